@@ -1,0 +1,178 @@
+"""A run's configuration: what a `run.toml` says, read and written without loss."""
+
+import os
+import tomllib
+import types
+import typing
+from pathlib import Path
+from typing import Any, Literal, Self
+
+import attrs
+
+from dlcv.errors import DlcvError, suggestion
+from dlcv.interfaces import OptionError, option, options_of, plugin
+from dlcv.interfaces.values import show
+from dlcv.spec import Spec, SpecList
+
+
+@plugin
+class SplitConfig:
+    """How a data set that is not divided is divided: test first, then validation."""
+
+    test: float | int = option(
+        0.2, help="share (below 1) or number of all images that only the final test sees", gt=0
+    )
+    validation: float | int = option(
+        0.1, help="share (below 1) or number of all images to validate with while training", gt=0
+    )
+    seed: int = option(42, help="seed of the stratified split", ge=0)
+
+
+@plugin
+class StageConfig:
+    """One stage of training."""
+
+    epochs: int = option(20, help="passes over the training images", ge=1)
+    optimizer: Spec = option(
+        "adam(learning_rate=0.002)", help="a Keras optimizer by name, with its options"
+    )
+    schedule: Spec = option("cosine(warmup=1.0)", help="the learning rate over the stage")
+    loss: Spec = option("categorical_crossentropy", help="a Keras loss by name, with its options")
+
+
+@plugin
+class RunConfig:
+    """Everything that decides a run's numbers."""
+
+    data: str = option("digits(size=36)", help="a store, or the path of a data set")
+    preprocessors: SpecList = option("scale", help="preprocessors, separated by commas")
+    architecture: Spec = option("resnet", help="the network")
+    input_size: int | tuple[int, int] | None = option(
+        None, help="height and width of the network's input in pixels", ge=1
+    )
+    evaluators: SpecList = option(
+        "rank, classification_report", help="evaluators, separated by commas"
+    )
+    batch_size: int = option(32, help="images a step", ge=1)
+    seed: int = option(42, help="seed of the initial weights, the order and the augmentation", ge=0)
+    threads: int | None = option(
+        None, help="threads for computing and for loading; all processors if left out", ge=1
+    )
+    precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = option(
+        "float32", help="the network's precision, as Keras names it"
+    )
+    bad_images: Literal["error", "skip"] = option(
+        "error", help="whether an unreadable image ends the run, or is left out and counted"
+    )
+    checkpoint_every: int = option(5, help="epochs between checkpoints", ge=1)
+    split: SplitConfig = option(attrs.Factory(SplitConfig), help="how the data is divided")
+    stages: tuple[StageConfig, ...] = option(
+        attrs.Factory(lambda: (StageConfig(),)), help="the stages of training, one after the other"
+    )
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        """Reads a configuration file.
+
+        Raises:
+            DlcvError: it can't be read, or a key or a value in it is wrong.
+        """
+        return cls.from_table(read_toml(path), str(path))
+
+    @classmethod
+    def from_table(cls, table: dict[str, Any], source: str) -> Self:
+        """Reads a configuration from what TOML gives; `source` is named in errors."""
+        return _read_table(cls, table, source)  # type: ignore[no-any-return]
+
+    def to_toml(self) -> str:
+        """Returns the configuration as TOML that reads back to itself."""
+        import tomli_w
+
+        return tomli_w.dumps(_table(self))
+
+    def with_options(self, **changes: Any) -> Self:
+        """Returns a copy with some options changed; those that are None stay as they are.
+
+        Options of the split and of the only stage may be named as well.
+
+        Raises:
+            DlcvError: a value is wrong, or an option of a stage is named and there are several.
+        """
+        given = {name: value for name, value in changes.items() if value is not None}
+        for name in given:
+            if not any(name in options_of(c) for c in (RunConfig, StageConfig, SplitConfig)):
+                known = [*options_of(RunConfig), *options_of(StageConfig)]
+                raise DlcvError(f'a run has no option "{name}"{suggestion(name, known)}')
+        own = {k: v for k, v in given.items() if k in options_of(RunConfig)}
+        stage = {k: v for k, v in given.items() if k in options_of(StageConfig)}
+        split = {k: v for k, v in given.items() if k in ("test", "validation")}
+        if stage and len(self.stages) != 1:
+            raise DlcvError(
+                f"{', '.join(stage)} belongs to a stage, and there are {len(self.stages)}; "
+                "change it in the configuration file"
+            )
+        if stage:
+            own["stages"] = (attrs.evolve(self.stages[0], **stage),)
+        if split:
+            own["split"] = attrs.evolve(self.split, **split)
+        try:
+            return attrs.evolve(self, **own)  # type: ignore[misc]
+        except OptionError as error:
+            raise DlcvError(f"{error.option}: {error.problem}") from None
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """Reads a TOML file; raises `DlcvError` if it can't be."""
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise DlcvError(f"can't read {path}: {error.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise DlcvError(f"{path}: {error}") from None
+
+
+def _read_table(cls: Any, table: Any, source: str) -> Any:
+    if not isinstance(table, dict):
+        raise DlcvError(f"{source}: expected a table, received {show(table)}")
+    known = options_of(cls)
+    values = {}
+    for key, value in table.items():
+        if key not in known:
+            raise DlcvError(f'{source}: unknown key "{key}"{suggestion(key, known)}')
+        values[key] = _read_value(known[key].type, value, f"{source}: {key}")
+    try:
+        return cls(**values)
+    except OptionError as error:
+        raise DlcvError(f"{source}: {error.option}: {error.problem}") from None
+    except DlcvError as error:
+        raise DlcvError(f"{source}: {error}") from None
+
+
+def _read_value(annotation: Any, value: Any, source: str) -> Any:
+    """Reads nested tables; everything else is read by the option itself."""
+    if _is_table_type(annotation):
+        return _read_table(annotation, value, source)
+    element = next(iter(typing.get_args(annotation)), None)
+    if isinstance(value, list) and not isinstance(annotation, types.UnionType):
+        if _is_table_type(element):
+            return tuple(_read_table(element, v, f"{source}[{i}]") for i, v in enumerate(value))
+    return value
+
+
+def _is_table_type(annotation: Any) -> bool:
+    return isinstance(annotation, type) and annotation in (SplitConfig, StageConfig)
+
+
+def _table(config: Any) -> dict[str, Any]:
+    table = {name: getattr(config, name) for name in options_of(type(config))}
+    return {name: _plain(value) for name, value in table.items() if value is not None}
+
+
+def _plain(value: Any) -> Any:
+    if _is_table_type(type(value)):
+        return _table(value)
+    if isinstance(value, Spec | SpecList):
+        return str(value)
+    if isinstance(value, tuple):
+        return [_plain(v) for v in value]
+    return os.fspath(value) if isinstance(value, Path) else value

@@ -1,0 +1,1 @@
+"""Data: from files to the batches that a network is fed with."""

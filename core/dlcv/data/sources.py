@@ -1,0 +1,126 @@
+"""From what a user named to the images of each split."""
+
+import logging
+from pathlib import Path
+
+import attrs
+import numpy as np
+
+from dlcv import registry
+from dlcv.config import SplitConfig
+from dlcv.data.split import divide
+from dlcv.data.subset import Subset
+from dlcv.data.survey import survey
+from dlcv.errors import DlcvError, SpecError, suggestion
+from dlcv.interfaces import SPLITS, UNSPLIT, DatasetStore, LabelledImages
+
+logger = logging.getLogger(__name__)
+
+
+@attrs.frozen(eq=False)
+class Dataset:
+    """A data set, divided.
+
+    Attributes:
+        store: Where it came from.
+        splits: The images by `train`, `val` and `test`; `test` is missing where the data has none.
+        skipped: The images that were left out because they can't be read, with the reasons.
+    """
+
+    store: DatasetStore
+    splits: dict[str, LabelledImages]
+    skipped: tuple[str, ...] = ()
+
+    @property
+    def label_names(self) -> tuple[str, ...]:
+        """The classes' names."""
+        return self.splits["train"].label_names
+
+
+def find_store(data: str) -> DatasetStore:
+    """Returns the store that a text names: a plugin with options, or the path of a data set.
+
+    A plugin's name wins over a folder of the same name; `./digits` is the folder.
+
+    Raises:
+        DlcvError: it is neither, or nothing recognises the path.
+    """
+    path = Path(data).expanduser()
+    name = data.partition("(")[0].strip()
+    if name in registry.names("store") or (not path.exists() and "(" in data):
+        return registry.create("store", data)  # type: ignore[no-any-return]
+    if not path.exists():
+        hint = suggestion(data, registry.names("store"))
+        raise DlcvError(f"no such file or folder: {data}{hint}")
+    for descriptor in registry.descriptors("store"):
+        if registry.state(descriptor)[0] != "available":
+            continue
+        store = registry.registry.load(descriptor).recognise(path)
+        if store is not None:
+            logger.info("%s: recognised as %s", data, descriptor.name)
+            return store  # type: ignore[no-any-return]
+    raise DlcvError(
+        f"{data}: no data set is recognised there; "
+        "a folder of class folders, or one written by `dlcv data build`, would be"
+    )
+
+
+def open_dataset(
+    store: DatasetStore, split: SplitConfig, *, bad_images: str = "error", threads: int = 1
+) -> Dataset:
+    """Opens all splits, leaves out or refuses what can't be read, and divides what is not divided.
+
+    Args:
+        store: Where the images are.
+        split: How to divide; splits that the store has are used as they are.
+        bad_images: `error` or `skip`.
+        threads: Threads for reading.
+
+    Raises:
+        DlcvError: images can't be read, classes are missing or too small.
+    """
+    names = store.splits()
+    skipped: list[str] = []
+    opened = {}
+    for name in names:
+        checked = survey(store.open(name), skip=bad_images == "skip", threads=threads)
+        opened[name] = checked.images
+        skipped += checked.skipped
+    if skipped:
+        logger.warning("%d images can't be read and are left out", len(skipped))
+    _check_classes(opened)
+    splits = divide(opened, split)
+    return Dataset(store, {n: splits[n] for n in SPLITS if n in splits}, tuple(skipped))
+
+
+def align_labels(images: LabelledImages, label_names: tuple[str, ...]) -> LabelledImages:
+    """Returns images with their labels as indices into a model's classes, matched by name.
+
+    Raises:
+        DlcvError: the images have a class that the model does not know.
+    """
+    if unknown := [n for n in images.label_names if n not in label_names]:
+        raise DlcvError(
+            f"the model does not know the class{'es' if len(unknown) > 1 else ''} "
+            f"{_some(unknown)} of the data; it knows {_some(label_names)}"
+        )
+    aligned = Subset(images, np.arange(len(images)))
+    positions = np.array([label_names.index(n) for n in images.label_names], np.int64)
+    aligned.labels = positions[images.labels]
+    aligned.label_names = label_names
+    return aligned
+
+
+def _check_classes(opened: dict[str, LabelledImages]) -> None:
+    first = opened[UNSPLIT if UNSPLIT in opened else "train"]
+    if len(first.label_names) < 2:
+        found = f"only one class, {first.label_names[0]}" if first.label_names else "no classes"
+        raise DlcvError(f"a classifier needs at least two classes; the data has {found}")
+    for name, images in opened.items():
+        if images.label_names != first.label_names:
+            missing = sorted(set(first.label_names) ^ set(images.label_names))
+            raise DlcvError(f"the splits train and {name} differ in the classes {_some(missing)}")
+
+
+def _some(names: list[str] | tuple[str, ...]) -> str:
+    return ", ".join(names[:8]) + (f", ... ({len(names)} in all)" if len(names) > 8 else "")

@@ -1,0 +1,41 @@
+"""What users see as one line: expected errors, and the search for what they meant."""
+
+import difflib
+from collections.abc import Iterable
+
+
+class DlcvError(Exception):
+    """An expected error: its message says what was wrong, where, and what to do.
+
+    The command line prints the message as one line and exits with code 2.
+    """
+
+
+class SpecError(DlcvError):
+    """A text that names a plugin can't be read, or names something that does not exist."""
+
+
+class PluginError(DlcvError):
+    """A plugin can't be imported, breaks its interface, or shares its name with another."""
+
+
+class ImageError(DlcvError):
+    """An image can't be read or processed.
+
+    Attributes:
+        reason: What is wrong with the image, without its name.
+        index: The position of the image in the batch that was processed, where known.
+    """
+
+    def __init__(self, reason: str, *, name: str = "", index: int | None = None) -> None:
+        super().__init__(f"{name}: {reason}" if name else reason)
+        self.reason = reason
+        self.index = index
+
+
+def suggestion(name: str, candidates: Iterable[str]) -> str:
+    """Returns `; did you mean "x"?` with the nearest candidates, or an empty text."""
+    near = difflib.get_close_matches(name, list(candidates), n=3, cutoff=0.6)
+    if not near:
+        return ""
+    return "; did you mean " + " or ".join(f'"{n}"' for n in near) + "?"

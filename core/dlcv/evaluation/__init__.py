@@ -1,0 +1,1 @@
+"""Evaluation: predictions, and what evaluators say about them."""

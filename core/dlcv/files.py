@@ -1,0 +1,126 @@
+"""Files that are whole or not there: atomic writes, reserved space, locks."""
+
+import fcntl
+import hashlib
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+from dlcv.errors import DlcvError
+
+
+@contextmanager
+def atomic_path(path: Path) -> Iterator[Path]:
+    """Gives a temporary path beside `path`, which takes its place when the block ends well.
+
+    The file is flushed to disk before it is renamed, and so is the folder after; if the block
+    raises, the temporary file is removed and `path` stays as it was. The temporary name keeps the
+    suffix, because some libraries choose the format by it.
+    """
+    temporary = path.with_name(f".{path.stem}.{os.getpid()}.tmp{path.suffix}")
+    try:
+        yield temporary
+        _flush(temporary)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    os.replace(temporary, path)
+    _flush(path.parent)
+
+
+def write_atomically(path: Path, content: bytes | str) -> None:
+    """Writes a whole file; under its name there is the old content or the new, never a part."""
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(content.encode() if isinstance(content, str) else content)
+
+
+@contextmanager
+def atomic_folder(path: Path, *, force: bool = False) -> Iterator[Path]:
+    """Gives a temporary folder beside `path`, which takes its place when the block ends well.
+
+    Args:
+        path: The folder's final name.
+        force: Whether a folder that exists may be replaced.
+
+    Raises:
+        DlcvError: the folder exists already, or another process is making it.
+    """
+    refuse_existing(path, force=force)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.tmp")
+    with lock(path.with_name(f".{path.name}.lock"), f"another process is writing {path}"):
+        # Left over from a process that was killed: the lock says that nobody is using it.
+        shutil.rmtree(temporary, ignore_errors=True)
+        temporary.mkdir()
+        try:
+            yield temporary
+            refuse_existing(path, force=force)
+        except BaseException:
+            shutil.rmtree(temporary, ignore_errors=True)
+            raise
+        if path.exists():
+            old = path.with_name(f".{path.name}.old")
+            os.replace(path, old)
+            os.replace(temporary, path)
+            shutil.rmtree(old)
+        else:
+            os.replace(temporary, path)
+        _flush(path.parent)
+
+
+def refuse_existing(path: Path, *, force: bool) -> None:
+    """Raises a `DlcvError` if `path` exists and may not be replaced."""
+    if not force and (path.is_symlink() or path.exists()):
+        raise DlcvError(f"{path} exists already; choose another name, or replace it with --force")
+
+
+@contextmanager
+def lock(path: Path, refusal: str) -> Iterator[None]:
+    """Holds a lock file for the length of a block; it is gone with the process, whatever happens.
+
+    Raises:
+        DlcvError: with the text `refusal`, another process holds the lock.
+    """
+    with open(path, "ab") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise DlcvError(refusal) from None
+        # The one who held it may have removed the name meanwhile, and somebody made it anew.
+        if not path.exists() or not os.path.samestat(os.fstat(file.fileno()), path.stat()):
+            raise DlcvError(refusal)
+        try:
+            yield
+        finally:
+            path.unlink(missing_ok=True)
+
+
+def reserve(file: BinaryIO, size: int) -> None:
+    """Reserves `size` bytes on disk for a file, so that a full disk shows before any work is done.
+
+    Raises:
+        DlcvError: there is not enough space.
+    """
+    try:
+        os.posix_fallocate(file.fileno(), 0, size)
+    except OSError as error:
+        raise DlcvError(
+            f"can't reserve {size / 1e6:,.0f} MB for {file.name}: {error.strerror}"
+        ) from None
+
+
+def sha256(path: Path) -> str:
+    """Returns the sha256 of a file's content, in hexadecimal."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _flush(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,124 @@
+"""Images: decoded from bytes, resized, cropped; what every image-reading plugin uses.
+
+Everything is uint8, `(H, W, C)`, RGB or grey. Resizing stays in uint8 with area or linear
+interpolation, which give the same bits with any number of threads and any OpenCV since 4.12.
+"""
+
+import io
+import os
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from dlcv.errors import ImageError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+EXTENSIONS = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"})
+"""The file extensions of images, in lower case."""
+FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF")
+"""The formats that are decoded; the content decides, not the extension."""
+LARGEST_IMAGE_PIXELS = 100_000_000
+"""Images of more pixels are refused before they are decoded."""
+
+ColorMode = Literal["rgb", "grayscale"]
+Interpolation = Literal["area", "linear", "nearest"]
+
+
+def is_image_file(path: Path) -> bool:
+    """Returns whether a path looks like an image that people put there, by its name alone."""
+    return path.suffix.lower() in EXTENSIONS and not path.name.startswith(".")
+
+
+def read_image(path: str | os.PathLike[str], color_mode: ColorMode = "rgb") -> "np.ndarray":
+    """Reads an image file; takes and returns what `decode` does.
+
+    Raises:
+        ImageError: the file can't be read or decoded completely; the message names it.
+    """
+    try:
+        content = Path(path).read_bytes()
+    except OSError as error:
+        raise ImageError(error.strerror or str(error), name=os.fspath(path)) from None
+    try:
+        return decode(content, color_mode)
+    except ImageError as error:
+        raise ImageError(error.reason, name=os.fspath(path)) from None
+
+
+def decode(content: bytes, color_mode: ColorMode = "rgb") -> "np.ndarray":
+    """Decodes an image as people see it, EXIF orientation applied.
+
+    Args:
+        content: A JPEG, PNG, WebP, BMP or TIFF file's bytes.
+        color_mode: `rgb` for three channels, `grayscale` for one.
+
+    Returns:
+        `(H, W, C)` uint8.
+
+    Raises:
+        ImageError: it is no such image, is cut off, or has more than `LARGEST_IMAGE_PIXELS`.
+    """
+    import cv2
+    import numpy as np
+
+    _check_header(content)
+    flag = cv2.IMREAD_COLOR_RGB if color_mode == "rgb" else cv2.IMREAD_GRAYSCALE
+    try:
+        # From bytes, never by path: imread returns half-grey pictures for files that are cut off.
+        image = cv2.imdecode(np.frombuffer(content, np.uint8), flag)
+    except cv2.error as error:
+        raise ImageError(f"can't be decoded: {error.err}") from None
+    if image is None:
+        raise ImageError("can't be decoded completely; it is damaged or cut off")
+    return image[..., np.newaxis] if image.ndim == 2 else image
+
+
+def resize(
+    image: "np.ndarray", size: tuple[int, int], interpolation: Interpolation = "area"
+) -> "np.ndarray":
+    """Resizes an image, ignoring its aspect ratio.
+
+    Args:
+        image: `(H, W, C)` uint8.
+        size: `(height, width)` in pixels.
+        interpolation: How values between pixels are found.
+    """
+    import cv2
+
+    height, width = size
+    if image.shape[:2] == (height, width):
+        return image
+    method = {
+        "area": cv2.INTER_AREA,
+        "linear": cv2.INTER_LINEAR,
+        "nearest": cv2.INTER_NEAREST,
+    }[interpolation]
+    resized: np.ndarray = cv2.resize(image, (width, height), interpolation=method)
+    return resized if resized.ndim == 3 else resized[..., None]
+
+
+def pair(size: int | tuple[int, int]) -> tuple[int, int]:
+    """Returns a size as `(height, width)`: one number stands for a square."""
+    return (size, size) if isinstance(size, int) else size
+
+
+def _check_header(content: bytes) -> None:
+    """Refuses what is no image, or too large, from the header alone, before memory is spent."""
+    from PIL import Image, UnidentifiedImageError
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with Image.open(io.BytesIO(content), formats=FORMATS) as header:
+                width, height = header.size
+    except UnidentifiedImageError:
+        kind = "is empty" if not content else f"is no image of a known format ({', '.join(FORMATS)})"
+        raise ImageError(kind) from None
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise ImageError(f"has a damaged header: {error}") from None
+    if width * height > LARGEST_IMAGE_PIXELS:
+        raise ImageError(
+            f"has {width} x {height} pixels, more than the limit of {LARGEST_IMAGE_PIXELS:,}"
+        )

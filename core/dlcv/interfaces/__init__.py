@@ -1,0 +1,60 @@
+"""The interfaces that plugins implement, and the values that they speak."""
+
+from dlcv.interfaces.architecture import (
+    Architecture,
+    channel_axis,
+    flatten,
+    scaled,
+    softmax_layer,
+)
+from dlcv.interfaces.classifier import Classifier
+from dlcv.interfaces.evaluator import Evaluation, Evaluator, Predictions, Table
+from dlcv.interfaces.options import Option, OptionError, Plugin, option, options_of, plugin, state
+from dlcv.interfaces.preprocessor import (
+    ImagePreprocessor,
+    Images,
+    PreparationContext,
+    Preprocessor,
+    Shape,
+    Size,
+    is_value_step,
+    stack,
+)
+from dlcv.interfaces.schedule import Schedule
+from dlcv.interfaces.store import SPLITS, UNSPLIT, DatasetStore, LabelledImages, Writer
+from dlcv.interfaces.values import show
+
+__all__ = [
+    "SPLITS",
+    "UNSPLIT",
+    "Architecture",
+    "Classifier",
+    "DatasetStore",
+    "Evaluation",
+    "Evaluator",
+    "ImagePreprocessor",
+    "Images",
+    "LabelledImages",
+    "Option",
+    "OptionError",
+    "Plugin",
+    "Predictions",
+    "PreparationContext",
+    "Preprocessor",
+    "Schedule",
+    "Shape",
+    "Size",
+    "Table",
+    "Writer",
+    "channel_axis",
+    "flatten",
+    "is_value_step",
+    "option",
+    "options_of",
+    "plugin",
+    "scaled",
+    "show",
+    "softmax_layer",
+    "stack",
+    "state",
+]

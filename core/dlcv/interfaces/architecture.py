@@ -1,0 +1,76 @@
+"""Architectures: Keras networks from options."""
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from dlcv.interfaces.options import Plugin, plugin
+
+if TYPE_CHECKING:
+    import keras
+
+
+@plugin
+class Architecture(Plugin, ABC):
+    """A network: features first, then a classifier on them.
+
+    Attributes:
+        default_size: `(height, width)` of the input where nothing else decides.
+    """
+
+    kind: ClassVar[str] = "architecture"
+    default_size: ClassVar[tuple[int, int]] = (32, 32)
+
+    @abstractmethod
+    def features(self, x: "keras.KerasTensor") -> "keras.KerasTensor":
+        """Adds the body: from float32 images `(N, H, W, C)` to features."""
+
+    def classify(self, x: "keras.KerasTensor", classes: int) -> "keras.KerasTensor":
+        """Adds the classifier: from features to probabilities `(N, classes)`, float32."""
+        return softmax_layer(classes)(flatten(x))
+
+    def build(self, input_shape: tuple[int, int, int], classes: int) -> "keras.Model":
+        """Returns the whole network for float32 images of `(H, W, C)`."""
+        import keras
+
+        inputs = keras.Input(input_shape, name="images")
+        return keras.Model(inputs, self.classify(self.features(inputs), classes))
+
+    def body(self, input_shape: tuple[int, int, int]) -> "keras.Model":
+        """Returns the network without its classifier, for float32 images of `(H, W, C)`."""
+        import keras
+
+        inputs = keras.Input(input_shape, name="images")
+        return keras.Model(inputs, self.features(inputs))
+
+
+def flatten(x: "keras.KerasTensor") -> "keras.KerasTensor":
+    """Adds a layer that flattens each sample, unless it is flat already."""
+    from keras import layers
+
+    return x if len(x.shape) == 2 else layers.Flatten(name="flatten")(x)
+
+
+def softmax_layer(classes: int, **options: Any) -> "keras.Layer":
+    """Returns the dense layer that ends a network; float32, whatever the precision of the rest.
+
+    Args:
+        classes: The number of classes.
+        options: Further options of `keras.layers.Dense`, such as `kernel_regularizer`.
+    """
+    from keras import layers
+
+    return layers.Dense(
+        classes, activation="softmax", dtype="float32", name="predictions", **options
+    )
+
+
+def channel_axis() -> int:
+    """Returns the axis of the channels in a batch of images, as Keras is configured."""
+    import keras
+
+    return -1 if keras.config.image_data_format() == "channels_last" else 1
+
+
+def scaled(count: int, width: float) -> int:
+    """Returns a number of filters or units times a `width` factor, rounded, at least 1."""
+    return max(1, round(count * width))

@@ -1,0 +1,102 @@
+"""The types that options may have: reading a value as one, and naming one for people."""
+
+import math
+import numbers
+import types
+import typing
+from pathlib import Path
+from typing import Any, Literal, Union
+
+
+def read_value(value: Any, annotation: Any) -> Any:
+    """Returns `value` as the type that `annotation` states; nothing is coerced in silence.
+
+    Widening that loses nothing is done: an int for a float, a list for a tuple, a text for a path.
+    A class may read its own values with a class method `from_option(value)`.
+
+    Raises:
+        ValueError: the value is not of that type; the message says what was expected and received.
+    """
+    origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
+    if origin in (Union, types.UnionType):
+        return _read_union(value, annotation, arguments)
+    if origin is Literal:
+        if not any(value == choice and type(value) is type(choice) for choice in arguments):
+            raise _mismatch(value, annotation)
+        return value
+    if origin is tuple:
+        return _read_tuple(value, annotation, arguments)
+    if origin is dict and isinstance(value, dict):
+        return {read_value(k, arguments[0]): read_value(v, arguments[1]) for k, v in value.items()}
+    if annotation is Any:
+        return value
+    if hasattr(annotation, "from_option"):
+        return annotation.from_option(value)
+    return _read_scalar(value, annotation)
+
+
+def type_name(annotation: Any) -> str:
+    """Returns a type as people write it: `int or (int, int)`, `"channel" or "pixel"`."""
+    origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
+    if origin in (Union, types.UnionType):
+        return " or ".join(type_name(a) for a in arguments)
+    if origin is Literal:
+        return " or ".join(map(str, arguments))
+    if origin is tuple:
+        inner = [type_name(a) if a is not Ellipsis else "..." for a in arguments]
+        return f"({', '.join(inner)})"
+    if annotation is type(None):
+        return "None"
+    return getattr(annotation, "option_type_name", None) or getattr(
+        annotation, "__name__", str(annotation)
+    )
+
+
+def show(value: Any) -> str:
+    """Returns a value as an error message quotes it: text in double quotes, long ones cut."""
+    text = f'"{value}"' if isinstance(value, str) else str(value)
+    return text if len(text) <= 80 else text[:77] + "..."
+
+
+def _read_union(value: Any, annotation: Any, members: tuple[Any, ...]) -> Any:
+    exact = [m for m in members if isinstance(m, type) and type(value) is m]
+    reasons = []
+    for member in (*exact, *members):
+        try:
+            return read_value(value, member)
+        except ValueError as error:
+            reasons.append(error)
+    raise _mismatch(value, annotation)
+
+
+def _read_tuple(value: Any, annotation: Any, members: tuple[Any, ...]) -> tuple[Any, ...]:
+    if not isinstance(value, tuple | list):
+        raise _mismatch(value, annotation)
+    if len(members) == 2 and members[1] is Ellipsis:
+        members = (members[0],) * len(value)
+    if len(members) != len(value):
+        raise _mismatch(value, annotation)
+    return tuple(read_value(v, m) for v, m in zip(value, members, strict=True))
+
+
+def _read_scalar(value: Any, kind: Any) -> Any:
+    if kind is bool or isinstance(value, bool):
+        valid = kind is bool and isinstance(value, bool)
+    elif kind is int:
+        valid = isinstance(value, numbers.Integral)
+        value = int(value) if valid else value
+    elif kind is float:
+        valid = isinstance(value, numbers.Real) and math.isfinite(value)
+        value = float(value) if valid else value
+    elif kind is Path:
+        valid = isinstance(value, str | Path)
+        value = Path(value) if valid else value
+    else:
+        valid = isinstance(value, kind)
+    if not valid:
+        raise _mismatch(value, kind)
+    return value
+
+
+def _mismatch(value: Any, annotation: Any) -> ValueError:
+    return ValueError(f"expected {type_name(annotation)}, received {show(value)}")

@@ -1,0 +1,459 @@
+"""The registry: names to plugins, found through entry points and loaded when used.
+
+An index of names is built from the installed packages' metadata without importing any of them; a
+pluggy manager holds what is live: loaded plugins, blocks and hooks.
+"""
+
+import functools
+import importlib.metadata
+import inspect
+import os
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, Any, Self
+
+import attrs
+
+from dlcv.errors import DlcvError, PluginError, SpecError, suggestion
+from dlcv.interfaces import (
+    Architecture,
+    Classifier,
+    DatasetStore,
+    Evaluator,
+    Option,
+    OptionError,
+    Plugin,
+    Preprocessor,
+    Schedule,
+    options_of,
+)
+from dlcv.spec import Spec, SpecList, bare_or_text, lower
+
+if TYPE_CHECKING:
+    import pluggy
+
+INTERFACES: dict[str, type[Plugin]] = {
+    cls.kind: cls
+    for cls in (Preprocessor, DatasetStore, Architecture, Schedule, Evaluator, Classifier)
+}
+"""The interface of each kind, by the kind's name."""
+
+DISABLE_VARIABLE = "DLCV_DISABLE"
+"""Environment variable: patterns of distributions, `name` or `kind:name`, separated by commas."""
+
+
+@attrs.frozen
+class Descriptor:
+    """What is known of a plugin without importing it.
+
+    Attributes:
+        kind: Its kind.
+        name: Its public name: its entry point's.
+        distribution: The package that it came with; empty when registered from Python.
+        version: That package's version.
+        target: Where it is, as `module:attribute`.
+        entry_point: What loads it; None when registered from Python.
+        cls: The class, when registered from Python.
+    """
+
+    kind: str
+    name: str
+    distribution: str
+    version: str
+    target: str
+    entry_point: importlib.metadata.EntryPoint | None = attrs.field(repr=False, default=None)
+    cls: type[Plugin] | None = attrs.field(repr=False, default=None)
+
+    @property
+    def qualified_name(self) -> str:
+        """The name that no other distribution's plugin can have: `acme_vision.resnet`."""
+        prefix = self.distribution.replace("-", "_").replace(".", "_")
+        return f"{prefix}.{self.name}" if prefix else self.name
+
+    @property
+    def key(self) -> str:
+        """The name under which pluggy holds it."""
+        return f"{self.kind}:{self.name}@{self.distribution or 'python'}"
+
+    @property
+    def origin(self) -> str:
+        """Where it comes from, for people."""
+        return f"{self.distribution} {self.version}" if self.distribution else "this program"
+
+
+@attrs.frozen
+class Description:
+    """All that `dlcv plugins show` tells about a plugin.
+
+    Attributes:
+        descriptor: Its name and origin.
+        summary: The first line of its docstring.
+        documentation: The whole docstring.
+        options: Its options.
+        source: The file that defines it.
+    """
+
+    descriptor: Descriptor
+    summary: str
+    documentation: str
+    options: tuple[Option, ...]
+    source: str
+
+
+class Registration(AbstractContextManager["Registration"]):
+    """A registration from Python; as a context manager it ends with the block."""
+
+    def __init__(self, end: Callable[[], None]) -> None:
+        self._end = end
+
+    def __enter__(self) -> Self:
+        """Returns itself; the plugin is registered already."""
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        """Takes the plugin out of the registry."""
+        self._end()
+
+
+class Registry:
+    """All plugins of this process."""
+
+    def __init__(self) -> None:
+        self._registered: list[Descriptor] = []
+        self._reasons: dict[str, str] = {}
+
+    def descriptors(self, kind: str | None = None, pattern: str = "*") -> list[Descriptor]:
+        """Returns what is installed or registered, sorted, without importing it.
+
+        Args:
+            kind: Only plugins of this kind.
+            pattern: Only names that match, as in a shell: `res*`.
+        """
+        if kind is not None:
+            _interface(kind)
+        found = [
+            d
+            for d in (*self._installed, *self._registered)
+            if kind in (None, d.kind)
+            and (fnmatchcase(d.name, pattern) or fnmatchcase(d.qualified_name, pattern))
+        ]
+        order = list(INTERFACES)
+        return sorted(found, key=lambda d: (order.index(d.kind), d.name, d.distribution))
+
+    def names(self, kind: str, pattern: str = "*") -> list[str]:
+        """Returns the names that `get` takes: qualified ones where two plugins share a name."""
+        usable = [d for d in self.descriptors(kind, pattern) if not self._is_disabled(d)]
+        shared = _shared_names(usable)
+        return [d.qualified_name if d.name in shared else d.name for d in usable]
+
+    def state(self, descriptor: Descriptor) -> tuple[str, str]:
+        """Returns a plugin's state and its reason.
+
+        The states: `available` (not imported so far, or imported well), `disabled`, `ambiguous`
+        (two distributions claim the name), `broken`.
+        """
+        if self._is_disabled(descriptor):
+            return "disabled", f"by {DISABLE_VARIABLE}"
+        if not descriptor.name.isidentifier():
+            return "broken", "its name is not an identifier"
+        if descriptor.key in self._reasons:
+            return "broken", self._reasons[descriptor.key]
+        same = [d for d in self.descriptors(descriptor.kind) if d.name == descriptor.name]
+        if len([d for d in same if not self._is_disabled(d)]) > 1:
+            return "ambiguous", f"use {descriptor.qualified_name}"
+        return "available", ""
+
+    def get(self, kind: str, name: str) -> type[Any]:
+        """Returns a plugin's class, imported and checked.
+
+        Raises:
+            SpecError: there is no such plugin.
+            PluginError: it is disabled or broken, or two distributions claim its name.
+        """
+        return self.load(self.find(kind, name))
+
+    def find(self, kind: str, name: str) -> Descriptor:
+        """Returns the descriptor of the plugin that `get` would return; raises what it raises."""
+        named = [d for d in self.descriptors(kind) if name in (d.name, d.qualified_name)]
+        usable = [d for d in named if not self._is_disabled(d)]
+        if len(usable) == 1:
+            return usable[0]
+        if usable:
+            owners = " and ".join(d.origin for d in usable)
+            cure = " or ".join(d.qualified_name for d in usable)
+            raise PluginError(f'{kind} "{name}" is claimed by {owners}; write {cure}')
+        if named:
+            raise PluginError(f'{kind} "{name}" of {named[0].origin} is disabled by {DISABLE_VARIABLE}')
+        raise SpecError(f'unknown {kind} "{name}"{self._hint(kind, name)}')
+
+    def load(self, descriptor: Descriptor) -> type[Any]:
+        """Imports a plugin, checks its interface, and hands it to pluggy.
+
+        Raises:
+            PluginError: it is broken; the message says why.
+        """
+        loaded = self._manager.get_plugin(descriptor.key)
+        if loaded is not None:
+            return loaded  # type: ignore[no-any-return]
+        try:
+            if not descriptor.name.isidentifier():
+                raise PluginError("its name is not an identifier")
+            cls = descriptor.cls or descriptor.entry_point.load()  # type: ignore[union-attr]
+            _check_interface(cls, INTERFACES[descriptor.kind])
+        except (Exception, SystemExit) as error:
+            reason = str(error) if isinstance(error, PluginError) else _first_line(error)
+            self._reasons[descriptor.key] = reason
+            raise PluginError(
+                f'{descriptor.kind} "{descriptor.name}" of {descriptor.origin} is broken: {reason}'
+            ) from error
+        self._manager.register(cls, descriptor.key)
+        return cls  # type: ignore[no-any-return]
+
+    def create(self, kind: str, spec: "str | Spec | Plugin") -> Any:
+        """Makes a plugin from a text or a spec; one that is made already is returned as it is.
+
+        Raises:
+            SpecError: the text can't be read, or names what does not exist, or a value is wrong.
+            PluginError: the plugin can't be used.
+        """
+        if isinstance(spec, Plugin):
+            if not isinstance(spec, _interface(kind)):
+                raise SpecError(f"expected a plugin of kind {kind}, received {spec!r}")
+            return spec
+        spec = Spec.from_option(spec)
+        try:
+            cls = self.get(kind, spec.name)
+        except SpecError as error:
+            raise SpecError(_insert_position(str(error), spec.at())) from None
+        return self._construct(cls, spec)
+
+    def create_list(self, kind: str, specs: "str | Iterable[str | Spec | Plugin]") -> list[Any]:
+        """Makes several plugins: `mean, patch(size=32)`; raises what `create` raises."""
+        items = SpecList.parse(specs) if isinstance(specs, str) else specs
+        return [self.create(kind, item) for item in items]
+
+    def describe(self, kind: str, name: str) -> Description:
+        """Returns a plugin's summary, options and origin; raises what `get` raises."""
+        descriptor = self.find(kind, name)
+        cls = self.load(descriptor)
+        documentation = inspect.getdoc(cls) or ""
+        return Description(
+            descriptor,
+            documentation.split("\n")[0],
+            documentation,
+            tuple(options_of(cls).values()),
+            inspect.getsourcefile(cls) or "",
+        )
+
+    def register(self, kind: str, name: str, cls: type[Plugin]) -> Registration:
+        """Registers a class from Python, for this process or for a `with` block.
+
+        Raises:
+            PluginError: the name is taken or no identifier, or the class breaks the interface.
+        """
+        if any(name == d.name for d in self.descriptors(kind) if not self._is_disabled(d)):
+            raise PluginError(f'{kind} "{name}" exists already; choose another name')
+        target = f"{cls.__module__}:{cls.__qualname__}"
+        descriptor = Descriptor(kind, name, "", "", target, cls=cls)
+        self.load(descriptor)
+        self._registered.append(descriptor)
+
+        def end() -> None:
+            self._registered.remove(descriptor)
+            self._manager.unregister(name=descriptor.key)
+
+        return Registration(end)
+
+    def descriptor_of(self, plugin: Plugin) -> Descriptor:
+        """Returns the descriptor of a made plugin; raises `PluginError` if it is not registered."""
+        cls = type(plugin)
+        target = f"{cls.__module__}:{cls.__qualname__}"
+        for descriptor in self.descriptors(cls.kind):
+            if cls is descriptor.cls or (descriptor.cls is None and target == descriptor.target):
+                return descriptor
+        raise PluginError(
+            f"{cls.__name__} is not registered; "
+            f'call dlcv.registry.register("{cls.kind}", "a_name", {cls.__name__}) first'
+        )
+
+    def spec_of(self, plugin: Plugin) -> Spec:
+        """Returns the spec that makes a plugin, with every option but those that are None."""
+        descriptor = self.descriptor_of(plugin)
+        usable = [d for d in self.descriptors(descriptor.kind) if not self._is_disabled(d)]
+        shared = descriptor.name in _shared_names(usable)
+        values = {k: self._written(v) for k, v in plugin.options().items() if v is not None}
+        return Spec(descriptor.qualified_name if shared else descriptor.name, values)
+
+    def hooks(self) -> "pluggy.HookRelay":
+        """Returns the hooks, with the modules of the entry-point group `dlcv.hooks` loaded.
+
+        Raises:
+            PluginError: a module can't be imported.
+        """
+        for entry_point in _entry_points("dlcv.hooks"):
+            key = f"hooks:{entry_point.name}@{_origin(entry_point)[0]}"
+            disabled = _matches_disabled((entry_point.name, _origin(entry_point)[0], key))
+            if disabled or self._manager.get_plugin(key) is not None:
+                continue
+            try:
+                self._manager.register(entry_point.load(), key)
+            except (Exception, SystemExit) as error:
+                raise PluginError(
+                    f"the hooks of {' '.join(_origin(entry_point))} are broken: "
+                    f"{_first_line(error)}; {DISABLE_VARIABLE}={entry_point.name} switches them off"
+                ) from error
+        return self._manager.hook
+
+    @functools.cached_property
+    def _manager(self) -> "pluggy.PluginManager":
+        import pluggy
+
+        from dlcv import hooks
+
+        manager = pluggy.PluginManager("dlcv")
+        manager.add_hookspecs(hooks)
+        for descriptor in self._installed:
+            if self._is_disabled(descriptor):
+                manager.set_blocked(descriptor.key)
+        return manager
+
+    @functools.cached_property
+    def _installed(self) -> list[Descriptor]:
+        return [
+            Descriptor(kind, ep.name, *_origin(ep), target=ep.value, entry_point=ep)
+            for kind in INTERFACES
+            for ep in _entry_points(f"dlcv.{kind}s")
+        ]
+
+    def _is_disabled(self, d: Descriptor) -> bool:
+        return _matches_disabled((d.name, f"{d.kind}:{d.name}", d.distribution))
+
+    def _construct(self, cls: type[Plugin], spec: Spec) -> Any:
+        known = options_of(cls)
+        values: dict[str, Any] = {}
+        for name, value in spec.options.items():
+            if name not in known:
+                hint = suggestion(name, known) or _listing("its options are", known)
+                raise SpecError(f'{spec.name} has no option "{name}"{spec.at(name)}{hint}')
+            try:
+                values[name] = known[name].read(lower(value, self._nested(known[name])))
+            except ValueError as error:
+                raise SpecError(f"{spec.name}: {name}: {error}{spec.at(name)}") from None
+        for option in known.values():
+            if option.required and option.name not in values:
+                raise SpecError(f"{spec.name} needs {option.name}, {option.help}{spec.at()}")
+        try:
+            return cls(**values)
+        except OptionError as error:
+            raise SpecError(f"{spec.name}: {error.option}: {error.problem}") from None
+
+    def _nested(self, option: Option) -> Callable[[Spec], Plugin] | None:
+        """Returns what makes the plugins that an option's type asks for, if it asks for one."""
+        members = [option.type, *getattr(option.type, "__args__", ())]
+        for member in members:
+            if isinstance(member, type) and issubclass(member, Plugin):
+                kind = member.kind
+                return lambda spec: self.create(kind, spec)
+        return None
+
+    def _written(self, value: Any) -> Any:
+        if isinstance(value, Plugin):
+            return self.spec_of(value)
+        if isinstance(value, tuple):
+            return tuple(map(self._written, value))
+        if isinstance(value, os.PathLike):
+            return os.fspath(value)
+        return bare_or_text(value) if isinstance(value, str) else value
+
+    def _hint(self, kind: str, name: str) -> str:
+        others = [k for k in INTERFACES if k != kind and name in self.names(k)]
+        if others:
+            return f'; "{name}" is a {others[0]}'
+        names = self.names(kind)
+        near = suggestion(name, names)
+        return near or _listing("there are", names)
+
+
+def _interface(kind: str) -> type[Plugin]:
+    if kind not in INTERFACES:
+        hint = suggestion(kind, INTERFACES) or _listing("there are", INTERFACES)
+        raise SpecError(f'unknown kind of plugin "{kind}"{hint}')
+    return INTERFACES[kind]
+
+
+def _check_interface(cls: Any, interface: type[Plugin]) -> None:
+    if not (isinstance(cls, type) and issubclass(cls, interface)):
+        raise PluginError(f"it is no subclass of dlcv.interfaces.{interface.__name__}")
+    if "__attrs_attrs__" not in vars(cls):
+        raise PluginError("its class lacks the decorator @dlcv.interfaces.plugin")
+    if missing := getattr(cls, "__abstractmethods__", None):
+        raise PluginError(f"it does not define {', '.join(sorted(missing))}")
+    if not inspect.getdoc(cls):
+        raise PluginError("it has no docstring")
+    options_of(cls)
+
+
+@functools.cache
+def _all_entry_points() -> importlib.metadata.EntryPoints:
+    return importlib.metadata.entry_points()
+
+
+def _entry_points(group: str) -> importlib.metadata.EntryPoints:
+    return _all_entry_points().select(group=group)
+
+
+def _origin(entry_point: importlib.metadata.EntryPoint) -> tuple[str, str]:
+    distribution = entry_point.dist
+    return _name_and_version(distribution) if distribution is not None else ("", "")
+
+
+@functools.cache
+def _name_and_version(distribution: importlib.metadata.Distribution) -> tuple[str, str]:
+    metadata = distribution.metadata
+    return metadata["Name"], metadata["Version"]
+
+
+def _matches_disabled(names: tuple[str, ...]) -> bool:
+    patterns = os.environ.get(DISABLE_VARIABLE, "").split(",")
+    return any(fnmatchcase(name, p.strip()) for name in names for p in patterns if p.strip())
+
+
+def _shared_names(descriptors: list[Descriptor]) -> set[str]:
+    names = [d.name for d in descriptors]
+    return {name for name in names if names.count(name) > 1}
+
+
+def _first_line(error: BaseException) -> str:
+    return f"{type(error).__name__}: {error}".split("\n")[0]
+
+
+def _listing(introduction: str, names: Iterable[str]) -> str:
+    listed = list(names)
+    shown = ", ".join(listed[:20]) + (", ..." if len(listed) > 20 else "")
+    return f"; {introduction} {shown}" if listed else "; there are none"
+
+
+def _insert_position(message: str, position: str) -> str:
+    """Puts a position before the hint that may end a message."""
+    text, semicolon, hint = message.partition(";")
+    return text + position + semicolon + hint
+
+
+def provenance(plugins: Iterable[Plugin]) -> Iterator[Descriptor]:
+    """Returns the descriptors of plugins and of the plugins in their options."""
+    for plugin in plugins:
+        yield registry.descriptor_of(plugin)
+        for value in plugin.options().values():
+            yield from provenance([value] if isinstance(value, Plugin) else [])
+
+
+registry = Registry()
+names = registry.names
+get = registry.get
+create = registry.create
+create_list = registry.create_list
+describe = registry.describe
+register = registry.register
+descriptors = registry.descriptors
+state = registry.state

@@ -1,0 +1,1 @@
+"""The preprocessors that ship with dlcv."""

@@ -1,0 +1,29 @@
+"""Resizing that keeps the aspect ratio."""
+
+from typing import TYPE_CHECKING
+
+from dlcv import images
+from dlcv.interfaces import plugin
+from dlcv_plugins.preprocessors.simple import Simple
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+@plugin
+class AspectAware(Simple):
+    """Resizes so that the shorter side fits, then cuts the middle out of the longer one."""
+
+    def process(self, image: "np.ndarray", rng: "np.random.Generator | None") -> "np.ndarray":
+        """Resizes and crops one image, `(H, W, C)` uint8."""
+        assert self.size is not None
+        height, width = images.pair(self.size)
+        factor = max(height / image.shape[0], width / image.shape[1])
+        # Rounding must not leave a side shorter than asked.
+        whole = (
+            max(height, round(image.shape[0] * factor)),
+            max(width, round(image.shape[1] * factor)),
+        )
+        resized = images.resize(image, whole, self.interpolation)
+        top, left = (whole[0] - height) // 2, (whole[1] - width) // 2
+        return resized[top : top + height, left : left + width]

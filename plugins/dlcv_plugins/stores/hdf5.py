@@ -1,0 +1,90 @@
+"""Packed data sets: one HDF5 file a split, with rows that are memory-mapped."""
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+from dlcv import files
+from dlcv.errors import DlcvError
+from dlcv.interfaces import SPLITS, DatasetStore, Images, LabelledImages, Writer, option, plugin
+from dlcv_plugins.stores import hdf5_format
+
+if TYPE_CHECKING:
+    import numpy as np
+
+
+@plugin
+class Hdf5(DatasetStore):
+    """Reads and writes packed data sets: `images`, `labels` and `label_names` in HDF5 files."""
+
+    path: Path = option(help="the folder with train.hdf5, val.hdf5, test.hdf5, or one such file")
+
+    def splits(self) -> tuple[str, ...]:
+        """The splits that have a file."""
+        if self.path.is_file():
+            return ("all",)
+        found = tuple(name for name in SPLITS if self._file(name).is_file())
+        if "train" not in found:
+            raise DlcvError(f"{self.path} holds no train.hdf5")
+        return found
+
+    def open(self, split: str) -> LabelledImages:
+        """Opens a split's file, after checks that nothing in it leads outside or claims too much."""
+        return _PackedImages(self._file(split))
+
+    @classmethod
+    def recognise(cls, path: Path) -> Self | None:
+        """Recognises an HDF5 file, and a folder with a `train.hdf5`."""
+        file = path / "train.hdf5" if path.is_dir() else path
+        return cls(path=path) if hdf5_format.is_hdf5(file) else None
+
+    @contextmanager
+    def writer(
+        self, split: str, *, rows: int, image_shape: tuple[int, int, int], label_names: Sequence[str]
+    ) -> Iterator[Writer]:
+        """Writes a split's file; the HDF5 library never writes rows, see `hdf5_format`."""
+        path = self._file(split)
+        files.refuse_existing(path, force=False)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with files.atomic_path(path) as temporary, open(temporary, "xb") as file:
+            writer = hdf5_format.RowWriter(file, rows, image_shape)
+            yield writer
+            writer.finish(label_names)
+
+    def content_checksums(self) -> Mapping[str, str]:
+        """Returns the sha256 of each split's file."""
+        paths = [self._file(split) for split in self.splits()]
+        return {path.name: files.sha256(path) for path in paths}
+
+    def _file(self, split: str) -> Path:
+        return self.path if self.path.is_file() else self.path / f"{split}.hdf5"
+
+
+class _PackedImages(LabelledImages):
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        packed = hdf5_format.read(path)
+        self._rows = packed.rows
+        self.labels = packed.labels
+        self.label_names = packed.label_names
+        self.image_shape = packed.rows.shape[1:]
+
+    def read(self, indices: "Sequence[int] | np.ndarray") -> Images:
+        """Copies rows out of the file."""
+        return self._rows[indices]  # type: ignore[no-any-return]
+
+    def sample_id(self, index: int) -> str:
+        """Returns the file and the row."""
+        return f"{self._path}[{index}]"
+
+    def fingerprint(self) -> str:
+        """Returns a hash of labels, sizes and a sample of the pixels, spread over the file."""
+        import numpy as np
+
+        some = np.linspace(0, len(self) - 1, num=min(len(self), 1000), dtype=np.int64)
+        digest = hashlib.sha256(repr((self.image_shape, self.label_names)).encode())
+        digest.update(self.labels.tobytes())
+        digest.update(np.ascontiguousarray(self._rows[some]).tobytes())
+        return digest.hexdigest()

@@ -1,0 +1,259 @@
+"""The file of one split: `images`, `labels` and `label_names`, readable by any HDF5 tool.
+
+The HDF5 library never writes rows here: when a disk is full it ends the process. Rows go straight
+to their place in a file whose space is reserved, and the library describes them in a small file in
+memory, whose pieces are then written around the rows.
+"""
+
+import io
+import os
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+import attrs
+
+from dlcv import files
+from dlcv.errors import DlcvError, PluginError
+
+if TYPE_CHECKING:
+    import h5py
+    import numpy as np
+
+SIGNATURE = b"\x89HDF\r\n\x1a\n"
+ALIGNMENT_BYTES = 65_536
+DESCRIPTION_BYTES = 1_000_000
+"""Room that is reserved for the description beside the rows and labels."""
+
+
+@attrs.frozen(eq=False)
+class Packed:
+    """A split's content.
+
+    Attributes:
+        rows: `(N, H, W, C)` uint8, memory-mapped, or read on demand where that is not possible.
+        labels: `(N,)` int64.
+        label_names: The classes' names.
+    """
+
+    rows: "np.ndarray"
+    labels: "np.ndarray"
+    label_names: tuple[str, ...]
+
+
+def is_hdf5(path: Path) -> bool:
+    """Returns whether a file starts as HDF5 files do."""
+    if not path.is_file():
+        return False
+    with open(path, "rb") as file:
+        return file.read(len(SIGNATURE)) == SIGNATURE
+
+
+class RowWriter:
+    """Writes one file's rows and, at the end, their description."""
+
+    def __init__(self, file: BinaryIO, rows: int, image_shape: tuple[int, int, int]) -> None:
+        import numpy as np
+
+        if rows < 1:
+            raise DlcvError("a split without images can't be written")
+        self._file = file
+        self._shape = (rows, *image_shape)
+        self._labels = np.zeros(rows, np.int64)
+        self._count = 0
+        self._offset, _ = _describe(self._shape, self._labels, ["a class"])
+        files.reserve(file, self._offset + rows * (self._row_bytes + 8) + DESCRIPTION_BYTES)
+
+    def add(self, images: "np.ndarray", labels: "np.ndarray") -> None:
+        """Appends `(N, H, W, C)` uint8 images and their `(N,)` integer labels."""
+        end = self._count + len(images)
+        if images.dtype != "uint8" or images.shape[1:] != self._shape[1:] or end > self._shape[0]:
+            raise DlcvError(
+                f"rows of {images.dtype}, {images.shape}, do not fit {self._shape} after "
+                f"{self._count} rows"
+            )
+        _write_at(self._file, self._offset + self._count * self._row_bytes, images.tobytes())
+        self._labels[self._count : end] = labels
+        self._count = end
+
+    def finish(self, label_names: Sequence[str]) -> None:
+        """Writes the description around the rows.
+
+        Raises:
+            DlcvError: fewer rows were added than announced.
+        """
+        if self._count != self._shape[0]:
+            raise DlcvError(f"{self._count} rows were written of {self._shape[0]} announced")
+        offset, pieces = _describe(self._shape, self._labels, label_names)
+        rows_end = offset + self._shape[0] * self._row_bytes
+        apart = all(at + len(piece) <= offset or at >= rows_end for at, piece in pieces)
+        if offset != self._offset or not apart:
+            raise PluginError("this HDF5 library lays files out in an unexpected way")
+        for position, piece in pieces:
+            _write_at(self._file, position, piece)
+        self._file.truncate(max(position + len(piece) for position, piece in pieces))
+
+    @property
+    def _row_bytes(self) -> int:
+        _, height, width, channels = self._shape
+        return height * width * channels
+
+
+def read(path: Path) -> Packed:
+    """Opens a split's file.
+
+    Raises:
+        DlcvError: it is no such file, is damaged, or leads to other files.
+    """
+    import h5py
+    import numpy as np
+
+    if not is_hdf5(path):
+        reason = "is no HDF5 file" if path.exists() else "does not exist"
+        raise DlcvError(f"{path} {reason}")
+    try:
+        with h5py.File(path, "r") as file:
+            images, labels, names = (
+                _plain_dataset(file, path, n) for n in ("images", "labels", "label_names")
+            )
+            if images.ndim != 4 or labels.ndim != 1 or len(images) != len(labels):
+                raise DlcvError(
+                    f"{path}: images {images.shape} and labels {labels.shape} do not agree"
+                )
+            label_names = tuple(n.decode() if isinstance(n, bytes) else str(n) for n in names[()])
+            values = labels[()].astype(np.int64)
+            rows = _map_rows(path, images)
+    except (OSError, RuntimeError, KeyError, ValueError) as error:
+        raise DlcvError(f"{path} can't be read as HDF5; it is damaged: {error}") from None
+    if len(values) and not 0 <= values.min() <= values.max() < len(label_names):
+        raise DlcvError(
+            f"{path}: labels go from {values.min()} to {values.max()}, "
+            f"but there are {len(label_names)} label names"
+        )
+    return Packed(rows, values, label_names)
+
+
+class _RowsOnDemand:
+    """Rows that the HDF5 library has to read: compressed, in chunks, or not bytes."""
+
+    def __init__(self, path: Path, shape: tuple[int, ...]) -> None:
+        self._path = path
+        self._lock = threading.Lock()
+        self._file: h5py.File | None = None
+        self.shape = shape
+
+    def __getitem__(self, indices: Any) -> "np.ndarray":
+        import h5py
+        import numpy as np
+
+        order, inverse = np.unique(np.asarray(indices), return_inverse=True)
+        with self._lock:
+            self._file = self._file or h5py.File(self._path, "r")
+            rows = self._file["images"][order][inverse]
+        if rows.dtype == np.uint8:
+            return rows  # type: ignore[no-any-return]
+        if rows.size and not (rows.min() >= 0 and rows.max() <= 255):
+            raise DlcvError(f"{self._path}: pixels go beyond 0 to 255 in rows {order[:3]}...")
+        return np.round(rows).astype(np.uint8)
+
+
+def _map_rows(path: Path, images: "h5py.Dataset") -> "np.ndarray":
+    import numpy as np
+
+    offset = images.id.get_offset()
+    if images.dtype != np.uint8 or images.chunks is not None or offset is None:
+        return _RowsOnDemand(path, images.shape)  # type: ignore[return-value]
+    if offset + images.size > path.stat().st_size:
+        raise DlcvError(f"{path} is cut off: {len(images)} rows do not fit into it")
+    return np.memmap(path, np.uint8, "r", offset, images.shape)
+
+
+def _plain_dataset(file: "h5py.File", path: Path, name: str) -> "h5py.Dataset":
+    """Returns a data set that lies in this very file; a link could read any file of the user's."""
+    import h5py
+
+    if name not in file:
+        raise DlcvError(f'{path} has no data set "{name}"; it needs images, labels, label_names')
+    if not isinstance(file.get(name, getlink=True), h5py.HardLink):
+        raise DlcvError(f'{path}: "{name}" is a link, which is refused')
+    dataset = file[name]
+    if not isinstance(dataset, h5py.Dataset):
+        raise DlcvError(f'{path}: "{name}" is no data set')
+    if dataset.external is not None or dataset.is_virtual:
+        raise DlcvError(f'{path}: "{name}" leads to another file, which is refused')
+    stored = max(1, dataset.id.get_storage_size())
+    if dataset.size * dataset.dtype.itemsize > 1000 * stored:
+        raise DlcvError(f'{path}: "{name}" claims far more than the file holds')
+    if name != "label_names" and dataset.dtype.kind not in "uif":
+        raise DlcvError(f'{path}: "{name}" holds {dataset.dtype}, not numbers')
+    return dataset
+
+
+def _describe(
+    shape: tuple[int, ...], labels: "np.ndarray", label_names: Sequence[str]
+) -> tuple[int, list[tuple[int, bytes]]]:
+    """Lets the HDF5 library describe rows that it does not see.
+
+    Returns:
+        Where the rows must be, and what to write elsewhere as (position, bytes).
+    """
+    import h5py
+
+    memory = _Recorder()
+    with h5py.File(
+        memory, "w", alignment_threshold=ALIGNMENT_BYTES, alignment_interval=ALIGNMENT_BYTES
+    ) as file:
+        properties = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+        properties.set_layout(h5py.h5d.CONTIGUOUS)
+        properties.set_alloc_time(h5py.h5d.ALLOC_TIME_EARLY)
+        properties.set_fill_time(h5py.h5d.FILL_TIME_NEVER)
+        space = h5py.h5s.create_simple(shape)
+        images = h5py.h5d.create(file.id, b"images", h5py.h5t.STD_U8LE, space, properties)
+        offset = images.get_offset()
+        file.create_dataset("labels", data=labels)
+        file.create_dataset("label_names", data=list(label_names), dtype=h5py.string_dtype())
+    return offset, memory.pieces
+
+
+class _Recorder(io.RawIOBase):
+    """A file in memory that remembers what was written where, and holds nothing in between."""
+
+    def __init__(self) -> None:
+        self.pieces: list[tuple[int, bytes]] = []
+        self._position = 0
+
+    def write(self, data: Any) -> int:
+        self.pieces.append((self._position, bytes(data)))
+        self._position += len(data)
+        return len(data)
+
+    def readinto(self, buffer: Any) -> int:
+        view = memoryview(buffer).cast("B")
+        view[:] = bytes(len(view))
+        start, end = self._position, self._position + len(view)
+        for at, piece in self.pieces:
+            low, high = max(start, at), min(end, at + len(piece))
+            if low < high:
+                view[low - start : high - start] = piece[low - at : high - at]
+        self._position = end
+        return len(view)
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        ends = [at + len(piece) for at, piece in self.pieces]
+        bases = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: max(ends, default=0)}
+        self._position = bases[whence] + offset
+        return self._position
+
+    def tell(self) -> int:
+        return self._position
+
+    def truncate(self, size: int | None = None) -> int:
+        return size or 0
+
+
+def _write_at(file: BinaryIO, position: int, data: bytes) -> None:
+    view = memoryview(data)
+    while view:
+        written = os.pwrite(file.fileno(), view, position)
+        view, position = view[written:], position + written
