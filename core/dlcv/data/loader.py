@@ -1,6 +1,8 @@
 """The loader: batches for training that depend on seed, epoch and position, and nothing else."""
 
-from collections.abc import Iterator
+import itertools
+from collections.abc import Generator, Iterator
+from typing import TypeAlias
 
 import numpy as np
 
@@ -8,18 +10,14 @@ from dlcv.data.pipeline import Pipeline, process_batch
 from dlcv.data.readahead import read_ahead
 from dlcv.interfaces import LabelledImages
 
+Batch: TypeAlias = tuple[np.ndarray, np.ndarray]
+"""Images `(N, H, W, C)` uint8 with one-hot labels `(N, classes)` float32."""
 ORDER_STREAM, AUGMENTATION_STREAM = 0, 1
 """The second number of each seed, so that the streams of randomness are independent."""
 
 
 class Loader:
-    """Batches of one split.
-
-    The same batches come for any number of threads and any point at which training is resumed.
-
-    Attributes:
-        error: What went wrong in a thread, for Keras turns exceptions of a generator into its own.
-    """
+    """Batches of one split: the same for any number of threads and any point of resumption."""
 
     def __init__(
         self,
@@ -45,8 +43,6 @@ class Loader:
         self.batch_size = batch_size
         self.threads = threads
         self.seed = seed
-        self.error: BaseException | None = None
-        self._closed = False
         self._one_hot = np.eye(len(images.label_names), dtype=np.float32)
 
     @property
@@ -60,8 +56,8 @@ class Loader:
             return np.arange(len(self.images))
         return np.random.default_rng([self.seed, ORDER_STREAM, epoch]).permutation(len(self.images))
 
-    def batch(self, epoch: int, index: int, order: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Returns one batch: images `(N, H, W, C)` uint8, one-hot labels `(N, classes)` float32."""
+    def batch(self, epoch: int, index: int, order: np.ndarray) -> Batch:
+        """Returns one batch."""
         indices = order[index * self.batch_size : (index + 1) * self.batch_size]
         labels = self._one_hot[self.images.labels[indices]]
         if self.seed is None:
@@ -72,36 +68,18 @@ class Loader:
             pixels, labels = step.mix(pixels, labels, rng)
         return pixels, labels
 
-    def epoch(self) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    def epoch(self) -> Iterator[Batch]:
         """Yields the batches of one pass in stored order."""
-        yield from self._read(self._positions(epoch=0, index=0, epochs=1))
+        return itertools.islice(self.stream(0), self.steps_per_epoch)
 
-    def stream(self, epoch: int = 0, index: int = 0) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """Yields batches for ever, from batch `index` of `epoch` on, until `close` is called."""
-        try:
-            yield from self._read(self._positions(epoch, index, epochs=None))
-        except GeneratorExit:
-            raise
-        except BaseException as error:
-            self.error = error
-            raise
+    def stream(self, first: int) -> Generator[Batch, None, None]:
+        """Yields batches for ever, from step `first` on; closing it stops its threads."""
+        return read_ahead(lambda at: self.batch(*at), self._positions(first), self.threads)
 
-    def close(self) -> None:
-        """Ends the stream, and with it its threads, at the next batch."""
-        self._closed = True
-
-    def _positions(
-        self, epoch: int, index: int, epochs: int | None
-    ) -> Iterator[tuple[int, int, np.ndarray]]:
-        while epochs is None or epoch < epochs:
+    def _positions(self, first: int) -> Iterator[tuple[int, int, np.ndarray]]:
+        start_epoch, start = divmod(first, self.steps_per_epoch)
+        for epoch in itertools.count(start_epoch):
             order = self.order(epoch)
-            for position in range(index, self.steps_per_epoch):
-                if self._closed:
-                    return
-                yield epoch, position, order
-            epoch, index = epoch + 1, 0
-
-    def _read(
-        self, positions: Iterator[tuple[int, int, np.ndarray]]
-    ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        yield from read_ahead(lambda position: self.batch(*position), positions, self.threads)
+            for index in range(start, self.steps_per_epoch):
+                yield epoch, index, order
+            start = 0

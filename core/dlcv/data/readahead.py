@@ -1,30 +1,31 @@
 """An ordered map over threads that stays a little ahead of its reader."""
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
+
+AHEAD_PER_THREAD = 2
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
 def read_ahead(
-    function: Callable[[Item], Result], items: Iterable[Item], threads: int, ahead: int | None = None
-) -> Iterator[Result]:
+    function: Callable[[Item], Result], items: Iterable[Item], threads: int
+) -> Generator[Result, None, None]:
     """Yields `function(item)` for each item, in order, computed in threads.
 
-    At most `ahead` results (twice the threads, by default) wait to be read, so that memory stays
-    bounded and an endless stream of items can be mapped. Closing the iterator stops the threads.
+    A few results a thread wait to be read, so that memory stays bounded and an endless stream of
+    items can be mapped. Closing the iterator stops the threads.
     An exception of `function` is raised where its result would have been read.
     """
-    ahead = ahead or 2 * threads
     waiting: deque[Future[Result]] = deque()
     executor = ThreadPoolExecutor(threads, thread_name_prefix="dlcv-read-ahead")
     try:
         for item in items:
             waiting.append(executor.submit(function, item))
-            if len(waiting) > ahead:
+            if len(waiting) > AHEAD_PER_THREAD * threads:
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()

@@ -1,0 +1,30 @@
+"""dlcv: from a folder of labelled images to a classifier that can be trusted and used."""
+
+from typing import TYPE_CHECKING, Any
+
+from dlcv import registry
+from dlcv.errors import DlcvError
+
+if TYPE_CHECKING:
+    from dlcv.hooks import hook
+    from dlcv.runs.run import Run, load
+    from dlcv.runs.train import resume, run
+
+__all__ = ["DlcvError", "Run", "hook", "load", "registry", "resume", "run"]
+
+_LAZY = {
+    "Run": "dlcv.runs.run",
+    "hook": "dlcv.hooks",
+    "load": "dlcv.runs.run",
+    "resume": "dlcv.runs.train",
+    "run": "dlcv.runs.train",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Imports what needs NumPy only when it is used: `dlcv --help` must not wait for it."""
+    if name not in _LAZY:
+        raise AttributeError(f"module dlcv has no attribute {name}")
+    import importlib
+
+    return getattr(importlib.import_module(_LAZY[name]), name)

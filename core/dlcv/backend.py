@@ -1,0 +1,57 @@
+"""Starting Keras: its back end, threads and seed, in the order that makes numbers repeatable."""
+
+import importlib
+import logging
+import os
+import warnings
+
+from dlcv.errors import DlcvError
+
+logger = logging.getLogger(__name__)
+
+
+def start(threads: int) -> None:
+    """Imports Keras on the back end that it is configured for, with a fixed number of threads.
+
+    The number of threads is part of a run's numbers: sums are taken in another order otherwise.
+    Where the back end computes already, its threads can't be changed any more, and that is said.
+
+    Raises:
+        DlcvError: the back end is not installed.
+    """
+    # JAX takes its threads from here when it is imported; the others' numeric libraries too.
+    os.environ.setdefault("NPROC", str(threads))
+    os.environ.setdefault("OMP_NUM_THREADS", str(threads))
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    try:
+        keras = importlib.import_module("keras")
+    except (ImportError, ValueError) as error:
+        name = os.environ.get("KERAS_BACKEND", "tensorflow")
+        raise DlcvError(
+            f'Keras can\'t start with its back end "{name}": {error}; install it, or choose '
+            "another by the environment variable KERAS_BACKEND"
+        ) from None
+    if keras.backend.backend() == "tensorflow":
+        _fix_tensorflow_threads(threads)
+
+
+def available_threads() -> int:
+    """Returns the number of processors that this process may use."""
+    return len(os.sched_getaffinity(0))
+
+
+def _fix_tensorflow_threads(threads: int) -> None:
+    import tensorflow as tf
+
+    settings = tf.config.threading
+    try:
+        settings.set_intra_op_parallelism_threads(threads)
+        settings.set_inter_op_parallelism_threads(threads)
+    except RuntimeError:
+        if settings.get_intra_op_parallelism_threads() not in (0, threads):
+            warnings.warn(
+                f"TensorFlow computes already with "
+                f"{settings.get_intra_op_parallelism_threads()} threads, not {threads}; "
+                "this run's numbers may differ from those of a new process",
+                stacklevel=3,
+            )

@@ -1,0 +1,33 @@
+"""Running evaluators on predictions."""
+
+from typing import Any
+
+import attrs
+
+from dlcv.errors import DlcvError
+from dlcv.interfaces import Evaluation, Evaluator, Predictions
+
+
+def evaluate(predictions: Predictions, evaluators: list[Evaluator]) -> Evaluation:
+    """Returns what all evaluators found, together.
+
+    Raises:
+        DlcvError: there is nothing to evaluate, or two evaluators give the same metric.
+    """
+    if not len(predictions.labels):
+        raise DlcvError("there are no images to evaluate with")
+    together = Evaluation({})
+    for evaluator in evaluators:
+        found = evaluator.evaluate(predictions)
+        if twice := set(found.metrics) & set(together.metrics) - {"rank1"}:
+            raise DlcvError(f"two evaluators give the metric {', '.join(sorted(twice))}")
+        together.metrics.update(found.metrics)
+        together.tables.update(found.tables)
+        together.data.update(found.data)
+    return together
+
+
+def as_json(evaluation: Evaluation) -> dict[str, Any]:
+    """Returns metrics and tables as JSON has them."""
+    tables = {name: attrs.asdict(table) for name, table in evaluation.tables.items()}
+    return {"metrics": evaluation.metrics, "tables": tables}

@@ -1,0 +1,56 @@
+"""From images to probabilities, and their keeping."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from dlcv.data.loader import Loader
+from dlcv.interfaces import LabelledImages, Predictions
+from dlcv.progress import track
+from dlcv.runs.directory import load_arrays, save_arrays
+
+if TYPE_CHECKING:
+    import keras
+
+
+def predict_batches(model: "keras.Model", loader: Loader) -> Iterator[np.ndarray]:
+    """Yields the probabilities of each batch, `(N, classes)` float32, in stored order."""
+    with track("predicting", len(loader.images), unit="images") as progress:
+        for pixels, _ in loader.epoch():
+            yield np.asarray(model.predict_on_batch(pixels), np.float32)
+            progress(len(pixels))
+
+
+def predict_labelled(model: "keras.Model", loader: Loader) -> Predictions:
+    """Returns a network's predictions for all labelled images of a loader."""
+    images: LabelledImages = loader.images
+    return Predictions(
+        np.concatenate(list(predict_batches(model, loader)))[np.newaxis],
+        images.labels,
+        images.label_names,
+        tuple(images.sample_id(i) for i in range(len(images))),
+    )
+
+
+def save_predictions(path: Path, predictions: Predictions) -> None:
+    """Keeps predictions as arrays."""
+    arrays = {
+        "probabilities": predictions.probabilities,
+        "labels": predictions.labels,
+        "label_names": np.array(predictions.label_names),
+        "sample_ids": np.array(predictions.sample_ids),
+    }
+    save_arrays(path, arrays)
+
+
+def load_predictions(path: Path) -> Predictions:
+    """Reads predictions that were kept; raises `DlcvError` if they can't be."""
+    arrays = load_arrays(path)
+    return Predictions(
+        arrays["probabilities"],
+        arrays["labels"],
+        tuple(map(str, arrays["label_names"])),
+        tuple(map(str, arrays["sample_ids"])),
+    )

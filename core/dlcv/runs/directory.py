@@ -1,0 +1,156 @@
+"""The directory of a run: what is in it, and how it comes to be."""
+
+import itertools
+import json
+import os
+import re
+import shutil
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any
+
+import attrs
+import numpy as np
+
+from dlcv import files
+from dlcv.errors import DlcvError
+
+LATEST = "latest"
+
+
+@attrs.frozen
+class RunDirectory:
+    """Paths of a run's files.
+
+    Attributes:
+        path: The directory.
+    """
+
+    path: Path
+
+    @classmethod
+    def create(cls, runs: Path, name: str | None, default_name: str, *, force: bool) -> "RunDirectory":
+        """Makes a new directory.
+
+        Args:
+            runs: The folder of all runs.
+            name: The run's name; None for `default_name` with the first number that is free.
+            default_name: A name to number.
+            force: Whether a run of that name may be replaced.
+
+        Raises:
+            DlcvError: there is a run of that name, or the name is no file name.
+        """
+        if name is not None and not re.fullmatch(r"[^/\0.][^/\0]*", name):
+            raise DlcvError(f'"{name}" can\'t be the name of a run; it must be a plain file name')
+        runs.mkdir(parents=True, exist_ok=True)
+        if name is None:
+            for number in itertools.count(1):
+                try:
+                    (runs / f"{default_name}-{number}").mkdir()
+                except FileExistsError:
+                    continue
+                return cls(runs / f"{default_name}-{number}")
+        path = runs / str(name)
+        cls.refuse_existing(runs, name, force=force)
+        if path.exists():
+            with cls(path).lock():
+                shutil.rmtree(path)
+        path.mkdir()
+        return cls(path)
+
+    @classmethod
+    def refuse_existing(cls, runs: Path, name: str | None, *, force: bool) -> None:
+        """Raises a `DlcvError` if a run of that name exists and may not be replaced."""
+        if name is None:
+            return
+        if name == LATEST:
+            raise DlcvError(f'"{LATEST}" always names the last run; choose another name')
+        files.refuse_existing(runs / name, force=force)
+        if (runs / name).exists() and not cls(runs / name).config.is_file():
+            raise DlcvError(f"{runs / name} is no run, so it is not replaced")
+
+    @classmethod
+    def existing(cls, path: str | os.PathLike[str]) -> "RunDirectory":
+        """Returns the directory of a run; raises `DlcvError` if there is none at `path`."""
+        directory = cls(Path(path))
+        if not directory.path.is_dir():
+            raise DlcvError(f"no such run: {path}")
+        if not directory.config.is_file():
+            raise DlcvError(f"{path} is no run: it holds no run.toml")
+        return cls(directory.path.resolve())
+
+    @property
+    def config(self) -> Path:
+        """The configuration, complete and re-runnable."""
+        return self.path / "run.toml"
+
+    @property
+    def checkpoints(self) -> Path:
+        """The folder of the checkpoints."""
+        return self.path / "checkpoints"
+
+    @property
+    def model(self) -> Path:
+        """The network in Keras's own format, for everyone else."""
+        return self.path / "model.keras"
+
+    @property
+    def history(self) -> Path:
+        """A row an epoch, as CSV."""
+        return self.path / "history.csv"
+
+    @property
+    def predictions(self) -> Path:
+        """What the network says about the held-out images."""
+        return self.path / "predictions.npz"
+
+    @property
+    def preprocessing(self) -> Path:
+        """What the preprocessors learned."""
+        return self.path / "preprocessing.npz"
+
+    def lock(self) -> AbstractContextManager[None]:
+        """Keeps other processes from writing into the run; raises `DlcvError` if one does."""
+        return files.lock(self.path / ".lock", f"another process is writing {self.path}")
+
+    def point_latest_here(self) -> None:
+        """Makes `latest`, beside this run, name it."""
+        link = self.path.parent / LATEST
+        temporary = link.with_name(f".{LATEST}.{os.getpid()}")
+        temporary.unlink(missing_ok=True)
+        temporary.symlink_to(self.path.name)
+        os.replace(temporary, link)
+
+    def write_json(self, name: str, content: Any) -> None:
+        """Writes a JSON file atomically."""
+        text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+        files.write_atomically(self.path / f"{name}.json", text)
+
+    def read_json(self, name: str) -> Any:
+        """Reads a JSON file; raises `DlcvError` if it is missing or damaged."""
+        path = self.path / f"{name}.json"
+        try:
+            return json.loads(path.read_text(encoding="utf-8"))
+        except OSError as error:
+            raise DlcvError(f"can't read {path}: {error.strerror}") from None
+        except ValueError as error:
+            raise DlcvError(f"{path} is damaged: {error}") from None
+
+
+def save_arrays(path: Path, arrays: dict[str, np.ndarray]) -> None:
+    """Writes arrays by name as an `.npz` archive, atomically."""
+    with files.atomic_path(path) as temporary:
+        np.savez(temporary, allow_pickle=False, **arrays)  # type: ignore[arg-type]
+
+
+def load_arrays(path: Path) -> dict[str, np.ndarray]:
+    """Reads arrays that `save_arrays` wrote; raises `DlcvError` if they can't be read."""
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            return {name: archive[name] for name in archive.files}
+    except OSError as error:
+        raise DlcvError(f"can't read {path}: {error.strerror or error}") from None
+    except Exception as error:
+        # A damaged archive raises many things, from zipfile's to NumPy's.
+        raise DlcvError(f"{path} is damaged: {error}") from None

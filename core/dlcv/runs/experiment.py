@@ -1,0 +1,156 @@
+"""From a configuration to the plugins and data that it names."""
+
+from pathlib import Path
+
+import attrs
+
+from dlcv import backend, images, registry
+from dlcv.config import RunConfig
+from dlcv.data import pipeline as pipelines
+from dlcv.data.loader import Loader
+from dlcv.data.pipeline import Pipeline
+from dlcv.data.sources import Dataset, find_store, open_dataset
+from dlcv.interfaces import Architecture, DatasetStore, Evaluator, Plugin, Preprocessor, Schedule
+from dlcv.spec import SpecList
+
+
+@attrs.frozen
+class Plugins:
+    """The plugins that a configuration names, made.
+
+    Attributes:
+        store: The data.
+        steps: The preprocessors as written.
+        architecture: The network.
+        schedules: A schedule a stage.
+        evaluators: The evaluators.
+    """
+
+    store: DatasetStore
+    steps: tuple[Preprocessor, ...]
+    architecture: Architecture
+    schedules: tuple[Schedule, ...]
+    evaluators: tuple[Evaluator, ...]
+
+    @classmethod
+    def of(cls, config: RunConfig) -> "Plugins":
+        """Makes all plugins; raises `DlcvError` for the first that can't be."""
+        return cls(
+            architecture=registry.create("architecture", config.architecture),
+            steps=tuple(registry.create_list("preprocessor", config.preprocessors)),
+            schedules=tuple(registry.create("schedule", s.schedule) for s in config.stages),
+            evaluators=tuple(registry.create_list("evaluator", config.evaluators)),
+            store=_absolute(find_store(config.data)),
+        )
+
+    def all(self) -> tuple[Plugin, ...]:
+        """Returns them in one row."""
+        return (self.store, *self.steps, self.architecture, *self.schedules, *self.evaluators)
+
+
+@attrs.frozen(eq=False)
+class Experiment:
+    """A configuration with nothing left open, its plugins, and its data.
+
+    Attributes:
+        config: The configuration, complete.
+        plugins: What it names.
+        data: The data, divided.
+        pipeline: The preprocessors, prepared on the training images.
+        input_shape: `(H, W, C)` of the network's input.
+    """
+
+    config: RunConfig
+    plugins: Plugins
+    data: Dataset
+    pipeline: Pipeline
+    input_shape: tuple[int, int, int]
+
+    @classmethod
+    def prepare(cls, config: RunConfig) -> "Experiment":
+        """Opens the data and fills in what the configuration leaves open.
+
+        Raises:
+            DlcvError: a plugin or the data can't be used.
+        """
+        plugins = Plugins.of(config)
+        threads = config.threads or backend.available_threads()
+        data = open_dataset(
+            plugins.store, config.split, bad_images=config.bad_images, threads=threads
+        )
+        pipeline = pipelines.prepare(
+            list(plugins.steps),
+            data.splits["train"],
+            input_size=None if config.input_size is None else images.pair(config.input_size),
+            default_size=plugins.architecture.default_size,
+            threads=threads,
+        )
+        plugins = attrs.evolve(plugins, steps=pipeline.steps)
+        return cls(
+            _complete(config, plugins, threads),
+            plugins,
+            data,
+            pipeline,
+            input_shape(pipeline, data),
+        )
+
+    @classmethod
+    def reopen(cls, config: RunConfig, pipeline: Pipeline) -> "Experiment":
+        """Opens the data of a run again, with the pipeline that it learned."""
+        plugins = Plugins.of(config)
+        data = open_dataset(
+            plugins.store, config.split, bad_images=config.bad_images, threads=config.threads or 1
+        )
+        return cls(config, plugins, data, pipeline, input_shape(pipeline, data))
+
+    def loader(self, split: str) -> Loader:
+        """Returns the batches of a split, shuffled and random for `train` only."""
+        return Loader(
+            self.data.splits[split],
+            self.pipeline,
+            batch_size=self.config.batch_size,
+            threads=self.config.threads or 1,
+            seed=self.config.seed if split == "train" else None,
+        )
+
+    @property
+    def held_out(self) -> str:
+        """The split for the final figures: `test`, or `val` where the data has no other."""
+        return "test" if "test" in self.data.splits else "val"
+
+    def fingerprints(self) -> dict[str, str]:
+        """Returns a fingerprint of each split's images."""
+        return {name: images.fingerprint() for name, images in self.data.splits.items()}
+
+
+def input_shape(pipeline: Pipeline, data: Dataset) -> tuple[int, int, int]:
+    """Returns `(H, W, C)` of the images after the pixel steps."""
+    height, width, channels = pipeline.output_shape(data.splits["train"].image_shape)
+    assert height is not None
+    assert width is not None
+    return height, width, channels
+
+
+def _complete(config: RunConfig, plugins: Plugins, threads: int) -> RunConfig:
+    """Writes every option of every plugin into the configuration."""
+    spec_of = registry.registry.spec_of
+    stages = [
+        attrs.evolve(stage, schedule=spec_of(schedule))
+        for stage, schedule in zip(config.stages, plugins.schedules, strict=True)
+    ]
+    return attrs.evolve(
+        config,
+        data=str(spec_of(plugins.store)),
+        preprocessors=SpecList(map(spec_of, plugins.steps)),
+        architecture=spec_of(plugins.architecture),
+        evaluators=SpecList(map(spec_of, plugins.evaluators)),
+        input_size=None,
+        stages=tuple(stages),
+        threads=threads,
+    )
+
+
+def _absolute(store: DatasetStore) -> DatasetStore:
+    """Returns a store whose paths hold from any working directory."""
+    paths = {k: v.expanduser().absolute() for k, v in store.options().items() if isinstance(v, Path)}
+    return attrs.evolve(store, **paths)  # type: ignore[misc]

@@ -1,0 +1,65 @@
+"""What a run was made with: versions, plugins, machine, data."""
+
+import importlib.metadata
+import os
+import platform
+import sys
+from typing import Any
+
+import keras
+
+from dlcv import registry
+from dlcv.runs.experiment import Experiment
+
+LIBRARIES = ("dlcv", "keras", "tensorflow", "jax", "numpy", "opencv-python-headless", "h5py")
+
+
+def environment(experiment: Experiment) -> dict[str, Any]:
+    """Returns the record as JSON has it."""
+    return {
+        "python": sys.version.split()[0],
+        "libraries": {name: v for name in LIBRARIES if (v := _version(name))},
+        "back_end": keras.backend.backend(),
+        "image_data_format": keras.config.image_data_format(),
+        "platform": platform.platform(),
+        "processor": _processor(),
+        "threads": experiment.config.threads,
+        "seed": experiment.config.seed,
+        "variables": {
+            name: os.environ[name]
+            for name in ("NPROC", "OMP_NUM_THREADS", "TF_ENABLE_ONEDNN_OPTS", "XLA_FLAGS")
+            if name in os.environ
+        },
+        "input_shape": experiment.input_shape,
+        "plugins": plugins_used(experiment),
+        "data": {
+            "fingerprints": experiment.fingerprints(),
+            "images": {name: len(images) for name, images in experiment.data.splits.items()},
+            "skipped": list(experiment.data.skipped),
+        },
+    }
+
+
+def plugins_used(experiment: Experiment) -> list[dict[str, str]]:
+    """Returns kind, name, distribution and version of every plugin, nested ones too."""
+    used = {d.key: d for d in registry.provenance(experiment.plugins.all())}
+    return [
+        {"kind": d.kind, "name": d.name, "distribution": d.distribution, "version": d.version}
+        for d in used.values()
+    ]
+
+
+def _version(distribution: str) -> str:
+    try:
+        return importlib.metadata.version(distribution)
+    except importlib.metadata.PackageNotFoundError:
+        return ""
+
+
+def _processor() -> str:
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8") as file:
+            names = [line.partition(":")[2].strip() for line in file if "model name" in line]
+    except OSError:
+        names = []
+    return names[0] if names else platform.processor()

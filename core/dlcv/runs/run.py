@@ -1,0 +1,292 @@
+"""A run as Python sees it: its figures, and the network ready for use."""
+
+import functools
+import os
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import attrs
+import numpy as np
+
+from dlcv import backend, images, registry
+from dlcv.config import RunConfig
+from dlcv.data.loader import Loader
+from dlcv.data.pipeline import Pipeline
+from dlcv.data.sources import align_labels, find_store
+from dlcv.data.subset import ArrayImages
+from dlcv.data.survey import survey
+from dlcv.errors import DlcvError, ImageError, SpecError
+from dlcv.evaluation.predict import load_predictions, predict_batches, predict_labelled
+from dlcv.interfaces import SPLITS, UNSPLIT, LabelledImages, Predictions
+from dlcv.runs.directory import RunDirectory, load_arrays
+from dlcv.training.history import read_csv
+
+if TYPE_CHECKING:
+    import keras
+
+BATCH = 64
+
+
+@attrs.frozen
+class Prediction:
+    """What a network says about one image.
+
+    Attributes:
+        id: What names the image: its path, or its position.
+        label: The most probable class.
+        probability: That class's probability.
+        probabilities: Every class's probability by name, the most probable first.
+    """
+
+    id: str
+    label: str
+    probability: float
+    probabilities: dict[str, float] = attrs.field(repr=False)
+
+    def top(self, count: int) -> list[tuple[str, float]]:
+        """Returns the most probable classes with their probabilities."""
+        return list(self.probabilities.items())[:count]
+
+
+class Run:
+    """A run that is trained, or under way.
+
+    Attributes:
+        directory: Where its files are.
+        config: Its configuration, complete.
+        label_names: The classes' names.
+        stopped_by: The number of the signal that stopped it in this process, 0 if none did.
+    """
+
+    stopped_by = 0
+
+    def __init__(self, directory: RunDirectory, model: "keras.Model | None" = None) -> None:
+        self.directory = directory
+        self.config = RunConfig.load(directory.config)
+        self.label_names: tuple[str, ...] = tuple(directory.read_json("labels"))
+        if model is not None:
+            self.model = model
+
+    def __repr__(self) -> str:
+        """Returns the run's path and figures."""
+        figures = ", ".join(f"{name}={value:.4f}" for name, value in self.metrics.items())
+        return f"Run({str(self.path)!r}, {figures})"
+
+    @property
+    def path(self) -> Path:
+        """The run's directory."""
+        return self.directory.path
+
+    @property
+    def history(self) -> list[dict[str, Any]]:
+        """A row of figures an epoch."""
+        return read_csv(self.directory.history) if self.directory.history.exists() else []
+
+    @property
+    def metrics(self) -> dict[str, float]:
+        """The figures on held-out images by name; empty while the run is not finished."""
+        if not self.finished:
+            return {}
+        return dict(self.directory.read_json("metrics")["metrics"])
+
+    @property
+    def finished(self) -> bool:
+        """Whether the training came to its end."""
+        return (self.path / "metrics.json").exists()
+
+    @functools.cached_property
+    def input_shape(self) -> tuple[int, int, int]:
+        """`(H, W, C)` of the network's input."""
+        height, width, channels = self.directory.read_json("environment")["input_shape"]
+        return height, width, channels
+
+    @functools.cached_property
+    def pipeline(self) -> Pipeline:
+        """The preprocessors, with what they learned."""
+        steps = self._create_steps()
+        arrays = load_arrays(self.directory.preprocessing)
+        for name, array in arrays.items():
+            index, _, state = name.partition(".")
+            steps[int(index)] = steps[int(index)].with_state({state: array})
+        return Pipeline.of(steps)
+
+    @functools.cached_property
+    def model(self) -> "keras.Model":
+        """The network from raw pixels to probabilities, with the weights of its last checkpoint.
+
+        It is built from the configuration; no model file is executed.
+        """
+        backend.start(self.config.threads or backend.available_threads())
+        from dlcv.training import checkpoints
+        from dlcv.training.network import build_network
+
+        checkpoint, path = checkpoints.load_newest(self.directory.checkpoints)
+        architecture = self._explained(registry.create, "architecture", self.config.architecture)
+        network = build_network(
+            architecture,
+            self.pipeline,
+            self.input_shape,
+            len(self.label_names),
+            self.config.precision,
+        )
+        # A checkpoint within a stage holds optimizer and metrics after the network's variables.
+        count = len(network.variables)
+        checkpoint = attrs.evolve(
+            checkpoint, arrays=checkpoint.arrays[:count], paths=checkpoint.paths[:count]
+        )
+        checkpoints.restore(checkpoint, network.variables, str(path))
+        return network
+
+    def predict_proba(self, inputs: Any) -> np.ndarray:
+        """Returns the probabilities of every class, `(N, classes)` float32.
+
+        Args:
+            inputs: Paths of images, or a folder's with all images below it; or images, as
+                `(N, H, W, C)` uint8 or a sequence of `(H, W, C)` uint8, RGB or grey.
+
+        Raises:
+            ImageError: an image can't be read or processed.
+        """
+        loader = self._loader(self._open_inputs(inputs))
+        return np.concatenate(list(predict_batches(self.model, loader)))
+
+    def predict(self, inputs: Any) -> list[Prediction]:
+        """Returns what the network says about each image; takes what `predict_proba` takes."""
+        loader = self._loader(self._open_inputs(inputs))
+        rows = np.concatenate(list(predict_batches(self.model, loader)))
+        names = (loader.images.sample_id(i) for i in range(len(rows)))
+        return [self._prediction(name, row) for name, row in zip(names, rows, strict=True)]
+
+    def predictions(self, data: str | None = None, split: str | None = None) -> Predictions:
+        """Returns the predictions for labelled images.
+
+        Args:
+            data: A data set, as `--data` takes it; None for the run's own held-out images, whose
+                predictions are kept with the run.
+            split: The split; by default `test`, else `val`, else all there is.
+
+        Raises:
+            DlcvError: there is no such data or split, or its classes are not the run's.
+        """
+        if data is None and split in (None, self._held_out):
+            return load_predictions(self.directory.predictions)
+        opened = self._open_split(data, split)
+        threads = self.config.threads or 1
+        opened = survey(opened, skip=self.config.bad_images == "skip", threads=threads).images
+        return predict_labelled(self.model, self._loader(align_labels(opened, self.label_names)))
+
+    @property
+    def _held_out(self) -> str:
+        return str(self.directory.read_json("metrics")["split"])
+
+    def _open_split(self, data: str | None, split: str | None) -> LabelledImages:
+        if data is None:
+            from dlcv.runs.experiment import Experiment
+
+            splits = Experiment.reopen(self.config, self.pipeline).data.splits
+            if split not in splits:
+                raise DlcvError(f'the run has no split "{split}"; it has {", ".join(splits)}')
+            return splits[split]
+        store = find_store(data)
+        names = store.splits()
+        wanted = [split] if split else [n for n in (*reversed(SPLITS), UNSPLIT) if n in names]
+        if wanted[0] not in names:
+            raise DlcvError(f'{data} has no split "{split}"; it has {", ".join(names)}')
+        return store.open(wanted[0])
+
+    def _loader(self, opened: LabelledImages) -> Loader:
+        threads = self.config.threads or backend.available_threads()
+        return Loader(opened, self.pipeline, batch_size=BATCH, threads=threads)
+
+    def _open_inputs(self, inputs: Any) -> LabelledImages:
+        channels = self.input_shape[2]
+        if isinstance(inputs, str | os.PathLike):
+            inputs = [inputs]
+        if not len(inputs):
+            raise DlcvError("there are no images to predict")
+        if isinstance(inputs[0], str | os.PathLike):
+            return PathImages(list(expand_paths(inputs)), channels)
+        arrays = [_checked(image, channels, i) for i, image in enumerate(inputs)]
+        return ArrayImages(arrays, [f"image {i}" for i in range(len(arrays))])
+
+    def _prediction(self, name: str, row: np.ndarray) -> Prediction:
+        order = np.argsort(-row, kind="stable")
+        probabilities = {self.label_names[i]: float(row[i]) for i in order}
+        label, probability = next(iter(probabilities.items()))
+        return Prediction(name, label, probability, probabilities)
+
+    def _create_steps(self) -> list[Any]:
+        return self._explained(registry.create_list, "preprocessor", self.config.preprocessors)  # type: ignore[no-any-return]
+
+    def _explained(self, create: Any, kind: str, spec: Any) -> Any:
+        """Creates plugins; one that is missing is named with the package that it came from."""
+        try:
+            return create(kind, spec)
+        except SpecError as error:
+            for used in self.directory.read_json("environment")["plugins"]:
+                origin = f"{used['distribution']} {used['version']}".strip()
+                if used["kind"] == kind and f'"{used["name"]}"' in str(error) and origin:
+                    raise SpecError(
+                        f'the run was made with the {kind} "{used["name"]}" of {origin}, '
+                        "which is not installed"
+                    ) from None
+            raise
+
+
+class PathImages(ArrayImages):
+    """Image files without labels, decoded when they are read."""
+
+    def __init__(self, paths: Sequence[str], channels: int) -> None:
+        self.paths = paths
+        self.ids = paths
+        self.labels = np.zeros(len(paths), np.int64)
+        self.label_names = ("",)
+        self.image_shape = (None, None, channels)
+        self.color_mode: images.ColorMode = "rgb" if channels == 3 else "grayscale"
+
+    def read(self, indices: Sequence[int] | np.ndarray) -> Any:
+        """Decodes images by index."""
+        from dlcv.interfaces import stack
+
+        return stack([images.read_image(self.paths[i], self.color_mode) for i in indices])
+
+
+def expand_paths(paths: Iterable[str | os.PathLike[str]]) -> Iterable[str]:
+    """Yields files as they are, and for a folder all images below it, sorted.
+
+    Raises:
+        DlcvError: there is no such file or folder, or a folder without images.
+    """
+    for path in map(Path, paths):
+        if not path.is_dir():
+            if not path.exists():
+                raise DlcvError(f"no such file or folder: {path}")
+            yield str(path)
+            continue
+        below = sorted(p for p in path.rglob("*") if images.is_image_file(p))
+        if not below:
+            raise DlcvError(f"{path} holds no images")
+        yield from map(str, below)
+
+
+def _checked(image: Any, channels: int, index: int) -> np.ndarray:
+    """Returns an image as `(H, W, C)` uint8 with the right channels, or refuses it."""
+    array = np.asarray(image)
+    if array.dtype != np.uint8:
+        raise ImageError(f"expected uint8 pixels, received {array.dtype}", name=f"image {index}")
+    array = array[..., np.newaxis] if array.ndim == 2 else array
+    if array.ndim != 3 or array.shape[2] != channels:
+        raise ImageError(
+            f"expected (height, width, {channels}), received {array.shape}", name=f"image {index}"
+        )
+    return array
+
+
+def load(path: str | os.PathLike[str]) -> Run:
+    """Loads a run from its directory.
+
+    Raises:
+        DlcvError: there is no run.
+    """
+    return Run(RunDirectory.existing(path))

@@ -1,0 +1,196 @@
+"""Training a run: from a configuration to a directory with everything in it."""
+
+import logging
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+from dlcv import backend
+from dlcv.config import RunConfig
+from dlcv.errors import DlcvError
+from dlcv.evaluation.evaluate import as_json, evaluate
+from dlcv.evaluation.predict import predict_labelled, save_predictions
+from dlcv.interfaces import Plugin
+from dlcv.registry import registry
+from dlcv.runs.directory import RunDirectory, save_arrays
+from dlcv.runs.experiment import Experiment
+from dlcv.runs.run import Run
+
+logger = logging.getLogger(__name__)
+
+
+def run(
+    config: RunConfig | str | os.PathLike[str] | None = None,
+    *,
+    name: str | None = None,
+    runs: str | os.PathLike[str] = "runs",
+    force: bool = False,
+    **options: Any,
+) -> Run:
+    """Trains a network and returns the run.
+
+    Args:
+        config: A configuration, or the path of one; the defaults if left out.
+        name: The run's name, a directory below `runs`; by default one is made up.
+        runs: The folder of all runs.
+        force: Whether a run of that name may be replaced.
+        options: Options of `RunConfig`, and of its only stage, such as `architecture="resnet"`,
+            `preprocessors="mean, patch"`, `epochs=5`; they go before those of `config`. Plugins
+            may be given as text or as made instances.
+
+    Returns:
+        The run. After ctrl+c or SIGTERM it has a `stopped_by`, and `dlcv.resume` goes on with it.
+
+    Raises:
+        DlcvError: something in the configuration or the data is wrong; nothing is written then.
+    """
+    if config is None:
+        config = RunConfig()
+    elif not isinstance(config, RunConfig):
+        config = RunConfig.load(Path(config))
+    config = config.with_options(**{k: _as_text(v) for k, v in options.items()})
+    RunDirectory.refuse_existing(Path(runs), name, force=force)
+    experiment = Experiment.prepare(config)
+    model = _network(experiment)
+    default_name = f"{experiment.config.architecture.name}-{_data_name(experiment)}"
+    directory = RunDirectory.create(Path(runs), name, default_name, force=force)
+    with directory.lock():
+        _record(directory, experiment)
+        directory.point_latest_here()
+        return _train(directory, experiment, model, resumed=False)
+
+
+def resume(path: str | os.PathLike[str]) -> Run:
+    """Goes on with a run that was interrupted, to the same end as if it had not been.
+
+    Raises:
+        DlcvError: there is no run, it is finished, or its data changed.
+    """
+    directory = RunDirectory.existing(path)
+    unfinished = Run(directory)
+    if unfinished.finished:
+        raise DlcvError(f"{path} is finished; there is nothing to go on with")
+    with directory.lock():
+        experiment = Experiment.reopen(unfinished.config, unfinished.pipeline)
+        recorded = directory.read_json("environment")["data"]["fingerprints"]
+        if changed := [n for n, f in experiment.fingerprints().items() if recorded.get(n) != f]:
+            raise DlcvError(
+                f"the images of {', '.join(changed)} changed since the run began; "
+                "start a new run with `dlcv run --config`"
+            )
+        return _train(directory, experiment, _network(experiment), resumed=True)
+
+
+def _network(experiment: Experiment) -> Any:
+    """Starts Keras, builds the network, and checks the stages' settings on it."""
+    config = experiment.config
+    backend.start(config.threads or 1)
+    import keras
+
+    from dlcv.training.network import build_network
+    from dlcv.training.stages import compile_stage
+
+    keras.utils.set_random_seed(config.seed)
+    model = build_network(
+        experiment.plugins.architecture,
+        experiment.pipeline,
+        experiment.input_shape,
+        len(experiment.data.label_names),
+        config.precision,
+    )
+    steps = experiment.loader("train").steps_per_epoch
+    for stage, schedule in zip(config.stages, experiment.plugins.schedules, strict=True):
+        compile_stage(model, stage, schedule, steps)
+    return model
+
+
+def _record(directory: RunDirectory, experiment: Experiment) -> None:
+    """Writes what is known before training."""
+    from dlcv import files
+    from dlcv.runs.record import environment
+
+    files.write_atomically(directory.config, experiment.config.to_toml())
+    directory.write_json("labels", experiment.data.label_names)
+    directory.write_json("environment", environment(experiment))
+    arrays = {
+        f"{index}.{name}": array
+        for index, step in enumerate(experiment.pipeline.steps)
+        for name, array in step.state_dict().items()
+    }
+    save_arrays(directory.preprocessing, arrays)
+
+
+def _train(directory: RunDirectory, experiment: Experiment, model: Any, *, resumed: bool) -> Run:
+    """Trains what is left to train, then evaluates and writes the rest of the directory."""
+    from dlcv.training import checkpoints
+    from dlcv.training.history import History
+    from dlcv.training.interruption import Interrupted, deferred_signals
+    from dlcv.training.stages import Training
+
+    checkpoint, source = (
+        checkpoints.load_newest(directory.checkpoints) if resumed else (None, Path())
+    )
+    run = Run(directory, model)
+    hooks = registry.hooks()
+    hooks.dlcv_run_started(run=run)
+    start = time.monotonic()
+    with deferred_signals() as asked:
+        training = Training(
+            model=model,
+            stages=experiment.config.stages,
+            schedules=experiment.plugins.schedules,
+            train=experiment.loader("train"),
+            val=experiment.loader("val"),
+            folder=directory.checkpoints,
+            history=History(directory.path, list(checkpoint.history) if checkpoint else []),
+            callbacks=[c for group in hooks.dlcv_callbacks(run=run) for c in group],
+            checkpoint_every=experiment.config.checkpoint_every,
+            asked=asked,
+        )
+        try:
+            training.run(checkpoint, str(source))
+        except Interrupted as stop:
+            run.stopped_by = stop.signal
+            return run
+        finally:
+            training.history.draw()
+    _finish(run, experiment, model, seconds=time.monotonic() - start)
+    hooks.dlcv_run_finished(run=run, result=run.metrics)
+    return run
+
+
+def _finish(run: Run, experiment: Experiment, model: Any, seconds: float) -> None:
+    """Evaluates on held-out images and writes model, predictions and metrics."""
+    from dlcv import files
+
+    predictions = predict_labelled(model, experiment.loader(experiment.held_out))
+    save_predictions(run.directory.predictions, predictions)
+    with files.atomic_path(run.directory.model) as temporary:
+        _uncompiled(model).save(temporary)
+    evaluation = evaluate(predictions, list(experiment.plugins.evaluators))
+    content = {"split": experiment.held_out, "training_seconds": round(seconds, 1)}
+    run.directory.write_json("metrics", {**content, **as_json(evaluation)})
+
+
+def _uncompiled(model: Any) -> Any:
+    """Returns the same network without optimizer and loss, so that anyone can load it."""
+    import keras
+
+    return keras.Model(model.inputs, model.outputs, name=model.name)
+
+
+def _data_name(experiment: Experiment) -> str:
+    """Returns a short name for the data: its folder's or its store's."""
+    paths = [v for v in experiment.plugins.store.options().values() if isinstance(v, Path)]
+    return paths[0].stem if paths else experiment.config.data.partition("(")[0]
+
+
+def _as_text(value: Any) -> Any:
+    """Returns instances as the specs that make them, so that the run can be repeated."""
+    if isinstance(value, Plugin):
+        return registry.spec_of(value)
+    if isinstance(value, list | tuple):
+        return [_as_text(v) for v in value]
+    return str(value) if isinstance(value, Path) else value
+

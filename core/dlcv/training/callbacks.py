@@ -1,0 +1,186 @@
+"""Keras callbacks: what is shown, recorded and kept while a stage trains."""
+
+import logging
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import attrs
+import keras
+import numpy as np
+
+from dlcv import progress
+from dlcv.training import checkpoints
+from dlcv.training.checkpoints import Position
+from dlcv.training.history import History
+from dlcv.training.interruption import Interrupted, Interruption
+
+logger = logging.getLogger(__name__)
+
+
+class Recorder(keras.callbacks.Callback):
+    """Adds a row to the history after each epoch and tells it in a line.
+
+    Attributes:
+        earlier_seconds: How long the epoch had taken before it was interrupted.
+    """
+
+    def __init__(
+        self,
+        history: History,
+        *,
+        stage: int,
+        stages: int,
+        epochs: int,
+        rates: np.ndarray,
+        earlier_seconds: float,
+    ) -> None:
+        super().__init__()
+        self._history = history
+        self._stage = stage
+        self._stages = stages
+        self._epochs = epochs
+        self._rates = rates
+        self._start = 0.0
+        self.earlier_seconds = earlier_seconds
+
+    @property
+    def seconds(self) -> float:
+        """How long the epoch under way has taken."""
+        return self.earlier_seconds + time.monotonic() - self._start
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        """Starts the clock."""
+        self._start = time.monotonic()
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        """Records what Keras measured, the rate at the epoch's start, and the seconds."""
+        row = {
+            "stage": self._stage + 1,
+            "epoch": len(self._history.rows) + 1,
+            **{name: float(value) for name, value in (logs or {}).items()},
+            "learning_rate": float(self._rates[epoch * len(self._rates) // self._epochs]),
+            "seconds": round(self.seconds, 3),
+        }
+        self.earlier_seconds = 0.0
+        self._history.add(row)
+        stage = f"stage {self._stage + 1}, " if self._stages > 1 else ""
+        logger.info(
+            "%sepoch %d of %d: loss %.4f, accuracy %.2f %%, validation loss %.4f, "
+            "accuracy %.2f %%, rate %.2g, %.1f s",
+            stage,
+            epoch + 1,
+            self._epochs,
+            row["loss"],
+            100 * row["accuracy"],
+            row["val_loss"],
+            100 * row["val_accuracy"],
+            row["learning_rate"],
+            row["seconds"],
+        )
+
+
+class ProgressBar(keras.callbacks.Callback):
+    """Shows how far an epoch is, with images a second, on a terminal."""
+
+    def __init__(self, *, batch_size: int, steps_per_epoch: int, epochs: int, done: int) -> None:
+        super().__init__()
+        self._batch_size = batch_size
+        self._steps = steps_per_epoch
+        self._epochs = epochs
+        self._done_before = done
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        """Draws an empty bar."""
+        self._bar = progress.bar()
+        self._bar.start()
+        self._task = self._bar.add_task(
+            f"epoch {epoch + 1}/{self._epochs}", total=self._steps, note=""
+        )
+        self._start = time.monotonic()
+
+    def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
+        """Moves the bar."""
+        rate = (batch + 1) * self._batch_size / (time.monotonic() - self._start)
+        note = f"{rate:,.0f} images/s  loss {(logs or {}).get('loss', float('nan')):.3f}"
+        self._bar.update(self._task, completed=self._done_before + batch + 1, note=note)
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        """Takes the bar away."""
+        self.close()
+
+    def close(self) -> None:
+        """Takes the bar away, also when an epoch ends early."""
+        if hasattr(self, "_bar"):
+            self._bar.stop()
+
+
+class Keeper(keras.callbacks.Callback):
+    """Writes checkpoints every few epochs and when asked to stop; must be the last callback.
+
+    Attributes:
+        position: How far the training is.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        history: History,
+        recorder: Recorder,
+        asked: Interruption,
+        *,
+        start: Position,
+        steps_per_epoch: int,
+        epochs: int,
+        every: int,
+    ) -> None:
+        super().__init__()
+        self._folder = folder
+        self._history = history
+        self._recorder = recorder
+        self._asked = asked
+        self.position = start
+        self._steps_per_epoch = steps_per_epoch
+        self._epochs = epochs
+        self._every = every
+
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        """Counts the step; on request keeps everything and stops."""
+        position = self.position
+        self.position = attrs.evolve(position, batch=position.batch + 1, step=position.step + 1)
+        # After the last batch the epoch is finished first, or its row would be lost.
+        if self._asked.signal and self.position.batch < self._steps_per_epoch:
+            self._save_and_stop()
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        """Keeps everything, if it is time or somebody asked to stop."""
+        self.position = attrs.evolve(self.position, epoch=epoch + 1, batch=0)
+        if self._asked.signal:
+            self._save_and_stop()
+        # The last epoch's checkpoint is the one that ends the stage.
+        if (epoch + 1) % self._every == 0 and epoch + 1 < self._epochs:
+            self._save()
+
+    def _save(self) -> None:
+        seconds = self._recorder.seconds if self.position.batch else 0.0
+        variables = checkpoints.training_variables(self.model)
+        taken = checkpoints.take(variables, self.position, self._history.rows, seconds)
+        checkpoints.save(self._folder, taken)
+
+    def _save_and_stop(self) -> None:
+        self._save()
+        raise Interrupted(self._asked.signal)
+
+
+class MetricsRestorer(keras.callbacks.Callback):
+    """Gives an epoch that goes on in the middle its metrics back, which `fit` just reset."""
+
+    def __init__(self, restore: Callable[[], None]) -> None:
+        super().__init__()
+        self._restore = restore
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        """Restores all variables."""
+        self._restore()
+

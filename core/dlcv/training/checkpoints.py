@@ -1,0 +1,165 @@
+"""Checkpoints: one file each, whole or not there, with everything that training goes on from.
+
+A file is a magic number, the sha256 of the rest, and an `.npz` archive with all variables and a
+JSON text. Nothing in it is code.
+"""
+
+import hashlib
+import io
+import json
+import logging
+import re
+from pathlib import Path
+from typing import Any
+
+import attrs
+import keras
+import numpy as np
+
+from dlcv import files
+from dlcv.errors import DlcvError
+
+logger = logging.getLogger(__name__)
+MAGIC = b"DLCVCKP1"
+SUFFIX = ".checkpoint"
+KEPT = 3
+
+
+@attrs.frozen
+class Position:
+    """How far a training is.
+
+    Attributes:
+        stage: The stage to go on with, from 0; as many as there are stages when all is done.
+        epoch: Epochs of that stage that are done.
+        batch: Batches of the next epoch that are done.
+        step: Steps of the whole training that are done.
+    """
+
+    stage: int = 0
+    epoch: int = 0
+    batch: int = 0
+    step: int = 0
+
+
+@attrs.frozen(eq=False)
+class Checkpoint:
+    """A training's state.
+
+    Attributes:
+        position: How far it is.
+        arrays: The variables' values, in Keras's order.
+        paths: The variables' names.
+        history: A row an epoch, of the epochs that are done.
+        seconds: How long the epoch under way has taken so far.
+    """
+
+    position: Position
+    arrays: list[np.ndarray]
+    paths: list[str]
+    history: list[dict[str, Any]]
+    seconds: float = 0.0
+
+
+def training_variables(model: keras.Model) -> list[Any]:
+    """Returns all that a training changes: weights, seeds, optimizer and metrics."""
+    return [*model.variables, *model.optimizer.variables, *model.metrics_variables]
+
+
+def take(
+    variables: list[Any],
+    position: Position,
+    history: list[dict[str, Any]],
+    seconds: float = 0.0,
+) -> Checkpoint:
+    """Copies the variables' values."""
+    arrays = [keras.ops.convert_to_numpy(v) for v in variables]
+    return Checkpoint(position, arrays, [v.path for v in variables], list(history), seconds)
+
+
+def restore(checkpoint: Checkpoint, variables: list[Any], source: str) -> None:
+    """Gives variables the values of a checkpoint, matched by position, name and shape.
+
+    Raises:
+        DlcvError: they do not match; the message names the first that does not.
+    """
+    if len(variables) != len(checkpoint.arrays):
+        raise DlcvError(
+            f"{source} holds {len(checkpoint.arrays)} variables, but the network has "
+            f"{len(variables)}; it belongs to another network"
+        )
+    for variable, array, path in zip(variables, checkpoint.arrays, checkpoint.paths, strict=True):
+        if _stable(variable.path) != _stable(path) or tuple(variable.shape) != array.shape:
+            raise DlcvError(
+                f"{source} holds {path} {array.shape} where the network has {variable.path} "
+                f"{tuple(variable.shape)}; it belongs to another network"
+            )
+    for variable, array in zip(variables, checkpoint.arrays, strict=True):
+        variable.assign(array)
+
+
+def save(folder: Path, checkpoint: Checkpoint) -> Path:
+    """Writes a checkpoint, then removes the oldest, so that the last few are kept."""
+    folder.mkdir(exist_ok=True)
+    meta = {
+        "position": attrs.asdict(checkpoint.position),
+        "paths": checkpoint.paths,
+        "history": checkpoint.history,
+        "seconds": checkpoint.seconds,
+    }
+    content = io.BytesIO()
+    arrays = {f"{i:06d}": array for i, array in enumerate(checkpoint.arrays)}
+    np.savez(content, allow_pickle=False, meta=np.array(json.dumps(meta)), **arrays)
+    body = content.getbuffer()
+    position = checkpoint.position
+    path = folder / f"step_{position.step:09d}_stage_{position.stage}{SUFFIX}"
+    with files.atomic_path(path) as temporary, open(temporary, "wb") as file:
+        file.write(MAGIC + hashlib.sha256(body).digest())
+        file.write(body)
+    for old in _newest_first(folder)[KEPT:]:
+        old.unlink()
+    return path
+
+
+def load(path: Path) -> Checkpoint:
+    """Reads a checkpoint.
+
+    Raises:
+        DlcvError: it is damaged or none.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise DlcvError(f"can't read {path}: {error.strerror}") from None
+    start = len(MAGIC) + hashlib.sha256().digest_size
+    body = memoryview(content)[start:]
+    if content[:start] != MAGIC + hashlib.sha256(body).digest():
+        raise DlcvError(f"{path} is damaged: its checksum does not fit its content")
+    with np.load(io.BytesIO(body), allow_pickle=False) as archive:
+        meta = json.loads(str(archive["meta"]))
+        arrays = [archive[name] for name in sorted(archive.files) if name != "meta"]
+    position = Position(**meta["position"])
+    return Checkpoint(position, arrays, meta["paths"], meta["history"], meta["seconds"])
+
+
+def load_newest(folder: Path) -> tuple[Checkpoint, Path]:
+    """Reads the newest checkpoint that is whole; damaged ones are passed over and named.
+
+    Raises:
+        DlcvError: there is none.
+    """
+    for path in _newest_first(folder):
+        try:
+            return load(path), path
+        except DlcvError as error:
+            logger.warning("%s; trying the one before", error)
+    raise DlcvError(f"{folder} holds no whole checkpoint")
+
+
+def _newest_first(folder: Path) -> list[Path]:
+    return sorted(folder.glob(f"step_*{SUFFIX}"), reverse=True)
+
+
+def _stable(path: str) -> str:
+    """Returns a variable's name without the counters that Keras adds in a process that goes on."""
+    return re.sub(r"_\d+(?=/|$)", "", path)

@@ -1,0 +1,69 @@
+"""Feeding Keras: batches by index, whatever order and thread Keras asks from."""
+
+import threading
+from collections.abc import Generator
+from typing import Any, Self
+
+import keras
+
+from dlcv.data.loader import Batch, Loader
+
+
+class Feed(keras.utils.PyDataset):
+    """The batches of a loader from one step to another, as Keras wants them.
+
+    Keras probes the first batches, drops iterators and makes new ones, and reads beyond the end;
+    since a batch depends on its index alone, what is asked out of order is read again.
+
+    Attributes:
+        error: What went wrong while reading; Keras turns it into an error of the back end.
+    """
+
+    def __init__(self, loader: Loader, first: int, count: int) -> None:
+        """Starts with step `first` of the loader; `count` steps will be used."""
+        super().__init__(workers=1)
+        self.error: Exception | None = None
+        self._loader = loader
+        self._first = first
+        self._count = count
+        self._lock = threading.Lock()
+        self._stream: Generator[Batch, None, None] | None = None
+        self._next = -1
+        self._closed = False
+        self._last: Batch | None = None
+
+    @property
+    def num_batches(self) -> None:
+        """No number, or Keras would begin another pass as soon as one ends."""
+        return None
+
+    def __getitem__(self, index: int) -> Batch:
+        """Returns a batch; beyond the last one, what Keras only reads ahead costs nothing."""
+        with self._lock:
+            if self._last is not None and (self._closed or index >= self._count):
+                return self._last
+            if index != self._next or self._stream is None:
+                self._stop()
+                self._stream = self._loader.stream(self._first + index)
+            try:
+                self._last = next(self._stream)
+            except Exception as error:
+                self.error = error
+                raise
+            self._next = index + 1
+            return self._last
+
+    def __enter__(self) -> Self:
+        """Returns itself."""
+        return self
+
+    def __exit__(self, *exception: Any) -> None:
+        """Stops the threads that read ahead."""
+        with self._lock:
+            self._closed = True
+            self._stop()
+
+    def _stop(self) -> None:
+        if self._stream is not None:
+            self._stream.close()
+        self._stream = None

@@ -1,0 +1,80 @@
+"""The history: a row an epoch, as CSV and as a picture of curves, up to date while training."""
+
+import csv
+import io
+import time
+from pathlib import Path
+from typing import Any
+
+from dlcv import files
+
+DRAWING_SHARE = 0.03
+"""The share of the time that may go into drawing the curves."""
+
+
+class History:
+    """Rows of figures by name, kept in `history.csv` and `curves.png`.
+
+    Attributes:
+        rows: A row an epoch.
+    """
+
+    def __init__(self, folder: Path, rows: list[dict[str, Any]]) -> None:
+        self.rows = rows
+        self._folder = folder
+        self._wait_until = 0.0
+
+    def add(self, row: dict[str, Any]) -> None:
+        """Appends an epoch's row; the picture follows when drawing has been rare enough."""
+        self.rows.append(row)
+        write_csv(self._folder / "history.csv", self.rows)
+        start = time.monotonic()
+        if start >= self._wait_until:
+            self.draw()
+            taken = time.monotonic() - start
+            self._wait_until = start + taken / DRAWING_SHARE
+
+    def draw(self) -> None:
+        """Draws the curves of all rows."""
+        if self.rows:
+            draw_curves(self._folder / "curves.png", self.rows)
+
+
+def write_csv(path: Path, rows: list[dict[str, Any]]) -> None:
+    """Writes rows as CSV with the first row's names as the head."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    files.write_atomically(path, text.getvalue())
+
+
+def read_csv(path: Path) -> list[dict[str, Any]]:
+    """Reads rows that `write_csv` wrote; stage and epoch are ints, the rest are floats."""
+    with open(path, newline="") as file:
+        return [
+            {k: int(v) if k in ("stage", "epoch") else float(v) for k, v in row.items()}
+            for row in csv.DictReader(file)
+        ]
+
+
+def draw_curves(path: Path, rows: list[dict[str, Any]]) -> None:
+    """Draws loss and accuracy, of training and validation, by epoch, in two panels."""
+    from matplotlib.figure import Figure
+    from matplotlib.ticker import MaxNLocator
+
+    figure = Figure(figsize=(10, 4), layout="constrained")
+    epochs = [row["epoch"] for row in rows]
+    for axes, name in zip(figure.subplots(1, 2), ("loss", "accuracy"), strict=True):
+        for key, label, color in ((name, "training", "C0"), (f"val_{name}", "validation", "C1")):
+            values = [row[key] for row in rows]
+            axes.plot(epochs, values, color, label=label, marker="o", markersize=3)
+        axes.set(xlabel="epoch", ylabel=name)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axes.grid(alpha=0.3)
+        axes.legend()
+        for before, row in zip(rows, rows[1:], strict=False):
+            if row["stage"] != before["stage"]:
+                axes.axvline(before["epoch"] + 0.5, color="grey", linestyle=":")
+    with files.atomic_path(path) as temporary:
+        figure.savefig(temporary, dpi=100)

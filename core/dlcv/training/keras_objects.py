@@ -1,0 +1,114 @@
+"""Keras's optimizers and losses by name: `sgd(learning_rate=0.1, momentum=0.9)`."""
+
+import inspect
+import re
+from typing import Any
+
+import keras
+import numpy as np
+
+from dlcv.errors import SpecError, suggestion
+from dlcv.interfaces import Schedule
+from dlcv.spec import Spec, lower
+
+
+def make_optimizer(
+    spec: Spec, schedule: Schedule, epochs: int, steps_per_epoch: int
+) -> tuple[keras.Optimizer, np.ndarray]:
+    """Returns an optimizer that follows a schedule, and the rate of every step.
+
+    Raises:
+        SpecError: Keras has no such optimizer, or it has no such option, or refuses a value.
+    """
+    cls = _find("optimizer", spec, _optimizers())
+    values = _values(cls, spec)
+    default = inspect.signature(cls).parameters["learning_rate"].default
+    initial = values.get("learning_rate", default)
+    if isinstance(initial, bool) or not isinstance(initial, int | float) or initial <= 0:
+        raise SpecError(f"{spec.name}: learning_rate: expected a number > 0, received {initial}")
+    rates = schedule.rates(epochs, steps_per_epoch, float(initial))
+    return _construct(cls, spec, {**values, "learning_rate": _Rates(rates)}), rates
+
+
+def make_loss(spec: Spec) -> keras.Loss:
+    """Returns a loss.
+
+    Raises:
+        SpecError: Keras has no such loss, it has no such option, or it does not fit one-hot labels.
+    """
+    if spec.name.startswith("sparse_"):
+        other = spec.name.removeprefix("sparse_")
+        raise SpecError(f"{spec.name} does not fit, since labels come one-hot; write {other}")
+    cls = _find("loss", spec, _losses())
+    return _construct(cls, spec, _values(cls, spec))
+
+
+class _Rates(keras.optimizers.schedules.LearningRateSchedule):
+    """The rates of all steps as a table, which is exact on every back end."""
+
+    def __init__(self, rates: np.ndarray) -> None:
+        self.rates = rates
+
+    def __call__(self, step: Any) -> Any:
+        last = len(self.rates) - 1
+        table = keras.ops.convert_to_tensor(self.rates)
+        return keras.ops.take(table, keras.ops.minimum(keras.ops.cast(step, "int32"), last))
+
+    def get_config(self) -> dict[str, Any]:
+        return {"rates": self.rates.tolist()}
+
+
+def _optimizers() -> dict[str, type]:
+    base = keras.optimizers.Optimizer
+    found = {n.lower(): c for n, c in vars(keras.optimizers).items() if inspect.isclass(c)}
+    return {
+        name: cls
+        for name, cls in found.items()
+        if issubclass(cls, base) and cls is not base and "learning_rate" in _parameters(cls)
+    }
+
+
+def _losses() -> dict[str, type]:
+    base = keras.losses.Loss
+    found = {_snake_case(n): c for n, c in vars(keras.losses).items() if inspect.isclass(c)}
+    return {
+        name: cls
+        for name, cls in found.items()
+        if issubclass(cls, base) and cls is not base and not name.startswith("sparse_")
+    }
+
+
+def _find(kind: str, spec: Spec, known: dict[str, type]) -> type:
+    if spec.name not in known:
+        hint = suggestion(spec.name, known) or f"; Keras has {', '.join(sorted(known))}"
+        raise SpecError(f'unknown {kind} "{spec.name}"{spec.at()}{hint}')
+    return known[spec.name]
+
+
+def _values(cls: type, spec: Spec) -> dict[str, Any]:
+    known = _parameters(cls)
+    for name in spec.options:
+        if name not in known:
+            hint = suggestion(name, known) or f"; its options are {', '.join(known)}"
+            raise SpecError(f'{spec.name} has no option "{name}"{spec.at(name)}{hint}')
+    try:
+        return {name: lower(value, None) for name, value in spec.options.items()}
+    except ValueError as error:
+        raise SpecError(f"{spec.name}: {error}") from None
+
+
+def _construct(cls: type, spec: Spec, values: dict[str, Any]) -> Any:
+    try:
+        return cls(**values)
+    except (ValueError, TypeError) as error:
+        raise SpecError(f"{spec}: {str(error).splitlines()[0]}") from None
+
+
+def _parameters(cls: type) -> list[str]:
+    # What belongs to saved configurations, not to people.
+    hidden = {"self", "name", "kwargs", "dtype", "reduction"}
+    return [name for name in inspect.signature(cls).parameters if name not in hidden]
+
+
+def _snake_case(name: str) -> str:
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower()
