@@ -3,7 +3,10 @@
 import importlib
 import logging
 import os
-import warnings
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from dlcv.errors import DlcvError
 
@@ -24,15 +27,18 @@ def start(threads: int) -> None:
     os.environ.setdefault("OMP_NUM_THREADS", str(threads))
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     try:
-        keras = importlib.import_module("keras")
+        with _captured_stderr():
+            keras = importlib.import_module("keras")
+            if keras.backend.backend() == "tensorflow":
+                _fix_tensorflow_threads(threads)
+            # The first tensor finds the devices, which has things to say as well.
+            keras.ops.zeros(1)
     except (ImportError, ValueError) as error:
         name = os.environ.get("KERAS_BACKEND", "tensorflow")
         raise DlcvError(
             f'Keras can\'t start with its back end "{name}": {error}; install it, or choose '
             "another by the environment variable KERAS_BACKEND"
         ) from None
-    if keras.backend.backend() == "tensorflow":
-        _fix_tensorflow_threads(threads)
 
 
 def available_threads() -> int:
@@ -49,9 +55,29 @@ def _fix_tensorflow_threads(threads: int) -> None:
         settings.set_inter_op_parallelism_threads(threads)
     except RuntimeError:
         if settings.get_intra_op_parallelism_threads() not in (0, threads):
-            warnings.warn(
-                f"TensorFlow computes already with "
-                f"{settings.get_intra_op_parallelism_threads()} threads, not {threads}; "
+            logger.warning(
+                "TensorFlow computes already with %d threads, not %d; "
                 "this run's numbers may differ from those of a new process",
-                stacklevel=3,
+                settings.get_intra_op_parallelism_threads(),
+                threads,
             )
+
+
+@contextmanager
+def _captured_stderr() -> Iterator[None]:
+    """Keeps what libraries written in C++ print while they start, which no setting stops.
+
+    It goes to the log of `--verbose`; an error that ends the process is still seen in Python.
+    """
+    sys.stderr.flush()
+    before = os.dup(2)
+    with tempfile.TemporaryFile() as kept:
+        os.dup2(kept.fileno(), 2)
+        try:
+            yield
+        finally:
+            os.dup2(before, 2)
+            os.close(before)
+            kept.seek(0)
+            for line in kept.read().decode(errors="replace").splitlines():
+                logger.debug("%s", line)

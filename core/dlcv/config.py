@@ -2,7 +2,6 @@
 
 import os
 import tomllib
-import types
 import typing
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -10,7 +9,7 @@ from typing import Any, Literal, Self
 import attrs
 
 from dlcv.errors import DlcvError, suggestion
-from dlcv.interfaces import OptionError, option, options_of, plugin
+from dlcv.interfaces import OptionError, evolve, option, options_of, plugin
 from dlcv.interfaces.values import show
 from dlcv.spec import Spec, SpecList
 
@@ -82,7 +81,7 @@ class RunConfig:
     @classmethod
     def from_table(cls, table: dict[str, Any], source: str) -> Self:
         """Reads a configuration from what TOML gives; `source` is named in errors."""
-        return _read_table(cls, table, source)  # type: ignore[no-any-return]
+        return _read_table(cls, table, source)
 
     def to_toml(self) -> str:
         """Returns the configuration as TOML that reads back to itself."""
@@ -93,12 +92,14 @@ class RunConfig:
     def with_options(self, **changes: Any) -> Self:
         """Returns a copy with some options changed; those that are None stay as they are.
 
-        Options of the split and of the only stage may be named as well.
+        Options of the split and of the only stage may be named as well, and `learning_rate`, which
+        is the optimizer's.
 
         Raises:
             DlcvError: a value is wrong, or an option of a stage is named and there are several.
         """
         given = {name: value for name, value in changes.items() if value is not None}
+        learning_rate = given.pop("learning_rate", None)
         for name in given:
             if not any(name in options_of(c) for c in (RunConfig, StageConfig, SplitConfig)):
                 known = [*options_of(RunConfig), *options_of(StageConfig)]
@@ -106,17 +107,21 @@ class RunConfig:
         own = {k: v for k, v in given.items() if k in options_of(RunConfig)}
         stage = {k: v for k, v in given.items() if k in options_of(StageConfig)}
         split = {k: v for k, v in given.items() if k in ("test", "validation")}
+        if learning_rate is not None:
+            optimizer = Spec.from_option(stage.get("optimizer", self.stages[0].optimizer))
+            options = {**optimizer.options, "learning_rate": learning_rate}
+            stage["optimizer"] = Spec(optimizer.name, options)
         if stage and len(self.stages) != 1:
             raise DlcvError(
                 f"{', '.join(stage)} belongs to a stage, and there are {len(self.stages)}; "
                 "change it in the configuration file"
             )
         if stage:
-            own["stages"] = (attrs.evolve(self.stages[0], **stage),)
+            own["stages"] = (evolve(self.stages[0], **stage),)
         if split:
-            own["split"] = attrs.evolve(self.split, **split)
+            own["split"] = evolve(self.split, **split)
         try:
-            return attrs.evolve(self, **own)  # type: ignore[misc]
+            return evolve(self, **own)
         except OptionError as error:
             raise DlcvError(f"{error.option}: {error.problem}") from None
 
@@ -153,9 +158,8 @@ def _read_value(annotation: Any, value: Any, source: str) -> Any:
     if _is_table_type(annotation):
         return _read_table(annotation, value, source)
     element = next(iter(typing.get_args(annotation)), None)
-    if isinstance(value, list) and not isinstance(annotation, types.UnionType):
-        if _is_table_type(element):
-            return tuple(_read_table(element, v, f"{source}[{i}]") for i, v in enumerate(value))
+    if isinstance(value, list) and _is_table_type(element):
+        return tuple(_read_table(element, v, f"{source}[{i}]") for i, v in enumerate(value))
     return value
 
 

@@ -114,7 +114,9 @@ def _check_header(content: bytes) -> None:
             with Image.open(io.BytesIO(content), formats=FORMATS) as header:
                 width, height = header.size
     except UnidentifiedImageError:
-        kind = "is empty" if not content else f"is no image of a known format ({', '.join(FORMATS)})"
+        kind = (
+            "is empty" if not content else f"is no image of a known format ({', '.join(FORMATS)})"
+        )
         raise ImageError(kind) from None
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise ImageError(f"has a damaged header: {error}") from None

@@ -5,7 +5,6 @@ pluggy manager holds what is live: loaded plugins, blocks and hooks.
 """
 
 import functools
-import importlib.metadata
 import inspect
 import os
 from collections.abc import Callable, Iterable, Iterator
@@ -15,7 +14,16 @@ from typing import TYPE_CHECKING, Any, Self
 
 import attrs
 
-from dlcv.errors import DlcvError, PluginError, SpecError, suggestion
+from dlcv.errors import PluginError, SpecError, suggestion
+from dlcv.index import (
+    DISABLE_VARIABLE,
+    Descriptor,
+    entry_points,
+    installed,
+    is_disabled,
+    origin,
+    shared_names,
+)
 from dlcv.interfaces import (
     Architecture,
     Classifier,
@@ -38,48 +46,6 @@ INTERFACES: dict[str, type[Plugin]] = {
     for cls in (Preprocessor, DatasetStore, Architecture, Schedule, Evaluator, Classifier)
 }
 """The interface of each kind, by the kind's name."""
-
-DISABLE_VARIABLE = "DLCV_DISABLE"
-"""Environment variable: patterns of distributions, `name` or `kind:name`, separated by commas."""
-
-
-@attrs.frozen
-class Descriptor:
-    """What is known of a plugin without importing it.
-
-    Attributes:
-        kind: Its kind.
-        name: Its public name: its entry point's.
-        distribution: The package that it came with; empty when registered from Python.
-        version: That package's version.
-        target: Where it is, as `module:attribute`.
-        entry_point: What loads it; None when registered from Python.
-        cls: The class, when registered from Python.
-    """
-
-    kind: str
-    name: str
-    distribution: str
-    version: str
-    target: str
-    entry_point: importlib.metadata.EntryPoint | None = attrs.field(repr=False, default=None)
-    cls: type[Plugin] | None = attrs.field(repr=False, default=None)
-
-    @property
-    def qualified_name(self) -> str:
-        """The name that no other distribution's plugin can have: `acme_vision.resnet`."""
-        prefix = self.distribution.replace("-", "_").replace(".", "_")
-        return f"{prefix}.{self.name}" if prefix else self.name
-
-    @property
-    def key(self) -> str:
-        """The name under which pluggy holds it."""
-        return f"{self.kind}:{self.name}@{self.distribution or 'python'}"
-
-    @property
-    def origin(self) -> str:
-        """Where it comes from, for people."""
-        return f"{self.distribution} {self.version}" if self.distribution else "this program"
 
 
 @attrs.frozen
@@ -143,8 +109,8 @@ class Registry:
 
     def names(self, kind: str, pattern: str = "*") -> list[str]:
         """Returns the names that `get` takes: qualified ones where two plugins share a name."""
-        usable = [d for d in self.descriptors(kind, pattern) if not self._is_disabled(d)]
-        shared = _shared_names(usable)
+        usable = [d for d in self.descriptors(kind, pattern) if not d.is_disabled]
+        shared = shared_names(usable)
         return [d.qualified_name if d.name in shared else d.name for d in usable]
 
     def state(self, descriptor: Descriptor) -> tuple[str, str]:
@@ -153,14 +119,14 @@ class Registry:
         The states: `available` (not imported so far, or imported well), `disabled`, `ambiguous`
         (two distributions claim the name), `broken`.
         """
-        if self._is_disabled(descriptor):
+        if descriptor.is_disabled:
             return "disabled", f"by {DISABLE_VARIABLE}"
         if not descriptor.name.isidentifier():
             return "broken", "its name is not an identifier"
         if descriptor.key in self._reasons:
             return "broken", self._reasons[descriptor.key]
         same = [d for d in self.descriptors(descriptor.kind) if d.name == descriptor.name]
-        if len([d for d in same if not self._is_disabled(d)]) > 1:
+        if len([d for d in same if not d.is_disabled]) > 1:
             return "ambiguous", f"use {descriptor.qualified_name}"
         return "available", ""
 
@@ -176,7 +142,7 @@ class Registry:
     def find(self, kind: str, name: str) -> Descriptor:
         """Returns the descriptor of the plugin that `get` would return; raises what it raises."""
         named = [d for d in self.descriptors(kind) if name in (d.name, d.qualified_name)]
-        usable = [d for d in named if not self._is_disabled(d)]
+        usable = [d for d in named if not d.is_disabled]
         if len(usable) == 1:
             return usable[0]
         if usable:
@@ -184,7 +150,9 @@ class Registry:
             cure = " or ".join(d.qualified_name for d in usable)
             raise PluginError(f'{kind} "{name}" is claimed by {owners}; write {cure}')
         if named:
-            raise PluginError(f'{kind} "{name}" of {named[0].origin} is disabled by {DISABLE_VARIABLE}')
+            raise PluginError(
+                f'{kind} "{name}" of {named[0].origin} is disabled by {DISABLE_VARIABLE}'
+            )
         raise SpecError(f'unknown {kind} "{name}"{self._hint(kind, name)}')
 
     def load(self, descriptor: Descriptor) -> type[Any]:
@@ -195,7 +163,7 @@ class Registry:
         """
         loaded = self._manager.get_plugin(descriptor.key)
         if loaded is not None:
-            return loaded  # type: ignore[no-any-return]
+            return loaded
         try:
             if not descriptor.name.isidentifier():
                 raise PluginError("its name is not an identifier")
@@ -208,7 +176,7 @@ class Registry:
                 f'{descriptor.kind} "{descriptor.name}" of {descriptor.origin} is broken: {reason}'
             ) from error
         self._manager.register(cls, descriptor.key)
-        return cls  # type: ignore[no-any-return]
+        return cls
 
     def create(self, kind: str, spec: "str | Spec | Plugin") -> Any:
         """Makes a plugin from a text or a spec; one that is made already is returned as it is.
@@ -252,7 +220,7 @@ class Registry:
         Raises:
             PluginError: the name is taken or no identifier, or the class breaks the interface.
         """
-        if any(name == d.name for d in self.descriptors(kind) if not self._is_disabled(d)):
+        if any(name == d.name for d in self.descriptors(kind) if not d.is_disabled):
             raise PluginError(f'{kind} "{name}" exists already; choose another name')
         target = f"{cls.__module__}:{cls.__qualname__}"
         descriptor = Descriptor(kind, name, "", "", target, cls=cls)
@@ -280,8 +248,8 @@ class Registry:
     def spec_of(self, plugin: Plugin) -> Spec:
         """Returns the spec that makes a plugin, with every option but those that are None."""
         descriptor = self.descriptor_of(plugin)
-        usable = [d for d in self.descriptors(descriptor.kind) if not self._is_disabled(d)]
-        shared = descriptor.name in _shared_names(usable)
+        usable = [d for d in self.descriptors(descriptor.kind) if not d.is_disabled]
+        shared = descriptor.name in shared_names(usable)
         values = {k: self._written(v) for k, v in plugin.options().items() if v is not None}
         return Spec(descriptor.qualified_name if shared else descriptor.name, values)
 
@@ -291,16 +259,16 @@ class Registry:
         Raises:
             PluginError: a module can't be imported.
         """
-        for entry_point in _entry_points("dlcv.hooks"):
-            key = f"hooks:{entry_point.name}@{_origin(entry_point)[0]}"
-            disabled = _matches_disabled((entry_point.name, _origin(entry_point)[0], key))
-            if disabled or self._manager.get_plugin(key) is not None:
+        for entry_point in entry_points("dlcv.hooks"):
+            key = f"hooks:{entry_point.name}@{origin(entry_point)[0]}"
+            name, distribution = entry_point.name, origin(entry_point)[0]
+            if is_disabled(name, distribution, key) or self._manager.get_plugin(key) is not None:
                 continue
             try:
                 self._manager.register(entry_point.load(), key)
             except (Exception, SystemExit) as error:
                 raise PluginError(
-                    f"the hooks of {' '.join(_origin(entry_point))} are broken: "
+                    f"the hooks of {' '.join(origin(entry_point))} are broken: "
                     f"{_first_line(error)}; {DISABLE_VARIABLE}={entry_point.name} switches them off"
                 ) from error
         return self._manager.hook
@@ -314,20 +282,13 @@ class Registry:
         manager = pluggy.PluginManager("dlcv")
         manager.add_hookspecs(hooks)
         for descriptor in self._installed:
-            if self._is_disabled(descriptor):
+            if descriptor.is_disabled:
                 manager.set_blocked(descriptor.key)
         return manager
 
     @functools.cached_property
     def _installed(self) -> list[Descriptor]:
-        return [
-            Descriptor(kind, ep.name, *_origin(ep), target=ep.value, entry_point=ep)
-            for kind in INTERFACES
-            for ep in _entry_points(f"dlcv.{kind}s")
-        ]
-
-    def _is_disabled(self, d: Descriptor) -> bool:
-        return _matches_disabled((d.name, f"{d.kind}:{d.name}", d.distribution))
+        return installed(INTERFACES)
 
     def _construct(self, cls: type[Plugin], spec: Spec) -> Any:
         known = options_of(cls)
@@ -392,36 +353,6 @@ def _check_interface(cls: Any, interface: type[Plugin]) -> None:
     if not inspect.getdoc(cls):
         raise PluginError("it has no docstring")
     options_of(cls)
-
-
-@functools.cache
-def _all_entry_points() -> importlib.metadata.EntryPoints:
-    return importlib.metadata.entry_points()
-
-
-def _entry_points(group: str) -> importlib.metadata.EntryPoints:
-    return _all_entry_points().select(group=group)
-
-
-def _origin(entry_point: importlib.metadata.EntryPoint) -> tuple[str, str]:
-    distribution = entry_point.dist
-    return _name_and_version(distribution) if distribution is not None else ("", "")
-
-
-@functools.cache
-def _name_and_version(distribution: importlib.metadata.Distribution) -> tuple[str, str]:
-    metadata = distribution.metadata
-    return metadata["Name"], metadata["Version"]
-
-
-def _matches_disabled(names: tuple[str, ...]) -> bool:
-    patterns = os.environ.get(DISABLE_VARIABLE, "").split(",")
-    return any(fnmatchcase(name, p.strip()) for name in names for p in patterns if p.strip())
-
-
-def _shared_names(descriptors: list[Descriptor]) -> set[str]:
-    names = [d.name for d in descriptors]
-    return {name for name in names if names.count(name) > 1}
 
 
 def _first_line(error: BaseException) -> str:

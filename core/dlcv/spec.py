@@ -8,7 +8,7 @@ import json
 import keyword
 import math
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 import attrs
 
@@ -38,12 +38,12 @@ class Spec:
     columns: Mapping[str, int] = attrs.field(factory=dict, eq=False, repr=False)
 
     @classmethod
-    def parse(cls, text: str) -> Self:
+    def parse(cls, text: str) -> "Spec":
         """Reads one plugin from a text; raises `SpecError` with the position of what is wrong."""
         specs = SpecList.parse(text)
         if len(specs) != 1:
             raise SpecError(f'expected one name, received {len(specs)} in "{text}"')
-        return specs[0]  # type: ignore[return-value]
+        return specs[0]
 
     @classmethod
     def from_option(cls, value: Any) -> "Spec":
@@ -76,7 +76,9 @@ class SpecList(tuple[Spec, ...]):
     def parse(cls, text: str) -> "SpecList":
         """Reads plugins separated by commas; raises `SpecError` with the position of a mistake."""
         if len(text) > LONGEST_TEXT:
-            raise SpecError(f"a text of {len(text)} characters is too long (at most {LONGEST_TEXT})")
+            raise SpecError(
+                f"a text of {len(text)} characters is too long (at most {LONGEST_TEXT})"
+            )
         source = " ".join(text.split("\n")).strip()
         if not source:
             return cls()
@@ -102,6 +104,11 @@ class SpecList(tuple[Spec, ...]):
     def __str__(self) -> str:
         """Returns the canonical text, which parses back to this list."""
         return ", ".join(map(str, self))
+
+
+def parse_value(text: str) -> Any:
+    """Reads one option's value, such as `0.1` or `(48, 64)`; raises `SpecError`."""
+    return Spec.parse(f"value(of={text})").options["of"]
 
 
 def write(value: Any) -> str:

@@ -34,6 +34,6 @@ def read_ahead(
 
 
 def chunks(count: int, size: int) -> Iterator[range]:
-    """Yields the ranges that divide `range(count)` into parts of `size`; the last may be smaller."""
+    """Yields the ranges that divide `range(count)` into parts of at most `size`."""
     for start in range(0, count, size):
         yield range(start, min(start + size, count))

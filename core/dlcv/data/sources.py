@@ -11,7 +11,7 @@ from dlcv.config import SplitConfig
 from dlcv.data.split import divide
 from dlcv.data.subset import Subset
 from dlcv.data.survey import survey
-from dlcv.errors import DlcvError, SpecError, suggestion
+from dlcv.errors import DlcvError, suggestion
 from dlcv.interfaces import SPLITS, UNSPLIT, DatasetStore, LabelledImages
 
 logger = logging.getLogger(__name__)
@@ -48,7 +48,7 @@ def find_store(data: str) -> DatasetStore:
     path = Path(data).expanduser()
     name = data.partition("(")[0].strip()
     if name in registry.names("store") or (not path.exists() and "(" in data):
-        return registry.create("store", data)  # type: ignore[no-any-return]
+        return registry.create("store", data)
     if not path.exists():
         hint = suggestion(data, registry.names("store"))
         raise DlcvError(f"no such file or folder: {data}{hint}")
@@ -58,7 +58,7 @@ def find_store(data: str) -> DatasetStore:
         store = registry.registry.load(descriptor).recognise(path)
         if store is not None:
             logger.info("%s: recognised as %s", data, descriptor.name)
-            return store  # type: ignore[no-any-return]
+            return store
     raise DlcvError(
         f"{data}: no data set is recognised there; "
         "a folder of class folders, or one written by `dlcv data build`, would be"

@@ -47,7 +47,9 @@ def _part(
     labels = images.labels[indices]
     wanted = round(share * total) if isinstance(share, float) else share
     if isinstance(share, float) and share >= 1:
-        raise DlcvError(f"a share of {share} for {name} is not below 1; write {int(share)} for a number")
+        raise DlcvError(
+            f"a share of {share} for {name} is not below 1; write {int(share)} for a number"
+        )
     classes = len(images.label_names)
     counts = np.bincount(labels, minlength=classes)
     if counts.min() < 2:

@@ -49,7 +49,7 @@ class ArrayImages(LabelledImages):
 
     def read(self, indices: Sequence[int] | np.ndarray) -> Images:
         """Returns images by index."""
-        return stack([self.images[i] for i in indices])  # type: ignore[no-any-return]
+        return stack([self.images[i] for i in indices])
 
     def sample_id(self, index: int) -> str:
         """Returns a sample's name."""

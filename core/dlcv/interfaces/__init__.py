@@ -9,7 +9,16 @@ from dlcv.interfaces.architecture import (
 )
 from dlcv.interfaces.classifier import Classifier
 from dlcv.interfaces.evaluator import Evaluation, Evaluator, Predictions, Table
-from dlcv.interfaces.options import Option, OptionError, Plugin, option, options_of, plugin, state
+from dlcv.interfaces.options import (
+    Option,
+    OptionError,
+    Plugin,
+    evolve,
+    option,
+    options_of,
+    plugin,
+    state,
+)
 from dlcv.interfaces.preprocessor import (
     ImagePreprocessor,
     Images,
@@ -47,6 +56,7 @@ __all__ = [
     "Table",
     "Writer",
     "channel_axis",
+    "evolve",
     "flatten",
     "is_value_step",
     "option",

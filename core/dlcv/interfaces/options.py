@@ -60,22 +60,27 @@ def option(
     limits = {"ge": ge, "gt": gt, "le": le, "lt": lt}
     return attrs.field(
         default=default,
-        converter=attrs.Converter(_read_field, takes_self=True, takes_field=True),  # type: ignore[misc]
+        converter=attrs.Converter(_read_field, takes_self=True, takes_field=True),
         metadata={"help": help, "limits": {k: v for k, v in limits.items() if v is not None}},
     )
 
 
 def state() -> Any:
-    """Declares an array that a plugin learns: outside its options and equality, None until known."""
+    """Declares an array that a plugin learns: no option, outside equality, None until known."""
     return attrs.field(default=None, eq=False, repr=False, metadata={"state": True})
 
 
-@typing.dataclass_transform(
-    kw_only_default=True, frozen_default=True, field_specifiers=(option, state)
-)
+# Type checkers see a default only where it is a keyword argument, so to them every option has one;
+# that an option is missing shows when the plugin is made.
+@typing.dataclass_transform(kw_only_default=True, frozen_default=True)
 def plugin(cls: type[T]) -> type[T]:
     """Makes an immutable, keyword-only attrs class whose fields are `option()` and `state()`."""
     return attrs.define(cls, kw_only=True, frozen=True, slots=False)
+
+
+def evolve(instance: T, **changes: Any) -> T:
+    """Returns a copy of a plugin with some options or state changed; they are checked again."""
+    return attrs.evolve(instance, **changes)  # type: ignore[misc]
 
 
 @attrs.frozen
@@ -125,9 +130,13 @@ class Option:
         return all(_LIMITS[name][1](number, limit) for name, limit in self.limits.items())
 
 
-@functools.cache
 def options_of(cls: type) -> dict[str, Option]:
     """Returns the options of a plugin class by name, inherited ones first."""
+    return _options_of(cls)
+
+
+@functools.cache
+def _options_of(cls: Any) -> dict[str, Option]:
     return {
         field.name: Option(
             name=field.name,
@@ -167,7 +176,7 @@ class Plugin:
         """
         if unknown := set(arrays) - set(_state_names(type(self))):
             raise DlcvError(f"{type(self).__name__} keeps no state named {', '.join(unknown)}")
-        return attrs.evolve(self, **arrays)  # type: ignore[misc]
+        return evolve(self, **arrays)
 
 
 def _state_names(cls: type) -> list[str]:

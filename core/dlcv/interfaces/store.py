@@ -88,7 +88,12 @@ class DatasetStore(Plugin, ABC):
         return None
 
     def writer(
-        self, split: str, *, rows: int, image_shape: tuple[int, int, int], label_names: Sequence[str]
+        self,
+        split: str,
+        *,
+        rows: int,
+        image_shape: tuple[int, int, int],
+        label_names: Sequence[str],
     ) -> AbstractContextManager[Writer]:
         """Returns a context manager that writes a split; it is complete once the context ends well.
 

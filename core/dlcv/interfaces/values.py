@@ -47,9 +47,8 @@ def type_name(annotation: Any) -> str:
         return f"({', '.join(inner)})"
     if annotation is type(None):
         return "None"
-    return getattr(annotation, "option_type_name", None) or getattr(
-        annotation, "__name__", str(annotation)
-    )
+    name: str = getattr(annotation, "option_type_name", "")
+    return name or getattr(annotation, "__name__", str(annotation))
 
 
 def show(value: Any) -> str:

@@ -29,7 +29,9 @@ class RunDirectory:
     path: Path
 
     @classmethod
-    def create(cls, runs: Path, name: str | None, default_name: str, *, force: bool) -> "RunDirectory":
+    def create(
+        cls, runs: Path, name: str | None, default_name: str, *, force: bool
+    ) -> "RunDirectory":
         """Makes a new directory.
 
         Args:
@@ -141,7 +143,7 @@ class RunDirectory:
 def save_arrays(path: Path, arrays: dict[str, np.ndarray]) -> None:
     """Writes arrays by name as an `.npz` archive, atomically."""
     with files.atomic_path(path) as temporary:
-        np.savez(temporary, allow_pickle=False, **arrays)  # type: ignore[arg-type]
+        np.savez(temporary, allow_pickle=False, **arrays)
 
 
 def load_arrays(path: Path) -> dict[str, np.ndarray]:

@@ -10,7 +10,15 @@ from dlcv.data import pipeline as pipelines
 from dlcv.data.loader import Loader
 from dlcv.data.pipeline import Pipeline
 from dlcv.data.sources import Dataset, find_store, open_dataset
-from dlcv.interfaces import Architecture, DatasetStore, Evaluator, Plugin, Preprocessor, Schedule
+from dlcv.interfaces import (
+    Architecture,
+    DatasetStore,
+    Evaluator,
+    Plugin,
+    Preprocessor,
+    Schedule,
+    evolve,
+)
 from dlcv.spec import SpecList
 
 
@@ -135,10 +143,10 @@ def _complete(config: RunConfig, plugins: Plugins, threads: int) -> RunConfig:
     """Writes every option of every plugin into the configuration."""
     spec_of = registry.registry.spec_of
     stages = [
-        attrs.evolve(stage, schedule=spec_of(schedule))
+        evolve(stage, schedule=spec_of(schedule))
         for stage, schedule in zip(config.stages, plugins.schedules, strict=True)
     ]
-    return attrs.evolve(
+    return evolve(
         config,
         data=str(spec_of(plugins.store)),
         preprocessors=SpecList(map(spec_of, plugins.steps)),
@@ -152,5 +160,5 @@ def _complete(config: RunConfig, plugins: Plugins, threads: int) -> RunConfig:
 
 def _absolute(store: DatasetStore) -> DatasetStore:
     """Returns a store whose paths hold from any working directory."""
-    paths = {k: v.expanduser().absolute() for k, v in store.options().items() if isinstance(v, Path)}
-    return attrs.evolve(store, **paths)  # type: ignore[misc]
+    paths = {k: v for k, v in store.options().items() if isinstance(v, Path)}
+    return evolve(store, **{k: v.expanduser().absolute() for k, v in paths.items()})

@@ -1,6 +1,7 @@
 """A run as Python sees it: its figures, and the network ready for use."""
 
 import functools
+import logging
 import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -25,6 +26,7 @@ from dlcv.training.history import read_csv
 if TYPE_CHECKING:
     import keras
 
+logger = logging.getLogger(__name__)
 BATCH = 64
 
 
@@ -117,7 +119,7 @@ class Run:
 
         It is built from the configuration; no model file is executed.
         """
-        backend.start(self.config.threads or backend.available_threads())
+        backend.start(self._threads)
         from dlcv.training import checkpoints
         from dlcv.training.network import build_network
 
@@ -148,14 +150,26 @@ class Run:
         Raises:
             ImageError: an image can't be read or processed.
         """
-        loader = self._loader(self._open_inputs(inputs))
-        return np.concatenate(list(predict_batches(self.model, loader)))
+        return self._probabilities(self._open_inputs(inputs))
 
-    def predict(self, inputs: Any) -> list[Prediction]:
-        """Returns what the network says about each image; takes what `predict_proba` takes."""
-        loader = self._loader(self._open_inputs(inputs))
-        rows = np.concatenate(list(predict_batches(self.model, loader)))
-        names = (loader.images.sample_id(i) for i in range(len(rows)))
+    def predict(self, inputs: Any, *, bad_images: str = "error") -> list[Prediction]:
+        """Returns what the network says about each image.
+
+        Args:
+            inputs: What `predict_proba` takes.
+            bad_images: `error`, or `skip` to leave out files that can't be read, with a warning.
+
+        Raises:
+            ImageError: an image can't be read or processed.
+        """
+        opened = self._open_inputs(inputs)
+        if bad_images == "skip":
+            checked = survey(opened, skip=True, threads=self._threads)
+            for reason in checked.skipped:
+                logger.warning("left out: %s", reason)
+            opened = checked.images
+        rows = self._probabilities(opened)
+        names = (opened.sample_id(i) for i in range(len(rows)))
         return [self._prediction(name, row) for name, row in zip(names, rows, strict=True)]
 
     def predictions(self, data: str | None = None, split: str | None = None) -> Predictions:
@@ -172,8 +186,8 @@ class Run:
         if data is None and split in (None, self._held_out):
             return load_predictions(self.directory.predictions)
         opened = self._open_split(data, split)
-        threads = self.config.threads or 1
-        opened = survey(opened, skip=self.config.bad_images == "skip", threads=threads).images
+        skip = self.config.bad_images == "skip"
+        opened = survey(opened, skip=skip, threads=self._threads).images
         return predict_labelled(self.model, self._loader(align_labels(opened, self.label_names)))
 
     @property
@@ -195,17 +209,23 @@ class Run:
             raise DlcvError(f'{data} has no split "{split}"; it has {", ".join(names)}')
         return store.open(wanted[0])
 
+    @property
+    def _threads(self) -> int:
+        return self.config.threads or backend.available_threads()
+
+    def _probabilities(self, opened: LabelledImages) -> np.ndarray:
+        if not len(opened):
+            raise DlcvError("there are no images to predict")
+        return np.concatenate(list(predict_batches(self.model, self._loader(opened))))
+
     def _loader(self, opened: LabelledImages) -> Loader:
-        threads = self.config.threads or backend.available_threads()
-        return Loader(opened, self.pipeline, batch_size=BATCH, threads=threads)
+        return Loader(opened, self.pipeline, batch_size=BATCH, threads=self._threads)
 
     def _open_inputs(self, inputs: Any) -> LabelledImages:
         channels = self.input_shape[2]
         if isinstance(inputs, str | os.PathLike):
             inputs = [inputs]
-        if not len(inputs):
-            raise DlcvError("there are no images to predict")
-        if isinstance(inputs[0], str | os.PathLike):
+        if len(inputs) and isinstance(inputs[0], str | os.PathLike):
             return PathImages(list(expand_paths(inputs)), channels)
         arrays = [_checked(image, channels, i) for i, image in enumerate(inputs)]
         return ArrayImages(arrays, [f"image {i}" for i in range(len(arrays))])
@@ -217,7 +237,7 @@ class Run:
         return Prediction(name, label, probability, probabilities)
 
     def _create_steps(self) -> list[Any]:
-        return self._explained(registry.create_list, "preprocessor", self.config.preprocessors)  # type: ignore[no-any-return]
+        return self._explained(registry.create_list, "preprocessor", self.config.preprocessors)
 
     def _explained(self, create: Any, kind: str, spec: Any) -> Any:
         """Creates plugins; one that is missing is named with the package that it came from."""

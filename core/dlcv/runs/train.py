@@ -170,6 +170,7 @@ def _finish(run: Run, experiment: Experiment, model: Any, seconds: float) -> Non
         _uncompiled(model).save(temporary)
     evaluation = evaluate(predictions, list(experiment.plugins.evaluators))
     content = {"split": experiment.held_out, "training_seconds": round(seconds, 1)}
+    content["images"] = len(predictions.labels)
     run.directory.write_json("metrics", {**content, **as_json(evaluation)})
 
 
@@ -193,4 +194,3 @@ def _as_text(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_as_text(v) for v in value]
     return str(value) if isinstance(value, Path) else value
-

@@ -183,4 +183,3 @@ class MetricsRestorer(keras.callbacks.Callback):
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         """Restores all variables."""
         self._restore()
-

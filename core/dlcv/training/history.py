@@ -2,6 +2,7 @@
 
 import csv
 import io
+import itertools
 import time
 from pathlib import Path
 from typing import Any
@@ -73,7 +74,7 @@ def draw_curves(path: Path, rows: list[dict[str, Any]]) -> None:
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.grid(alpha=0.3)
         axes.legend()
-        for before, row in zip(rows, rows[1:], strict=False):
+        for before, row in itertools.pairwise(rows):
             if row["stage"] != before["stage"]:
                 axes.axvline(before["epoch"] + 0.5, color="grey", linestyle=":")
     with files.atomic_path(path) as temporary:

@@ -70,7 +70,9 @@ class Training:
     ) -> int:
         """Trains one stage and returns the number of steps that are done then."""
         steps_per_epoch = self.train.steps_per_epoch
-        rates = compile_stage(self.model, self.stages[stage], self.schedules[stage], steps_per_epoch)
+        rates = compile_stage(
+            self.model, self.stages[stage], self.schedules[stage], steps_per_epoch
+        )
         if checkpoint is None:
             start = attrs.evolve(start, epoch=0, batch=0)
         else:
@@ -160,4 +162,3 @@ def compile_stage(
     optimizer, rates = make_optimizer(stage.optimizer, schedule, stage.epochs, steps_per_epoch)
     model.compile(optimizer=optimizer, loss=make_loss(stage.loss), metrics=["accuracy"])
     return rates
-

@@ -35,8 +35,10 @@ class ResNet(Architecture):
         help="plain: a 3 x 3 convolution, for 32 x 32 images; "
         "pooled: a 5 x 5 one and pooling that halves the image",
     )
-    pooling: Literal["global", "fixed"] = option(
-        "global", help="pooling before the softmax: over the whole image, or 8 x 8"
+    pool_size: int | None = option(
+        None,
+        help="size of the average pooling before the softmax; the whole image if left out",
+        ge=1,
     )
     l2: float = option(5e-4, help="factor of the L2 penalty on all kernels", ge=0)
     width: float = option(1.0, help="factor on the number of filters", gt=0)
@@ -62,9 +64,9 @@ class ResNet(Architecture):
                 name = f"stage{stage}_block{block}"
                 x = self._module(x, filters, strides, name, reduce=block == 1)
         x = layers.ReLU(name="post_relu")(_normalise("post_bn")(x))
-        if self.pooling == "fixed":
-            return layers.AveragePooling2D(8, name="pool")(x)
-        return layers.GlobalAveragePooling2D(name="pool")(x)
+        if self.pool_size is None:
+            return layers.GlobalAveragePooling2D(name="pool")(x)
+        return layers.AveragePooling2D(self.pool_size, name="pool")(x)
 
     def classify(self, x: "keras.KerasTensor", classes: int) -> "keras.KerasTensor":
         """Softmax, with the L2 penalty."""

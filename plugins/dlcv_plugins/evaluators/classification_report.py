@@ -23,12 +23,12 @@ class ClassificationReport(Evaluator):
         precision, recall, f1, support = precision_recall_fscore_support(
             predictions.labels, predicted, labels=range(len(names)), zero_division=0.0
         )
-        rows = [
+        rows: list[tuple[str, float, float, float, int]] = [
             (name, float(p), float(r), float(f), int(s))
             for name, p, r, f, s in zip(names, precision, recall, f1, support, strict=True)
         ]
         means = [float(np.mean(values)) for values in (precision, recall, f1)]
-        rows.append(("mean", *means, int(support.sum())))
+        rows.append(("mean", means[0], means[1], means[2], int(support.sum())))
         columns = ("class", "precision", "recall", "f1", "support")
         tables = {"by_class": Table("By class", columns, tuple(rows))}
         if confused := _most_confused(predictions.labels, predicted, names):

@@ -2,10 +2,8 @@
 
 from typing import TYPE_CHECKING, Literal, Self
 
-import attrs
-
 from dlcv.errors import DlcvError
-from dlcv.interfaces import Images, PreparationContext, Preprocessor, option, plugin, state
+from dlcv.interfaces import Images, PreparationContext, Preprocessor, evolve, option, plugin, state
 
 if TYPE_CHECKING:
     import keras
@@ -38,7 +36,7 @@ class Mean(Preprocessor):
         mean = np.asarray(total) / count
         if self.per == "channel":
             mean = mean.mean(axis=(0, 1))
-        return attrs.evolve(self, values=mean.astype(np.float32))
+        return evolve(self, values=mean.astype(np.float32))
 
     def as_layer(self) -> "keras.Layer":
         """A `Normalization` layer with variance 1, which keeps the mean among its weights."""

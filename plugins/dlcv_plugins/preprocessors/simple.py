@@ -2,10 +2,8 @@
 
 from typing import TYPE_CHECKING, Self
 
-import attrs
-
 from dlcv import images
-from dlcv.interfaces import ImagePreprocessor, Shape, Size, option, plugin
+from dlcv.interfaces import ImagePreprocessor, Shape, Size, evolve, option, plugin
 
 if TYPE_CHECKING:
     import numpy as np
@@ -27,7 +25,7 @@ class Simple(ImagePreprocessor):
 
     def with_output_size(self, size: Size) -> Self:
         """Fills in a size that was left open."""
-        return attrs.evolve(self, size=size) if self.size is None else self
+        return evolve(self, size=size) if self.size is None else self
 
     def output_shape(self, shape: Shape) -> Shape:
         """Every image gets the size, if it is known."""

@@ -44,7 +44,7 @@ class _DigitImages(LabelledImages):
 
     def read(self, indices: "Sequence[int] | np.ndarray") -> Images:
         """Returns images by index."""
-        return self._pixels[indices]  # type: ignore[no-any-return]
+        return self._pixels[indices]
 
     def sample_id(self, index: int) -> str:
         """Returns the row in scikit-learn's set."""

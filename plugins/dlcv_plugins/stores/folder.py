@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 @plugin
 class Folder(DatasetStore):
-    """Reads images from a folder with a folder for each class; `train`, `val`, `test` may be above."""
+    """Reads images from a folder of class folders, or of `train`, `val` and `test` with these."""
 
     path: Path = option(help="the folder")
     color_mode: images.ColorMode = option("rgb", help="rgb for three channels, grayscale for one")
@@ -40,7 +40,9 @@ class Folder(DatasetStore):
     def open(self, split: str) -> LabelledImages:
         """Lists a split's images; the classes are the folders' names, sorted."""
         if split not in self.splits():
-            raise DlcvError(f'{self.path} has no split "{split}"; it has {", ".join(self.splits())}')
+            raise DlcvError(
+                f'{self.path} has no split "{split}"; it has {", ".join(self.splits())}'
+            )
         return _FolderImages(self.path if split == UNSPLIT else self.path / split, self.color_mode)
 
     @classmethod
@@ -84,7 +86,7 @@ class _FolderImages(LabelledImages):
             except ImageError as error:
                 error.index = position
                 raise
-        return stack(decoded)  # type: ignore[no-any-return]
+        return stack(decoded)
 
     def sample_id(self, index: int) -> str:
         """Returns the image's path."""
@@ -94,7 +96,9 @@ class _FolderImages(LabelledImages):
         """Returns a hash of the files' names below the folder and their sizes in bytes."""
         digest = hashlib.sha256()
         for path in self._paths:
-            digest.update(f"{os.path.relpath(path, self._root)}\0{os.path.getsize(path)}\n".encode())
+            digest.update(
+                f"{os.path.relpath(path, self._root)}\0{os.path.getsize(path)}\n".encode()
+            )
         return digest.hexdigest()
 
 

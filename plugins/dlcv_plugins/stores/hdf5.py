@@ -31,7 +31,7 @@ class Hdf5(DatasetStore):
         return found
 
     def open(self, split: str) -> LabelledImages:
-        """Opens a split's file, after checks that nothing in it leads outside or claims too much."""
+        """Opens a split's file, after checks that nothing in it leads to other files."""
         return _PackedImages(self._file(split))
 
     @classmethod
@@ -42,7 +42,12 @@ class Hdf5(DatasetStore):
 
     @contextmanager
     def writer(
-        self, split: str, *, rows: int, image_shape: tuple[int, int, int], label_names: Sequence[str]
+        self,
+        split: str,
+        *,
+        rows: int,
+        image_shape: tuple[int, int, int],
+        label_names: Sequence[str],
     ) -> Iterator[Writer]:
         """Writes a split's file; the HDF5 library never writes rows, see `hdf5_format`."""
         path = self._file(split)
@@ -73,7 +78,7 @@ class _PackedImages(LabelledImages):
 
     def read(self, indices: "Sequence[int] | np.ndarray") -> Images:
         """Copies rows out of the file."""
-        return self._rows[indices]  # type: ignore[no-any-return]
+        return self._rows[indices]
 
     def sample_id(self, index: int) -> str:
         """Returns the file and the row."""

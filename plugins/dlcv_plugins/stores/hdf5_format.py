@@ -152,7 +152,7 @@ class _RowsOnDemand:
             self._file = self._file or h5py.File(self._path, "r")
             rows = self._file["images"][order][inverse]
         if rows.dtype == np.uint8:
-            return rows  # type: ignore[no-any-return]
+            return rows
         if rows.size and not (rows.min() >= 0 and rows.max() <= 255):
             raise DlcvError(f"{self._path}: pixels go beyond 0 to 255 in rows {order[:3]}...")
         return np.round(rows).astype(np.uint8)

@@ -1,0 +1,74 @@
+"""What commands print: messages to the standard error stream, results to the standard output."""
+
+import functools
+import logging
+import sys
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import click
+
+debug = False
+"""Whether expected errors show their traceback."""
+
+
+def with_verbosity(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Gives a command `--quiet`, `--verbose` and `--debug`."""
+
+    @click.option("--quiet", "level", flag_value="WARNING", help="Print warnings and results only.")
+    @click.option("--verbose", "level", flag_value="DEBUG", help="Print more, libraries included.")
+    @click.option("--debug", is_flag=True, help="Show the traceback of errors, too.")
+    @functools.wraps(command)
+    def wrapped(level: str | None, debug: bool, **options: Any) -> Any:
+        _start_logging(level or ("DEBUG" if debug else "INFO"))
+        globals()["debug"] = debug
+        return command(**options)
+
+    return wrapped
+
+
+def table(columns: Iterable[str], rows: Iterable[Iterable[Any]]) -> str:
+    """Returns a plain table: text to the left, numbers to the right, shares with four digits."""
+    body = [[_cell(value) for value in row] for row in rows]
+    head = list(columns)
+    widths = [max(len(cell) for cell in column) for column in zip(head, *body, strict=True)]
+    right = [
+        bool(body) and all(_is_number(cell) for cell in column)
+        for column in zip(*body, strict=True)
+    ] or [False] * len(head)
+    lines = [
+        "  ".join(
+            cell.rjust(width) if is_right else cell.ljust(width)
+            for cell, width, is_right in zip(row, widths, right, strict=True)
+        ).rstrip()
+        for row in [head, *body]
+    ]
+    return "\n".join(lines)
+
+
+def _cell(value: Any) -> str:
+    return f"{value:.4f}" if isinstance(value, float) else str(value)
+
+
+def _is_number(text: str) -> bool:
+    return text.replace(".", "", 1).replace("-", "", 1).isdigit()
+
+
+def _start_logging(level: str) -> None:
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_Formatter())
+    logger = logging.getLogger("dlcv")
+    logger.handlers = [handler]
+    logger.setLevel(level)
+    logger.propagate = False
+    # Python's warnings come from libraries and tell users nothing that they could change.
+    logging.captureWarnings(True)
+    warnings = logging.getLogger("py.warnings")
+    warnings.handlers = [handler] if level == "DEBUG" else [logging.NullHandler()]
+    warnings.propagate = False
+
+
+class _Formatter(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        message = record.getMessage()
+        return f"warning: {message}" if record.levelno >= logging.WARNING else message

@@ -1,0 +1,68 @@
+"""`dlcv data`: work on data sets."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from dlcv.cli.console import table, with_verbosity
+from dlcv.cli.options import config_options
+from dlcv.config import RunConfig, SplitConfig
+from dlcv.errors import DlcvError
+
+
+@click.group()
+def data() -> None:
+    """Pack data sets."""
+
+
+@data.command(
+    epilog="""\b
+Examples:
+  dlcv data build photos/ --out packed/ --size 64
+  dlcv data build photos/ --out packed/ --size 256 --bad-images skip
+"""
+)
+@click.argument("source")
+@click.option("--out", type=Path, required=True, help="The folder to write.")
+@click.option(
+    "--size",
+    type=click.IntRange(min=1),
+    metavar="PIXELS",
+    help="Height and width; the shorter side fits, the middle of the longer is kept.",
+)
+@click.option(
+    "--preproc", "--preprocessors", "preprocessors", metavar="SPECS", help="Instead of --size."
+)
+@config_options(SplitConfig, "test", "validation", "seed")
+@config_options(RunConfig, "bad_images", "threads")
+@click.option("--force", is_flag=True, help="Replace a data set at that place.")
+@with_verbosity
+def build(
+    source: str,
+    out: Path,
+    size: int | None,
+    preprocessors: str | None,
+    bad_images: str | None,
+    threads: int | None,
+    force: bool,
+    **split: Any,
+) -> None:
+    """Pack images into HDF5 files that train fast: divided, resized, decoded once."""
+    from dlcv.cli.run import shown_path
+    from dlcv.data.pack import pack
+
+    if (size is None) == (preprocessors is None):
+        raise DlcvError("give --size, or --preproc with a step that resizes")
+    packed = pack(
+        source,
+        out,
+        preprocessors=preprocessors or f"aspect_aware(size={size})",
+        split=SplitConfig(**{k: v for k, v in split.items() if v is not None}),
+        bad_images=bad_images or "error",
+        threads=threads,
+        force=force,
+    )
+    rows = [(name, *values) for name, values in packed.splits.items()]
+    click.echo(table(("split", "images", "megabytes"), rows))
+    click.echo(f"\ntrain  dlcv run --data {shown_path(out.absolute())}")

@@ -1,0 +1,50 @@
+"""`dlcv evaluate`: figures of a run on labelled images."""
+
+import json
+from pathlib import Path
+
+import click
+
+from dlcv.cli.console import table, with_verbosity
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  dlcv evaluate runs/latest
+  dlcv evaluate runs/latest --eval "rank(k=3)" --json
+  dlcv evaluate runs/latest --data new_photos/
+"""
+)
+@click.argument("run", type=Path)
+@click.option("--data", help="Labelled images; by default those that the run held out.")
+@click.option("--split", help="The split to use.  [default: test, else val, else all]")
+@click.option(
+    "--eval",
+    "--evaluators",
+    "evaluators",
+    metavar="SPECS",
+    help="Instead of the run's evaluators.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@with_verbosity
+def evaluate(
+    run: Path, data: str | None, split: str | None, evaluators: str | None, as_json: bool
+) -> None:
+    """Tell how good a run is on labelled images: rank-1, rank-5, precision, recall, F1 by class."""
+    from dlcv import registry
+    from dlcv.evaluation.evaluate import as_json as plain
+    from dlcv.evaluation.evaluate import evaluate as apply
+    from dlcv.runs.run import load
+
+    loaded = load(run)
+    made = registry.create_list("evaluator", evaluators or loaded.config.evaluators)
+    predictions = loaded.predictions(data, split)
+    found = apply(predictions, made)
+    if as_json:
+        click.echo(json.dumps(plain(found), indent=2, ensure_ascii=False))
+        return
+    click.echo(f"{len(predictions.labels)} images\n")
+    click.echo(table(("metric", "value"), found.metrics.items()))
+    for shown in found.tables.values():
+        click.echo(f"\n{shown.title}\n{table(shown.columns, shown.rows)}")

@@ -1,0 +1,75 @@
+"""Command-line options made from the configuration's: one place for help, types and defaults."""
+
+import typing
+from collections.abc import Callable
+from typing import Any, Literal
+
+import attrs
+import click
+
+from dlcv.errors import DlcvError, SpecError
+from dlcv.interfaces import Option, options_of
+from dlcv.spec import Spec, SpecList, parse_value
+
+FLAGS = {
+    "architecture": ("--arch", "--architecture"),
+    "preprocessors": ("--preproc", "--preprocessors"),
+    "evaluators": ("--eval", "--evaluators"),
+}
+"""The flags of options that have more than their name."""
+
+
+def config_options(cls: type, *names: str) -> Callable[[Any], Any]:
+    """Gives a command flags for options of a configuration class, without defaults of its own.
+
+    Args:
+        cls: A configuration class.
+        names: Which of its options; the flags come in this order.
+    """
+
+    def decorate(command: Any) -> Any:
+        for name in reversed(names):
+            command = _flag(options_of(cls)[name])(command)
+        return command
+
+    return decorate
+
+
+def _flag(option: Option) -> Callable[[Any], Any]:
+    flags = FLAGS.get(option.name, (f"--{option.name.replace('_', '-')}",))
+    choices = typing.get_args(option.type) if typing.get_origin(option.type) is Literal else ()
+    default = "" if _default(option) is None else f"  [default: {_default(option)}]"
+    return click.option(
+        *flags,
+        option.name,
+        metavar=None if choices else _metavar(option),
+        type=click.Choice(choices) if choices else str,
+        callback=None if choices else _reader(option),
+        help=f"{option.help[0].upper()}{option.help[1:]}.{default}",
+    )
+
+
+def _reader(option: Option) -> Callable[[click.Context, click.Parameter, str | None], Any]:
+    """Returns what turns a flag's text into a value; plugins and paths stay text."""
+
+    def read(context: click.Context, parameter: click.Parameter, text: str | None) -> Any:
+        if text is None or option.type in (str, Spec, SpecList):
+            return text
+        try:
+            return option.read(parse_value(text))
+        except SpecError:
+            problem = f'expected {option.type_text}, received "{text}"'
+        except ValueError as error:
+            problem = str(error)
+        raise DlcvError(f"{parameter.opts[0]}: {problem}")
+
+    return read
+
+
+def _metavar(option: Option) -> str:
+    kinds = {Spec: "SPEC", SpecList: "SPECS", int: "INTEGER", float: "NUMBER", str: "TEXT"}
+    return kinds.get(option.type, "NUMBER")
+
+
+def _default(option: Option) -> Any:
+    return None if isinstance(option.default, attrs.Factory) else option.default  # type: ignore[arg-type]

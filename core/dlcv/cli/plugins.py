@@ -1,0 +1,149 @@
+"""`dlcv plugins`: what is installed, and what it can be told."""
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import attrs
+import click
+
+from dlcv.cli.console import table, with_verbosity
+
+if TYPE_CHECKING:
+    from dlcv.registry import Description
+
+USES = {
+    "preprocessor": "dlcv run --preproc",
+    "store": "dlcv run --data",
+    "architecture": "dlcv run --arch",
+    "schedule": "dlcv run --schedule",
+    "evaluator": "dlcv evaluate runs/latest --eval",
+    "classifier": "dlcv fit features/ --classifier",
+}
+"""The command that takes each kind of plugin."""
+
+
+@click.group()
+def plugins() -> None:
+    """List plugins and show their options."""
+
+
+@plugins.command("list")
+@click.argument("kind", required=False)
+@click.argument("pattern", default="*")
+@click.option("--check", is_flag=True, help="Import every plugin, to find those that are broken.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@with_verbosity
+def list_plugins(kind: str | None, pattern: str, check: bool, as_json: bool) -> None:
+    """List plugins: of one KIND only, and with names that match a PATTERN such as "res*"."""
+    from dlcv import registry
+    from dlcv.errors import PluginError
+
+    found = registry.descriptors(kind, pattern)
+    if check:
+        for descriptor in found:
+            try:
+                registry.registry.load(descriptor)
+            except PluginError:
+                continue
+    rows = []
+    for d in found:
+        state, reason = registry.state(d)
+        rows.append((d.kind, d.name, d.distribution, d.version, state, reason))
+    columns = ("kind", "name", "distribution", "version", "state", "reason")
+    if as_json:
+        click.echo(json.dumps([dict(zip(columns, row, strict=True)) for row in rows], indent=2))
+    elif rows:
+        cells = [(*row[:4], ": ".join(filter(None, row[4:]))) for row in rows]
+        click.echo(table(columns[:5], cells))
+    else:
+        click.echo("no plugin matches")
+
+
+@plugins.command()
+@click.argument("name")
+@click.option("--kind", help="The kind, where plugins of several kinds have the name.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@with_verbosity
+def show(name: str, kind: str | None, as_json: bool) -> None:
+    """Show what a plugin does and the options that it takes."""
+    from dlcv import registry
+    from dlcv.errors import SpecError, suggestion
+    from dlcv.registry import INTERFACES
+
+    kinds = [kind] if kind else [k for k in INTERFACES if _exists(k, name)]
+    if not kinds:
+        known = [n for k in INTERFACES for n in registry.names(k)]
+        hint = suggestion(name, known) or "; `dlcv plugins list` lists them"
+        raise SpecError(f'no plugin "{name}"{hint}')
+    described = [registry.describe(k, name) for k in kinds]
+    if as_json:
+        click.echo(json.dumps([_as_dict(d) for d in described], indent=2, ensure_ascii=False))
+    else:
+        click.echo("\n\n".join(map(_as_text, described)))
+
+
+def _exists(kind: str, name: str) -> bool:
+    from dlcv import registry
+
+    return any(name in (d.name, d.qualified_name) for d in registry.descriptors(kind))
+
+
+def _as_text(description: "Description") -> str:
+    descriptor = description.descriptor
+    parts = [f"{descriptor.name} ({descriptor.kind})", "", description.documentation, ""]
+    if description.options:
+        rows = [(o.name, o.type_text, _default(o), o.help) for o in description.options]
+        parts += [table(("option", "type", "default", "what it does"), rows), ""]
+    parts += [
+        f"from     {descriptor.origin}, {description.source}",
+        f"example  {USES[descriptor.kind]} {_example(description)}",
+    ]
+    return "\n".join(parts)
+
+
+def _as_dict(description: "Description") -> dict[str, Any]:
+    d = description.descriptor
+    return {
+        "kind": d.kind,
+        "name": d.name,
+        "distribution": d.distribution,
+        "version": d.version,
+        "summary": description.summary,
+        "source": description.source,
+        "options": [
+            {
+                "name": o.name,
+                "type": o.type_text,
+                "required": o.required,
+                "default": None if o.required else _default(o),
+                "help": o.help,
+            }
+            for o in description.options
+        ],
+        "example": f"{USES[d.kind]} {_example(description)}",
+    }
+
+
+def _default(option: Any) -> str:
+    from dlcv.spec import write
+
+    if option.required:
+        return "(required)"
+    if option.default is None:
+        return "none"
+    return option.default if isinstance(option.default, str) else write(option.default)
+
+
+def _example(description: "Description") -> str:
+    """Returns a use of the plugin with its required options, or else the first that has a value."""
+    from dlcv.spec import write
+
+    required = [o for o in description.options if o.required]
+    shown = [(o.name, '"..."') for o in required] or [
+        (o.name, o.default if isinstance(o.default, str) else write(o.default))
+        for o in description.options
+        if o.default not in (None, attrs.NOTHING)
+    ][:1]
+    inner = ", ".join(f"{name}={value}" for name, value in shown)
+    name = description.descriptor.name
+    return f"'{name}({inner})'" if inner else name

@@ -1,0 +1,49 @@
+"""`dlcv predict`: what a run says about images."""
+
+import json
+from pathlib import Path
+
+import click
+
+from dlcv.cli.console import table, with_verbosity
+from dlcv.cli.options import config_options
+from dlcv.config import RunConfig
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  dlcv predict runs/latest a.jpg b.png
+  dlcv predict runs/latest photos/ --top 3 --json
+"""
+)
+@click.argument("run", type=Path)
+@click.argument("images", nargs=-1, required=True, type=Path)
+@click.option(
+    "--top",
+    type=click.IntRange(min=1),
+    default=1,
+    show_default=True,
+    help="How many classes to tell for each image.",
+)
+@config_options(RunConfig, "bad_images")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON: a list with an object an image.")
+@with_verbosity
+def predict(
+    run: Path, images: tuple[Path, ...], top: int, bad_images: str | None, as_json: bool
+) -> None:
+    """Tell the most probable classes of images: files, or all below a folder."""
+    from dlcv.runs.run import load
+
+    predictions = load(run).predict(list(images), bad_images=bad_images or "error")
+    if as_json:
+        rows = [
+            {"image": p.id, "classes": [{"label": n, "probability": v} for n, v in p.top(top)]}
+            for p in predictions
+        ]
+        click.echo(json.dumps(rows, indent=2, ensure_ascii=False))
+        return
+    columns = ["image"] + ["class", "probability"] * min(top, len(predictions[0].probabilities))
+    click.echo(
+        table(columns, [[p.id, *(v for pair in p.top(top) for v in pair)] for p in predictions])
+    )

@@ -1,0 +1,100 @@
+"""`dlcv run`: train a network."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from dlcv.cli.console import table, with_verbosity
+from dlcv.cli.options import config_options
+from dlcv.config import RunConfig, SplitConfig, StageConfig
+
+if TYPE_CHECKING:
+    from dlcv.runs.run import Run
+
+SHOWN_CLASSES = 20
+"""More classes than these are left to `dlcv evaluate`."""
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  dlcv run --arch resnet --preproc mean,patch
+  dlcv run --data photos/ --arch minivggnet --preproc aspect_aware,scale --epochs 30
+  dlcv run --data packed/ --arch "resnet(stages=(2, 2, 2))" --name deeper
+  dlcv run --config runs/deeper/run.toml --seed 7
+
+Plugins and their options: dlcv plugins list, dlcv plugins show NAME
+"""
+)
+@config_options(RunConfig, "data", "architecture", "preprocessors", "input_size")
+@config_options(StageConfig, "epochs")
+@config_options(RunConfig, "batch_size")
+@config_options(StageConfig, "optimizer")
+@click.option("--learning-rate", type=float, help="The optimizer's learning rate.")
+@config_options(StageConfig, "schedule", "loss")
+@config_options(SplitConfig, "test", "validation")
+@config_options(RunConfig, "evaluators", "precision", "seed", "threads", "bad_images")
+@config_options(RunConfig, "checkpoint_every")
+@click.option("--config", type=Path, help="A configuration file; the options above go before it.")
+@click.option("--name", help="The run's name.  [default: network-data-number]")
+@click.option(
+    "--runs", type=Path, default=Path("runs"), show_default=True, help="The folder of all runs."
+)
+@click.option("--force", is_flag=True, help="Replace a run of that name.")
+@with_verbosity
+def run(config: Path | None, name: str | None, runs: Path, force: bool, **options: Any) -> None:
+    """Train a network on labelled images, and test it on images that it has not seen."""
+    from dlcv.runs.train import run as train
+
+    finish(train(config, name=name, runs=runs, force=force, **options))
+
+
+def finish(run: "Run") -> None:
+    """Prints what came of a run and what to do next; exits with 130 or 143 if it was stopped."""
+    path = shown_path(run.path)
+    if run.stopped_by:
+        click.echo(f"\nstopped; everything is kept. Go on with:\n  dlcv resume {path}")
+        sys.exit(128 + run.stopped_by)
+    found = run.directory.read_json("metrics")
+    last = run.history[-1]
+    click.echo(f"\nrun       {path}")
+    seconds, accuracy = found["training_seconds"], 100 * last["val_accuracy"]
+    click.echo(f"trained   {len(run.history)} epochs in {seconds:.0f} s")
+    click.echo(f"validated {accuracy:.2f} % accuracy after the last epoch")
+    click.echo(f"accuracy  {summary(found)}")
+    by_class = found["tables"].get("by_class")
+    if by_class and len(by_class["rows"]) <= SHOWN_CLASSES + 1:
+        click.echo("\n" + table(by_class["columns"], by_class["rows"]))
+    if confused := found["tables"].get("most_confused"):
+        click.echo("\nconfused most: " + confusions(confused["rows"]))
+    click.echo(
+        f"\nlook at   {path}/curves.png\n"
+        f"evaluate  dlcv evaluate {path}\n"
+        f"predict   dlcv predict {path} IMAGE_OR_FOLDER\n"
+        f"your own  dlcv run --data FOLDER_OF_CLASS_FOLDERS --arch {run.config.architecture.name}"
+    )
+
+
+def summary(found: dict[str, Any]) -> str:
+    """Returns the accuracy in words: `98.33 % on the 359 images of test (rank-5: 100.00 %)`."""
+    ranks = {k.removeprefix("rank"): v for k, v in found["metrics"].items() if k.startswith("rank")}
+    if "1" not in ranks:
+        return ", ".join(f"{name} {value:.4f}" for name, value in found["metrics"].items())
+    others = ", ".join(f"rank-{k}: {100 * v:.2f} %" for k, v in ranks.items() if k != "1")
+    images = f"on the {found['images']} held-out images of {found['split']}"
+    return f"{100 * ranks['1']:.2f} % {images}" + (f" ({others})" if others else "")
+
+
+def confusions(rows: list[tuple[str, str, int]]) -> str:
+    """Returns pairs of classes in words: `8 taken for 1 (3 times)`."""
+    return ", ".join(f"{true} taken for {predicted} ({n}x)" for true, predicted, n in rows)
+
+
+def shown_path(path: Path) -> str:
+    """Returns a path as short as it works from here."""
+    try:
+        return str(path.relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)
