@@ -33,7 +33,7 @@ class StageConfig:
 
     epochs: int = option(20, help="passes over the training images", ge=1)
     optimizer: Spec = option(
-        "adam(learning_rate=0.002)", help="a Keras optimizer by name, with its options"
+        "adam(learning_rate=0.003)", help="a Keras optimizer by name, with its options"
     )
     schedule: Spec = option("cosine(warmup=1.0)", help="the learning rate over the stage")
     loss: Spec = option("categorical_crossentropy", help="a Keras loss by name, with its options")
