@@ -1,0 +1,54 @@
+"""What tests share: small images on disk, and the real ones where they are at hand."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+# One thread each: the tests run side by side, and numbers must not depend on the machine.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+os.environ.setdefault("MPLBACKEND", "Agg")
+
+
+def write_image(path: Path, image: np.ndarray) -> Path:
+    """Writes an `(H, W, 3)` RGB or `(H, W, 1)` grey uint8 image in the format of its suffix."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    ok, content = cv2.imencode(path.suffix, image[..., ::-1])
+    assert ok
+    path.write_bytes(content.tobytes())
+    return path
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Callable[..., Path]:
+    """Makes a folder of class folders whose classes differ in color, with images of many sizes."""
+
+    def make(
+        classes: tuple[str, ...] = ("blue", "green", "red"),
+        count: int = 10,
+        size: tuple[int, int] | None = None,
+        name: str = "photos",
+    ) -> Path:
+        rng = np.random.default_rng(0)
+        root = tmp_path / name
+        for label, class_name in enumerate(classes):
+            for number in range(count):
+                height, width = size or rng.integers(20, 48, 2)
+                image = rng.integers(0, 80, (height, width, 3), np.uint8)
+                image[..., label % 3] += 150
+                write_image(root / class_name / f"{number:03d}.png", image)
+        return root
+
+    return make
+
+
+@pytest.fixture
+def real_data() -> Path:
+    """The folder with the unpacked real data sets."""
+    folder = os.environ.get("DLCV_TEST_DATA")
+    if not folder:
+        pytest.skip("DLCV_TEST_DATA names no folder with the real data sets")
+    return Path(folder)
