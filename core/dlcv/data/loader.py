@@ -1,7 +1,7 @@
 """The loader: batches for training that depend on seed, epoch and position, and nothing else."""
 
 import itertools
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from typing import TypeAlias
 
 import numpy as np
@@ -12,6 +12,8 @@ from dlcv.interfaces import LabelledImages
 
 Batch: TypeAlias = tuple[np.ndarray, np.ndarray]
 """Images `(N, H, W, C)` uint8 with one-hot labels `(N, classes)` float32."""
+Position: TypeAlias = tuple[int, int, np.ndarray]
+"""An epoch, a batch within it, and the epoch's order."""
 ORDER_STREAM, AUGMENTATION_STREAM = 0, 1
 """The second number of each seed, so that the streams of randomness are independent."""
 
@@ -68,15 +70,18 @@ class Loader:
             pixels, labels = step.mix(pixels, labels, rng)
         return pixels, labels
 
-    def epoch(self) -> Iterator[Batch]:
-        """Yields the batches of one pass in stored order."""
-        return itertools.islice(self.stream(0), self.steps_per_epoch)
+    def epoch(self) -> Generator[Batch, None, None]:
+        """Yields the batches of the first epoch, and reads no further than that."""
+        return self._read(itertools.islice(self._positions(0), self.steps_per_epoch))
 
     def stream(self, first: int) -> Generator[Batch, None, None]:
         """Yields batches for ever, from step `first` on; closing it stops its threads."""
-        return read_ahead(lambda at: self.batch(*at), self._positions(first), self.threads)
+        return self._read(self._positions(first))
 
-    def _positions(self, first: int) -> Iterator[tuple[int, int, np.ndarray]]:
+    def _read(self, positions: Iterable[Position]) -> Generator[Batch, None, None]:
+        return read_ahead(lambda at: self.batch(*at), positions, self.threads)
+
+    def _positions(self, first: int) -> Iterator[Position]:
         start_epoch, start = divmod(first, self.steps_per_epoch)
         for epoch in itertools.count(start_epoch):
             order = self.order(epoch)

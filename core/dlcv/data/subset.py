@@ -41,7 +41,7 @@ class ArrayImages(LabelledImages):
         self.images = images
         self.ids = ids
         self.labels = np.zeros(len(images), np.int64)
-        self.label_names = ()
+        self.label_names = ("",)
         height, width = (None, None)
         if len({image.shape for image in images}) == 1:
             height, width = images[0].shape[:2]

@@ -123,7 +123,12 @@ class Run:
         from dlcv.training import checkpoints
         from dlcv.training.network import build_network
 
-        checkpoint, path = checkpoints.load_newest(self.directory.checkpoints)
+        found = checkpoints.load_newest(self.directory.checkpoints)
+        if found is None:
+            raise DlcvError(
+                f"{self.path} holds no checkpoint so far, so there is no network to use"
+            )
+        checkpoint, path = found
         architecture = self._explained(registry.create, "architecture", self.config.architecture)
         network = build_network(
             architecture,

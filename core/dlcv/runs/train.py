@@ -2,7 +2,6 @@
 
 import logging
 import os
-import time
 from pathlib import Path
 from typing import Any
 
@@ -128,13 +127,11 @@ def _train(directory: RunDirectory, experiment: Experiment, model: Any, *, resum
     from dlcv.training.interruption import Interrupted, deferred_signals
     from dlcv.training.stages import Training
 
-    checkpoint, source = (
-        checkpoints.load_newest(directory.checkpoints) if resumed else (None, Path())
-    )
+    found = checkpoints.load_newest(directory.checkpoints) if resumed else None
+    checkpoint, source = found or (None, Path())
     run = Run(directory, model)
     hooks = registry.hooks()
     hooks.dlcv_run_started(run=run)
-    start = time.monotonic()
     with deferred_signals() as asked:
         training = Training(
             model=model,
@@ -153,14 +150,19 @@ def _train(directory: RunDirectory, experiment: Experiment, model: Any, *, resum
         except Interrupted as stop:
             run.stopped_by = stop.signal
             return run
+        except KeyboardInterrupt:
+            logger.warning(
+                "stopped at once; `dlcv resume %s` goes on from the last checkpoint", run.path
+            )
+            raise
         finally:
             training.history.draw()
-    _finish(run, experiment, model, seconds=time.monotonic() - start)
+    _finish(run, experiment, model)
     hooks.dlcv_run_finished(run=run, result=run.metrics)
     return run
 
 
-def _finish(run: Run, experiment: Experiment, model: Any, seconds: float) -> None:
+def _finish(run: Run, experiment: Experiment, model: Any) -> None:
     """Evaluates on held-out images and writes model, predictions and metrics."""
     from dlcv import files
 
@@ -169,9 +171,13 @@ def _finish(run: Run, experiment: Experiment, model: Any, seconds: float) -> Non
     with files.atomic_path(run.directory.model) as temporary:
         _uncompiled(model).save(temporary)
     evaluation = evaluate(predictions, list(experiment.plugins.evaluators))
-    content = {"split": experiment.held_out, "training_seconds": round(seconds, 1)}
-    content["images"] = len(predictions.labels)
-    run.directory.write_json("metrics", {**content, **as_json(evaluation)})
+    content = {
+        "split": experiment.held_out,
+        "images": len(predictions.labels),
+        "training_seconds": round(sum(row["seconds"] for row in run.history), 1),
+        **as_json(evaluation),
+    }
+    run.directory.write_json("metrics", content)
 
 
 def _uncompiled(model: Any) -> Any:

@@ -142,12 +142,17 @@ def load(path: Path) -> Checkpoint:
     return Checkpoint(position, arrays, meta["paths"], meta["history"], meta["seconds"])
 
 
-def load_newest(folder: Path) -> tuple[Checkpoint, Path]:
+def load_newest(folder: Path) -> tuple[Checkpoint, Path] | None:
     """Reads the newest checkpoint that is whole; damaged ones are passed over and named.
 
+    Returns:
+        The checkpoint and its path; None where there is none so far.
+
     Raises:
-        DlcvError: there is none.
+        DlcvError: there are checkpoints, but all are damaged.
     """
+    if not _newest_first(folder):
+        return None
     for path in _newest_first(folder):
         try:
             return load(path), path

@@ -76,6 +76,7 @@ class Training:
         if checkpoint is None:
             start = attrs.evolve(start, epoch=0, batch=0)
         else:
+            self._build_all()
             self._restore_all(checkpoint, source)
         epochs = self.stages[stage].epochs
         recorder = Recorder(
@@ -142,13 +143,14 @@ class Training:
                 bar.close()
 
     def _restore_all(self, checkpoint: Checkpoint, source: str) -> None:
-        """Restores weights, optimizer and metrics, which must exist for that."""
-        if not self.model.optimizer.built:
-            self.model.optimizer.build(self.model.trainable_variables)
-        if not all(metric.built for metric in self.model.metrics):
-            self.model.test_on_batch(*self.val.batch(0, 0, self.val.order(0)))
+        """Restores weights, optimizer and metrics."""
         variables = checkpoints.training_variables(self.model)
         checkpoints.restore(checkpoint, variables, source)
+
+    def _build_all(self) -> None:
+        """Makes the variables of optimizer and metrics, which Keras makes when they are used."""
+        self.model.optimizer.build(self.model.trainable_variables)
+        self.model.test_on_batch(*self.val.batch(0, 0, self.val.order(0)))
 
 
 def compile_stage(

@@ -1,0 +1,107 @@
+"""Checks of evaluators."""
+
+import json
+import math
+from collections.abc import Iterator
+
+import attrs
+
+from dlcv.errors import DlcvError
+from dlcv.interfaces import Evaluation, Evaluator, Plugin, Predictions
+from dlcv.testing import Check
+
+
+def checks(cls: type[Plugin]) -> tuple[Check, ...]:
+    """Returns the checks for evaluators."""
+    return (  # type: ignore[return-value]
+        check_predictions_stay_unchanged,
+        check_same_predictions_same_figures,
+        check_metrics_are_finite_numbers,
+        check_tables_fit_json,
+        check_data_are_arrays,
+    )
+
+
+def check_predictions_stay_unchanged(evaluator: Evaluator) -> None:
+    """Every evaluator gets the same predictions."""
+    for predictions, _ in evaluated(evaluator):
+        for name, before in attrs.asdict(_example(*predictions.probabilities.shape)).items():
+            after = getattr(predictions, name)
+            same = before == after if isinstance(before, tuple) else (before == after).all()
+            assert same, f"{evaluator} changes the {name} that it is given"
+
+
+def check_same_predictions_same_figures(evaluator: Evaluator) -> None:
+    """An evaluator is a pure function."""
+    for predictions, found in evaluated(evaluator):
+        again = evaluator.evaluate(predictions)
+        assert again == found, f"{evaluator} says {found.metrics}, then {again.metrics}"
+
+
+def check_metrics_are_finite_numbers(evaluator: Evaluator) -> None:
+    """Metrics are Python numbers by name, as `metrics.json` keeps them."""
+    for _, found in evaluated(evaluator):
+        for name, value in found.metrics.items():
+            assert isinstance(name, str) and type(value) in (int, float), (
+                f"the metric {name!r} is a {type(value).__name__}; make it a float"
+            )
+            assert math.isfinite(value), f"the metric {name} is {value}"
+
+
+def check_tables_fit_json(evaluator: Evaluator) -> None:
+    """Tables are kept as JSON; each row has a value a column."""
+    for _, found in evaluated(evaluator):
+        for name, table in found.tables.items():
+            for row in table.rows:
+                assert len(row) == len(table.columns), (
+                    f"the table {name} has a row of {len(row)} values for "
+                    f"{len(table.columns)} columns: {row}"
+                )
+            try:
+                json.dumps(attrs.asdict(table), allow_nan=False)
+            except (TypeError, ValueError) as error:
+                raise AssertionError(f"the table {name} does not fit JSON: {error}") from None
+
+
+def check_data_are_arrays(evaluator: Evaluator) -> None:
+    """What is there to draw comes as NumPy arrays of numbers."""
+    import numpy as np
+
+    for _, found in evaluated(evaluator):
+        for name, values in found.data.items():
+            assert isinstance(values, np.ndarray) and values.dtype.kind in "iufb", (
+                f"the data {name} is no array of numbers"
+            )
+
+
+def evaluated(evaluator: Evaluator) -> Iterator[tuple[Predictions, Evaluation]]:
+    """Yields predictions of several shapes with what an evaluator says about them.
+
+    It may refuse some with a `DlcvError`, but not all.
+    """
+    reasons = []
+    shapes = [(1, 40, 2), (1, 60, 12), (3, 60, 12), (1, 200, 120)]
+    for shape in shapes:
+        predictions = _example(*shape)
+        try:
+            yield predictions, evaluator.evaluate(predictions)
+        except DlcvError as error:
+            reasons.append(str(error))
+    assert len(reasons) < len(shapes), f"{evaluator} refuses all predictions: {reasons[0]}"
+
+
+def _example(members: int, samples: int, classes: int) -> Predictions:
+    """Returns predictions that are better than chance; with many classes, some have no sample."""
+    import numpy as np
+
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, classes - classes // 10, samples)
+    scores = rng.random((members, samples, classes)) ** 4
+    scores[:, np.arange(samples), labels] += 0.5
+    probabilities = (scores / scores.sum(axis=2, keepdims=True)).astype(np.float32)
+    return Predictions(
+        probabilities,
+        labels,
+        tuple(f"class {i}" for i in range(classes)),
+        tuple(f"image {i}" for i in range(samples)),
+    )

@@ -1,0 +1,65 @@
+"""Checks of schedules."""
+
+from dlcv.interfaces import Plugin, Schedule, evolve
+from dlcv.testing import Check
+
+INITIAL = 0.1
+STEPS = 7
+"""Steps an epoch."""
+
+
+def checks(cls: type[Plugin]) -> tuple[Check, ...]:
+    """Returns the checks for schedules."""
+    return (  # type: ignore[return-value]
+        check_rates_are_usable,
+        check_first_rate_is_at_most_the_initial_one,
+        check_warm_up_rises_to_the_schedule,
+        check_rates_by_epoch_stay_within_an_epoch,
+    )
+
+
+def check_rates_are_usable(schedule: Schedule) -> None:
+    """Rates are finite and not negative, for one epoch and for many."""
+    import numpy as np
+
+    for epochs in (1, 2, 30):
+        rates = schedule.rates(epochs, STEPS, INITIAL)
+        assert rates.shape == (epochs * STEPS,), (
+            f"{epochs} epochs of {STEPS} steps have rates of shape {rates.shape}"
+        )
+        wrong = rates[~(np.isfinite(rates) & (rates >= 0))]
+        assert not len(wrong), f"a rate over {epochs} epochs is {wrong[0]}"
+        last = schedule.learning_rate(epochs, epochs, INITIAL)
+        assert np.isfinite(last) and last >= 0, f"the rate after {epochs} epochs is {last}"
+
+
+def check_first_rate_is_at_most_the_initial_one(schedule: Schedule) -> None:
+    """The optimizer's learning rate is where a schedule starts, or what it rises to."""
+    first = schedule.learning_rate(0.0, 10, INITIAL)
+    assert 0 <= first <= INITIAL * (1 + 1e-6), (
+        f"the first rate is {first}, beyond the optimizer's {INITIAL}"
+    )
+
+
+def check_warm_up_rises_to_the_schedule(schedule: Schedule) -> None:
+    """Warm-up multiplies the schedule: by 1/n in the first of n steps, and no more after them."""
+    import numpy as np
+
+    plain = evolve(schedule, warmup=0.0).rates(5, STEPS, INITIAL)
+    warm = evolve(schedule, warmup=2.0).rates(5, STEPS, INITIAL)
+    factors = np.minimum(1.0, np.arange(1, 5 * STEPS + 1) / (2 * STEPS))
+    assert np.allclose(warm, plain * factors, rtol=1e-5), (
+        f"with a warm-up over {2 * STEPS} steps the first rates are {warm[:3]}, "
+        f"not {(plain * factors)[:3]}; leave the warm-up to the base class"
+    )
+
+
+def check_rates_by_epoch_stay_within_an_epoch(schedule: Schedule) -> None:
+    """With `by=epoch` all steps of an epoch have the rate of its start."""
+    import numpy as np
+
+    rates = evolve(schedule, warmup=0.0, by="epoch").rates(5, STEPS, INITIAL).reshape(5, STEPS)
+    starts = [schedule.learning_rate(float(epoch), 5, INITIAL) for epoch in range(5)]
+    assert np.allclose(rates, np.array(starts)[:, np.newaxis], rtol=1e-5), (
+        f"with by=epoch the rates of the first epochs are {rates[:2]}, not {starts[:2]}"
+    )
