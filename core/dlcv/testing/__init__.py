@@ -14,13 +14,13 @@ def test_blur(check):
 
 from collections.abc import Callable
 from importlib import import_module
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from dlcv.interfaces import Plugin
 
 __all__ = ["Check", "check_plugin", "checks_for"]
 
-Check: TypeAlias = Callable[[Plugin], None]
+Check: TypeAlias = Callable[[Any], None]
 """Takes a plugin; raises an `AssertionError` that says what is wrong with it."""
 
 

@@ -43,7 +43,8 @@ def check_summary_is_a_sentence(plugin: Plugin) -> None:
     lines = (vars(cls).get("__doc__") or "").strip().splitlines()
     assert lines, f"{cls.__name__} has no docstring of its own; its first line is the summary"
     summary = lines[0]
-    assert summary[0].isupper() and summary.endswith("."), (
+    is_sentence = summary[0].isupper() and summary.endswith(".")
+    assert is_sentence, (
         f'the summary of {cls.__name__} is no sentence: "{summary}"; '
         "begin it with a capital and end it with a full stop, on the docstring's first line"
     )
@@ -55,9 +56,10 @@ def check_summary_is_a_sentence(plugin: Plugin) -> None:
 
 def check_fields_are_options_or_state(plugin: Plugin) -> None:
     """Other fields would neither be recorded with a run nor be restored."""
-    for field in attrs.fields(type(plugin)):
+    cls: Any = type(plugin)
+    for field in attrs.fields(cls):
         assert {"help", "state"} & set(field.metadata), (
-            f"{type(plugin).__name__}.{field.name} is neither option() nor state()"
+            f"{cls.__name__}.{field.name} is neither option() nor state()"
         )
 
 
@@ -66,7 +68,7 @@ def check_options_are_documented(plugin: Plugin) -> None:
     for option in options_of(type(plugin)).values():
         assert option.help.strip(), f"the option {option.name} has no help"
         assert not option.help.endswith("."), (
-            f'the help of {option.name} is a phrase, so it ends without a full stop: "{option.help}"'
+            f'the help of {option.name} is a phrase, without a full stop: "{option.help}"'
         )
 
 
@@ -86,7 +88,7 @@ def check_construction_only_stores_options(plugin: Plugin) -> None:
         try:
             made = cls(**options)
         except ImportError as error:
-            raise AssertionError(f"making a {cls.__name__} imports something heavy: {error}") from None
+            raise AssertionError(f"making a {cls.__name__} imports too much: {error}") from None
     assert not events, f"making a {cls.__name__} does more than store options: {events[0]}"
     assert made.options() == options, (
         f"{cls.__name__} changes its options: {options} became {made.options()}"
@@ -143,7 +145,8 @@ _recordings: dict[int, list[str]] = {}
 def _touched() -> Iterator[list[str]]:
     """Gives a list to which is added what this thread touches outside the process."""
     _install_audit_hook()
-    _recordings[get_ident()] = recording = []
+    recording: list[str] = []
+    _recordings[get_ident()] = recording
     try:
         yield recording
     finally:

@@ -1,0 +1,97 @@
+"""Checks of architectures; they need Keras and build the network several times."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from dlcv.interfaces import Architecture, Plugin
+from dlcv.testing import Check
+
+if TYPE_CHECKING:
+    import keras
+
+CLASSES = 7
+
+
+def checks(cls: type[Plugin]) -> tuple[Check, ...]:
+    """Returns the checks for architectures."""
+    return (
+        check_output_is_probabilities,
+        check_grey_images_are_taken,
+        check_output_stays_float32_in_mixed_precision,
+        check_layer_names_are_systematic,
+        check_body_ends_before_the_classifier,
+    )
+
+
+def check_output_is_probabilities(architecture: Architecture) -> None:
+    """A network of the default size gives `(N, classes)` float32 that sum to 1."""
+    import numpy as np
+
+    model = _build(architecture)
+    assert model.output.shape == (None, CLASSES), (
+        f"the output is {model.output.shape} for {CLASSES} classes, not {(None, CLASSES)}"
+    )
+    images = np.random.default_rng(0).normal(size=(2, *model.input.shape[1:]))
+    probabilities = np.asarray(model(images.astype(np.float32), training=False))
+    assert probabilities.dtype == "float32", f"the output is {probabilities.dtype}, not float32"
+    sums_to_1 = np.allclose(probabilities.sum(axis=1), 1, atol=1e-4)
+    assert sums_to_1, f"the output does not sum to 1: {probabilities[0]}; end with a softmax"
+
+
+def check_grey_images_are_taken(architecture: Architecture) -> None:
+    """Channels come from the data: a network is built for one as well as for three."""
+    output = _build(architecture, channels=1).output
+    assert output.shape == (None, CLASSES), f"for grey images the output is {output.shape}"
+
+
+def check_output_stays_float32_in_mixed_precision(architecture: Architecture) -> None:
+    """Probabilities and the loss need float32, whatever the rest computes in."""
+    with _mixed_precision():
+        model = _build(architecture)
+    assert model.output.dtype == "float32", (
+        f"in mixed precision the output is {model.output.dtype}; "
+        "end with softmax_layer(classes), or a layer with dtype=float32"
+    )
+
+
+def check_layer_names_are_systematic(architecture: Architecture) -> None:
+    """Weights are transferred and layers frozen by name, so names are chosen, not numbered."""
+    first, second = ([x.name for x in _build(architecture).layers] for _ in range(2))
+    numbered = [a for a, b in zip(first, second, strict=True) if a != b]
+    assert not numbered, (
+        f"layers are named by Keras, differently each time: {', '.join(numbered[:5])}; "
+        'give each layer a name such as "stage2_block3_conv1"'
+    )
+
+
+def check_body_ends_before_the_classifier(architecture: Architecture) -> None:
+    """Features are taken from the body; it is the network without its last layers."""
+    whole = [x.name for x in _build(architecture).layers]
+    body = architecture.body((*architecture.default_size, 3))
+    names = [x.name for x in body.layers]
+    assert names == whole[: len(names)], (
+        f"the body's layers {names} are not the first of the network's {whole}"
+    )
+    assert len(names) < len(whole), (
+        "the body is the whole network; move its last layers from features() to classify()"
+    )
+    assert None not in body.output.shape[1:], (
+        f"the features have the shape {body.output.shape}; all but the first must be known"
+    )
+
+
+def _build(architecture: Architecture, channels: int = 3) -> "keras.Model":
+    return architecture.build((*architecture.default_size, channels), CLASSES)
+
+
+@contextmanager
+def _mixed_precision() -> Iterator[None]:
+    import keras
+
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)
