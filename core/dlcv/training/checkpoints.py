@@ -41,6 +41,11 @@ class Position:
     batch: int = 0
     step: int = 0
 
+    @property
+    def is_within_stage(self) -> bool:
+        """Whether the stage has begun."""
+        return bool(self.epoch or self.batch)
+
 
 @attrs.frozen(eq=False)
 class Checkpoint:

@@ -55,27 +55,23 @@ class Training:
             DlcvError: an image can't be read, or the checkpoint does not fit; `source` names it.
         """
         position = checkpoint.position if checkpoint else Position()
-        between_stages = checkpoint is not None and not (position.epoch or position.batch)
-        if checkpoint is not None and between_stages:
+        if checkpoint is not None and not position.is_within_stage:
             checkpoints.restore(checkpoint, self.model.variables, source)
+            checkpoint = None
         for stage in range(position.stage, len(self.stages)):
-            going_on = None if between_stages or stage > position.stage else checkpoint
-            steps = self._run_stage(stage, attrs.evolve(position, stage=stage), going_on, source)
-            position = Position(stage=stage + 1, step=steps)
+            steps = self._run_stage(position, checkpoint, source)
+            position, checkpoint = Position(stage=stage + 1, step=steps), None
             taken = checkpoints.take(self.model.variables, position, self.history.rows)
             checkpoints.save(self.folder, taken)
 
-    def _run_stage(
-        self, stage: int, start: Position, checkpoint: Checkpoint | None, source: str
-    ) -> int:
-        """Trains one stage and returns the number of steps that are done then."""
+    def _run_stage(self, start: Position, checkpoint: Checkpoint | None, source: str) -> int:
+        """Trains one stage, or what is left of it, and returns how many steps are done then."""
+        stage = start.stage
         steps_per_epoch = self.train.steps_per_epoch
         rates = compile_stage(
             self.model, self.stages[stage], self.schedules[stage], steps_per_epoch
         )
-        if checkpoint is None:
-            start = attrs.evolve(start, epoch=0, batch=0)
-        else:
+        if checkpoint is not None:
             self._build_all()
             self._restore_all(checkpoint, source)
         epochs = self.stages[stage].epochs
@@ -100,21 +96,19 @@ class Training:
         if checkpoint is not None and start.batch:
             # The number of batches is fixed when `fit` starts: the rest of an epoch needs its own.
             restorer = MetricsRestorer(lambda: self._restore_all(checkpoint, source))
-            self._fit(stage, start, start.epoch + 1, [recorder, restorer, keeper])
+            self._fit(start, start.epoch + 1, [recorder, restorer, keeper])
             start = attrs.evolve(start, epoch=start.epoch + 1, batch=0)
         if start.epoch < epochs:
-            self._fit(stage, start, epochs, [recorder, keeper])
+            self._fit(start, epochs, [recorder, keeper])
         return keeper.position.step
 
-    def _fit(
-        self, stage: int, start: Position, epochs: int, own: list[keras.callbacks.Callback]
-    ) -> None:
-        earlier_epochs = sum(s.epochs for s in self.stages[:stage])
+    def _fit(self, start: Position, epochs: int, own: list[keras.callbacks.Callback]) -> None:
+        earlier_epochs = sum(s.epochs for s in self.stages[: start.stage])
         steps = self.train.steps_per_epoch
         bar = ProgressBar(
             batch_size=self.train.batch_size,
             steps_per_epoch=steps,
-            epochs=self.stages[stage].epochs,
+            epochs=self.stages[start.stage].epochs,
             done=start.batch,
         )
         shown = [bar] if progress.shows_bars() else []

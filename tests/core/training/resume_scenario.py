@@ -1,0 +1,125 @@
+"""A training that is stopped at chosen steps and resumed, against one that is not stopped.
+
+Run as a program, in a process of its own for each back end; prints a JSON object with the names of
+the stops whose result differs.
+"""
+
+import json
+import os
+import signal
+import sys
+from pathlib import Path
+
+import keras
+import numpy as np
+
+import dlcv
+from dlcv.hooks import hook
+from dlcv.interfaces import Images, Preprocessor, plugin
+from dlcv.registry import registry
+from dlcv.training import checkpoints
+
+STEPS_PER_EPOCH = 10
+CONFIG = """
+data = "digits"
+preprocessors = "shift, mean(per=pixel)"
+architecture = "minivggnet(width=0.25)"
+batch_size = 128
+threads = 1
+checkpoint_every = 1
+
+[[stages]]
+epochs = 2
+optimizer = "adam(learning_rate=0.001)"
+schedule = "cosine(warmup=1)"
+
+[[stages]]
+epochs = 2
+optimizer = "sgd(learning_rate=0.01, momentum=0.9, nesterov=True)"
+schedule = "poly"
+"""
+STOPS = {
+    "in the first epoch": [3],
+    "after the first batch": [1],
+    "at the last batch of an epoch": [STEPS_PER_EPOCH],
+    "in the second epoch": [STEPS_PER_EPOCH + 5],
+    "at the end of a stage": [2 * STEPS_PER_EPOCH],
+    "in the second stage": [2 * STEPS_PER_EPOCH + 7],
+    "three times": [4, STEPS_PER_EPOCH + 9, 3 * STEPS_PER_EPOCH + 1],
+}
+
+
+@plugin
+class Shift(Preprocessor):
+    """Moves images sideways by up to two pixels in training."""
+
+    def __call__(self, images: Images, rng: np.random.Generator | None = None) -> Images:
+        if rng is None:
+            return images
+        shifts = rng.integers(-2, 3, len(images))
+        return np.stack([np.roll(i, s, axis=1) for i, s in zip(images, shifts, strict=True)])
+
+
+class StopAt(keras.callbacks.Callback):
+    """Sends this process the signal of ctrl+c after the given number of steps."""
+
+    def __init__(self, steps: int) -> None:
+        super().__init__()
+        self.left = steps
+
+    def on_train_batch_end(self, batch: int, logs: object = None) -> None:
+        self.left -= 1
+        if self.left == 0:
+            os.kill(os.getpid(), signal.SIGINT)
+
+
+class Hooks:
+    """Stops the next training after some steps."""
+
+    steps = 0
+
+    @hook
+    def dlcv_callbacks(self, run: dlcv.Run) -> list[keras.callbacks.Callback]:
+        return [StopAt(self.steps)] if self.steps else []
+
+
+def final_state(run: dlcv.Run) -> tuple[list[np.ndarray], list[dict[str, float]]]:
+    found = checkpoints.load_newest(run.directory.checkpoints)
+    assert found is not None
+    history = [{k: v for k, v in row.items() if k != "seconds"} for row in run.history]
+    return found[0].arrays, history
+
+
+def same(a: tuple, b: tuple) -> bool:
+    equal = [np.array_equal(x, y) for x, y in zip(a[0], b[0], strict=True)]
+    return all(equal) and a[1] == b[1]
+
+
+def main(folder: Path) -> None:
+    config = folder / "run.toml"
+    config.write_text(CONFIG)
+    registry.register("preprocessor", "shift", Shift)
+    hooks = Hooks()
+    registry.hooks()
+    registry._manager.register(hooks)
+    straight = dlcv.run(config, runs=folder, name="straight")
+    expected = final_state(straight)
+    assert len(expected[1]) == 4
+    differing = []
+    for name, stops in STOPS.items():
+        done = 0
+        for number, stop in enumerate(stops):
+            hooks.steps = stop - done
+            run = dlcv.resume(run.path) if number else dlcv.run(config, runs=folder, name=name)
+            assert run.stopped_by == signal.SIGINT
+            assert not run.finished
+            done = stop
+        hooks.steps = 0
+        run = dlcv.resume(run.path)
+        if not same(final_state(run), expected) or run.metrics != straight.metrics:
+            differing.append(name)
+    print(json.dumps({"stops": list(STOPS), "differing": differing}))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
