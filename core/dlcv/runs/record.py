@@ -34,6 +34,7 @@ def environment(experiment: Experiment) -> dict[str, Any]:
         "plugins": plugins_used(experiment),
         "data": {
             "fingerprints": experiment.fingerprints(),
+            "channels": experiment.data.splits["train"].image_shape[2],
             "images": {name: len(images) for name, images in experiment.data.splits.items()},
             "skipped": list(experiment.data.skipped),
         },

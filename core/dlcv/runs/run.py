@@ -191,6 +191,11 @@ class Run:
         if data is None and split in (None, self._held_out):
             return load_predictions(self.directory.predictions)
         opened = self._open_split(data, split)
+        if opened.image_shape[2] != self._channels:
+            raise DlcvError(
+                f"the run was trained on images of {self._channels} channels, and these have "
+                f"{opened.image_shape[2]}; the store's color_mode may change that"
+            )
         skip = self.config.bad_images == "skip"
         opened = survey(opened, skip=skip, threads=self._threads).images
         return predict_labelled(self.model, self._loader(align_labels(opened, self.label_names)))
@@ -226,11 +231,18 @@ class Run:
     def _loader(self, opened: LabelledImages) -> Loader:
         return Loader(opened, self.pipeline, batch_size=BATCH, threads=self._threads)
 
+    @functools.cached_property
+    def _channels(self) -> int:
+        """The channels of the images before the preprocessors."""
+        return int(self.directory.read_json("environment")["data"]["channels"])
+
     def _open_inputs(self, inputs: Any) -> LabelledImages:
-        channels = self.input_shape[2]
+        channels = self._channels
         if isinstance(inputs, str | os.PathLike):
             inputs = [inputs]
-        if len(inputs) and isinstance(inputs[0], str | os.PathLike):
+        if not len(inputs):
+            raise DlcvError("there are no images to predict")
+        if isinstance(inputs[0], str | os.PathLike):
             return PathImages(list(expand_paths(inputs)), channels)
         arrays = [_checked(image, channels, i) for i, image in enumerate(inputs)]
         return ArrayImages(arrays, [f"image {i}" for i in range(len(arrays))])
