@@ -10,8 +10,6 @@ from threading import get_ident
 from typing import Any
 from unittest import mock
 
-import attrs
-
 from dlcv.errors import PluginError
 from dlcv.interfaces import Plugin, options_of
 from dlcv.registry import registry
@@ -28,7 +26,6 @@ def checks(cls: type[Plugin]) -> tuple[Check, ...]:
     """Returns the checks for all plugins."""
     return (
         check_summary_is_a_sentence,
-        check_fields_are_options_or_state,
         check_options_are_documented,
         check_import_is_light,
         check_construction_only_stores_options,
@@ -52,15 +49,6 @@ def check_summary_is_a_sentence(plugin: Plugin) -> None:
         f"the summary of {cls.__name__} has {len(summary)} characters; "
         f"keep to {LONGEST_SUMMARY} and put the rest below"
     )
-
-
-def check_fields_are_options_or_state(plugin: Plugin) -> None:
-    """Other fields would neither be recorded with a run nor be restored."""
-    cls: Any = type(plugin)
-    for field in attrs.fields(cls):
-        assert {"help", "state"} & set(field.metadata), (
-            f"{cls.__name__}.{field.name} is neither option() nor state()"
-        )
 
 
 def check_options_are_documented(plugin: Plugin) -> None:
