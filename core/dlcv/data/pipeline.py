@@ -90,7 +90,8 @@ def prepare(
     """Returns the pipeline with sizes and statistics filled in, from the training images.
 
     The input's size is `input_size`, else what the pixel steps make of the images, where open
-    sizes are `default_size`. Where sizes differ and nothing resizes, `aspect_aware` is put first.
+    sizes are `default_size`. Where sizes differ and nothing resizes, `aspect_aware` is put first;
+    `patch` does not count as resizing, since in training it cuts a part out.
 
     Raises:
         DlcvError: the pixel steps end with another size than `input_size`.
@@ -99,8 +100,12 @@ def prepare(
     size = input_size or default_size
     sized = _with_sizes(pipeline, size)
     shape = sized.output_shape(images.image_shape)
-    resizes = None not in sized.output_shape((None, None, images.image_shape[2]))
-    if (None in shape or (input_size and shape[:2] != size)) and not resizes:
+    if None in images.image_shape:
+        needs_resize = not _resizes(sized)
+    else:
+        fixed = any(map(_output_size, sized.pixel_steps))
+        needs_resize = input_size is not None and shape[:2] != input_size and not fixed
+    if needs_resize:
         resize = registry.create("preprocessor", "aspect_aware")
         pipeline = Pipeline((resize, *pipeline.pixel_steps), pipeline.value_steps)
         sized = _with_sizes(pipeline, size)
@@ -125,8 +130,22 @@ def _with_sizes(pipeline: Pipeline, size: Size) -> Pipeline:
     sized: list[Preprocessor] = []
     for step in reversed(pipeline.pixel_steps):
         sized.insert(0, step.with_output_size(size))
-        size = step.source_size(size)
+        size = step.source_size(_output_size(sized[0]) or size)
     return attrs.evolve(pipeline, pixel_steps=tuple(sized))
+
+
+def _output_size(step: Preprocessor) -> Size | None:
+    """Returns the size that a step gives to all images, whatever they had before."""
+    height, width, _ = step.output_shape((None, None, 3))
+    return None if height is None or width is None else (height, width)
+
+
+def _resizes(pipeline: Pipeline) -> bool:
+    """Returns whether images of any size can come: `patch`, for one, needs larger ones."""
+    for step in pipeline.pixel_steps:
+        if size := _output_size(step):
+            return step.source_size(size) == size
+    return False
 
 
 def _learned(pipeline: Pipeline, images: LabelledImages, size: Size, threads: int) -> Pipeline:
@@ -143,10 +162,11 @@ def _learned(pipeline: Pipeline, images: LabelledImages, size: Size, threads: in
 
 
 def _batches(images: LabelledImages, pipeline: Pipeline, threads: int) -> Iterator[np.ndarray]:
-    """Yields the images after the deterministic form of the pixel steps, in batches."""
+    """Yields the images after the deterministic form of the steps, in batches."""
 
     def process(indices: range) -> np.ndarray:
-        return process_batch(images, np.array(indices), pipeline, None)
+        pixels = process_batch(images, np.array(indices), pipeline, None)
+        return pipeline.values(pixels) if pipeline.value_steps else pixels
 
     with track("looking at the training images", len(images), unit="images") as progress:
         for batch in read_ahead(process, chunks(len(images), BATCH), threads):

@@ -1,6 +1,7 @@
 """From what a user named to the images of each split."""
 
 import logging
+import os
 from pathlib import Path
 
 import attrs
@@ -11,8 +12,8 @@ from dlcv.config import SplitConfig
 from dlcv.data.split import divide
 from dlcv.data.subset import Subset
 from dlcv.data.survey import survey
-from dlcv.errors import DlcvError, suggestion
-from dlcv.interfaces import SPLITS, UNSPLIT, DatasetStore, LabelledImages
+from dlcv.errors import DlcvError, PluginError, suggestion
+from dlcv.interfaces import SPLITS, DatasetStore, LabelledImages
 
 logger = logging.getLogger(__name__)
 
@@ -45,17 +46,24 @@ def find_store(data: str) -> DatasetStore:
     Raises:
         DlcvError: it is neither, or nothing recognises the path.
     """
-    path = Path(data).expanduser()
-    name = data.partition("(")[0].strip()
-    if name in registry.names("store") or (not path.exists() and "(" in data):
+    path = Path(os.path.expanduser(data))
+    exists = os.path.exists(path)
+    stores = registry.descriptors("store")
+    named = data.strip() in {name for d in stores for name in (d.name, d.qualified_name)}
+    if named or ("(" in data and not exists):
         return registry.create("store", data)
-    if not path.exists():
+    if not exists:
         hint = suggestion(data, registry.names("store"))
         raise DlcvError(f"no such file or folder: {data}{hint}")
-    for descriptor in registry.descriptors("store"):
+    for descriptor in stores:
         if registry.state(descriptor)[0] != "available":
             continue
-        store = registry.registry.load(descriptor).recognise(path)
+        try:
+            cls = registry.registry.load(descriptor)
+        except PluginError as error:
+            logger.warning("%s", error)
+            continue
+        store = cls.recognise(path)
         if store is not None:
             logger.info("%s: recognised as %s", data, descriptor.name)
             return store
@@ -89,7 +97,7 @@ def open_dataset(
     if skipped:
         logger.warning("%d images can't be read and are left out", len(skipped))
     _check_classes(opened)
-    splits = divide(opened, split)
+    splits = divide(_agreeing(opened), split)
     return Dataset(store, {n: splits[n] for n in SPLITS if n in splits}, tuple(skipped))
 
 
@@ -112,14 +120,40 @@ def align_labels(images: LabelledImages, label_names: tuple[str, ...]) -> Labell
 
 
 def _check_classes(opened: dict[str, LabelledImages]) -> None:
-    first = opened[UNSPLIT if UNSPLIT in opened else "train"]
+    first_name, first = next(iter(opened.items()))
     if len(first.label_names) < 2:
         found = f"only one class, {first.label_names[0]}" if first.label_names else "no classes"
         raise DlcvError(f"a classifier needs at least two classes; the data has {found}")
+    counts = np.bincount(first.labels, minlength=len(first.label_names))
+    if empty := [first.label_names[i] for i in np.flatnonzero(counts == 0)]:
+        raise DlcvError(f"there is no image of {_some(empty)} to train with")
     for name, images in opened.items():
-        if images.label_names != first.label_names:
-            missing = sorted(set(first.label_names) ^ set(images.label_names))
-            raise DlcvError(f"the splits train and {name} differ in the classes {_some(missing)}")
+        if differing := sorted(set(first.label_names) ^ set(images.label_names)):
+            raise DlcvError(
+                f"the splits {first_name} and {name} differ in the classes {_some(differing)}"
+            )
+        if not len(images):
+            raise DlcvError(f"the split {name} has no images")
+
+
+def _agreeing(opened: dict[str, LabelledImages]) -> dict[str, LabelledImages]:
+    """Returns the splits with the first one's order of the classes, and a shape that holds for all.
+
+    Raises:
+        DlcvError: they differ in the number of channels.
+    """
+    shapes = {images.image_shape for images in opened.values()}
+    if len({channels for _, _, channels in shapes}) > 1:
+        raise DlcvError("some splits have color images and others do not")
+    label_names = next(iter(opened.values())).label_names
+    agreeing = {}
+    for name, images in opened.items():
+        if images.label_names != label_names:
+            images = align_labels(images, label_names)
+        if len(shapes) > 1:
+            images = Subset(images, np.arange(len(images)), (None, None, images.image_shape[2]))
+        agreeing[name] = images
+    return agreeing
 
 
 def _some(names: list[str] | tuple[str, ...]) -> str:

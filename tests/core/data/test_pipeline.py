@@ -1,0 +1,196 @@
+"""The pipeline: its order, its sizes, and what it learns from the training images."""
+
+import logging
+
+import numpy as np
+import pytest
+from in_memory import InMemory, numbered, of_sizes
+
+from dlcv import registry
+from dlcv.data.loader import Loader
+from dlcv.data.pipeline import Pipeline, prepare, process_batch
+from dlcv.errors import DlcvError, ImageError
+from dlcv.interfaces import ImagePreprocessor, plugin
+from dlcv_plugins.preprocessors.simple import Simple
+
+
+def prepared(text, images, *, input_size=None, default_size=(8, 8), threads=2):
+    steps = registry.create_list("preprocessor", text)
+    return prepare(steps, images, input_size=input_size, default_size=default_size, threads=threads)
+
+
+def canonical(pipeline):
+    """The steps as text, without the options that these tests leave alone."""
+    texts = [str(registry.registry.spec_of(step)) for step in pipeline.steps]
+    return ", ".join(text.replace(", interpolation=area", "") for text in texts)
+
+
+UNIFORM = of_sizes((10, 12), (10, 12))
+MIXED = of_sizes((10, 12), (20, 9), (31, 33))
+
+
+class TestOrder:
+    @pytest.mark.parametrize("text", ["mean, patch(size=6)", "patch(size=6), mean"])
+    def test_value_steps_run_last_wherever_they_are_written(self, text):
+        assert canonical(prepared(text, UNIFORM)) == "patch(size=6), mean(per=channel)"
+
+    def test_either_order_gives_the_same_values(self):
+        one = prepared("mean(per=pixel), patch(size=6)", UNIFORM)
+        other = prepared("patch(size=6), mean(per=pixel)", UNIFORM)
+        pixels = process_batch(UNIFORM, np.arange(2), one, None)
+        np.testing.assert_array_equal(pixels, process_batch(UNIFORM, np.arange(2), other, None))
+        np.testing.assert_array_equal(one.values(pixels), other.values(pixels))
+
+    def test_steps_of_one_part_keep_their_order(self):
+        text = "scale, simple(size=9), mean, aspect_aware(size=7)"
+        names = [spec.split("(")[0] for spec in canonical(prepared(text, UNIFORM)).split(", ")]
+        assert names == ["simple", "aspect_aware", "scale", "mean"]
+
+
+class TestSizes:
+    @pytest.mark.parametrize(
+        ("text", "options", "expected"),
+        [
+            # An open size: the configuration's, else the network's.
+            ("simple", {"input_size": (6, 7)}, "simple(size=(6, 7))"),
+            ("simple", {}, "simple(size=(8, 8))"),
+            ("aspect_aware", {"default_size": (5, 4)}, "aspect_aware(size=(5, 4))"),
+            # A size that is written stays.
+            ("simple(size=5)", {}, "simple(size=5)"),
+            ("simple(size=5)", {"input_size": (5, 5)}, "simple(size=5)"),
+            # What comes before a patch is an eighth larger than the patch.
+            ("aspect_aware, patch", {}, "aspect_aware(size=(9, 9)), patch(size=(8, 8))"),
+            (
+                "aspect_aware, patch",
+                {"input_size": (224, 192)},
+                "aspect_aware(size=(252, 216)), patch(size=(224, 192))",
+            ),
+            ("aspect_aware, patch(size=16)", {}, "aspect_aware(size=(18, 18)), patch(size=16)"),
+            (
+                "aspect_aware(size=30), patch",
+                {"input_size": (24, 24)},
+                "aspect_aware(size=30), patch(size=(24, 24))",
+            ),
+        ],
+    )
+    @pytest.mark.parametrize("images", [UNIFORM, MIXED], ids=["uniform", "mixed"])
+    def test_sizes_are_filled_in(self, images, text, options, expected):
+        assert canonical(prepared(text, images, **options)) == expected
+
+    @pytest.mark.parametrize("text", ["", "mean", "scale"])
+    def test_images_of_one_size_keep_it_where_nothing_resizes(self, text):
+        pipeline = prepared(text, UNIFORM)
+        assert pipeline.pixel_steps == ()
+        assert pipeline.output_shape(UNIFORM.image_shape) == (10, 12, 3)
+
+    def test_images_of_one_size_are_resized_to_an_input_size_that_differs(self, caplog):
+        caplog.set_level(logging.INFO, "dlcv")
+        assert canonical(prepared("", UNIFORM, input_size=(6, 6))) == "aspect_aware(size=(6, 6))"
+        assert "added aspect_aware(size=(6, 6)" in caplog.text
+
+    @pytest.mark.parametrize(
+        ("text", "expected"),
+        [
+            ("", "aspect_aware(size=(8, 8))"),
+            ("patch", "aspect_aware(size=(9, 9)), patch(size=(8, 8))"),
+            ("patch(size=16)", "aspect_aware(size=(18, 18)), patch(size=16)"),
+        ],
+    )
+    def test_images_of_many_sizes_get_aspect_aware_first_and_it_is_said(
+        self, text, expected, caplog
+    ):
+        caplog.set_level(logging.INFO, "dlcv")
+        pipeline = prepared(text, MIXED)
+        assert canonical(pipeline) == expected
+        assert "the images differ in size" in caplog.text
+        assert str(registry.registry.spec_of(pipeline.pixel_steps[0])) in caplog.text
+
+    def test_training_works_on_images_smaller_than_the_patch(self):
+        images = of_sizes((10, 12), (3, 9), (5, 5))
+        loader = Loader(images, prepared("patch", images), batch_size=3, threads=1, seed=0)
+        (pixels, _), *_ = loader.epoch()
+        assert pixels.shape == (3, 8, 8, 3)
+
+    @pytest.mark.parametrize("text", ["simple", "aspect_aware(size=9), patch(size=6)"])
+    def test_nothing_is_added_where_a_step_resizes(self, text, caplog):
+        caplog.set_level(logging.INFO, "dlcv")
+        assert len(prepared(text, MIXED).pixel_steps) == len(text.split(", "))
+        assert not caplog.text
+
+    @pytest.mark.parametrize("text", ["simple(size=5)", "patch(size=5)", "simple, patch(size=5)"])
+    @pytest.mark.parametrize("images", [UNIFORM, MIXED], ids=["uniform", "mixed"])
+    def test_two_sizes_that_contradict_each_other_are_an_error(self, images, text):
+        with pytest.raises(DlcvError, match="end with 5 x 5 pixels, but input_size is 6 x 7"):
+            prepared(text, images, input_size=(6, 7))
+
+
+class TestStatistics:
+    def test_the_mean_is_that_of_the_deterministic_pixels(self):
+        # Halving by area averages blocks of 2 x 2 pixels.
+        image = np.zeros((4, 4, 3), np.uint8)
+        image[:2, :2] = [10, 20, 30]
+        image[:2, 2:] = [50, 60, 70]
+        other = np.full((4, 4, 3), 100, np.uint8)
+        pipeline = prepared("mean(per=pixel), simple(size=2)", InMemory([image, other]))
+        (mean,) = (step.state_dict()["values"] for step in pipeline.value_steps)
+        assert mean[0, 0].tolist() == [55, 60, 65]
+        assert mean[0, 1].tolist() == [75, 80, 85]
+        assert mean[1, 0].tolist() == mean[1, 1].tolist() == [50, 50, 50]
+
+    @pytest.mark.parametrize("threads", [1, 5])
+    def test_every_training_image_counts_once(self, threads):
+        images = numbered(201, size=(1, 1))
+        pipeline = prepared("mean", images, threads=threads)
+        (mean,) = (step.state_dict()["values"] for step in pipeline.value_steps)
+        assert mean.tolist() == [100, 100, 100]
+        assert sorted(images.reads) == list(range(201))
+
+    def test_a_patch_is_resized_not_cut_while_learning(self):
+        image = np.zeros((4, 4, 3), np.uint8)
+        image[0, 0] = 160  # a cut would have it whole or not at all
+        pipeline = prepared("patch(size=2), mean", InMemory([image, image]))
+        (mean,) = (step.state_dict()["values"] for step in pipeline.value_steps)
+        assert mean.tolist() == [10, 10, 10]
+
+    def test_a_value_step_learns_from_what_reaches_it(self):
+        pipeline = prepared("scale(factor=0.5), mean", numbered(5))
+        assert pipeline.value_steps[1].state_dict()["values"].tolist() == [1, 1, 1]
+        pixels = process_batch(numbered(5), np.arange(5), pipeline, None)
+        assert pipeline.values(pixels).mean() == 0
+
+    def test_images_are_read_only_where_something_learns(self):
+        images = numbered(5)
+        prepared("simple, scale", images)
+        assert images.reads == []
+
+
+class TestErrors:
+    def test_an_image_that_can_not_be_processed_is_named(self):
+        images = of_sizes((9, 9), (4, 9), (9, 9))
+        pipeline = Pipeline(tuple(registry.create_list("preprocessor", "patch(size=6)")), ())
+        with pytest.raises(ImageError, match=r"^image-1\.png: patch: an image of 4 x 9 pixels"):
+            process_batch(images, np.array([2, 1]), pipeline, np.random.default_rng(0))
+
+    def test_a_later_step_names_the_image_too(self):
+        @plugin
+        class NoBright(ImagePreprocessor):
+            """Refuses bright images."""
+
+            def process(self, image, rng):
+                if image.max() > 3:
+                    raise DlcvError("too bright")
+                return image
+
+        pipeline = Pipeline((Simple(size=3), NoBright()), ())
+        with pytest.raises(ImageError, match=r"^image-4\.png: too bright$"):
+            process_batch(numbered(6), np.array([0, 3, 4, 5]), pipeline, None)
+
+    def test_images_that_end_with_different_sizes_are_an_error(self):
+        with pytest.raises(DlcvError, match="differ in size after the last step"):
+            process_batch(MIXED, np.arange(3), Pipeline((), ()), None)
+
+    def test_a_broken_training_image_is_an_error_while_learning(self):
+        images = numbered(100)
+        images.broken = {70}
+        with pytest.raises(ImageError, match=r"^image-70\.png: is broken$"):
+            prepared("mean", images)
