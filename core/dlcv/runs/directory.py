@@ -116,13 +116,21 @@ class RunDirectory:
         """Keeps other processes from writing into the run; raises `DlcvError` if one does."""
         return files.lock(self.path / ".lock", f"another process is writing {self.path}")
 
-    def point_latest_here(self) -> None:
-        """Makes `latest`, beside this run, name it."""
+    def point_latest_here(self) -> str | None:
+        """Makes `latest`, beside this run, name it; returns the run that it named before."""
         link = self.path.parent / LATEST
-        temporary = link.with_name(f".{LATEST}.{os.getpid()}")
-        temporary.unlink(missing_ok=True)
-        temporary.symlink_to(self.path.name)
-        os.replace(temporary, link)
+        before = os.readlink(link) if link.is_symlink() else None
+        _point(link, self.path.name)
+        return before
+
+    def discard(self, latest: str | None) -> None:
+        """Removes a run that came to nothing; `latest` names the run of that name again."""
+        shutil.rmtree(self.path)
+        link = self.path.parent / LATEST
+        if latest is not None and (link.parent / latest).exists():
+            _point(link, latest)
+        else:
+            link.unlink(missing_ok=True)
 
     def write_json(self, name: str, content: Any) -> None:
         """Writes a JSON file atomically."""
@@ -138,6 +146,13 @@ class RunDirectory:
             raise DlcvError(f"can't read {path}: {error.strerror}") from None
         except ValueError as error:
             raise DlcvError(f"{path} is damaged: {error}") from None
+
+
+def _point(link: Path, target: str) -> None:
+    temporary = link.with_name(f".{LATEST}.{os.getpid()}")
+    temporary.unlink(missing_ok=True)
+    temporary.symlink_to(target)
+    os.replace(temporary, link)
 
 
 def save_arrays(path: Path, arrays: dict[str, np.ndarray]) -> None:

@@ -52,12 +52,20 @@ def run(
     RunDirectory.refuse_existing(Path(runs), name, force=force)
     experiment = Experiment.prepare(config)
     model = _network(experiment)
+    # What can't be trained on shows before a directory is made, or an old one is replaced.
+    loader = experiment.loader("train")
+    loader.batch(0, 0, loader.order(0))
     default_name = f"{experiment.config.architecture.name}-{_data_name(experiment)}"
     directory = RunDirectory.create(Path(runs), name, default_name, force=force)
     with directory.lock():
         _record(directory, experiment)
-        directory.point_latest_here()
-        return _train(directory, experiment, model, resumed=False)
+        before = directory.point_latest_here()
+        try:
+            return _train(directory, experiment, model, resumed=False)
+        except DlcvError:
+            if not directory.checkpoints.exists():
+                directory.discard(before)
+            raise
 
 
 def resume(path: str | os.PathLike[str]) -> Run:

@@ -1,0 +1,284 @@
+"""`dlcv run`, `resume`, `evaluate` and `predict` through real processes."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+SMALL = ("--arch", "lenet(width=0.2)", "--input-size", "16", "--threads", "1", "--batch-size", "8")
+
+
+def dlcv(*arguments: str, folder: Path, **variables: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "dlcv", *arguments],
+        cwd=folder,
+        env={**os.environ, **variables},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def make_images(folder: Path, classes: dict[str, int], size: int | None = None) -> Path:
+    rng = np.random.default_rng(0)
+    for label, (name, count) in enumerate(classes.items()):
+        (folder / name).mkdir(parents=True)
+        for number in range(count):
+            height, width = (size, size) if size else rng.integers(18, 40, 2)
+            image = rng.integers(0, 60, (height, width, 3), np.uint8)
+            image[..., label % 3] += 180
+            cv2.imwrite(str(folder / name / f"{number:02d}.jpg"), image)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("work")
+    make_images(folder / "photos", {"blue": 12, "green": 12, "red": 12})
+    return folder
+
+
+@pytest.fixture(scope="module")
+def trained(folder: Path) -> subprocess.CompletedProcess[str]:
+    return dlcv(
+        "run", "--data", "photos", "--preproc", "scale", *SMALL,
+        "--epochs", "6", "--name", "small", folder=folder,
+    )  # fmt: skip
+
+
+def test_run_tells_what_it_does_and_what_to_do_next(
+    trained: subprocess.CompletedProcess[str],
+) -> None:
+    assert trained.returncode == 0, trained.stderr
+    messages = trained.stderr.splitlines()
+    assert "photos: recognised as folder" in messages
+    assert any("added aspect_aware(size=(16, 16)" in m for m in messages)
+    assert sum(m.startswith("epoch ") for m in messages) == 6
+    assert "epoch 6 of 6: loss " in messages[-1]
+    assert "\x1b" not in trained.stderr
+    for line in (
+        "run       runs/small",
+        "look at   runs/small/curves.png",
+        "evaluate  dlcv evaluate runs/small",
+        "predict   dlcv predict runs/small IMAGE_OR_FOLDER",
+    ):
+        assert line in trained.stdout
+    assert "% on the 7 held-out images of test" in trained.stdout
+
+
+def test_standard_error_holds_nothing_from_the_libraries(
+    trained: subprocess.CompletedProcess[str],
+) -> None:
+    known = ("photos: recognised", "epoch ", "the images differ")
+
+    assert [m for m in trained.stderr.splitlines() if not m.startswith(known)] == []
+
+
+def test_evaluate_prints_figures_by_class(
+    trained: subprocess.CompletedProcess[str], folder: Path
+) -> None:
+    shown = dlcv("evaluate", "runs/latest", folder=folder)
+    chosen = dlcv("evaluate", "runs/small", "--eval", "rank(k=2)", "--json", folder=folder)
+
+    assert "7 images" in shown.stdout
+    assert "precision" in shown.stdout
+    assert set(json.loads(chosen.stdout)["metrics"]) == {"rank1", "rank2"}
+
+
+def test_evaluate_takes_other_data(trained: subprocess.CompletedProcess[str], folder: Path) -> None:
+    done = dlcv("evaluate", "runs/small", "--data", "photos", "--json", folder=folder)
+
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert found["tables"]["by_class"]["rows"][-1][-1] == 36
+    assert found["metrics"]["rank1"] > 0.6
+
+
+def test_predict_prints_json_for_files_and_folders(
+    trained: subprocess.CompletedProcess[str], folder: Path
+) -> None:
+    done = dlcv(
+        "predict", "runs/small", "photos/red/03.jpg", "photos/blue", "--top", "2", "--json",
+        folder=folder,
+    )  # fmt: skip
+
+    rows = json.loads(done.stdout)
+    assert [r["image"] for r in rows][:2] == ["photos/red/03.jpg", "photos/blue/00.jpg"]
+    assert len(rows) == 13
+    assert all(len(r["classes"]) == 2 for r in rows)
+    assert rows[0]["classes"][0]["probability"] >= rows[0]["classes"][1]["probability"]
+
+
+def wait_for(condition: Callable[[], bool], process: subprocess.Popen[str]) -> None:
+    for _ in range(1200):
+        if condition() or process.poll() is not None:
+            return
+        time.sleep(0.05)
+    raise TimeoutError
+
+
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGKILL, -9)]
+)
+def test_stopped_run_is_resumed_to_its_end(
+    trained: subprocess.CompletedProcess[str], folder: Path, number: int, code: int
+) -> None:
+    name = f"stopped-{number}"
+    arguments = ("run", "--config", "runs/small/run.toml", "--checkpoint-every", "1")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "dlcv", *arguments, "--epochs", "60", "--name", name],
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    history = folder / "runs" / name / "history.csv"
+    wait_for(lambda: history.exists() and len(history.read_text().splitlines()) > 3, process)
+    process.send_signal(number)
+    output, errors = process.communicate(timeout=60)
+
+    assert process.returncode == code, errors
+    if number != signal.SIGKILL:
+        assert f"dlcv resume runs/{name}" in output
+    done_before = len(history.read_text().splitlines()) - 1
+    resumed = dlcv("resume", f"runs/{name}", folder=folder)
+    assert resumed.returncode == 0, resumed.stderr
+    assert f"epoch {done_before} of" not in resumed.stderr or number == signal.SIGKILL
+    assert "trained   60 epochs" in resumed.stdout
+
+
+def test_resuming_after_the_data_changed_is_refused(
+    trained: subprocess.CompletedProcess[str], folder: Path, tmp_path: Path
+) -> None:
+    run = tmp_path / "run"
+    subprocess.run(["cp", "-r", str(folder / "runs" / "small"), str(run)], check=True)
+    (run / "metrics.json").unlink()
+    photos = make_images(tmp_path / "photos", {"blue": 12, "green": 12, "red": 13})
+    config = (run / "run.toml").read_text()
+    (run / "run.toml").write_text(config.replace(str(folder / "photos"), str(photos)))
+
+    done = dlcv("resume", str(run), folder=folder)
+
+    assert done.returncode == 2
+    assert "changed since the run began" in done.stderr
+
+
+@pytest.fixture(scope="module")
+def flawed(folder: Path) -> Path:
+    """Data sets that can't be trained on, each in its own way."""
+    make_images(folder / "one_class", {"cat": 5})
+    make_images(folder / "too_few", {"cat": 20, "rare": 1})
+    make_images(folder / "tiny", {"cat": 10, "dog": 10}, size=12)
+    cut = make_images(folder / "cut", {"cat": 10, "dog": 10}, size=24) / "dog" / "07.jpg"
+    cut.write_bytes(cut.read_bytes()[:-60])
+    (folder / "empty").mkdir()
+    (folder / "no_images" / "cat").mkdir(parents=True)
+    (folder / "typo.toml").write_text('architecure = "lenet"\n')
+    return folder
+
+
+# What a user got wrong, and words of the one line that says so.
+MISTAKES = {
+    "unknown network": (["--arch", "resnest"], 'unknown architecture "resnest"', '"resnet"'),
+    "unknown option": (["--arch", "resnet(stage=3)"], 'no option "stage"', '"stages"'),
+    "out of range": (["--arch", "resnet(l2=-1)"], "l2: expected float >= 0, received -1"),
+    "broken spec": (["--preproc", "mean, patch(size="], "can't read", "column"),
+    "no such folder": (["--data", "nowhere"], "no such file or folder: nowhere"),
+    "no class folders": (["--data", "empty"], "no data set is recognised"),
+    "no images": (["--data", "no_images"], "no data set is recognised"),
+    "one class": (["--data", "one_class"], "at least two classes", "cat"),
+    "too few images": (["--data", "too_few"], 'class "rare" has 1 image', "too few"),
+    "cut image": (["--data", "cut"], "cut/dog/07.jpg", "can't be decoded completely"),
+    "existing run": (["--name", "small"], "runs/small exists already", "--force"),
+    "name of the link": (["--name", "latest"], "always names the last run"),
+    "mistyped key": (
+        ["--config", "typo.toml"], 'typo.toml: unknown key "architecure"', '"architecture"',
+    ),
+    "number of epochs": (["--epochs", "0"], "--epochs: expected int >= 1, received 0"),
+    "sizes disagree": (
+        ["--data", "photos", "--preproc", "simple(size=8), scale", "--input-size", "16"],
+        "end with 8 x 8 pixels", "16 x 16",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_mistake_gets_one_clear_line_before_anything_is_written(
+    trained: subprocess.CompletedProcess[str], flawed: Path, mistake: str
+) -> None:
+    arguments, *words = MISTAKES[mistake]
+    before = sorted(p.name for p in (flawed / "runs").iterdir())
+
+    done = dlcv("run", *arguments, folder=flawed)
+
+    line = done.stderr.splitlines()[-1]
+    assert done.returncode == 2, done.stderr
+    assert "Traceback" not in done.stderr
+    assert line.startswith("dlcv: ")
+    assert all(word in line for word in words), line
+    assert sorted(p.name for p in (flawed / "runs").iterdir()) == before
+
+
+# These need the network, and so Keras.
+LATE_MISTAKES = {
+    "patch too large": (
+        ["--data", "tiny", "--arch", "shallownet", "--preproc", "patch(size=20), scale"],
+        "tiny/", "12 x 12 pixels is smaller than the patch (20 x 20)",
+    ),
+    "input too small": (
+        ["--data", "photos", "--arch", "lenet", "--preproc", "simple(size=2), scale"],
+        "can't take images of 2 x 2 pixels",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("mistake", LATE_MISTAKES)
+def test_mistake_that_the_network_shows_leaves_no_run_behind(
+    trained: subprocess.CompletedProcess[str], flawed: Path, mistake: str
+) -> None:
+    arguments, *words = LATE_MISTAKES[mistake]
+
+    done = dlcv("run", *arguments, "--runs", "late", folder=flawed)
+
+    line = done.stderr.splitlines()[-1]
+    assert done.returncode == 2, done.stderr
+    assert line.startswith("dlcv: ")
+    assert all(word in line for word in words), line
+    assert not list((flawed / "late").glob("*"))
+
+
+def test_missing_back_end_is_named(flawed: Path) -> None:
+    done = dlcv("run", "--runs", "late", folder=flawed, KERAS_BACKEND="torch")
+
+    assert done.returncode == 2
+    assert 'back end "torch"' in done.stderr.splitlines()[-1]
+
+
+def test_bad_images_are_skipped_and_counted_on_request(flawed: Path) -> None:
+    done = dlcv(
+        "run", "--data", "cut", "--bad-images", "skip", *SMALL, "--epochs", "1",
+        "--name", "skipping", folder=flawed,
+    )  # fmt: skip
+
+    assert done.returncode == 0, done.stderr
+    assert "unreadable images are left out: 1" in done.stderr
+    record = json.loads((flawed / "runs" / "skipping" / "environment.json").read_text())
+    assert sum(record["data"]["images"].values()) == 19
+    assert "cut/dog/07.jpg" in record["data"]["skipped"][0]
+
+
+def test_classes_that_the_model_does_not_know_are_named(
+    trained: subprocess.CompletedProcess[str], flawed: Path
+) -> None:
+    done = dlcv("evaluate", "runs/small", "--data", "tiny", folder=flawed)
+
+    assert done.returncode == 2
+    assert "does not know the classes cat, dog" in done.stderr

@@ -1,0 +1,93 @@
+"""Optimizers and losses by Keras's names."""
+
+import keras
+import numpy as np
+import pytest
+
+from dlcv import registry
+from dlcv.errors import SpecError
+from dlcv.spec import Spec
+from dlcv.training.keras_objects import make_loss, make_optimizer
+
+CONSTANT = registry.create("schedule", "constant")
+
+
+@pytest.mark.parametrize(
+    ("text", "cls"),
+    [
+        ("sgd(learning_rate=0.1, momentum=0.9, nesterov=True)", keras.optimizers.SGD),
+        ("adam", keras.optimizers.Adam),
+        ("adamw(weight_decay=0.01)", keras.optimizers.AdamW),
+        ("rmsprop(rho=0.9)", keras.optimizers.RMSprop),
+        ("adagrad", keras.optimizers.Adagrad),
+        ("adadelta", keras.optimizers.Adadelta),
+        ("nadam", keras.optimizers.Nadam),
+    ],
+)
+def test_optimizers_of_the_source_are_found(text: str, cls: type) -> None:
+    optimizer, _ = make_optimizer(Spec.parse(text), CONSTANT, 2, 3)
+
+    assert type(optimizer) is cls
+    for name, value in Spec.parse(text).options.items():
+        if name != "learning_rate":
+            assert getattr(optimizer, name) == value
+
+
+def test_optimizer_follows_the_schedule_step_by_step() -> None:
+    schedule = registry.create("schedule", "poly(power=2)")
+    optimizer, rates = make_optimizer(Spec.parse("sgd(learning_rate=0.5)"), schedule, 2, 5)
+
+    expected = [0.5 * (1 - step / 10) ** 2 for step in range(10)]
+    np.testing.assert_allclose(rates, expected, rtol=1e-6)
+    variable = keras.Variable(0.0)
+    optimizer.build([variable])
+    seen = []
+    for _ in range(10):
+        before = float(variable)
+        optimizer.apply([keras.ops.ones(())])
+        seen.append(before - float(variable))
+    np.testing.assert_allclose(seen, expected, rtol=1e-4)
+
+
+def test_rate_of_an_optimizer_that_names_none_is_keras_default() -> None:
+    _, rates = make_optimizer(Spec.parse("adam"), CONSTANT, 1, 2)
+
+    np.testing.assert_allclose(rates, [0.001, 0.001])
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("adm", 'unknown optimizer "adm" at column 1 of "adm"; did you mean "adam"'),
+        ("optimizer", 'unknown optimizer "optimizer"'),
+        ("sgd(momentun=0.9)", 'sgd has no option "momentun" at column 5 .*"momentum"'),
+        ("sgd(learning_rate=-1)", "learning_rate: expected a number > 0, received -1"),
+        ("sgd(learning_rate=fast)", "learning_rate: expected a number > 0, received fast"),
+        ("sgd(momentum=7)", "momentum"),
+    ],
+)
+def test_optimizer_that_does_not_exist_is_refused(text: str, message: str) -> None:
+    with pytest.raises(SpecError, match=message):
+        make_optimizer(Spec.parse(text), CONSTANT, 1, 1)
+
+
+def test_losses_are_found_with_their_options() -> None:
+    loss = make_loss(Spec.parse("categorical_crossentropy(label_smoothing=0.1)"))
+
+    assert isinstance(loss, keras.losses.CategoricalCrossentropy)
+    assert loss.label_smoothing == 0.1
+    assert isinstance(make_loss(Spec.parse("mean_squared_error")), keras.losses.MeanSquaredError)
+    assert isinstance(make_loss(Spec.parse("binary_crossentropy")), keras.losses.BinaryCrossentropy)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("crossentropy", 'unknown loss "crossentropy"'),
+        ("sparse_categorical_crossentropy", "labels come one-hot; write categorical_crossentropy"),
+        ("mean_squared_error(alpha=1)", 'no option "alpha"'),
+    ],
+)
+def test_loss_that_does_not_fit_is_refused(text: str, message: str) -> None:
+    with pytest.raises(SpecError, match=message):
+        make_loss(Spec.parse(text))
