@@ -1,5 +1,6 @@
 """Resizing that keeps the aspect ratio."""
 
+import math
 from typing import TYPE_CHECKING
 
 from dlcv import images
@@ -8,6 +9,9 @@ from dlcv_plugins.preprocessors.simple import Simple
 
 if TYPE_CHECKING:
     import numpy as np
+
+LONGEST = 16
+"""How often the size asked goes into what is resized, at most; what is beyond is never seen."""
 
 
 @plugin
@@ -19,6 +23,9 @@ class AspectAware(Simple):
         assert self.size is not None
         height, width = images.pair(self.size)
         factor = max(height / image.shape[0], width / image.shape[1])
+        image = _without_far_ends(
+            image, LONGEST * math.ceil(height / factor), LONGEST * math.ceil(width / factor)
+        )
         # Rounding must not leave a side shorter than asked.
         whole = (
             max(height, round(image.shape[0] * factor)),
@@ -27,3 +34,9 @@ class AspectAware(Simple):
         resized = images.resize(image, whole, self.interpolation)
         top, left = (whole[0] - height) // 2, (whole[1] - width) // 2
         return resized[top : top + height, left : left + width]
+
+
+def _without_far_ends(image: "np.ndarray", height: int, width: int) -> "np.ndarray":
+    """Cuts as much off both ends of a very long image, which could fill the memory if enlarged."""
+    rows, columns = max(0, image.shape[0] - height) // 2, max(0, image.shape[1] - width) // 2
+    return image[rows : image.shape[0] - rows, columns : image.shape[1] - columns]
