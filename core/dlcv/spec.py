@@ -7,6 +7,7 @@ import ast
 import json
 import keyword
 import math
+import unicodedata
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, ClassVar
 
@@ -75,20 +76,10 @@ class SpecList(tuple[Spec, ...]):
     @classmethod
     def parse(cls, text: str) -> "SpecList":
         """Reads plugins separated by commas; raises `SpecError` with the position of a mistake."""
-        if len(text) > LONGEST_TEXT:
-            raise SpecError(
-                f"a text of {len(text)} characters is too long (at most {LONGEST_TEXT})"
-            )
-        source = " ".join(text.split("\n")).strip()
+        source = _one_line(text)
         if not source:
             return cls()
-        try:
-            tree = ast.parse(source, mode="eval").body
-        except SyntaxError as error:
-            column = f" at column {error.offset}" if error.offset else ""
-            raise SpecError(f'can\'t read "{text}": {error.msg}{column}') from None
-        except (RecursionError, MemoryError, ValueError) as error:
-            raise SpecError(f'can\'t read "{text[:60]}": {error}') from None
+        tree = _tree(source)
         nodes = tree.elts if isinstance(tree, ast.Tuple) else [tree]
         return cls(_plugin(node, source) for node in nodes)
 
@@ -108,7 +99,8 @@ class SpecList(tuple[Spec, ...]):
 
 def parse_value(text: str) -> Any:
     """Reads one option's value, such as `0.1` or `(48, 64)`; raises `SpecError`."""
-    return Spec.parse(f"value(of={text})").options["of"]
+    source = _one_line(text)
+    return _value(_tree(source), source, depth=0)
 
 
 def write(value: Any) -> str:
@@ -117,14 +109,16 @@ def write(value: Any) -> str:
         inner = ", ".join(map(write, value))
         return f"({inner},)" if len(value) == 1 else f"({inner})"
     if isinstance(value, str):
-        # JSON's quoting is Python's, but for the escape of DEL and non-BMP characters left as is.
+        # What JSON escapes, it escapes as Python does.
         return json.dumps(value, ensure_ascii=False)
     return str(value)
 
 
 def bare_or_text(text: str) -> "Spec | str":
     """Returns a text as the bare word that it can be written as, else as it is."""
-    return Spec(text) if text.isidentifier() and not keyword.iskeyword(text) else text
+    # Python reads a name in Unicode's normal form, which would change some texts: an fi-ligature.
+    is_bare = text.isidentifier() and not keyword.iskeyword(text)
+    return Spec(text) if is_bare and unicodedata.is_normalized("NFKC", text) else text
 
 
 def lower(value: Any, create: Callable[[Spec], Any] | None) -> Any:
@@ -149,6 +143,32 @@ def lower(value: Any, create: Callable[[Spec], Any] | None) -> Any:
     return value.name
 
 
+def _one_line(text: str) -> str:
+    """Returns a text without line breaks; raises `SpecError` if it is too long."""
+    if len(text) > LONGEST_TEXT:
+        raise SpecError(f"a text of {len(text)} characters is too long (at most {LONGEST_TEXT})")
+    return text.replace("\r", " ").replace("\n", " ").strip()
+
+
+def _tree(source: str) -> ast.expr:
+    """Returns Python's syntax tree of a text in one line."""
+    try:
+        tree = ast.parse(source, mode="eval").body
+    except SyntaxError as error:
+        column = f" at column {error.offset}" if error.offset else ""
+        raise SpecError(f'can\'t read "{source}": {error.msg}{column}') from None
+    except (RecursionError, MemoryError):
+        raise SpecError(f'can\'t read "{source[:60]}...": it is nested too deep') from None
+    except ValueError as error:
+        raise SpecError(f'can\'t read "{source}": {error}') from None
+    # Python passes over a comment, and with it over all that follows in the line.
+    rest = source.encode()[tree.end_col_offset :].decode()
+    if "#" in rest:
+        at = len(source) - len(rest) + rest.index("#") + 1
+        raise SpecError(f'a comment can\'t be used at column {at} of "{source}"')
+    return tree
+
+
 def _plugin(node: ast.expr, source: str) -> Spec:
     """Reads a node that must be a plugin: a name, or a call of one with keywords only."""
     value = _value(node, source, depth=0)
@@ -167,10 +187,10 @@ def _value(node: ast.expr, source: str, depth: int) -> Any:
             if not math.isfinite(value):
                 raise _refused("a number that is not finite", node, source)
             return value
-        case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int() | float() as value)) if (
-            not isinstance(value, bool) and math.isfinite(value)
+        case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int() | float()) as operand) if (
+            not isinstance(operand.value, bool)
         ):
-            return -value
+            return -_value(operand, source, depth)
         case ast.Tuple(elts=elements) | ast.List(elts=elements):
             return tuple(_value(element, source, depth + 1) for element in elements)
         case ast.Name() | ast.Attribute():

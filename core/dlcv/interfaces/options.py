@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
 import attrs
 
 from dlcv.errors import DlcvError
-from dlcv.interfaces.values import read_value, show, type_name
+from dlcv.interfaces.values import check_type, read_value, show, type_name
 
 if TYPE_CHECKING:
     import numpy as np
@@ -121,26 +121,36 @@ class Option:
             if not str(error).startswith("expected "):
                 raise
             raise ValueError(f"expected {self.type_text}, received {show(value)}") from None
-        for number in value if isinstance(value, tuple) else (value,):
-            if isinstance(number, int | float) and not self._within_limits(number):
-                raise ValueError(f"expected {self.type_text}, received {show(value)}")
+        if not self._within_limits(value):
+            raise ValueError(f"expected {self.type_text}, received {show(value)}")
         return value
 
-    def _within_limits(self, number: float) -> bool:
-        return all(_LIMITS[name][1](number, limit) for name, limit in self.limits.items())
+    def _within_limits(self, value: Any) -> bool:
+        if isinstance(value, tuple):
+            return all(map(self._within_limits, value))
+        if not isinstance(value, int | float):
+            return True
+        return all(_LIMITS[name][1](value, limit) for name, limit in self.limits.items())
 
 
 def options_of(cls: type) -> dict[str, Option]:
-    """Returns the options of a plugin class by name, inherited ones first."""
+    """Returns the options of a plugin class by name, inherited ones first.
+
+    Raises:
+        TypeError: a field is neither option nor state, or an option's type is not supported.
+    """
     return _options_of(cls)
 
 
 @functools.cache
 def _options_of(cls: Any) -> dict[str, Option]:
+    for field in attrs.fields(cls):
+        if not field.metadata.keys() & {"help", "state"}:
+            raise TypeError(f"{cls.__name__}.{field.name} is neither an option() nor a state()")
     return {
         field.name: Option(
             name=field.name,
-            type=_annotation(cls, field.name),
+            type=check_type(_annotation(cls, field.name)),
             default=field.default,
             help=field.metadata["help"],
             limits=field.metadata["limits"],
@@ -175,7 +185,8 @@ class Plugin:
             DlcvError: the arrays' names are not those of the plugin's state.
         """
         if unknown := set(arrays) - set(_state_names(type(self))):
-            raise DlcvError(f"{type(self).__name__} keeps no state named {', '.join(unknown)}")
+            named = ", ".join(sorted(unknown))
+            raise DlcvError(f"{type(self).__name__} keeps no state named {named}")
         return evolve(self, **arrays)
 
 

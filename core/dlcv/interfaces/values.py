@@ -1,7 +1,6 @@
 """The types that options may have: reading a value as one, and naming one for people."""
 
 import math
-import numbers
 import types
 import typing
 from pathlib import Path
@@ -11,23 +10,24 @@ from typing import Any, Literal, Union
 def read_value(value: Any, annotation: Any) -> Any:
     """Returns `value` as the type that `annotation` states; nothing is coerced in silence.
 
-    Widening that loses nothing is done: an int for a float, a list for a tuple, a text for a path.
+    Widening that loses nothing is done: an int for a float, a list for a tuple, a text for a path,
+    a NumPy scalar for Python's own.
     A class may read its own values with a class method `from_option(value)`.
 
     Raises:
         ValueError: the value is not of that type; the message says what was expected and received.
     """
+    if getattr(value, "shape", None) == () and hasattr(value, "item"):
+        value = value.item()
     origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
     if origin in (Union, types.UnionType):
         return _read_union(value, annotation, arguments)
     if origin is Literal:
-        if not any(value == choice and type(value) is type(choice) for choice in arguments):
+        if not any(type(value) is type(choice) and value == choice for choice in arguments):
             raise _mismatch(value, annotation)
         return value
     if origin is tuple:
         return _read_tuple(value, annotation, arguments)
-    if origin is dict and isinstance(value, dict):
-        return {read_value(k, arguments[0]): read_value(v, arguments[1]) for k, v in value.items()}
     if annotation is Any:
         return value
     if hasattr(annotation, "from_option"):
@@ -35,8 +35,19 @@ def read_value(value: Any, annotation: Any) -> Any:
     return _read_scalar(value, annotation)
 
 
+def check_type(annotation: Any) -> Any:
+    """Returns a type that options can have, as it is; raises `TypeError` for others."""
+    origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
+    if origin in (Union, types.UnionType, tuple):
+        for argument in arguments:
+            check_type(argument)
+    elif origin not in (None, Literal):
+        raise TypeError(f"an option can't have the type {annotation}; use tuple[...] for several")
+    return annotation
+
+
 def type_name(annotation: Any) -> str:
-    """Returns a type as people write it: `int or (int, int)`, `"channel" or "pixel"`."""
+    """Returns a type as people write it: `int or (int, int)`, `channel or pixel`."""
     origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
     if origin in (Union, types.UnionType):
         return " or ".join(type_name(a) for a in arguments)
@@ -82,10 +93,11 @@ def _read_scalar(value: Any, kind: Any) -> Any:
     if kind is bool or isinstance(value, bool):
         valid = kind is bool and isinstance(value, bool)
     elif kind is int:
-        valid = isinstance(value, numbers.Integral)
-        value = int(value) if valid else value
+        valid = isinstance(value, int)
     elif kind is float:
-        valid = isinstance(value, numbers.Real) and math.isfinite(value)
+        # Beyond 2**53 a float skips some whole numbers.
+        is_exact = isinstance(value, int) and abs(value) <= 2**53
+        valid = is_exact or (isinstance(value, float) and math.isfinite(value))
         value = float(value) if valid else value
     elif kind is Path:
         valid = isinstance(value, str | Path)
