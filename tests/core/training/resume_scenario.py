@@ -110,7 +110,7 @@ def main(folder: Path) -> None:
         done = 0
         for number, stop in enumerate(stops):
             hooks.steps = stop - done
-            run = dlcv.resume(run.path) if number else dlcv.run(config, runs=folder, name=name)
+            run = dlcv.resume(folder / name) if number else dlcv.run(config, runs=folder, name=name)
             assert run.stopped_by == signal.SIGINT
             assert not run.finished
             done = stop
