@@ -100,4 +100,5 @@ def _all_entry_points() -> Any:
 @functools.cache
 def _name_and_version(distribution: importlib.metadata.Distribution) -> tuple[str, str]:
     metadata = distribution.metadata
-    return metadata["Name"], metadata["Version"]
+    # Installations that were interrupted leave metadata without a name.
+    return metadata["Name"] or "unknown", metadata["Version"] or "unknown"

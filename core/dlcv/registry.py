@@ -6,7 +6,10 @@ pluggy manager holds what is live: loaded plugins, blocks and hooks.
 
 import functools
 import inspect
+import keyword
 import os
+import sys
+import typing
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
 from fnmatch import fnmatchcase
@@ -121,8 +124,8 @@ class Registry:
         """
         if descriptor.is_disabled:
             return "disabled", f"by {DISABLE_VARIABLE}"
-        if not descriptor.name.isidentifier():
-            return "broken", "its name is not an identifier"
+        if problem := _name_problem(descriptor.name):
+            return "broken", problem
         if descriptor.key in self._reasons:
             return "broken", self._reasons[descriptor.key]
         same = [d for d in self.descriptors(descriptor.kind) if d.name == descriptor.name]
@@ -150,23 +153,23 @@ class Registry:
             cure = " or ".join(d.qualified_name for d in usable)
             raise PluginError(f'{kind} "{name}" is claimed by {owners}; write {cure}')
         if named:
-            raise PluginError(
-                f'{kind} "{name}" of {named[0].origin} is disabled by {DISABLE_VARIABLE}'
-            )
+            raise _disabled(named[0])
         raise SpecError(f'unknown {kind} "{name}"{self._hint(kind, name)}')
 
     def load(self, descriptor: Descriptor) -> type[Any]:
         """Imports a plugin, checks its interface, and hands it to pluggy.
 
         Raises:
-            PluginError: it is broken; the message says why.
+            PluginError: it is disabled, or broken; the message says why.
         """
+        if descriptor.is_disabled:
+            raise _disabled(descriptor)
         loaded = self._manager.get_plugin(descriptor.key)
         if loaded is not None:
             return loaded
         try:
-            if not descriptor.name.isidentifier():
-                raise PluginError("its name is not an identifier")
+            if problem := _name_problem(descriptor.name):
+                raise PluginError(problem)
             cls = descriptor.cls or descriptor.entry_point.load()  # type: ignore[union-attr]
             _check_interface(cls, INTERFACES[descriptor.kind])
         except (Exception, SystemExit) as error:
@@ -175,7 +178,10 @@ class Registry:
             raise PluginError(
                 f'{descriptor.kind} "{descriptor.name}" of {descriptor.origin} is broken: {reason}'
             ) from error
-        self._manager.register(cls, descriptor.key)
+        self._reasons.pop(descriptor.key, None)
+        # pluggy takes an object once; a class may have two names.
+        if not self._manager.is_registered(cls):
+            self._manager.register(cls, descriptor.key)
         return cls
 
     def create(self, kind: str, spec: "str | Spec | Plugin") -> Any:
@@ -229,16 +235,16 @@ class Registry:
 
         def end() -> None:
             self._registered.remove(descriptor)
-            self._manager.unregister(name=descriptor.key)
+            if self._manager.has_plugin(descriptor.key):
+                self._manager.unregister(name=descriptor.key)
 
         return Registration(end)
 
     def descriptor_of(self, plugin: Plugin) -> Descriptor:
         """Returns the descriptor of a made plugin; raises `PluginError` if it is not registered."""
         cls = type(plugin)
-        target = f"{cls.__module__}:{cls.__qualname__}"
         for descriptor in self.descriptors(cls.kind):
-            if cls is descriptor.cls or (descriptor.cls is None and target == descriptor.target):
+            if cls is _imported(descriptor):
                 return descriptor
         raise PluginError(
             f"{cls.__name__} is not registered; "
@@ -311,12 +317,8 @@ class Registry:
 
     def _nested(self, option: Option) -> Callable[[Spec], Plugin] | None:
         """Returns what makes the plugins that an option's type asks for, if it asks for one."""
-        members = [option.type, *getattr(option.type, "__args__", ())]
-        for member in members:
-            if isinstance(member, type) and issubclass(member, Plugin):
-                kind = member.kind
-                return lambda spec: self.create(kind, spec)
-        return None
+        kind = _nested_kind(option.type)
+        return None if kind is None else lambda spec: self.create(kind, spec)
 
     def _written(self, value: Any) -> Any:
         if isinstance(value, Plugin):
@@ -330,7 +332,7 @@ class Registry:
     def _hint(self, kind: str, name: str) -> str:
         others = [k for k in INTERFACES if k != kind and name in self.names(k)]
         if others:
-            return f'; "{name}" is a {others[0]}'
+            return f'; "{name}" is {_with_article(others[0])}'
         names = self.names(kind)
         near = suggestion(name, names)
         return near or _listing("there are", names)
@@ -350,9 +352,45 @@ def _check_interface(cls: Any, interface: type[Plugin]) -> None:
         raise PluginError("its class lacks the decorator @dlcv.interfaces.plugin")
     if missing := getattr(cls, "__abstractmethods__", None):
         raise PluginError(f"it does not define {', '.join(sorted(missing))}")
-    if not inspect.getdoc(cls):
+    if not cls.__doc__:
         raise PluginError("it has no docstring")
     options_of(cls)
+
+
+def _name_problem(name: str) -> str:
+    """Returns why a name can't be a plugin's, or an empty text."""
+    if not name.isidentifier():
+        return "its name is not an identifier"
+    return "its name is a keyword of Python" if keyword.iskeyword(name) else ""
+
+
+def _disabled(descriptor: Descriptor) -> PluginError:
+    return PluginError(
+        f'{descriptor.kind} "{descriptor.name}" of {descriptor.origin} '
+        f"is disabled by {DISABLE_VARIABLE}"
+    )
+
+
+def _imported(descriptor: Descriptor) -> Any:
+    """Returns a plugin's class, None if it was not imported so far.
+
+    An entry point may name a class where another module hands it on, so that the class's own
+    `__module__` does not tell.
+    """
+    if descriptor.entry_point is None:
+        return descriptor.cls
+    try:
+        module, attribute = descriptor.entry_point.module, descriptor.entry_point.attr
+        return functools.reduce(getattr, attribute.split("."), sys.modules[module])
+    except (KeyError, AttributeError):
+        return None
+
+
+def _nested_kind(annotation: Any) -> str | None:
+    """Returns the kind of the plugins that an option's type asks for, None if for none."""
+    if isinstance(annotation, type) and issubclass(annotation, Plugin):
+        return annotation.kind
+    return next(filter(None, map(_nested_kind, typing.get_args(annotation))), None)
 
 
 def _first_line(error: BaseException) -> str:
@@ -363,6 +401,10 @@ def _listing(introduction: str, names: Iterable[str]) -> str:
     listed = list(names)
     shown = ", ".join(listed[:20]) + (", ..." if len(listed) > 20 else "")
     return f"; {introduction} {shown}" if listed else "; there are none"
+
+
+def _with_article(kind: str) -> str:
+    return f"{'an' if kind[0] in 'aeiou' else 'a'} {kind}"
 
 
 def _insert_position(message: str, position: str) -> str:
@@ -376,7 +418,8 @@ def provenance(plugins: Iterable[Plugin]) -> Iterator[Descriptor]:
     for plugin in plugins:
         yield registry.descriptor_of(plugin)
         for value in plugin.options().values():
-            yield from provenance([value] if isinstance(value, Plugin) else [])
+            several = value if isinstance(value, tuple) else (value,)
+            yield from provenance(v for v in several if isinstance(v, Plugin))
 
 
 registry = Registry()

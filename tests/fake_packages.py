@@ -1,0 +1,53 @@
+"""Packages that exist for one test: their metadata and modules in a folder on the import path."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+
+def install(
+    folder: Path,
+    distribution: str,
+    entry_points: dict[str, dict[str, str]],
+    modules: dict[str, str] | None = None,
+    version: str = "1.0",
+) -> None:
+    """Installs a package.
+
+    Args:
+        folder: What `run_python` gets as `folder`; several packages may share it.
+        distribution: The package's name.
+        entry_points: What it offers, as `{"architectures": {"name": "module:attribute"}}`.
+        modules: Its modules' sources by name.
+        version: Its version.
+    """
+    metadata = folder / f"{distribution.replace('-', '_')}-{version}.dist-info"
+    metadata.mkdir(parents=True)
+    (metadata / "METADATA").write_text(
+        f"Metadata-Version: 2.1\nName: {distribution}\nVersion: {version}\n"
+    )
+    lines = []
+    for group, named in entry_points.items():
+        lines += [f"[dlcv.{group}]", *(f"{name} = {target}" for name, target in named.items())]
+    (metadata / "entry_points.txt").write_text("\n".join(lines))
+    for name, source in (modules or {}).items():
+        (folder / f"{name}.py").write_text(source)
+
+
+def run_python(
+    folder: Path, *arguments: str, **environment: str
+) -> subprocess.CompletedProcess[str]:
+    """Runs Python with the packages in `folder`, in `folder`.
+
+    The packages that are installed are looked through once a process, so this needs a new one.
+    """
+    return subprocess.run(
+        [sys.executable, *arguments],
+        env={**os.environ, "PYTHONPATH": str(folder), **environment},
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
