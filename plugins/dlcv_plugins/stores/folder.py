@@ -96,9 +96,8 @@ class _FolderImages(LabelledImages):
         """Returns a hash of the files' names below the folder and their sizes in bytes."""
         digest = hashlib.sha256()
         for path in self._paths:
-            digest.update(
-                f"{os.path.relpath(path, self._root)}\0{os.path.getsize(path)}\n".encode()
-            )
+            name = os.fsencode(os.path.relpath(path, self._root))
+            digest.update(name + f"\0{os.path.getsize(path)}\n".encode())
         return digest.hexdigest()
 
 
@@ -107,8 +106,15 @@ def _class_folders(root: Path) -> list[Path]:
 
 
 def _image_files(folder: Path) -> Iterator[str]:
-    """Yields the images in a folder and the folders below it."""
-    for parent, _, names in os.walk(folder, followlinks=True):
+    """Yields the images in a folder and the folders below it, hidden ones left out."""
+    seen = set()
+    for parent, folders, names in os.walk(folder, followlinks=True):
+        # A link that leads to a folder around it would give every image many times.
+        if (place := os.path.realpath(parent)) in seen:
+            folders.clear()
+            continue
+        seen.add(place)
+        folders[:] = [name for name in folders if not name.startswith(".")]
         for name in names:
             if images.is_image_file(Path(name)):
                 yield os.path.join(parent, name)

@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING, Self
 
 from dlcv import files
 from dlcv.errors import DlcvError
-from dlcv.interfaces import SPLITS, DatasetStore, Images, LabelledImages, Writer, option, plugin
+from dlcv.interfaces import (
+    SPLITS,
+    UNSPLIT,
+    DatasetStore,
+    Images,
+    LabelledImages,
+    Writer,
+    option,
+    plugin,
+)
 from dlcv_plugins.stores import hdf5_format
 
 if TYPE_CHECKING:
@@ -24,7 +33,7 @@ class Hdf5(DatasetStore):
     def splits(self) -> tuple[str, ...]:
         """The splits that have a file."""
         if self.path.is_file():
-            return ("all",)
+            return (UNSPLIT,)
         found = tuple(name for name in SPLITS if self._file(name).is_file())
         if "train" not in found:
             raise DlcvError(f"{self.path} holds no train.hdf5")
@@ -32,6 +41,10 @@ class Hdf5(DatasetStore):
 
     def open(self, split: str) -> LabelledImages:
         """Opens a split's file, after checks that nothing in it leads to other files."""
+        if split not in self.splits():
+            raise DlcvError(
+                f'{self.path} has no split "{split}"; it has {", ".join(self.splits())}'
+            )
         return _PackedImages(self._file(split))
 
     @classmethod

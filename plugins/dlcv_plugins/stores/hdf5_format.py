@@ -25,6 +25,12 @@ SIGNATURE = b"\x89HDF\r\n\x1a\n"
 ALIGNMENT_BYTES = 65_536
 DESCRIPTION_BYTES = 1_000_000
 """Room that is reserved for the description beside the rows and labels."""
+EXPECTED = {
+    "images": "numbers",
+    "labels": "whole numbers",
+    "label_names": "a row of texts",
+}
+"""What each data set of a file holds."""
 
 
 @attrs.frozen(eq=False)
@@ -68,6 +74,10 @@ class RowWriter:
     def add(self, images: "np.ndarray", labels: "np.ndarray") -> None:
         """Appends `(N, H, W, C)` uint8 images and their `(N,)` integer labels."""
         end = self._count + len(images)
+        if labels.shape != (len(images),) or labels.dtype.kind not in "ui":
+            raise DlcvError(
+                f"labels of {labels.dtype}, {labels.shape}, do not fit {len(images)} images"
+            )
         if images.dtype != "uint8" or images.shape[1:] != self._shape[1:] or end > self._shape[0]:
             raise DlcvError(
                 f"rows of {images.dtype}, {images.shape}, do not fit {self._shape} after "
@@ -81,10 +91,15 @@ class RowWriter:
         """Writes the description around the rows.
 
         Raises:
-            DlcvError: fewer rows were added than announced.
+            DlcvError: fewer rows were added than announced, or labels have no name.
         """
         if self._count != self._shape[0]:
             raise DlcvError(f"{self._count} rows were written of {self._shape[0]} announced")
+        if not 0 <= self._labels.min() <= self._labels.max() < len(label_names):
+            raise DlcvError(
+                f"labels from {self._labels.min()} to {self._labels.max()} do not fit "
+                f"{len(label_names)} label names"
+            )
         offset, pieces = _describe(self._shape, self._labels, label_names)
         rows_end = offset + self._shape[0] * self._row_bytes
         apart = all(at + len(piece) <= offset or at >= rows_end for at, piece in pieces)
@@ -121,12 +136,14 @@ def read(path: Path) -> Packed:
                 raise DlcvError(
                     f"{path}: images {images.shape} and labels {labels.shape} do not agree"
                 )
-            label_names = tuple(n.decode() if isinstance(n, bytes) else str(n) for n in names[()])
+            if not images.size:
+                raise DlcvError(f"{path} holds no images")
+            label_names = tuple(names.asstr("utf-8")[:].tolist())
             values = labels[()].astype(np.int64)
             rows = _map_rows(path, images)
     except (OSError, RuntimeError, KeyError, ValueError) as error:
         raise DlcvError(f"{path} can't be read as HDF5; it is damaged: {error}") from None
-    if len(values) and not 0 <= values.min() <= values.max() < len(label_names):
+    if not 0 <= values.min() <= values.max() < len(label_names):
         raise DlcvError(
             f"{path}: labels go from {values.min()} to {values.max()}, "
             f"but there are {len(label_names)} label names"
@@ -148,9 +165,12 @@ class _RowsOnDemand:
         import numpy as np
 
         order, inverse = np.unique(np.asarray(indices), return_inverse=True)
-        with self._lock:
-            self._file = self._file or h5py.File(self._path, "r")
-            rows = self._file["images"][order][inverse]
+        try:
+            with self._lock:
+                self._file = self._file or h5py.File(self._path, "r")
+                rows = self._file["images"][order][inverse]
+        except OSError as error:
+            raise DlcvError(f"{self._path}: rows can't be read: {error}") from None
         if rows.dtype == np.uint8:
             return rows
         if rows.size and not (rows.min() >= 0 and rows.max() <= 255):
@@ -185,8 +205,14 @@ def _plain_dataset(file: "h5py.File", path: Path, name: str) -> "h5py.Dataset":
     stored = max(1, dataset.id.get_storage_size())
     if dataset.size * dataset.dtype.itemsize > 1000 * stored:
         raise DlcvError(f'{path}: "{name}" claims far more than the file holds')
-    if name != "label_names" and dataset.dtype.kind not in "uif":
-        raise DlcvError(f'{path}: "{name}" holds {dataset.dtype}, not numbers')
+    if name == "label_names":
+        fits = dataset.ndim == 1 and h5py.check_string_dtype(dataset.dtype) is not None
+    else:
+        fits = dataset.dtype.kind in ("uif" if name == "images" else "ui")
+    if not fits:
+        raise DlcvError(
+            f'{path}: "{name}" holds {dataset.dtype} in {dataset.shape}, not {EXPECTED[name]}'
+        )
     return dataset
 
 

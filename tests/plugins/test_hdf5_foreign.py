@@ -1,0 +1,285 @@
+"""HDF5 files of others: what can be read is read right, what is hostile or damaged is refused."""
+
+import re
+from concurrent.futures import ThreadPoolExecutor
+
+import h5py
+import numpy as np
+import pytest
+
+from dlcv.errors import DlcvError
+from dlcv_plugins.stores.hdf5 import Hdf5
+
+IMAGES = np.random.default_rng(0).integers(0, 256, (12, 4, 5, 3), np.uint8)
+LABELS = np.arange(12) % 2
+NAMES = ["cat", "dog"]
+
+
+def write(path, **changes):
+    """Writes a good file, but for the data sets given; None leaves one out."""
+    content = {"images": IMAGES, "labels": LABELS, "label_names": NAMES} | changes
+    with h5py.File(path, "w") as file:
+        for name, value in content.items():
+            if isinstance(value, dict):
+                file.create_dataset(name, **value)
+            elif value is not None:
+                file[name] = value
+    return path
+
+
+def opened(path):
+    return Hdf5(path=path).open("all")
+
+
+@pytest.fixture
+def file(tmp_path):
+    return tmp_path / "set.hdf5"
+
+
+class TestReadable:
+    @pytest.mark.parametrize(
+        "images",
+        [
+            {"data": IMAGES},
+            {"data": IMAGES, "chunks": (5, 4, 5, 3)},
+            {"data": IMAGES, "chunks": (1, 4, 5, 3), "compression": "gzip"},
+            {"data": IMAGES, "chunks": (3, 2, 5, 1), "compression": "lzf", "shuffle": True},
+            {"data": IMAGES, "fletcher32": True},
+            {"data": IMAGES.astype(np.float64)},
+            {"data": IMAGES.astype(np.float32), "compression": "gzip"},
+            {"data": IMAGES.astype(np.int64)},
+            {"data": IMAGES, "dtype": ">u2"},
+        ],
+        ids=["plain", "chunks", "gzip", "lzf", "fletcher32", "float64", "float32", "int64", "u2"],
+    )
+    def test_layouts_and_types(self, file, images):
+        images = opened(write(file, images=images))
+        order = np.array([11, 0, 3, 3, 7, 0])
+        pixels = images.read(order)
+        assert pixels.dtype == np.uint8
+        np.testing.assert_array_equal(pixels, IMAGES[order])
+        assert images.image_shape == (4, 5, 3)
+        assert len(images.fingerprint()) == 64
+
+    def test_the_practitioner_bundle_s_files(self, tmp_path):
+        # As its writer makes them: float64 images, "int" labels, names in a call of their own.
+        with h5py.File(tmp_path / "train.hdf5", "w") as db:
+            images = db.create_dataset("images", IMAGES.shape, dtype="float")
+            labels = db.create_dataset("labels", (12,), dtype="int")
+            names = db.create_dataset("label_names", (2,), dtype=h5py.string_dtype())
+            images[0:12], labels[0:12], names[:] = IMAGES, LABELS, NAMES
+        split = Hdf5(path=tmp_path).open("train")
+        np.testing.assert_array_equal(split.read([7, 2]), IMAGES[[7, 2]])
+        assert split.labels.tolist() == LABELS.tolist()
+        assert split.label_names == ("cat", "dog")
+
+    def test_fractions_are_rounded(self, file):
+        images = opened(write(file, images=np.full((12, 1, 1, 1), 99.6)))
+        assert images.read([0]).ravel().tolist() == [100]
+
+    @pytest.mark.parametrize("names", [np.array([b"cat", "dög".encode()]), ["cat", "dög"]])
+    def test_names_of_fixed_and_of_any_length(self, file, names):
+        expected = tuple(n.decode() if isinstance(n, bytes) else n for n in names)
+        assert opened(write(file, label_names=names)).label_names == expected
+
+    def test_compressed_rows_are_read_from_many_threads(self, file):
+        split = opened(write(file, images={"data": IMAGES, "compression": "gzip"}))
+        with ThreadPoolExecutor(4) as executor:
+            rows = list(executor.map(lambda i: split.read([i % 12])[0], range(96)))
+        np.testing.assert_array_equal(rows, np.tile(IMAGES, (8, 1, 1, 1)))
+
+
+def float_images(value):
+    images = np.zeros((12, 2, 2, 1))
+    images[5, 1, 1] = value
+    return images
+
+
+@pytest.mark.parametrize("value", [-1, 256, 1e9, np.nan, np.inf])
+def test_pixels_beyond_bytes_are_an_error_when_they_are_read(file, value):
+    split = opened(write(file, images=float_images(value)))
+    assert split.read([4]).max() == 0
+    with pytest.raises(DlcvError, match=r"set\.hdf5: pixels go beyond 0 to 255"):
+        split.read([4, 5])
+
+
+def external(path):
+    secret = path.with_name("secret")
+    secret.write_bytes(IMAGES.tobytes())
+    return {
+        "shape": IMAGES.shape,
+        "dtype": "u1",
+        "external": [(str(secret), 0, h5py.h5f.UNLIMITED)],
+    }
+
+
+def virtual(path):
+    write(path.with_name("other.hdf5"))
+    layout = h5py.VirtualLayout(IMAGES.shape, "u1")
+    layout[:] = h5py.VirtualSource(path.with_name("other.hdf5"), "images", IMAGES.shape)
+    return layout
+
+
+def external_link(path):
+    write(path.with_name("other.hdf5"))
+    return h5py.ExternalLink(str(path.with_name("other.hdf5")), "/images")
+
+
+def make_virtual(path):
+    write(path, images=None)
+    layout = virtual(path)
+    with h5py.File(path, "a") as file:
+        file.create_virtual_dataset("images", layout)
+
+
+def make_group(path):
+    write(path, images=None)
+    with h5py.File(path, "a") as file:
+        file.create_group("images")
+
+
+def make_references(path):
+    write(path, label_names=None)
+    with h5py.File(path, "a") as file:
+        file.create_dataset("label_names", data=[file["images"].ref] * 2, dtype=h5py.ref_dtype)
+
+
+def truncated(keep):
+    def make(path):
+        write(path)
+        content = path.read_bytes()
+        path.write_bytes(content[: int(len(content) * keep)])
+
+    return make
+
+
+HOSTILE = {
+    "external storage": (lambda p: write(p, images=external(p)), '"images" leads to another file'),
+    "virtual data": (make_virtual, '"images" leads to another file'),
+    "external link": (lambda p: write(p, images=external_link(p)), '"images" is a link'),
+    "soft link": (lambda p: write(p, x=IMAGES, images=h5py.SoftLink("/x")), '"images" is a link'),
+    "link to itself": (
+        lambda p: write(p, images=h5py.SoftLink("/images")),
+        '"images" is a link',
+    ),
+    "dangling link": (
+        lambda p: write(p, labels=h5py.SoftLink("/nothing")),
+        '"labels" is a link',
+    ),
+    "group": (make_group, '"images" is no data set'),
+    "huge claim": (
+        lambda p: write(p, images={"shape": (10**9, 64, 64, 3), "dtype": "u1", "chunks": True}),
+        '"images" claims far more than the file holds',
+    ),
+    "huge contiguous claim": (
+        lambda p: write(p, images={"shape": (10**6, 99, 99, 3), "dtype": "u1"}),
+        '"images" claims far more than the file holds',
+    ),
+    "huge label names": (
+        lambda p: write(p, label_names={"shape": (10**9,), "dtype": h5py.string_dtype(),
+                                        "chunks": True}),
+        '"label_names" claims far more',
+    ),
+    "objects": (
+        lambda p: write(p, images={"data": ["x"] * 12, "dtype": h5py.string_dtype()}),
+        '"images" holds object in (12,), not numbers',
+    ),
+    "compound": (
+        lambda p: write(p, images=np.zeros((12, 1, 1, 1), [("a", "u1"), ("b", "u1")])),
+        '"images" holds',
+    ),
+    "references as names": (make_references, '"label_names" holds object in (2,), not a row'),
+    "numbers as names": (lambda p: write(p, label_names=[0, 1]), '"label_names" holds int64'),
+    "one text as names": (
+        lambda p: write(p, label_names="cat"),
+        '"label_names" holds object in ()',
+    ),
+    "names in a table": (
+        lambda p: write(p, label_names=[["cat"], ["dog"]]),
+        '"label_names" holds object in (2, 1)',
+    ),
+    "names that are no text": (
+        lambda p: write(p, label_names=np.array([b"c\xe4t", b"dog"])),
+        "can't be read as HDF5; it is damaged",
+    ),
+    "no images": (lambda p: write(p, images=None), 'has no data set "images"; it needs images'),
+    "no labels": (lambda p: write(p, labels=None), 'has no data set "labels"'),
+    "no label names": (lambda p: write(p, label_names=None), 'has no data set "label_names"'),
+    "too few labels": (
+        lambda p: write(p, labels=LABELS[:-1]),
+        "images (12, 4, 5, 3) and labels (11,) do not agree",
+    ),
+    "labels in a table": (lambda p: write(p, labels=np.eye(12, dtype=int)), "do not agree"),
+    "flat images": (lambda p: write(p, images=IMAGES[..., 0]), "images (12, 4, 5) and labels"),
+    "a single number": (lambda p: write(p, images=5), "images () and labels"),
+    "labels too large": (
+        lambda p: write(p, labels=LABELS + 1),
+        "labels go from 1 to 2, but there are 2 label names",
+    ),
+    "labels below zero": (lambda p: write(p, labels=LABELS - 1), "labels go from -1 to 0"),
+    "huge labels": (
+        lambda p: write(p, labels=np.full(12, 2**64 - 1, np.uint64)),
+        "labels go from",
+    ),
+    "labels with fractions": (
+        lambda p: write(p, labels=LABELS + 0.5),
+        '"labels" holds float64 in (12,), not whole numbers',
+    ),
+    "no rows": (lambda p: write(p, images=IMAGES[:0], labels=LABELS[:0]), "holds no images"),
+    "no pixels": (lambda p: write(p, images=IMAGES[:, :0]), "holds no images"),
+    "text file": (lambda p: p.write_text("images, labels"), "is no HDF5 file"),
+    "empty file": (lambda p: p.write_bytes(b""), "is no HDF5 file"),
+    "signature only": (lambda p: p.write_bytes(b"\x89HDF\r\n\x1a\n"), "it is damaged"),
+    "half a file": (truncated(0.5), "it is damaged"),
+    "nearly a file": (truncated(0.999), "it is damaged"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_hostile_and_damaged_files_are_refused_with_one_clear_line(file, name):
+    make, message = HOSTILE[name]
+    make(file)
+    with pytest.raises(DlcvError) as caught:
+        opened(file)
+    text = str(caught.value)
+    assert str(file) in text
+    assert message in text
+    assert "\n" not in text
+
+
+def test_rows_missing_at_the_end_are_noticed(file):
+    # Rows first and their description before them, as dlcv writes: cut, it still opens.
+    store = Hdf5(path=file.parent / "packed")
+    with store.writer("train", rows=50, image_shape=(40, 40, 3), label_names=NAMES) as writer:
+        writer.add(np.zeros((50, 40, 40, 3), np.uint8), np.zeros(50, int))
+    path = store.path / "train.hdf5"
+    content = path.read_bytes()
+    for keep in (len(content) - 1, len(content) // 2, 70_000, 100):
+        path.write_bytes(content[:keep])
+        with pytest.raises(DlcvError, match=re.escape(str(path))):
+            store.open("train")
+
+
+def test_damaged_compressed_rows_are_an_error_that_names_the_file(file):
+    write(file, images={"data": IMAGES, "chunks": (1, 4, 5, 3), "compression": "gzip"})
+    with h5py.File(file) as source:
+        offset = source["images"].id.get_chunk_info(5).byte_offset
+    content = bytearray(file.read_bytes())
+    content[offset : offset + 20] = bytes(20)
+    file.write_bytes(content)
+    split = opened(file)
+    np.testing.assert_array_equal(split.read([4]), IMAGES[[4]])
+    with pytest.raises(DlcvError, match=rf"^{file}: rows can't be read"):
+        split.read([4, 5])
+
+
+@pytest.mark.parametrize(
+    ("content", "recognised"),
+    [(b"\x89HDF\r\n\x1a\nrest", True), (b"text", False), (b"", False), (None, False)],
+)
+def test_files_are_recognised_by_their_signature(tmp_path, content, recognised):
+    for path in (tmp_path / "train.hdf5", tmp_path / "other.h5"):
+        if content is not None:
+            path.write_bytes(content)
+        assert (Hdf5.recognise(path) is not None) == recognised
+    assert (Hdf5.recognise(tmp_path) is not None) == recognised

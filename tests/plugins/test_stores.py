@@ -1,0 +1,281 @@
+"""The stores that only read: folders of images, and scikit-learn's digits."""
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image
+from sklearn.datasets import load_digits
+
+from dlcv.errors import DlcvError, ImageError
+from dlcv_plugins.stores.digits import Digits
+from dlcv_plugins.stores.folder import Folder
+
+
+def write(path, value=0, size=(2, 3)):
+    """A picture of one red: red only, so that channels in the wrong order show."""
+    image = np.zeros((*size, 3), np.uint8)
+    image[..., 2] = value  # OpenCV writes blue, green, red
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(cv2.imencode(path.suffix, image)[1].tobytes())
+    return path
+
+
+def reds(images):
+    return [int(image[0, 0, 0]) for image in images.read(range(len(images)))]
+
+
+class TestFolder:
+    def test_labels_are_the_sorted_class_folders(self, tmp_path):
+        for value, name in enumerate(["zebra/1.png", "ant/2.png", "ant/1.png", "Cat/x.png"]):
+            write(tmp_path / name, value)
+        images = Folder(path=tmp_path).open("all")
+        assert images.label_names == ("Cat", "ant", "zebra")
+        assert images.labels.tolist() == [0, 1, 1, 2]
+        assert images.labels.dtype == np.int64
+        assert reds(images) == [3, 2, 1, 0]
+        assert images.sample_id(1) == str(tmp_path / "ant" / "1.png")
+
+    def test_images_are_rgb_uint8_in_the_order_asked(self, tmp_path):
+        write(tmp_path / "a" / "1.png", 10)
+        write(tmp_path / "b" / "2.png", 20)
+        images = Folder(path=tmp_path).open("all")
+        pixels = images.read([1, 0, 1])
+        assert pixels.dtype == np.uint8
+        assert pixels.shape == (3, 2, 3, 3)
+        assert pixels[:, 0, 0].tolist() == [[20, 0, 0], [10, 0, 0], [20, 0, 0]]
+
+    def test_images_can_be_read_in_grey(self, tmp_path):
+        write(tmp_path / "a" / "1.png", 100)
+        write(tmp_path / "b" / "1.png", 100)
+        images = Folder(path=tmp_path, color_mode="grayscale").open("all")
+        assert images.image_shape == (None, None, 1)
+        # The weight of red in the usual luma is 0.299.
+        assert images.read([0])[0, 0, 0].tolist() == [pytest.approx(29.9, abs=1)]
+
+    def test_images_of_many_sizes_come_as_a_list(self, tmp_path):
+        write(tmp_path / "a" / "1.png", size=(2, 5))
+        write(tmp_path / "b" / "1.png", size=(4, 1))
+        images = Folder(path=tmp_path).open("all").read([0, 1])
+        assert [image.shape for image in images] == [(2, 5, 3), (4, 1, 3)]
+
+    def test_images_in_folders_below_belong_to_the_class(self, tmp_path):
+        write(tmp_path / "a" / "2019" / "summer" / "1.png", 1)
+        write(tmp_path / "a" / "2.jpg", 2)
+        write(tmp_path / "b" / "images" / "3.png", 3)
+        images = Folder(path=tmp_path).open("all")
+        assert images.label_names == ("a", "b")
+        assert images.labels.tolist() == [0, 0, 1]
+
+    def test_names_may_hold_anything(self, tmp_path):
+        names = ["blå kål/ein bild.png", "日本/写真 1.PNG", "a, 'b' \"c\"/x#%.png"]
+        for value, name in enumerate(names):
+            write((tmp_path / name).with_suffix(".png"), value)
+        images = Folder(path=tmp_path).open("all")
+        assert images.label_names == ("a, 'b' \"c\"", "blå kål", "日本")
+        assert reds(images) == [2, 0, 1]
+        assert len(images.fingerprint()) == 64
+
+    def test_names_that_are_no_utf8_are_read_too(self, tmp_path):
+        write(tmp_path / "a" / "1.png", 1)
+        write(tmp_path / "b" / "1.png", 2)
+        os.rename(tmp_path / "a" / "1.png", os.fsencode(tmp_path / "a") + b"/fl\xf6wer.png")
+        images = Folder(path=tmp_path).open("all")
+        assert reds(images) == [1, 2]
+        assert len(images.fingerprint()) == 64
+
+    @pytest.mark.parametrize("suffix", [".JPG", ".jpeg", ".Png", ".webp", ".bmp", ".tiff", ".TIF"])
+    def test_endings_are_known_in_any_case(self, tmp_path, suffix):
+        for name in ("a", "b"):
+            path = write(tmp_path / name / f"1{suffix.lower()}", 200)
+            path.rename(path.with_suffix(suffix))
+        images = Folder(path=tmp_path).open("all")
+        assert len(images) == 2
+        assert images.read([0]).shape == (1, 2, 3, 3)
+
+    def test_strays_are_no_images(self, tmp_path):
+        for name in ("a", "b"):
+            write(tmp_path / name / "1.png", 1)
+            for stray in (".DS_Store", "Thumbs.db", "notes.txt", "list.csv", ".hidden.png"):
+                (tmp_path / name / stray).write_bytes(b"stray")
+            write(tmp_path / name / ".thumbnails" / "1.png", 2)
+        (tmp_path / "readme.md").write_text("stray")
+        write(tmp_path / "outside.png", 3)
+        write(tmp_path / ".cache" / "1.png", 4)
+        images = Folder(path=tmp_path).open("all")
+        assert images.label_names == ("a", "b")
+        assert reds(images) == [1, 1]
+
+    def test_class_folders_and_images_may_be_links(self, tmp_path):
+        write(tmp_path / "elsewhere" / "cats" / "1.png", 1)
+        write(tmp_path / "elsewhere" / "one.png", 2)
+        (tmp_path / "set" / "dog").mkdir(parents=True)
+        (tmp_path / "set" / "cat").symlink_to(tmp_path / "elsewhere" / "cats")
+        (tmp_path / "set" / "dog" / "2.png").symlink_to(tmp_path / "elsewhere" / "one.png")
+        images = Folder(path=tmp_path / "set").open("all")
+        assert images.label_names == ("cat", "dog")
+        assert reds(images) == [1, 2]
+
+    def test_links_in_a_circle_give_each_image_once(self, tmp_path):
+        for name in ("a", "b"):
+            write(tmp_path / name / "1.png", 1)
+            (tmp_path / name / "again").symlink_to(tmp_path / name)
+        assert len(Folder(path=tmp_path).open("all")) == 2
+
+    def test_two_links_to_one_folder_are_two_classes(self, tmp_path):
+        write(tmp_path / "images" / "1.png", 1)
+        (tmp_path / "set").mkdir()
+        for name in ("a", "b"):
+            (tmp_path / "set" / name).symlink_to(tmp_path / "images")
+        assert Folder(path=tmp_path / "set").open("all").labels.tolist() == [0, 1]
+
+    def test_a_file_s_content_decides_its_format(self, tmp_path):
+        write(tmp_path / "a" / "1.png", 9).rename(tmp_path / "a" / "1.jpg")
+        write(tmp_path / "b" / "1.png", 8)
+        assert reds(Folder(path=tmp_path).open("all")) == [9, 8]
+
+    def test_a_bad_image_is_named_with_its_position(self, tmp_path):
+        for number in range(3):
+            path = write(tmp_path / "a" / f"{number}.png")
+        path.write_bytes(path.read_bytes()[:-10])
+        images = Folder(path=tmp_path).open("all")
+        with pytest.raises(ImageError, match=r"a/2\.png: ") as caught:
+            images.read([0, 2, 1])
+        assert caught.value.index == 1
+
+    def test_a_file_that_vanished_is_named(self, tmp_path):
+        path = write(tmp_path / "a" / "1.png")
+        images = Folder(path=tmp_path).open("all")
+        path.unlink()
+        with pytest.raises(ImageError, match=r"1\.png: No such file or directory"):
+            images.read([0])
+
+    def test_reading_from_many_threads_gives_each_its_own(self, tmp_path):
+        for number in range(40):
+            write(tmp_path / "a" / f"{number:02}.png", number)
+        images = Folder(path=tmp_path).open("all")
+        with ThreadPoolExecutor(4) as executor:
+            read = executor.map(lambda number: images.read([number])[0, 0, 0, 0], range(40))
+            assert list(read) == list(range(40))
+
+    @pytest.mark.parametrize(
+        ("folders", "message"),
+        [
+            ([], "holds no folder with images; each class needs a folder"),
+            (["a", "b"], "the class folder {root}/b holds no images"),
+        ],
+    )
+    def test_classes_without_images_are_an_error(self, tmp_path, folders, message):
+        for name in folders:
+            (tmp_path / name).mkdir()
+        if folders:
+            write(tmp_path / "a" / "1.png")
+        with pytest.raises(DlcvError) as caught:
+            Folder(path=tmp_path).open("all")
+        assert message.format(root=tmp_path) in str(caught.value)
+
+    def test_a_folder_that_is_not_there_is_an_error(self, tmp_path):
+        with pytest.raises(DlcvError, match=r"no such folder: .*nowhere"):
+            Folder(path=tmp_path / "nowhere").splits()
+
+    @pytest.mark.parametrize(
+        ("folders", "splits"),
+        [
+            (["a", "b"], ("all",)),
+            (["train", "val"], ("train", "val")),
+            (["test", "train"], ("train", "test")),
+            (["test", "train", "val"], ("train", "val", "test")),
+            # Vehicles: a class may be called train.
+            (["car", "plane", "train"], ("all",)),
+            (["test", "val"], ("all",)),
+        ],
+    )
+    def test_split_folders_are_found(self, tmp_path, folders, splits):
+        for name in folders:
+            write(tmp_path / name / "1.png")
+        assert Folder(path=tmp_path).splits() == splits
+
+    def test_each_split_is_read_from_its_folder(self, tmp_path):
+        for value, split in enumerate(["train", "val", "test"]):
+            for name in ("a", "b"):
+                write(tmp_path / split / name / "1.png", value)
+        store = Folder(path=tmp_path)
+        assert [reds(store.open(split)) for split in store.splits()] == [[0, 0], [1, 1], [2, 2]]
+        with pytest.raises(DlcvError, match='has no split "all"; it has train, val, test'):
+            store.open("all")
+
+    def test_the_fingerprint_tells_names_and_sizes(self, tmp_path):
+        for name in ("a/1.png", "b/1.png"):
+            write(tmp_path / "set" / name, 1)
+        first = Folder(path=tmp_path / "set").open("all").fingerprint()
+        (tmp_path / "set").rename(tmp_path / "moved")
+        moved = Folder(path=tmp_path / "moved")
+        assert moved.open("all").fingerprint() == first
+        write(tmp_path / "moved" / "a" / "1.png", 1, size=(9, 9))
+        larger = moved.open("all").fingerprint()
+        (tmp_path / "moved" / "a" / "1.png").rename(tmp_path / "moved" / "a" / "2.png")
+        renamed = moved.open("all").fingerprint()
+        assert len({first, larger, renamed}) == 3
+
+    @pytest.mark.parametrize(
+        ("file", "recognised"),
+        [("a/1.png", True), ("train/a/1.png", True), ("1.png", False), ("a/1.txt", False)],
+    )
+    def test_a_folder_with_images_in_folders_is_recognised(self, tmp_path, file, recognised):
+        (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / file).write_bytes(b"")
+        expected = Folder(path=tmp_path) if recognised else None
+        assert Folder.recognise(tmp_path) == expected
+
+    @pytest.mark.parametrize("path", [Path("nowhere"), Path(__file__)])
+    def test_what_is_no_folder_is_not_recognised(self, path):
+        assert Folder.recognise(path) is None
+
+
+class TestDigits:
+    def test_it_holds_scikit_learn_s_1797_digits_as_bytes(self):
+        images = Digits().open("all")
+        assert len(images) == 1797
+        assert images.image_shape == (8, 8, 1)
+        assert images.label_names == tuple("0123456789")
+        source = load_digits()
+        assert images.labels.tolist() == source.target.tolist()
+        pixels = images.read(range(1797))
+        assert pixels.dtype == np.uint8
+        # Counts of 0 to 16 spread over 0 to 255; each comes back.
+        np.testing.assert_array_equal(np.round(pixels[..., 0] / 255 * 16), source.images)
+        assert (pixels.min(), pixels.max()) == (0, 255)
+
+    def test_rows_come_in_the_order_asked(self):
+        images = Digits().open("all")
+        np.testing.assert_array_equal(
+            images.read([5, 0, 5]), images.read(range(6))[np.array([5, 0, 5])]
+        )
+        assert images.sample_id(5) == "digits[5]"
+
+    def test_they_can_be_enlarged(self):
+        images = Digits(size=32).open("all")
+        assert images.image_shape == (32, 32, 1)
+        pixels = images.read([0])
+        assert pixels.shape == (1, 32, 32, 1)
+        original = Image.fromarray(Digits().open("all").read([0])[0, ..., 0])
+        expected = np.asarray(original.resize((32, 32), Image.Resampling.BILINEAR), int)
+        assert np.abs(pixels[0, ..., 0] - expected).max() <= 1
+
+    def test_fingerprints_tell_the_sizes_apart(self):
+        assert Digits().open("all").fingerprint() == Digits().open("all").fingerprint()
+        assert Digits().open("all").fingerprint() != Digits(size=9).open("all").fingerprint()
+
+    def test_it_is_not_divided(self):
+        assert Digits().splits() == ("all",)
+        with pytest.raises(DlcvError, match='no split "train"; it is not divided'):
+            Digits().open("train")
+
+
+@pytest.mark.parametrize("store", [Digits(), Folder(path=".")])
+def test_a_store_that_only_reads_says_so(store):
+    with pytest.raises(DlcvError, match="can't be written; use hdf5"):
+        store.writer("train", rows=1, image_shape=(1, 1, 1), label_names=["a"])
