@@ -1,7 +1,7 @@
 """A training that is stopped at chosen steps and resumed, against one that is not stopped.
 
-Run as a program, in a process of its own for each back end; prints a JSON object with the names of
-the stops whose result differs.
+Run as a program, in a process of its own for each back end, with a folder and the names of the
+stops to try; prints a JSON list of those whose result differs.
 """
 
 import json
@@ -15,7 +15,7 @@ import numpy as np
 
 import dlcv
 from dlcv.hooks import hook
-from dlcv.interfaces import Images, Preprocessor, plugin
+from dlcv.interfaces import Architecture, Images, Preprocessor, plugin
 from dlcv.registry import registry
 from dlcv.training import checkpoints
 
@@ -23,7 +23,7 @@ STEPS_PER_EPOCH = 10
 CONFIG = """
 data = "digits"
 preprocessors = "shift, mean(per=pixel)"
-architecture = "minivggnet(width=0.25)"
+architecture = "tiny"
 batch_size = 128
 threads = 1
 checkpoint_every = 1
@@ -58,6 +58,16 @@ class Shift(Preprocessor):
             return images
         shifts = rng.integers(-2, 3, len(images))
         return np.stack([np.roll(i, s, axis=1) for i, s in zip(images, shifts, strict=True)])
+
+
+@plugin
+class Tiny(Architecture):
+    """A network with all that has a state: weights, moving averages, and seeds of dropout."""
+
+    def features(self, x: keras.KerasTensor) -> keras.KerasTensor:
+        x = keras.layers.Conv2D(8, 3, strides=2, activation="relu", name="conv")(x)
+        x = keras.layers.BatchNormalization(name="bn")(x)
+        return keras.layers.Dropout(0.3, name="dropout")(x)
 
 
 class StopAt(keras.callbacks.Callback):
@@ -95,10 +105,11 @@ def same(a: tuple, b: tuple) -> bool:
     return all(equal) and a[1] == b[1]
 
 
-def main(folder: Path) -> None:
+def main(folder: Path, names: list[str]) -> None:
     config = folder / "run.toml"
     config.write_text(CONFIG)
     registry.register("preprocessor", "shift", Shift)
+    registry.register("architecture", "tiny", Tiny)
     hooks = Hooks()
     registry.hooks()
     registry._manager.register(hooks)
@@ -106,9 +117,9 @@ def main(folder: Path) -> None:
     expected = final_state(straight)
     assert len(expected[1]) == 4
     differing = []
-    for name, stops in STOPS.items():
+    for name in names:
         done = 0
-        for number, stop in enumerate(stops):
+        for number, stop in enumerate(STOPS[name]):
             hooks.steps = stop - done
             run = dlcv.resume(folder / name) if number else dlcv.run(config, runs=folder, name=name)
             assert run.stopped_by == signal.SIGINT
@@ -118,8 +129,8 @@ def main(folder: Path) -> None:
         run = dlcv.resume(run.path)
         if not same(final_state(run), expected) or run.metrics != straight.metrics:
             differing.append(name)
-    print(json.dumps({"stops": list(STOPS), "differing": differing}))
+    print(json.dumps(differing))
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]), sys.argv[2:])

@@ -10,14 +10,27 @@ from pathlib import Path
 import pytest
 
 SCENARIO = Path(__file__).with_name("resume_scenario.py")
+# JAX compiles anew for every resumption, which takes its time.
+STOPS = {
+    "tensorflow": [
+        "in the first epoch",
+        "after the first batch",
+        "at the last batch of an epoch",
+        "in the second epoch",
+        "at the end of a stage",
+        "in the second stage",
+        "three times",
+    ],
+    "jax": ["in the second epoch", "in the second stage"],
+}
 
 
-@pytest.mark.parametrize("back_end", ["tensorflow", "jax"])
+@pytest.mark.parametrize("back_end", STOPS)
 def test_resumed_run_equals_the_straight_one_bit_for_bit(back_end: str, tmp_path: Path) -> None:
     if importlib.util.find_spec(back_end) is None:
         pytest.skip(f"{back_end} is not installed")
     done = subprocess.run(
-        [sys.executable, str(SCENARIO), str(tmp_path)],
+        [sys.executable, str(SCENARIO), str(tmp_path), *STOPS[back_end]],
         env={**os.environ, "KERAS_BACKEND": back_end},
         capture_output=True,
         text=True,
@@ -25,6 +38,4 @@ def test_resumed_run_equals_the_straight_one_bit_for_bit(back_end: str, tmp_path
     )
 
     assert done.returncode == 0, done.stderr[-3000:]
-    found = json.loads(done.stdout.splitlines()[-1])
-    assert len(found["stops"]) == 7
-    assert found["differing"] == []
+    assert json.loads(done.stdout.splitlines()[-1]) == []
