@@ -4,9 +4,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import attrs
 import numpy as np
 
 from dlcv.data.loader import Loader
+from dlcv.errors import DlcvError
 from dlcv.interfaces import LabelledImages, Predictions
 from dlcv.progress import track
 from dlcv.runs.directory import load_arrays, save_arrays
@@ -16,11 +18,26 @@ if TYPE_CHECKING:
 
 
 def predict_batches(model: "keras.Model", loader: Loader) -> Iterator[np.ndarray]:
-    """Yields the probabilities of each batch, `(N, classes)` float32, in stored order."""
+    """Yields the probabilities of each batch, `(N, classes)` float32, in stored order.
+
+    Raises:
+        DlcvError: the images reach the network with another size than it takes.
+    """
+    expected = tuple(model.input_shape[1:])
     with track("predicting", len(loader.images), unit="images") as progress:
         for pixels, _ in loader.epoch():
+            if pixels.shape[1:] != expected:
+                raise DlcvError(
+                    f"the images have {_size(pixels.shape[1:])}, but the network takes "
+                    f"{_size(expected)}; put a step that resizes, such as aspect_aware, "
+                    "among the preprocessors"
+                )
             yield np.asarray(model.predict_on_batch(pixels), np.float32)
             progress(len(pixels))
+
+
+def _size(shape: tuple[int, ...]) -> str:
+    return f"{shape[0]} x {shape[1]} pixels and {shape[2]} channels"
 
 
 def predict_labelled(model: "keras.Model", loader: Loader) -> Predictions:
@@ -48,6 +65,8 @@ def save_predictions(path: Path, predictions: Predictions) -> None:
 def load_predictions(path: Path) -> Predictions:
     """Reads predictions that were kept; raises `DlcvError` if they can't be."""
     arrays = load_arrays(path)
+    if missing := [f.name for f in attrs.fields(Predictions) if f.name not in arrays]:
+        raise DlcvError(f"{path} holds no predictions: {', '.join(missing)} is missing")
     return Predictions(
         arrays["probabilities"],
         arrays["labels"],

@@ -44,6 +44,6 @@ def _most_confused(
 
     matrix = confusion_matrix(labels, predicted, labels=range(len(names)))
     np.fill_diagonal(matrix, 0)
-    order = matrix.argsort(axis=None, kind="stable")[::-1][:MOST_CONFUSED]
+    order = (-matrix).argsort(axis=None, kind="stable")[:MOST_CONFUSED]
     pairs = [np.unravel_index(i, matrix.shape) for i in order]
     return tuple((names[t], names[p], int(matrix[t, p])) for t, p in pairs if matrix[t, p])

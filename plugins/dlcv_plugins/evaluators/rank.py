@@ -37,4 +37,5 @@ def true_class_ranks(probabilities: np.ndarray, labels: np.ndarray) -> np.ndarra
         labels: `(samples,)`, the true classes.
     """
     true = np.take_along_axis(probabilities, labels[:, np.newaxis], axis=1)
-    return (probabilities >= true).sum(axis=1)
+    # Written so that what is not a number, from a network that diverged, gets no credit.
+    return (~(probabilities < true)).sum(axis=1)

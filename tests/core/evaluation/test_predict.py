@@ -1,0 +1,86 @@
+"""From images to probabilities: every sample once, in order, and kept without loss."""
+
+import keras
+import numpy as np
+import pytest
+
+from dlcv.data.loader import Loader
+from dlcv.data.pipeline import Pipeline
+from dlcv.data.subset import ArrayImages
+from dlcv.errors import DlcvError
+from dlcv.evaluation.predict import load_predictions, predict_labelled, save_predictions
+from dlcv.interfaces import Predictions
+from dlcv_plugins.preprocessors.simple import Simple
+from dlcv_plugins.stores.digits import Digits
+
+
+@pytest.fixture(scope="module")
+def network():
+    keras.utils.set_random_seed(0)
+    x = pixels = keras.Input((8, 8, 1), dtype="uint8")
+    x = keras.layers.Rescaling(1 / 255)(x)
+    x = keras.layers.Flatten()(x)
+    return keras.Model(pixels, keras.layers.Dense(10, activation="softmax")(x))
+
+
+def loader(images, *steps, batch_size=64):
+    return Loader(images, Pipeline(steps, ()), batch_size=batch_size, threads=2)
+
+
+@pytest.mark.parametrize("batch_size", [64, 599, 5000])
+def test_every_sample_is_predicted_once_in_stored_order(network, batch_size):
+    digits = Digits().open("all")
+    found = predict_labelled(network, loader(digits, batch_size=batch_size))
+    assert found.probabilities.shape == (1, 1797, 10)
+    assert found.probabilities.dtype == np.float32
+    kernel, bias = network.get_weights()
+    values = digits.read(range(1797)).reshape(1797, 64) / 255 @ kernel + bias
+    expected = np.exp(values) / np.exp(values).sum(axis=1, keepdims=True)
+    np.testing.assert_allclose(found.probabilities[0], expected, atol=1e-5)
+    assert found.labels.tolist() == digits.labels.tolist()
+    assert found.label_names == digits.label_names
+    assert found.sample_ids[-1] == "digits[1796]"
+
+
+@pytest.mark.parametrize(
+    ("size", "message"),
+    [
+        ((9, 8, 1), "have 9 x 8 pixels and 1 channels, but the network takes 8 x 8 pixels and 1"),
+        ((8, 8, 3), "have 8 x 8 pixels and 3 channels"),
+    ],
+)
+def test_images_of_another_size_are_an_error_unless_a_step_resizes(network, size, message):
+    images = ArrayImages(np.zeros((3, *size), np.uint8), ["x", "y", "z"])
+    with pytest.raises(DlcvError, match=f"the images {message}.*; put a step that resizes"):
+        predict_labelled(network, loader(images))
+    if size[2] == 1:
+        assert predict_labelled(network, loader(images, Simple(size=8))).mean.shape == (3, 10)
+
+
+def test_predictions_are_kept_without_loss(tmp_path):
+    given_ones = Predictions(
+        np.random.default_rng(0).random((2, 3, 2), np.float32),
+        np.array([0, 1, 1]),
+        ("Füchse", "a class"),
+        ("photos/ä b.png", "x.png", "日本.png"),
+    )
+    save_predictions(tmp_path / "p.npz", given_ones)
+    kept = load_predictions(tmp_path / "p.npz")
+    np.testing.assert_array_equal(kept.probabilities, given_ones.probabilities)
+    assert kept.labels.tolist() == [0, 1, 1]
+    assert kept.label_names == given_ones.label_names
+    assert kept.sample_ids == given_ones.sample_ids
+
+
+@pytest.mark.parametrize("damage", ["missing", "cut", "other", "pickle"])
+def test_predictions_that_can_not_be_read_are_an_error(tmp_path, damage):
+    path = tmp_path / "p.npz"
+    if damage == "other":
+        np.savez(path, labels=np.zeros(3))
+    elif damage == "pickle":
+        np.savez(path, probabilities=np.array([{}], object))
+    elif damage == "cut":
+        np.savez(path, labels=np.zeros(3))
+        path.write_bytes(path.read_bytes()[:-30])
+    with pytest.raises(DlcvError, match=r"p\.npz"):
+        load_predictions(path)
