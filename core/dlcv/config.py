@@ -10,8 +10,11 @@ import attrs
 
 from dlcv.errors import DlcvError, suggestion
 from dlcv.interfaces import OptionError, evolve, option, options_of, plugin
-from dlcv.interfaces.values import show
+from dlcv.interfaces.values import read_value, show
 from dlcv.spec import Spec, SpecList
+
+SPLIT_OPTIONS = ("test", "validation")
+"""The options of the split that `with_options` takes; its seed shares its name with the run's."""
 
 
 @plugin
@@ -69,6 +72,11 @@ class RunConfig:
         attrs.Factory(lambda: (StageConfig(),)), help="the stages of training, one after the other"
     )
 
+    def __attrs_post_init__(self) -> None:
+        """Refuses a run without stages."""
+        if not self.stages:
+            raise DlcvError("stages: a run needs at least one")
+
     @classmethod
     def load(cls, path: Path) -> Self:
         """Reads a configuration file.
@@ -99,28 +107,24 @@ class RunConfig:
             DlcvError: a value is wrong, or an option of a stage is named and there are several.
         """
         given = {name: value for name, value in changes.items() if value is not None}
-        learning_rate = given.pop("learning_rate", None)
+        stage_options = (*options_of(StageConfig), "learning_rate")
+        known = (*options_of(RunConfig), *stage_options, *SPLIT_OPTIONS)
         for name in given:
-            if not any(name in options_of(c) for c in (RunConfig, StageConfig, SplitConfig)):
-                known = [*options_of(RunConfig), *options_of(StageConfig)]
+            if name not in known:
                 raise DlcvError(f'a run has no option "{name}"{suggestion(name, known)}')
         own = {k: v for k, v in given.items() if k in options_of(RunConfig)}
-        stage = {k: v for k, v in given.items() if k in options_of(StageConfig)}
-        split = {k: v for k, v in given.items() if k in ("test", "validation")}
-        if learning_rate is not None:
-            optimizer = Spec.from_option(stage.get("optimizer", self.stages[0].optimizer))
-            options = {**optimizer.options, "learning_rate": learning_rate}
-            stage["optimizer"] = Spec(optimizer.name, options)
+        stage = {k: v for k, v in given.items() if k in stage_options}
+        split = {k: v for k, v in given.items() if k in SPLIT_OPTIONS}
         if stage and len(self.stages) != 1:
             raise DlcvError(
                 f"{', '.join(stage)} belongs to a stage, and there are {len(self.stages)}; "
                 "change it in the configuration file"
             )
-        if stage:
-            own["stages"] = (evolve(self.stages[0], **stage),)
-        if split:
-            own["split"] = evolve(self.split, **split)
         try:
+            if stage:
+                own["stages"] = (_with_options(self.stages[0], **stage),)
+            if split:
+                own["split"] = evolve(self.split, **split)
             return evolve(self, **own)
         except OptionError as error:
             raise DlcvError(f"{error.option}: {error.problem}") from None
@@ -132,8 +136,23 @@ def read_toml(path: Path) -> dict[str, Any]:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise DlcvError(f"can't read {path}: {error.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:
         raise DlcvError(f"{path}: {error}") from None
+
+
+def _with_options(
+    stage: StageConfig, *, learning_rate: float | None = None, **changes: Any
+) -> StageConfig:
+    """Returns a copy of a stage with some options changed, and its optimizer's learning rate."""
+    stage = evolve(stage, **changes)
+    if learning_rate is None:
+        return stage
+    try:
+        rate = read_value(learning_rate, float)
+    except ValueError as error:
+        raise DlcvError(f"learning_rate: {error}") from None
+    options = {**stage.optimizer.options, "learning_rate": rate}
+    return evolve(stage, optimizer=Spec(stage.optimizer.name, options))
 
 
 def _read_table(cls: Any, table: Any, source: str) -> Any:
@@ -144,21 +163,25 @@ def _read_table(cls: Any, table: Any, source: str) -> Any:
     for key, value in table.items():
         if key not in known:
             raise DlcvError(f'{source}: unknown key "{key}"{suggestion(key, known)}')
-        values[key] = _read_value(known[key].type, value, f"{source}: {key}")
+        value = _read_nested(known[key].type, value, f"{source}: {key}")
+        try:
+            values[key] = known[key].read(value)
+        except (ValueError, DlcvError) as error:
+            raise DlcvError(f"{source}: {key}: {error}") from None
     try:
         return cls(**values)
-    except OptionError as error:
-        raise DlcvError(f"{source}: {error.option}: {error.problem}") from None
     except DlcvError as error:
         raise DlcvError(f"{source}: {error}") from None
 
 
-def _read_value(annotation: Any, value: Any, source: str) -> Any:
+def _read_nested(annotation: Any, value: Any, source: str) -> Any:
     """Reads nested tables; everything else is read by the option itself."""
     if _is_table_type(annotation):
         return _read_table(annotation, value, source)
     element = next(iter(typing.get_args(annotation)), None)
-    if isinstance(value, list) and _is_table_type(element):
+    if _is_table_type(element):
+        if not isinstance(value, list):
+            raise DlcvError(f"{source}: expected a list of tables, received {show(value)}")
         return tuple(_read_table(element, v, f"{source}[{i}]") for i, v in enumerate(value))
     return value
 
