@@ -57,7 +57,7 @@ def build(
     packed = pack(
         source,
         out,
-        preprocessors=preprocessors or f"aspect_aware(size={size})",
+        preprocessors=f"aspect_aware(size={size})" if preprocessors is None else preprocessors,
         split=SplitConfig(**{k: v for k, v in split.items() if v is not None}),
         bad_images=bad_images or "error",
         threads=threads,

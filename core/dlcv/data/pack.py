@@ -16,11 +16,13 @@ from dlcv.data.sources import Dataset, find_store, open_dataset
 from dlcv.errors import DlcvError
 from dlcv.interfaces import DatasetStore, LabelledImages, options_of
 from dlcv.progress import track
+from dlcv.spec import Spec
 
 logger = logging.getLogger(__name__)
 CHUNK = 64
+DESCRIPTION = "dataset.toml"
 NO_SIZE = (0, 0)
-"""Stands for an input size where there is no network."""
+"""Stands for the size of open steps where there is no network; none is left open."""
 
 
 @attrs.frozen
@@ -60,29 +62,45 @@ def pack(
     Raises:
         DlcvError: the folder exists, or something in the source is wrong.
     """
-    files.refuse_existing(out, force=force)
+    _refuse_existing(out, force)
     steps = registry.create_list("preprocessor", preprocessors)
     if values := Pipeline.of(steps).value_steps:
         names = ", ".join(registry.registry.spec_of(step).name for step in values)
         raise DlcvError(f"{names} belongs into the network, not into packed pixels; leave it out")
+    if open_steps := [s for s in steps if s.with_output_size((1, 1)) != s]:
+        name = registry.registry.spec_of(open_steps[0]).name
+        raise DlcvError(f"the size of {name} is left open; write it, as in {name}(size=64)")
     threads = threads or backend.available_threads()
     dataset = open_dataset(find_store(source), split, bad_images=bad_images, threads=threads)
     train = dataset.splits["train"]
+    if None in Pipeline.of(steps).output_shape(train.image_shape):
+        raise DlcvError("the images differ in size; add a step such as aspect_aware(size=64)")
     pipeline = prepare(steps, train, input_size=None, default_size=NO_SIZE, threads=threads)
-    if 0 in pipeline.output_shape(train.image_shape):
-        raise DlcvError(f"{preprocessors}: a size is left open; write it, as in patch(size=64)")
     with files.atomic_folder(out, force=force) as folder:
-        store: DatasetStore = registry.create("store", f'hdf5(path="{folder}")')
+        store: DatasetStore = registry.create("store", Spec("hdf5", {"path": str(folder)}))
         means = {
             name: _write_split(store, name, images, pipeline, threads)
             for name, images in dataset.splits.items()
         }
         content = _description(source, dataset, pipeline, split, means["train"])
         content["sha256"] = dict(store.content_checksums())
-        files.write_atomically(folder / "dataset.toml", tomli_w.dumps(content))
+        files.write_atomically(folder / DESCRIPTION, tomli_w.dumps(content))
         sizes = {n: (folder / f"{n}.hdf5").stat().st_size / 1e6 for n in dataset.splits}
     counts = {name: len(images) for name, images in dataset.splits.items()}
     return PackedDataset(out, {n: (counts[n], round(sizes[n], 2)) for n in counts})
+
+
+def _refuse_existing(out: Path, force: bool) -> None:
+    """Refuses to replace anything but a packed data set: `out` may hold a person's photos."""
+    files.refuse_existing(out, force=force)
+    if out.exists() and not (out / DESCRIPTION).is_file() and not _is_empty(out):
+        raise DlcvError(
+            f"{out} is no packed data set, so --force does not replace it; move it away"
+        )
+
+
+def _is_empty(path: Path) -> bool:
+    return path.is_dir() and not any(path.iterdir())
 
 
 def _write_split(
@@ -120,7 +138,7 @@ def _description(
     height, width, channels = pipeline.output_shape(train.image_shape)
     names = "RGB" if channels == 3 else [str(i) for i in range(channels)]
     counts = {
-        name: dict(zip(images.label_names, np.bincount(images.labels).tolist(), strict=False))
+        name: dict(zip(images.label_names, _counts(images), strict=True))
         for name, images in dataset.splits.items()
     }
     return {
@@ -137,3 +155,7 @@ def _description(
         "skipped": list(dataset.skipped),
         "training_mean": {n: float(m) for n, m in zip(names, means, strict=True)},
     }
+
+
+def _counts(images: LabelledImages) -> list[int]:
+    return [int(n) for n in np.bincount(images.labels, minlength=len(images.label_names))]

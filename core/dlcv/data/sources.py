@@ -95,7 +95,7 @@ def open_dataset(
         opened[name] = checked.images
         skipped += checked.skipped
     if skipped:
-        logger.warning("%d images can't be read and are left out", len(skipped))
+        logger.warning("unreadable images are left out: %d", len(skipped))
     _check_classes(opened)
     splits = divide(_agreeing(opened), split)
     return Dataset(store, {n: splits[n] for n in SPLITS if n in splits}, tuple(skipped))

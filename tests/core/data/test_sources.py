@@ -183,7 +183,7 @@ class TestOpening:
         data = open_dataset(Folder(path=root), SplitConfig(), bad_images="skip")
         assert data.skipped == (f"{root}/red/003.png: is empty",)
         assert sum(len(images) for images in data.splits.values()) == 29
-        assert "1 images can't be read and are left out" in caplog.text
+        assert "unreadable images are left out: 1" in caplog.text
 
     @pytest.mark.parametrize(
         ("splits", "message"),

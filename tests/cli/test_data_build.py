@@ -1,0 +1,201 @@
+"""`dlcv data build` through real processes: its words, its codes, and its sudden ends."""
+
+import os
+import resource
+import signal
+import subprocess
+import sys
+import threading
+import time
+import tomllib
+
+import h5py
+import pytest
+
+DLCV = [sys.executable, "-m", "dlcv"]
+
+
+def build(folder, *arguments, **options):
+    return subprocess.run(
+        [*DLCV, "data", "build", *map(str, arguments)],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        **options,
+    )
+
+
+def test_it_packs_says_what_it_did_and_what_to_do_next(photos, tmp_path):
+    photos(count=20)
+    done = build(tmp_path, "photos", "--out", "packed", "--size", "24", "--threads", "2")
+    assert done.returncode == 0, done.stderr
+    lines = [line.split() for line in done.stdout.splitlines()]
+    assert lines[0] == ["split", "images", "megabytes"]
+    assert [line[:2] for line in lines[1:4]] == [["train", "42"], ["val", "6"], ["test", "12"]]
+    assert float(lines[1][2]) == pytest.approx(42 * 24 * 24 * 3 / 1e6, abs=0.08)
+    assert lines[-1] == ["train", "dlcv", "run", "--data", "packed"]
+    assert "photos: recognised as folder" in done.stderr
+    with h5py.File(tmp_path / "packed" / "train.hdf5") as file:
+        assert file["images"].shape == (42, 24, 24, 3)
+
+
+def test_options_reach_the_description(photos, tmp_path):
+    photos()
+    done = build(
+        tmp_path, "photos", "--out", "a/b/packed", "--preproc", "simple(size=(8, 9))",
+        "--test", "6", "--validation", "0.2", "--seed", "5", "--quiet",
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, "")
+    found = tomllib.loads((tmp_path / "a/b/packed/dataset.toml").read_text())
+    assert found["image_shape"] == [8, 9, 3]
+    assert found["split"] == {"test": 6, "validation": 0.2, "seed": 5}
+    assert found["images"] == {"train": 18, "val": 6, "test": 6}
+
+
+def test_no_deep_learning_library_is_imported(photos, tmp_path):
+    photos()
+    done = build(
+        tmp_path, "photos", "--out", "packed", "--size", "8",
+        env=os.environ | {"KERAS_BACKEND": "none such", "PYTHONPROFILEIMPORTTIME": "1"},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    imported = {line.split("|")[-1].strip().split(".")[0] for line in done.stderr.splitlines()}
+    assert "h5py" in imported
+    assert not imported & {"keras", "tensorflow", "jax", "torch"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["photos", "--out", "packed"], "give --size, or --preproc with a step that resizes"),
+        (
+            ["photos", "--out", "packed", "--size", "8", "--preproc", "simple(size=8)"],
+            "give --size, or --preproc",
+        ),
+        (["photo", "--out", "packed", "--size", "8"], "no such file or folder: photo"),
+        (["photos", "--out", "photos", "--size", "8"], "photos exists already"),
+        (["photos", "--out", "photos", "--size", "8", "--force"], "photos is no packed data set"),
+        (["photos", "--out", "packed", "--preproc", "mean"], "mean belongs into the network"),
+        (["photos", "--out", "packed", "--preproc", "aspect_aware"], "size of aspect_aware is"),
+        (["photos", "--out", "packed", "--size", "8", "--test", "29"], "test would have 29 of 30"),
+        (["photos", "--out", "packed", "--size", "8", "--test", "x"], "--test: expected"),
+        (["photos/red", "--out", "packed", "--size", "8"], "no data set is recognised there"),
+        (["photos", "--out", "photos/red/000.png/x", "--size", "8"], "photos/red/000.png"),
+    ],
+)  # fmt: skip
+def test_mistakes_are_one_line_and_leave_nothing(photos, tmp_path, arguments, message):
+    photos()
+    done = build(tmp_path, *arguments)
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert message in done.stderr.splitlines()[-1]
+    assert done.stderr.splitlines()[-1].startswith("dlcv: ")
+    assert "Traceback" not in done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["photos"]
+
+
+def test_a_bad_image_is_named_or_left_out_and_counted(photos, tmp_path):
+    root = photos()
+    (root / "red" / "003.png").write_bytes(b"")
+    done = build(tmp_path, "photos", "--out", "packed", "--size", "8")
+    assert done.returncode == 2
+    assert done.stderr.splitlines()[-1] == "dlcv: photos/red/003.png: is empty"
+    done = build(tmp_path, "photos", "--out", "packed", "--size", "8", "--bad-images", "skip")
+    assert done.returncode == 0
+    assert "warning: unreadable images are left out: 1" in done.stderr
+    found = tomllib.loads((tmp_path / "packed" / "dataset.toml").read_text())
+    assert found["skipped"] == ["photos/red/003.png: is empty"]
+
+
+def test_a_full_disk_is_one_line_and_leaves_nothing(photos, tmp_path):
+    def limit():
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (500_000, 500_000))
+
+    photos()
+    done = build(tmp_path, "photos", "--out", "packed", "--size", "200", preexec_fn=limit)
+    assert done.returncode == 2, done.stderr
+    assert done.stderr.splitlines()[-1].startswith("dlcv: can't reserve 4 MB for ")
+    assert [path.name for path in tmp_path.iterdir()] == ["photos"]
+
+
+class SlowBuild:
+    """A build that waits in the midst of packing for an image that comes through a pipe."""
+
+    def __init__(self, root, folder):
+        self.pipe = root / "red" / "005.png"
+        self.content = self.pipe.read_bytes()
+        self.pipe.unlink()
+        os.mkfifo(self.pipe)
+        command = [*DLCV, "data", "build", root, "--out", "packed", "--size", "8"]
+        self.process = subprocess.Popen(
+            command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+        self.deliver()  # to the look at every image
+        for _ in range(3000):
+            if list(folder.glob(".packed.tmp/.*.hdf5")):
+                return
+            time.sleep(0.01)
+        raise AssertionError("packing did not begin")
+
+    def deliver(self):
+        self.pipe.write_bytes(self.content)
+
+    def end(self, number):
+        """Sends a signal; what waits for the image gets it, so that threads can end."""
+        self.process.send_signal(number)
+        if number == signal.SIGINT:
+            threading.Thread(target=self.deliver, daemon=True).start()
+        _, errors = self.process.communicate(timeout=60)
+        self.pipe.unlink()
+        self.pipe.write_bytes(self.content)
+        return errors
+
+
+@pytest.mark.parametrize(
+    ("number", "code"),
+    [(signal.SIGINT, 130), (signal.SIGTERM, -signal.SIGTERM), (signal.SIGKILL, -signal.SIGKILL)],
+)
+def test_a_build_that_is_ended_leaves_nothing_under_its_name(photos, tmp_path, number, code):
+    root = photos()
+    slow = SlowBuild(root, tmp_path)
+    errors = slow.end(number)
+    assert slow.process.returncode == code
+    assert "Traceback" not in errors
+    left = sorted(path.name for path in tmp_path.iterdir())
+    if number == signal.SIGINT:
+        assert errors.splitlines()[-1] == "dlcv: stopped"
+        assert left == ["photos"]
+    assert [name for name in left if not name.startswith(".")] == ["photos"]
+    done = build(tmp_path, "photos", "--out", "packed", "--size", "8")
+    assert done.returncode == 0, done.stderr
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["packed", "photos"]
+
+
+def test_two_builds_into_one_place_at_once_do_not_mix(photos, tmp_path):
+    slow = SlowBuild(photos(), tmp_path)
+    photos(name="other")
+    second = build(tmp_path, "other", "--out", "packed", "--size", "9")
+    assert second.returncode == 2
+    assert second.stderr.splitlines()[-1] == "dlcv: another process is writing packed"
+    slow.deliver()
+    _, errors = slow.process.communicate(timeout=60)
+    assert slow.process.returncode == 0, errors
+    found = tomllib.loads((tmp_path / "packed" / "dataset.toml").read_text())
+    assert found["image_shape"] == [8, 8, 3]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["other", "packed", "photos"]
+
+
+@pytest.mark.parametrize("name", ["flowers12", "cifar10/test"])
+def test_real_images_are_packed(real_data, tmp_path, name):
+    done = build(tmp_path, real_data / name, "--out", "packed", "--size", "32")
+    assert done.returncode == 0, done.stderr
+    found = tomllib.loads((tmp_path / "packed" / "dataset.toml").read_text())
+    by_class = {"flowers12": (12, 54, 6, 20), "cifar10/test": (10, 700, 100, 200)}[name]
+    for split, count in zip(("train", "val", "test"), by_class[1:], strict=True):
+        assert list(found["images_by_class"][split].values()) == [count] * by_class[0]
+    if name == "cifar10/test":
+        # The means of CIFAR-10's original test images.
+        expected = {"R": 126.0, "G": 123.7, "B": 114.9}
+        assert found["training_mean"] == pytest.approx(expected, abs=1)

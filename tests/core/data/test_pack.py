@@ -1,0 +1,209 @@
+"""Packing from Python: what is in the folder, and what is refused."""
+
+import hashlib
+import tomllib
+
+import cv2
+import h5py
+import numpy as np
+import pytest
+
+from dlcv import registry
+from dlcv.config import SplitConfig
+from dlcv.data.pack import pack
+from dlcv.data.sources import find_store, open_dataset
+from dlcv.errors import DlcvError, ImageError
+from dlcv.interfaces import Preprocessor, plugin
+
+
+def packed(source, out, preprocessors="aspect_aware(size=16)", **options):
+    split = options.pop("split", SplitConfig())
+    return pack(str(source), out, preprocessors=preprocessors, split=split, **options)
+
+
+def description(out):
+    return tomllib.loads((out / "dataset.toml").read_text(encoding="utf-8"))
+
+
+def test_rows_are_the_images_of_each_split_after_the_pixel_steps(photos, tmp_path):
+    root = photos(count=20)
+    packed(root, tmp_path / "out", "aspect_aware(size=12)", threads=3)
+    expected = open_dataset(find_store(str(root)), SplitConfig())
+    (resize,) = registry.create_list("preprocessor", "aspect_aware(size=12)")
+    for name, images in expected.splits.items():
+        with h5py.File(tmp_path / "out" / f"{name}.hdf5") as file:
+            np.testing.assert_array_equal(
+                file["images"][:], resize(images.read(range(len(images))))
+            )
+            np.testing.assert_array_equal(file["labels"][:], images.labels)
+            assert list(file["label_names"].asstr()) == ["blue", "green", "red"]
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
+        "dataset.toml", "test.hdf5", "train.hdf5", "val.hdf5",
+    ]  # fmt: skip
+
+
+def test_what_was_packed_opens_as_a_data_set_with_the_same_splits(photos, tmp_path):
+    root = photos(count=20)
+    result = packed(root, tmp_path / "out")
+    data = open_dataset(find_store(str(tmp_path / "out")), SplitConfig(test=0.5))
+    counts = {name: len(images) for name, images in data.splits.items()}
+    assert counts == {"train": 42, "val": 6, "test": 12}
+    assert {name: count for name, (count, _) in result.splits.items()} == counts
+    assert data.splits["train"].image_shape == (16, 16, 3)
+
+
+def test_the_description_is_true(photos, tmp_path):
+    root = photos(count=10, size=(16, 16))
+    (root / "red" / "004.png").unlink()
+    out = tmp_path / "out"
+    result = packed(root, out, split=SplitConfig(test=6, validation=0.2, seed=3))
+    found = description(out)
+    assert found["source"] == f'folder(path="{root}", color_mode=rgb)'
+    assert found["named_as"] == str(root)
+    assert found["preprocessors"] == "aspect_aware(size=16, interpolation=area)"
+    assert found["image_shape"] == [16, 16, 3]
+    assert found["label_names"] == ["blue", "green", "red"]
+    assert found["split"] == {"test": 6, "validation": 0.2, "seed": 3}
+    assert found["images"] == {"train": 17, "val": 6, "test": 6}
+    assert found["images_by_class"] == {
+        "train": {"blue": 6, "green": 6, "red": 5},
+        "val": {"blue": 2, "green": 2, "red": 2},
+        "test": {"blue": 2, "green": 2, "red": 2},
+    }
+    assert found["skipped"] == []
+    with h5py.File(out / "train.hdf5") as file:
+        means = file["images"][:].astype(np.float64).mean(axis=(0, 1, 2))
+    assert found["training_mean"] == pytest.approx(dict(zip("RGB", means, strict=True)))
+    assert found["sha256"] == {
+        path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in out.glob("*.hdf5")
+    }
+    assert result.splits["val"] == (6, round((out / "val.hdf5").stat().st_size / 1e6, 2))
+
+
+def test_the_mean_is_of_the_training_images_alone_by_channel_in_rgb(tmp_path):
+    # One color for training, another for the rest: red 200, green 40, blue 10 in training.
+    for split, color in (("train", (10, 40, 200)), ("val", (99, 99, 99)), ("test", (0, 0, 0))):
+        for name in ("a", "b"):
+            folder = tmp_path / "set" / split / name
+            folder.mkdir(parents=True)
+            cv2.imwrite(str(folder / "1.png"), np.full((6, 9, 3), color, np.uint8))
+    packed(tmp_path / "set", tmp_path / "out", "simple(size=4)")
+    assert description(tmp_path / "out")["training_mean"] == {"R": 200, "G": 40, "B": 10}
+
+
+def test_grey_digits_are_packed_as_they_are(tmp_path):
+    packed("digits", tmp_path / "out", "")
+    found = description(tmp_path / "out")
+    assert found["image_shape"] == [8, 8, 1]
+    assert found["preprocessors"] == ""
+    assert found["images"] == {"train": 1258, "val": 180, "test": 359}
+    assert list(found["training_mean"]) == ["0"]
+
+
+def test_a_random_step_is_packed_in_its_deterministic_form(photos, tmp_path):
+    root = photos(size=(16, 16))
+    for name in ("one", "two"):
+        packed(root, tmp_path / name, "patch(size=8)", threads=3)
+    one, two = (h5py.File(tmp_path / name / "train.hdf5")["images"][:] for name in ("one", "two"))
+    np.testing.assert_array_equal(one, two)
+
+
+def test_the_same_call_writes_the_same_bytes(photos, tmp_path):
+    root = photos()
+    for threads in (1, 4):
+        packed(root, tmp_path / str(threads), threads=threads)
+    assert description(tmp_path / "1") == description(tmp_path / "4")
+
+
+@pytest.mark.parametrize("name", ['we"ird', "back\\slash", "söme, (näme)", "a 'b'"])
+def test_the_folder_may_have_any_name(photos, tmp_path, name):
+    packed(photos(), tmp_path / name)
+    assert len(open_dataset(find_store(str(tmp_path / name)), SplitConfig()).splits) == 3
+
+
+def test_bad_images_are_an_error_or_skipped_and_told(photos, tmp_path):
+    root, out = photos(), tmp_path / "out"
+    bad = root / "green" / "005.png"
+    bad.write_bytes(bad.read_bytes()[:50])
+    with pytest.raises(ImageError, match=r"green/005\.png"):
+        packed(root, out)
+    assert not out.exists()
+    packed(root, out, bad_images="skip")
+    found = description(out)
+    assert sum(found["images"].values()) == 29
+    assert len(found["skipped"]) == 1
+    assert found["skipped"][0].startswith(str(bad))
+
+
+@pytest.mark.parametrize(
+    ("preprocessors", "message"),
+    [
+        ("aspect_aware(size=9), mean, scale", "mean, scale belongs into the network"),
+        ("aspect_aware", "aspect_aware is left open; write it, as in aspect_aware(size=64)"),
+        ("aspect_aware(size=9), patch", "the size of patch is left open"),
+        ("", "the images differ in size; add a step such as aspect_aware(size=64)"),
+        ("aspect_awar(size=9)", 'unknown preprocessor "aspect_awar"'),
+    ],
+)  # fmt: skip
+def test_steps_that_can_not_be_packed_are_refused(photos, tmp_path, preprocessors, message):
+    with pytest.raises(DlcvError) as caught:
+        packed(photos(), tmp_path / "out", preprocessors)
+    assert message in str(caught.value)
+    assert [path.name for path in tmp_path.iterdir()] == ["photos"]
+
+
+class TestExisting:
+    def test_an_existing_folder_is_refused(self, photos, tmp_path):
+        root, out = photos(), tmp_path / "out"
+        packed(root, out)
+        before = description(out)
+        with pytest.raises(DlcvError, match=r"exists already; choose another name, or .* --force"):
+            packed(root, out, "aspect_aware(size=9)")
+        assert description(out) == before
+
+    def test_force_replaces_a_packed_data_set(self, photos, tmp_path):
+        root, out = photos(), tmp_path / "out"
+        packed(root, out)
+        (out / "old-file").touch()
+        packed(root, out, "aspect_aware(size=9)", force=True)
+        assert description(out)["image_shape"] == [9, 9, 3]
+        assert not (out / "old-file").exists()
+        assert sorted(path.name for path in tmp_path.iterdir()) == ["out", "photos"]
+
+    def test_a_packed_data_set_can_be_packed_again_into_its_own_place(self, photos, tmp_path):
+        out = tmp_path / "out"
+        packed(photos(size=(16, 16)), out)
+        packed(out, out, "simple(size=4)", force=True)
+        assert description(out)["image_shape"] == [4, 4, 3]
+        assert description(out)["images"] == {"train": 21, "val": 3, "test": 6}
+
+    def test_force_never_replaces_photos(self, photos, tmp_path):
+        root = photos()
+        before = sorted(root.rglob("*"))
+        with pytest.raises(DlcvError, match="is no packed data set, so --force does not replace"):
+            packed(root, root, force=True)
+        assert sorted(root.rglob("*")) == before
+
+    def test_force_takes_an_empty_folder(self, photos, tmp_path):
+        (tmp_path / "out").mkdir()
+        packed(photos(), tmp_path / "out", force=True)
+        assert (tmp_path / "out" / "dataset.toml").is_file()
+
+    def test_an_error_while_replacing_keeps_the_old_data_set(self, photos, tmp_path):
+        @plugin
+        class Fails(Preprocessor):
+            """Fails when it is used."""
+
+            def __call__(self, images, rng=None):
+                raise ZeroDivisionError
+
+            def output_shape(self, shape):
+                return (4, 4, 3)
+
+        root, out = photos(), tmp_path / "out"
+        packed(root, out)
+        before = {path.name: path.read_bytes() for path in out.iterdir()}
+        with registry.register("preprocessor", "fails", Fails), pytest.raises(ZeroDivisionError):
+            packed(root, out, "fails", force=True)
+        assert {path.name: path.read_bytes() for path in out.iterdir()} == before
+        assert sorted(path.name for path in tmp_path.iterdir()) == ["out", "photos"]
