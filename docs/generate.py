@@ -1,0 +1,161 @@
+"""Writes into the reference pages what the code knows: commands, options, plugins, interfaces.
+
+    python docs/generate.py            write what changed
+    python docs/generate.py --check    write nothing; exit with 1 if a page is out of date
+
+A page holds the place between `<!-- generated: plugins store -->` and `<!-- end -->`: a function
+of this module, and its arguments.
+"""
+
+import inspect
+import json
+import re
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+import click
+from click.testing import CliRunner
+
+import dlcv.hooks
+from dlcv import config, registry
+from dlcv.cli.main import dlcv as program
+from dlcv.interfaces import Plugin, options_of
+
+REFERENCE = Path(__file__).parent / "reference"
+PLACE = re.compile(r"(<!-- generated: (.+?) -->\n).*?(<!-- end -->)", re.DOTALL)
+WIDTH = 100
+"""Columns of help pages."""
+
+
+def main() -> None:
+    """Writes the pages that changed, or names them."""
+    changed = {path: text for path, text in pages().items() if path.read_text() != text}
+    if "--check" not in sys.argv:
+        for path, text in changed.items():
+            path.write_text(text)
+    elif changed:
+        names = ", ".join(path.name for path in changed)
+        sys.exit(f"out of date: {names}; run `python docs/generate.py`")
+
+
+def pages() -> dict[Path, str]:
+    """Returns the reference pages as they should be."""
+    return {path: PLACE.sub(_fill, path.read_text()) for path in sorted(REFERENCE.glob("*.md"))}
+
+
+def commands() -> str:
+    """Returns the help page of every command."""
+    parts = []
+    settings = {**program.context_settings, "terminal_width": WIDTH, "max_content_width": WIDTH}
+    for context in _walk(click.Context(program, info_name="dlcv", **settings)):
+        title = f"## {context.command_path}\n\n" if context.parent else ""
+        parts.append(f"{title}```text\n{context.get_help()}\n```")
+    return "\n\n".join(parts)
+
+
+def plugins(kind: str) -> str:
+    """Returns what the plugins of a kind that ship with dlcv do, with their options."""
+    parts = []
+    for descriptor in registry.descriptors(kind):
+        if descriptor.distribution != "dlcv":
+            continue
+        command = ["plugins", "show", descriptor.name, "--kind", kind, "--json"]
+        (shown,) = json.loads(CliRunner().invoke(program, command).stdout)
+        part = f"### {shown['name']}\n\n{shown['summary']}"
+        if shown["options"]:
+            rows = [
+                (
+                    f"`{o['name']}`",
+                    o["type"],
+                    "*required*" if o["required"] else f"`{o['default']}`",
+                    o["help"],
+                )
+                for o in shown["options"]
+            ]
+            part += "\n\n" + _table(("option", "type", "default", "what it does"), rows)
+        parts.append(part)
+    return "\n\n".join(parts)
+
+
+def options(name: str) -> str:
+    """Returns the keys of a configuration table."""
+    rows = [
+        (f"`{o.name}`", o.type_text, _default(o.default), o.help)
+        for o in options_of(getattr(config, name)).values()
+    ]
+    return _table(("key", "type", "default", "what it says"), rows)
+
+
+def interface(kind: str) -> str:
+    """Returns the methods that a plugin of a kind may define."""
+    cls = registry.INTERFACES[kind]
+    required = cls.__abstractmethods__
+    rows = []
+    for name, member in vars(cls).items():
+        if name.startswith("_") and name != "__call__":
+            continue
+        function = inspect.unwrap(getattr(member, "__func__", member))
+        if inspect.isfunction(function):
+            must = "**yes**" if name in required else "no"
+            rows.append((f"`{_signature(name, function)}`", must, _summary(function)))
+    if not rows:
+        return "It adds no methods."
+    return _table(("method", "must be defined", "what it does"), rows)
+
+
+def functions(name: str, *members: str) -> str:
+    """Returns the functions of a module of dlcv."""
+    owner = {"registry": registry.registry, "hooks": dlcv.hooks, "plugin": Plugin}[name]
+    rows = []
+    for member in members:
+        function = getattr(owner, member)
+        rows.append((f"`{_signature(member, function)}`", _summary(function)))
+    return _table(("function", "what it does"), rows)
+
+
+def _fill(match: re.Match[str]) -> str:
+    start, call, end = match.groups()
+    function, *arguments = call.split()
+    return f"{start}\n{globals()[function](*arguments)}\n\n{end}"
+
+
+def _walk(context: click.Context) -> Iterable[click.Context]:
+    """Yields a context for a command and for each command below it; ours only."""
+    yield context
+    if isinstance(context.command, click.Group):
+        for name in context.command.list_commands(context):
+            command = context.command.get_command(context, name)
+            if command is not None and command.callback.__module__.startswith("dlcv."):
+                yield from _walk(click.Context(command, info_name=name, parent=context))
+
+
+def _signature(name: str, function: object) -> str:
+    parameters = [
+        p.replace(annotation=p.empty)
+        for p in inspect.signature(function).parameters.values()
+        if p.name not in ("self", "cls")
+    ]
+    return f"{name}{inspect.Signature(parameters)}"
+
+
+def _summary(function: object) -> str:
+    return (inspect.getdoc(function) or "").split("\n")[0]
+
+
+def _default(default: object) -> str:
+    if default is None:
+        return "*left out*"
+    if not isinstance(default, str | int | float):
+        return "*see below*"
+    return f"`{default}`"
+
+
+def _table(columns: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    head = list(columns)
+    lines = [head, ["---"] * len(head), *([c.replace("|", r"\|") for c in r] for r in rows)]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+if __name__ == "__main__":
+    main()

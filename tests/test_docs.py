@@ -1,0 +1,200 @@
+"""The documentation is true: its commands and programs run, and its tables are up to date.
+
+A page's blocks run in order, in a folder with `photos/` (classes daisy, rose, tulip) and `new/`
+(images to predict), in a virtual environment of their own, so that they may install packages.
+
+- ```console: lines after `$ ` are commands; what follows is what they print, `...` standing for
+  anything. A command that prints `dlcv: ` and a reason exits with 2, others with 0.
+- ```python: a program; the blocks of a page share their names. A ```text block right after it is
+  what it prints.
+- `<!-- file: NAME -->` before a block: it is the content of that file.
+- `<!-- not run: REASON -->` before a block: it is not run.
+"""
+
+import contextlib
+import io
+import os
+import re
+import subprocess
+import sys
+import sysconfig
+import venv
+from pathlib import Path
+
+import attrs
+import cv2
+import numpy as np
+import pytest
+
+ROOT = Path(__file__).parents[1]
+DOCS = ROOT / "docs"
+PAGES = sorted(DOCS.rglob("*.md"))
+BLOCK = re.compile(
+    r"(?:^<!-- (?P<mark>file|not run): (?P<argument>.+?) -->\n+)?"
+    r"^```(?P<language>\w+)\n(?P<text>.*?)^```$",
+    re.MULTILINE | re.DOTALL,
+)
+
+
+@attrs.frozen
+class Block:
+    """A block of a page.
+
+    Attributes:
+        language: What it is written in.
+        text: Its content.
+        line: Where it is, for people.
+        file: The file that it is the content of, if it is one.
+        is_run: Whether it is to be run.
+    """
+
+    language: str
+    text: str
+    line: int
+    file: str
+    is_run: bool
+
+
+def blocks(page: Path) -> list[Block]:
+    """Returns a page's blocks."""
+    text = page.read_text()
+    return [
+        Block(
+            m["language"],
+            m["text"],
+            text[: m.start("language")].count("\n") + 1,
+            m["argument"] if m["mark"] == "file" else "",
+            m["mark"] is None,
+        )
+        for m in BLOCK.finditer(text)
+    ]
+
+
+SLOW = ("repeat-a-run", "resume-a-run")
+"""Pages whose runs take long, and whose promises other tests hold as well."""
+WITH_EXAMPLES = [
+    pytest.param(
+        page,
+        id=str(page.relative_to(DOCS)),
+        marks=[pytest.mark.slow] if page.stem in SLOW else [],
+    )
+    for page in PAGES
+    if any(b.is_run and b.language in ("console", "python") for b in blocks(page))
+]
+
+
+@pytest.mark.parametrize("page", WITH_EXAMPLES)
+def test_examples_of_page_run(page, tmp_path, bin_folder, monkeypatch):
+    write_images(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PATH", str(bin_folder), prepend=os.pathsep)
+    monkeypatch.syspath_prepend(tmp_path)
+    names = {"__name__": "__main__"}
+    page_blocks = blocks(page)
+    for block, following in zip(page_blocks, [*page_blocks[1:], None], strict=True):
+        where = f"{page.relative_to(ROOT)}:{block.line}"
+        if block.file:
+            Path(block.file).parent.mkdir(parents=True, exist_ok=True)
+            Path(block.file).write_text(block.text)
+        elif block.is_run and block.language == "console":
+            run_commands(block.text, where)
+        elif block.is_run and block.language == "python":
+            printed = run_program(block.text, where, names)
+            if following is not None and following.language == "text":
+                compare(following.text, printed, where)
+
+
+def run_commands(text: str, where: str) -> None:
+    """Runs the commands of a block and compares what they print."""
+    assert text.startswith("$ "), f"{where}: a console block begins with a command"
+    for part in re.split(r"^\$ ", text, flags=re.MULTILINE)[1:]:
+        command, _, expected = re.sub(r"\\\n", "", part).partition("\n")
+        done = subprocess.run(
+            ["bash", "-c", command],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+        code = 2 if re.search("^dlcv: ", expected, re.MULTILINE) else 0
+        assert done.returncode == code, f"{where}: {command}\n{done.stdout}"
+        if expected.strip():
+            compare(expected, done.stdout, f"{where}: {command}")
+
+
+def run_program(text: str, where: str, names: dict[str, object]) -> str:
+    """Runs a block of Python and returns what it prints."""
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed):
+        exec(compile(text, where, "exec"), names)
+    return printed.getvalue()
+
+
+def compare(expected: str, printed: str, where: str) -> None:
+    """Compares what is printed with what a page says, in which `...` stands for anything."""
+    pattern = ".*".join(re.escape(p) for p in _tidy(expected).split("..."))
+    if not re.fullmatch(pattern, _tidy(printed), re.DOTALL):
+        pytest.fail(f"{where}\nthe page says:\n{expected}\nit is:\n{printed}", pytrace=False)
+
+
+def _tidy(text: str) -> str:
+    return "\n".join(line.rstrip() for line in text.strip().splitlines())
+
+
+@pytest.fixture
+def bin_folder(tmp_path_factory) -> Path:
+    """The commands of a virtual environment that sees all packages of the one that runs tests."""
+    folder = tmp_path_factory.mktemp("environment")
+    venv.create(folder, symlinks=True)
+    packages = sysconfig.get_path("purelib")
+    inner = sysconfig.get_path("purelib", vars={"base": str(folder), "platbase": str(folder)})
+    Path(inner, "outer.pth").write_text(f"import site; site.addsitedir({packages!r})\n")
+    python = folder / "bin" / "python"
+    # The packages that installing needs are there, and nothing is to be fetched.
+    offline = '[ "$1" = install ] && set -- "$@" --no-build-isolation --no-deps --no-index --quiet'
+    scripts = {"dlcv": "", "pytest": "", "pip": offline}
+    for name, first in scripts.items():
+        script = folder / "bin" / name
+        script.write_text(f'#!/bin/sh\n{first}\nexec {python} -m {name} "$@"\n')
+        script.chmod(0o755)
+    return folder / "bin"
+
+
+def write_images(folder: Path) -> None:
+    """Writes images of three classes that differ in color, of many sizes."""
+    rng = np.random.default_rng(0)
+    for label, name in enumerate(("tulip", "daisy", "rose")):
+        for number in range(14):
+            height, width = rng.integers(40, 64, 2)
+            image = rng.integers(0, 80, (height, width, 3), np.uint8)
+            image[..., label] += 120
+            path = folder / "photos" / name / f"{number:02d}.jpg"
+            path = folder / "new" / f"{name}.jpg" if number > 11 else path
+            path.parent.mkdir(parents=True, exist_ok=True)
+            assert cv2.imwrite(str(path), image)
+
+
+def test_generated_parts_are_up_to_date():
+    done = subprocess.run(
+        [sys.executable, DOCS / "generate.py", "--check"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_every_block_is_found():
+    for page in PAGES:
+        runnable = [b for b in blocks(page) if b.language in ("console", "python", "text")]
+        fences = re.findall(r"^```(?:console|python|text)$", page.read_text(), re.MULTILINE)
+        assert len(runnable) == len(fences), f"{page}: a block is not closed, or badly marked"
+
+
+def test_site_builds_without_warnings(tmp_path):
+    pytest.importorskip("mkdocs")
+    subprocess.run(
+        [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir", tmp_path],
+        cwd=ROOT,
+        check=True,
+    )
