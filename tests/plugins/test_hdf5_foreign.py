@@ -260,6 +260,18 @@ def test_rows_missing_at_the_end_are_noticed(file):
             store.open("train")
 
 
+def test_rows_that_reach_beyond_the_end_are_refused_whatever_the_header_says(file):
+    write(file, images=None)
+    with h5py.File(file, "a") as target:
+        target["images"] = np.zeros((12, 50, 50, 3), np.uint8)
+    size = file.stat().st_size - 1000
+    content = bytearray(file.read_bytes()[:size])
+    content[40:48] = size.to_bytes(8, "little")  # where the superblock says how long the file is
+    file.write_bytes(content)
+    with pytest.raises(DlcvError, match="is damaged|is cut off"):
+        opened(file)
+
+
 def test_damaged_compressed_rows_are_an_error_that_names_the_file(file):
     write(file, images={"data": IMAGES, "chunks": (1, 4, 5, 3), "compression": "gzip"})
     with h5py.File(file) as source:

@@ -1,5 +1,7 @@
 """Preprocessors of pixels, against images computed by hand."""
 
+import tracemalloc
+
 import cv2
 import numpy as np
 import pytest
@@ -86,6 +88,15 @@ class TestAspectAware:
         result = process(AspectAware(size=target), image)
         assert result.shape == (target, target, 3)
         assert result[target // 2, target // 2].max() > 100
+
+    def test_a_very_long_image_does_not_fill_the_memory(self):
+        image = np.zeros((1, 1_000_000, 3), np.uint8)
+        tracemalloc.start()
+        process(AspectAware(size=100), image)
+        _, peak_bytes = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        # Enlarged as a whole it would have 30 GB; what is enlarged is 16 times the result.
+        assert peak_bytes < 40 * 100 * 100 * 3
 
     def test_the_picture_is_neither_squeezed_nor_turned(self):
         # A disc stays a disc: as high as it is wide, in the middle.

@@ -115,9 +115,10 @@ class TestFolder:
         (tmp_path / "set" / "dog").mkdir(parents=True)
         (tmp_path / "set" / "cat").symlink_to(tmp_path / "elsewhere" / "cats")
         (tmp_path / "set" / "dog" / "2.png").symlink_to(tmp_path / "elsewhere" / "one.png")
+        (tmp_path / "set" / "dog" / "more").symlink_to(tmp_path / "elsewhere" / "cats")
         images = Folder(path=tmp_path / "set").open("all")
         assert images.label_names == ("cat", "dog")
-        assert reds(images) == [1, 2]
+        assert reds(images) == [1, 2, 1]
 
     def test_links_in_a_circle_give_each_image_once(self, tmp_path):
         for name in ("a", "b"):
