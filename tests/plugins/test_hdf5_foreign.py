@@ -268,7 +268,7 @@ def test_rows_that_reach_beyond_the_end_are_refused_whatever_the_header_says(fil
     content = bytearray(file.read_bytes()[:size])
     content[40:48] = size.to_bytes(8, "little")  # where the superblock says how long the file is
     file.write_bytes(content)
-    with pytest.raises(DlcvError, match="is damaged|is cut off"):
+    with pytest.raises(DlcvError, match=r"is damaged|is cut off"):
         opened(file)
 
 
