@@ -18,6 +18,7 @@ import re
 import subprocess
 import sys
 import sysconfig
+import tomllib
 import venv
 from pathlib import Path
 
@@ -25,6 +26,9 @@ import attrs
 import cv2
 import numpy as np
 import pytest
+
+from dlcv import registry
+from dlcv.config import RunConfig
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -172,6 +176,27 @@ def write_images(folder: Path) -> None:
             path = folder / "new" / f"{name}.jpg" if number > 11 else path
             path.parent.mkdir(parents=True, exist_ok=True)
             assert cv2.imwrite(str(path), image)
+
+
+CONFIGURATIONS = [
+    pytest.param(block.text, id=f"{page.name}:{block.line}")
+    for page in PAGES
+    for block in blocks(page)
+    if block.language == "toml" and not {"pyproject.toml", "mistyped.toml"} & {block.file}
+]
+
+
+@pytest.mark.parametrize("text", CONFIGURATIONS)
+def test_configuration_on_page_can_be_used(text):
+    from dlcv.training.keras_objects import make_optimizer
+
+    config = RunConfig.from_table(tomllib.loads(text), "the page")
+    registry.create("architecture", config.architecture)
+    registry.create_list("preprocessor", config.preprocessors)
+    registry.create_list("evaluator", config.evaluators)
+    for stage in config.stages:
+        schedule = registry.create("schedule", stage.schedule)
+        make_optimizer(stage.optimizer, schedule, stage.epochs, steps_per_epoch=1)
 
 
 def test_generated_parts_are_up_to_date():
