@@ -24,10 +24,10 @@ def atomic_path(path: Path) -> Iterator[Path]:
     try:
         yield temporary
         _flush(temporary)
+        os.replace(temporary, path)
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
-    os.replace(temporary, path)
     _flush(path.parent)
 
 
@@ -41,6 +41,9 @@ def write_atomically(path: Path, content: bytes | str) -> None:
 def atomic_folder(path: Path, *, force: bool = False) -> Iterator[Path]:
     """Gives a temporary folder beside `path`, which takes its place when the block ends well.
 
+    All files in it are flushed to disk before. A folder that is replaced stands aside as
+    `.name.old` for a moment; if the process ends just then, the next one puts it back.
+
     Args:
         path: The folder's final name.
         force: Whether a folder that exists may be replaced.
@@ -48,27 +51,27 @@ def atomic_folder(path: Path, *, force: bool = False) -> Iterator[Path]:
     Raises:
         DlcvError: the folder exists already, or another process is making it.
     """
-    refuse_existing(path, force=force)
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.tmp")
+    temporary, old = (path.with_name(f".{path.name}.{suffix}") for suffix in ("tmp", "old"))
     with lock(path.with_name(f".{path.name}.lock"), f"another process is writing {path}"):
-        # Left over from a process that was killed: the lock says that nobody is using it.
-        shutil.rmtree(temporary, ignore_errors=True)
+        # Left over from a process that was killed: the lock says that nobody is using them.
+        _remove(temporary)
+        if os.path.lexists(old) and not os.path.lexists(path):
+            os.replace(old, path)
+        refuse_existing(path, force=force)
+        _remove(old)
         temporary.mkdir()
         try:
             yield temporary
             refuse_existing(path, force=force)
+            for written in (*temporary.rglob("*"), temporary):
+                _flush(written)
+            _replace_folder(temporary, path, old)
         except BaseException:
             shutil.rmtree(temporary, ignore_errors=True)
             raise
-        if path.exists():
-            old = path.with_name(f".{path.name}.old")
-            os.replace(path, old)
-            os.replace(temporary, path)
-            shutil.rmtree(old)
-        else:
-            os.replace(temporary, path)
         _flush(path.parent)
+        _remove(old)
 
 
 def refuse_existing(path: Path, *, force: bool) -> None:
@@ -87,10 +90,14 @@ def lock(path: Path, refusal: str) -> Iterator[None]:
     with open(path, "ab") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
+        except BlockingIOError:
             raise DlcvError(refusal) from None
         # The one who held it may have removed the name meanwhile, and somebody made it anew.
-        if not path.exists() or not os.path.samestat(os.fstat(file.fileno()), path.stat()):
+        try:
+            is_ours = os.path.samestat(os.fstat(file.fileno()), os.stat(path))
+        except FileNotFoundError:
+            is_ours = False
+        if not is_ours:
             raise DlcvError(refusal)
         try:
             yield
@@ -116,6 +123,27 @@ def sha256(path: Path) -> str:
     """Returns the sha256 of a file's content, in hexadecimal."""
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _replace_folder(new: Path, path: Path, old: Path) -> None:
+    """Gives `new` the name `path`, and what had it the name `old`."""
+    if not os.path.lexists(path):
+        os.replace(new, path)
+        return
+    os.replace(path, old)
+    try:
+        os.replace(new, path)
+    except BaseException:
+        os.replace(old, path)
+        raise
+
+
+def _remove(path: Path) -> None:
+    """Removes a folder or a file, if it is there."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def _flush(path: Path) -> None:

@@ -1,0 +1,285 @@
+"""Files that are whole or not there: whatever operation fails, and whenever the process dies."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+from faulty_disk import Disk, faults
+
+from dlcv import files
+from dlcv.errors import DlcvError
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """Where tests write, in a folder of its own."""
+    (tmp_path / "folder").mkdir()
+    return tmp_path / "folder" / "some.txt"
+
+
+HOW = pytest.mark.parametrize("how", ["once", "always", "killed"])
+
+
+@HOW
+def test_a_file_is_wholly_old_or_new_whatever_fails(path: Path, how: str) -> None:
+    seen = []
+    for run in faults(how):
+        path.write_text("the old content")
+        run(lambda: files.write_atomically(path, "the new content"))
+        seen.append(path.read_text())
+        if how == "once":
+            assert os.listdir(path.parent) == [path.name]
+    # Write, flush, rename and flush of the folder; each of them failed.
+    assert seen == ["the old content"] * 3 + ["the new content"] * 2
+
+
+@HOW
+def test_a_new_file_is_whole_or_not_there_whatever_fails(path: Path, how: str) -> None:
+    seen = []
+    for run in faults(how):
+        path.unlink(missing_ok=True)
+        run(lambda: files.write_atomically(path, b"the new content"))
+        seen.append(path.read_bytes() if path.exists() else None)
+    assert seen == [None] * 3 + [b"the new content"] * 2
+
+
+def test_the_content_is_on_disk_before_it_gets_its_name(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    disk = Disk(monkeypatch)
+    files.write_atomically(path, "content")
+    temporary = f".some.{os.getpid()}.tmp.txt"
+    assert disk.done == [
+        ("write", temporary),
+        ("fsync", temporary),
+        ("replace", temporary),
+        ("fsync", "folder"),
+    ]
+
+
+def test_the_block_that_writes_may_fail(path: Path) -> None:
+    path.write_text("old")
+    with pytest.raises(KeyboardInterrupt), files.atomic_path(path) as temporary:
+        stop_after(temporary.write_text("ne"))
+    assert path.read_text() == "old"
+    assert os.listdir(path.parent) == [path.name]
+
+
+def test_a_block_that_writes_nothing_is_an_error(path: Path) -> None:
+    path.write_text("old")
+    with pytest.raises(FileNotFoundError), files.atomic_path(path):
+        pass
+    assert path.read_text() == "old"
+
+
+def test_a_full_disk_keeps_the_old_file(path: Path) -> None:
+    path.write_text("old")
+    program = (
+        "import resource; from dlcv.files import *\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, 10_000))\n"
+        f"write_atomically(Path({str(path)!r}), bytes(1_000_000))"
+    )
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert "OSError: [Errno 27] File too large" in ended.stderr
+    assert path.read_text() == "old"
+    assert os.listdir(path.parent) == [path.name]
+
+
+def stop_after(_: object) -> None:
+    raise KeyboardInterrupt
+
+
+def write_folder(path: Path, content: str, *, force: bool = True) -> None:
+    with files.atomic_folder(path, force=force) as folder:
+        (folder / "a.txt").write_text(content)
+        (folder / "sub").mkdir()
+        (folder / "sub" / "b.txt").write_text(content)
+
+
+def content_of(path: Path) -> set[str]:
+    """Returns the contents of the files of a folder that is there with all of its files."""
+    found = {str(p.relative_to(path)): p for p in path.rglob("*") if p.is_file()}
+    assert sorted(found) == ["a.txt", "sub/b.txt"]
+    return {p.read_text() for p in found.values()}
+
+
+@HOW
+def test_a_folder_is_wholly_old_or_new_whatever_fails(path: Path, how: str) -> None:
+    aside = path.with_name(".some.txt.old")
+    seen = []
+    for run in faults(how):
+        write_folder(path, "old")
+        run(lambda: write_folder(path, "new"))
+        # A process that dies between two renames, or can rename nothing, leaves it aside.
+        assert path.exists() or (how != "once" and aside.exists())
+        seen += content_of(path if path.exists() else aside)
+        # Whatever was left behind, the next one cleans up, and keeps what was there.
+        with pytest.raises(DlcvError, match="exists already"):
+            write_folder(path, "newer", force=False)
+        assert content_of(path) == {seen[-1]}
+        write_folder(path, "old")
+        assert os.listdir(path.parent) == [path.name]
+    assert set(seen) == {"old", "new"}
+    assert seen[-1] == "new"
+
+
+@HOW
+def test_a_new_folder_is_whole_or_not_there_whatever_fails(path: Path, how: str) -> None:
+    seen = []
+    for run in faults(how):
+        run(lambda: write_folder(path, "new", force=False))
+        seen.append(content_of(path) if path.exists() else None)
+        write_folder(path, "newer")
+        files._remove(path)
+    assert None in seen
+    assert seen[-1] == {"new"}
+
+
+def test_all_files_of_a_folder_are_on_disk_before_it_gets_its_name(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    disk = Disk(monkeypatch)
+    write_folder(path, "new")
+    renamed = disk.done.index(("replace", ".some.txt.tmp"))
+    flushed = {name for operation, name in disk.done[:renamed] if operation == "fsync"}
+    assert flushed == {"a.txt", "sub", "b.txt", ".some.txt.tmp"}
+    assert disk.done[renamed + 1] == ("fsync", "folder")
+
+
+def test_an_exception_leaves_nothing_of_a_folder(path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt), files.atomic_folder(path) as folder:
+        stop_after((folder / "a.txt").write_text("part"))
+    assert os.listdir(path.parent) == []
+
+
+@pytest.mark.parametrize("kind", ["folder", "file", "link", "dangling link"])
+def test_what_exists_is_replaced_by_force_only(path: Path, tmp_path: Path, kind: str) -> None:
+    target = tmp_path / "target"
+    if kind == "folder":
+        path.mkdir()
+        (path / "kept.txt").write_text("kept")
+    elif kind == "file":
+        path.write_text("kept")
+    else:
+        path.symlink_to(target)
+        if kind == "link":
+            target.mkdir()
+            (target / "kept.txt").write_text("kept")
+    with pytest.raises(DlcvError, match=r"exists already; .* or replace it with --force"):
+        write_folder(path, "new", force=False)
+    write_folder(path, "new")
+    assert content_of(path) == {"new"}
+    assert not path.is_symlink()
+    assert os.listdir(path.parent) == [path.name]
+    if kind == "link":
+        assert (target / "kept.txt").read_text() == "kept"
+
+
+def test_a_folder_that_appears_meanwhile_is_not_replaced(path: Path) -> None:
+    with pytest.raises(DlcvError, match="exists already"), files.atomic_folder(path):
+        path.mkdir()
+    assert os.listdir(path.parent) == [path.name]
+    assert os.listdir(path) == []
+
+
+HOLD = """
+import sys
+from pathlib import Path
+from dlcv.files import atomic_folder
+with atomic_folder(Path(sys.argv[1])) as folder:
+    (folder / "left_over.txt").write_text("part")
+    print("inside", flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_only_one_process_writes_a_folder_and_its_end_by_force_is_no_harm(path: Path) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLD, path],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "inside\n"
+        with pytest.raises(DlcvError, match=r"another process is writing .*some\.txt"):
+            write_folder(path, "second")
+        process.send_signal(signal.SIGKILL)
+    assert not path.exists()
+    assert set(os.listdir(path.parent)) == {".some.txt.lock", ".some.txt.tmp"}
+    write_folder(path, "third", force=False)
+    assert content_of(path) == {"third"}
+    assert os.listdir(path.parent) == [path.name]
+
+
+def test_a_lock_is_refused_while_it_is_held_and_free_after(path: Path) -> None:
+    with (
+        files.lock(path, "refused"),
+        pytest.raises(DlcvError, match=r"^refused$"),
+        files.lock(path, "refused"),
+    ):
+        pass
+    assert not path.exists()
+    with pytest.raises(KeyError), files.lock(path, "refused"):
+        raise KeyError
+    with files.lock(path, "refused"):
+        assert path.exists()
+
+
+def test_a_lock_holds_while_others_come_and_go(path: Path) -> None:
+    """Removing the name at the end must not let two in, one by the old file, one by the new."""
+    inside: list[int] = []
+    overlaps, entered = [], []
+
+    def contend(number: int) -> None:
+        for _ in range(200):
+            try:
+                with files.lock(path, "refused"):
+                    inside.append(number)
+                    overlaps.append(len(inside))
+                    entered.append(number)
+                    inside.remove(number)
+            except DlcvError:
+                continue
+
+    threads = [threading.Thread(target=contend, args=(number,)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert set(overlaps) == {1}
+    assert len(entered) > 100
+    assert not path.exists()
+
+
+def test_reserved_space_is_there(path: Path) -> None:
+    with open(path, "wb") as file:
+        files.reserve(file, 1_000_000)
+    assert path.stat().st_size == 1_000_000
+    assert path.stat().st_blocks * 512 >= 1_000_000
+
+
+def test_a_disk_that_is_too_small_shows_before_any_work(path: Path) -> None:
+    program = (
+        "import resource; from dlcv.files import *\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, 10_000))\n"
+        f"with open({str(path)!r}, 'wb') as file:\n"
+        "    try:\n"
+        "        reserve(file, 2_000_000)\n"
+        "    except DlcvError as error:\n"
+        "        print(error)"
+    )
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert ended.stdout == f"can't reserve 2 MB for {path}: File too large\n", ended.stderr
+
+
+def test_the_checksum_is_sha256(path: Path) -> None:
+    path.write_bytes(b"abc")
+    # From FIPS 180-2, appendix B.1.
+    assert files.sha256(path) == (
+        "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+    )
