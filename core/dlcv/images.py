@@ -118,7 +118,10 @@ def _check_header(content: bytes) -> None:
             "is empty" if not content else f"is no image of a known format ({', '.join(FORMATS)})"
         )
         raise ImageError(kind) from None
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+    except Image.DecompressionBombError:
+        # Pillow's own limit, some way above ours.
+        raise ImageError(f"has more pixels than the limit of {LARGEST_IMAGE_PIXELS:,}") from None
+    except (OSError, SyntaxError, ValueError) as error:
         raise ImageError(f"has a damaged header: {error}") from None
     if width * height > LARGEST_IMAGE_PIXELS:
         raise ImageError(

@@ -1,0 +1,292 @@
+"""Images: everything that is whole is read, everything that is cut is refused."""
+
+import io
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image
+
+from dlcv import images
+from dlcv.errors import ImageError
+
+
+def picture(height: int = 37, width: int = 53, channels: int = 3) -> np.ndarray:
+    """Returns a picture with smooth and with sharp parts, in which all regions differ."""
+    rows, columns = np.mgrid[:height, :width]
+    planes = [rows * 6, columns * 4, (rows * columns) % 256, 255 - rows][:channels]
+    made = np.stack(planes, -1).astype(np.uint8)
+    made[5:12, 7:20] = 255 - made[5:12, 7:20]
+    return made
+
+
+def encode(image: np.ndarray | Image.Image, format: str, **options: Any) -> bytes:
+    """Encodes with Pillow, of which only the header is used by dlcv."""
+    if isinstance(image, np.ndarray):
+        image = Image.fromarray(image.squeeze())
+    stream = io.BytesIO()
+    image.save(stream, format, **options)
+    return stream.getvalue()
+
+
+LOSSLESS: dict[str, Callable[[np.ndarray], bytes]] = {
+    "png": lambda image: encode(image, "PNG"),
+    "png_opencv": lambda image: cv2.imencode(".png", image[..., ::-1])[1].tobytes(),
+    "bmp": lambda image: encode(image, "BMP"),
+    "webp_lossless": lambda image: encode(image, "WEBP", lossless=True),
+    "tiff": lambda image: encode(image, "TIFF"),
+    "tiff_lzw": lambda image: encode(image, "TIFF", compression="tiff_lzw"),
+    "tiff_deflate": lambda image: encode(image, "TIFF", compression="tiff_deflate"),
+}
+LOSSY: dict[str, Callable[[np.ndarray], bytes]] = {
+    "jpeg": lambda image: encode(image, "JPEG", quality=95),
+    "jpeg_progressive": lambda image: encode(image, "JPEG", quality=95, progressive=True),
+    "jpeg_restart": lambda image: cv2.imencode(
+        ".jpg", image[..., ::-1], [cv2.IMWRITE_JPEG_RST_INTERVAL, 2]
+    )[1].tobytes(),
+    "webp": lambda image: encode(image, "WEBP", quality=95),
+}
+ENCODINGS = LOSSLESS | LOSSY
+
+
+@pytest.mark.parametrize("encoding", LOSSLESS)
+def test_pixels_come_back(encoding: str) -> None:
+    decoded = images.decode(LOSSLESS[encoding](picture()))
+    assert decoded.dtype == np.uint8
+    np.testing.assert_array_equal(decoded, picture())
+
+
+@pytest.mark.parametrize("encoding", LOSSY)
+def test_colors_come_back_in_the_order_rgb(encoding: str) -> None:
+    colors = np.zeros((32, 96, 3), np.uint8)
+    for channel in range(3):
+        colors[:, channel * 32 : channel * 32 + 32, channel] = 200
+    decoded = images.decode(LOSSY[encoding](colors)).astype(int)
+    for channel in range(3):
+        middle = decoded[16, channel * 32 + 16]
+        np.testing.assert_allclose(middle, 200 * np.eye(3)[channel], atol=12)
+
+
+@pytest.mark.parametrize("color_mode", ["rgb", "grayscale"])
+@pytest.mark.parametrize("encoding", ENCODINGS)
+def test_a_file_that_is_cut_anywhere_is_refused(
+    encoding: str, color_mode: images.ColorMode, capfd: pytest.CaptureFixture[str]
+) -> None:
+    content = ENCODINGS[encoding](picture())
+    assert images.decode(content, color_mode).shape[:2] == (37, 53)
+    step = max(1, len(content) // 200)
+    cuts = {*range(0, len(content), step), *range(len(content) - 20, len(content))}
+    accepted = []
+    for cut in sorted(cuts):
+        try:
+            images.decode(content[:cut], color_mode)
+            accepted.append(cut)
+        except ImageError:
+            continue
+    # What the libraries print about each of the cut files.
+    capfd.readouterr()
+    assert not accepted
+    assert len(cuts) > 150
+
+
+@pytest.mark.parametrize("color_mode", ["rgb", "grayscale"])
+def test_a_grey_image_has_the_channels_that_are_asked_for(color_mode: images.ColorMode) -> None:
+    grey = picture(channels=1)
+    decoded = images.decode(encode(grey, "PNG"), color_mode)
+    np.testing.assert_array_equal(decoded, np.repeat(grey, decoded.shape[2], axis=2))
+    assert decoded.shape == (37, 53, 3 if color_mode == "rgb" else 1)
+
+
+def test_a_color_image_becomes_grey_by_luma() -> None:
+    # ITU-R BT.601: 0.299 R + 0.587 G + 0.114 B.
+    decoded = images.decode(encode(picture(), "PNG"), "grayscale")
+    assert decoded.shape == (37, 53, 1)
+    expected = picture() @ np.array([0.299, 0.587, 0.114])
+    # libpng rounds down, OpenCV to the nearest.
+    assert np.abs(decoded[..., 0] - expected).max() < 1.5
+
+
+def test_a_palette_is_looked_up() -> None:
+    indexed = Image.fromarray(picture()).quantize(16)
+    decoded = images.decode(encode(indexed, "PNG"))
+    np.testing.assert_array_equal(decoded, np.asarray(indexed.convert("RGB")))
+
+
+def test_black_and_white_are_0_and_255() -> None:
+    bits = picture(channels=1) > 127
+    decoded = images.decode(encode(Image.fromarray(bits.squeeze()), "PNG"), "grayscale")
+    np.testing.assert_array_equal(decoded, bits * 255)
+
+
+@pytest.mark.parametrize("format", ["PNG", "WEBP"])
+def test_alpha_is_dropped(format: str) -> None:
+    rgba = np.dstack([picture(), np.full((37, 53), 100, np.uint8)])
+    options = {"lossless": True, "exact": True} if format == "WEBP" else {}
+    decoded = images.decode(encode(rgba, format, **options))
+    np.testing.assert_array_equal(decoded, picture())
+
+
+@pytest.mark.parametrize(("extension", "tolerance"), [(".png", 0), (".tiff", 1)])
+def test_of_16_bits_the_upper_8_are_kept(extension: str, tolerance: int) -> None:
+    deep = picture().astype(np.uint16) * 256 + 77
+    content = cv2.imencode(extension, deep[..., ::-1])[1].tobytes()
+    # libtiff scales by 255 / 65535 instead.
+    difference = images.decode(content).astype(int) - picture()
+    assert np.abs(difference).max() <= tolerance
+
+
+def test_a_cmyk_jpeg_is_read_as_rgb() -> None:
+    """Ink values: no ink is white, full yellow and magenta are red."""
+    inks = np.zeros((16, 32, 4), np.uint8)
+    inks[:, 16:, 1:3] = 255
+    content = encode(Image.fromarray(inks, "CMYK"), "JPEG", quality=100)
+    decoded = images.decode(content).astype(int)
+    np.testing.assert_allclose(decoded[8, 8], [255, 255, 255], atol=3)
+    np.testing.assert_allclose(decoded[8, 24], [255, 0, 0], atol=3)
+
+
+@pytest.mark.parametrize("color_mode", ["rgb", "grayscale"])
+@pytest.mark.parametrize(
+    ("orientation", "upright"),
+    [
+        (1, lambda image: image),
+        (2, np.fliplr),
+        (3, lambda image: np.rot90(image, 2)),
+        (4, np.flipud),
+        (5, lambda image: np.transpose(image, (1, 0, 2))),
+        (6, lambda image: np.rot90(image, -1)),
+        (7, lambda image: np.rot90(np.transpose(image, (1, 0, 2)), 2)),
+        (8, np.rot90),
+    ],
+)
+def test_the_orientation_in_exif_is_applied(
+    color_mode: images.ColorMode, orientation: int, upright: Callable[[np.ndarray], np.ndarray]
+) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    decoded = images.decode(encode(picture(), "PNG", exif=exif), color_mode)
+    plain = images.decode(encode(picture(), "PNG"), color_mode)
+    np.testing.assert_array_equal(decoded, upright(plain))
+    jpeg = images.decode(encode(picture(), "JPEG", exif=exif))
+    assert jpeg.shape[:2] == decoded.shape[:2]
+
+
+def test_the_content_decides_and_not_the_extension(tmp_path: Path) -> None:
+    path = tmp_path / "really_a_png.jpg"
+    path.write_bytes(encode(picture(), "PNG"))
+    np.testing.assert_array_equal(images.read_image(path), picture())
+    np.testing.assert_array_equal(images.read_image(str(path)), picture())
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"", "is empty"),
+        (b"just a text\n", "is no image of a known format (JPEG, PNG, WEBP, BMP, TIFF)"),
+        (encode(picture(), "GIF"), "is no image of a known format (JPEG, PNG, WEBP, BMP, TIFF)"),
+        (encode(picture(), "PNG")[:-100], "can't be decoded completely; it is damaged or cut off"),
+        (encode(picture(), "JPEG")[:-100], "can't be decoded completely; it is damaged or cut off"),
+        (None, "No such file or directory"),
+        ("folder", "Is a directory"),
+    ],
+    ids=["empty", "text", "gif", "cut_png", "cut_jpeg", "missing", "folder"],
+)
+def test_what_can_not_be_read_is_named(
+    tmp_path: Path, content: bytes | str | None, reason: str
+) -> None:
+    path = tmp_path / "some.jpg"
+    if content == "folder":
+        path.mkdir()
+    elif isinstance(content, bytes):
+        path.write_bytes(content)
+    with pytest.raises(ImageError) as caught:
+        images.read_image(path)
+    assert str(caught.value) == f"{path}: {reason}"
+    assert caught.value.reason == reason
+
+
+def png_header(width: int, height: int) -> bytes:
+    """Returns a PNG that promises a size and has 1 x 1 pixels."""
+    content = bytearray(encode(picture(1, 1), "PNG"))
+    content[16:24] = width.to_bytes(4, "big") + height.to_bytes(4, "big")
+    content[29:33] = zlib.crc32(content[12:29]).to_bytes(4, "big")
+    return bytes(content)
+
+
+@pytest.mark.parametrize(
+    ("size", "reason"),
+    [
+        ((10_001, 10_000), "has 10001 x 10000 pixels, more than the limit of 100,000,000"),
+        # Pillow has a limit of its own there.
+        ((40_000, 40_000), "has more pixels than the limit of 100,000,000"),
+    ],
+)
+def test_an_image_that_is_too_large_is_refused_before_it_is_decoded(
+    size: tuple[int, int], reason: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def decoded(*arguments: Any) -> None:
+        raise AssertionError("it was decoded")
+
+    monkeypatch.setattr(cv2, "imdecode", decoded)
+    with pytest.raises(ImageError) as caught:
+        images.decode(png_header(*size))
+    assert str(caught.value) == reason
+    with pytest.raises(AssertionError, match="it was decoded"):
+        images.decode(png_header(10_000, 10_000))
+
+
+def test_shrinking_to_half_is_the_mean_of_2_by_2_blocks() -> None:
+    image = np.array(
+        [
+            [[0, 10], [4, 10], [100, 0], [200, 0]],
+            [[8, 10], [0, 14], [100, 0], [200, 4]],
+            [[255, 1], [255, 2], [1, 90], [3, 90]],
+            [[255, 3], [255, 2], [5, 90], [7, 90]],
+        ],
+        np.uint8,
+    )
+    expected = [[[3, 11], [150, 1]], [[255, 2], [4, 90]]]
+    np.testing.assert_array_equal(images.resize(image, (2, 2)), expected)
+
+
+@pytest.mark.parametrize("interpolation", ["area", "linear", "nearest"])
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("size", [(20, 30), (74, 106), (37, 53)])
+def test_resizing_keeps_the_channels(
+    channels: int, size: tuple[int, int], interpolation: images.Interpolation
+) -> None:
+    resized = images.resize(picture(channels=channels), size, interpolation)
+    assert resized.shape == (*size, channels)
+    assert resized.dtype == np.uint8
+
+
+def test_nearest_doubles_pixels() -> None:
+    image = picture(channels=1)
+    resized = images.resize(image, (74, 106), "nearest")
+    np.testing.assert_array_equal(resized, image.repeat(2, axis=0).repeat(2, axis=1))
+
+
+def test_a_part_of_an_array_is_resized_like_a_copy() -> None:
+    part = picture()[3:31:2, 5:45, ::-1]
+    np.testing.assert_array_equal(
+        images.resize(part, (7, 9)), images.resize(np.ascontiguousarray(part), (7, 9))
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [("a.jpg", True), ("a.JPeG", True), ("a.tif", True), ("a.txt", False), ("jpg", False)],
+)
+def test_image_files_are_known_by_their_extension(name: str, expected: bool) -> None:
+    assert images.is_image_file(Path("folder") / name) is expected
+    # Systems keep files such as ._a.jpg beside the images.
+    assert not images.is_image_file(Path("folder") / f".{name}")
+
+
+def test_one_number_stands_for_a_square() -> None:
+    assert images.pair(3) == (3, 3)
+    assert images.pair((3, 4)) == (3, 4)
