@@ -1,26 +1,20 @@
 """A folder of class folders."""
 
-import hashlib
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 from dlcv import images
-from dlcv.errors import DlcvError, ImageError
+from dlcv.errors import DlcvError
 from dlcv.interfaces import (
     SPLITS,
     UNSPLIT,
     DatasetStore,
-    Images,
     LabelledImages,
     option,
     plugin,
-    stack,
 )
-
-if TYPE_CHECKING:
-    import numpy as np
 
 
 @plugin
@@ -43,7 +37,23 @@ class Folder(DatasetStore):
             raise DlcvError(
                 f'{self.path} has no split "{split}"; it has {", ".join(self.splits())}'
             )
-        return _FolderImages(self.path if split == UNSPLIT else self.path / split, self.color_mode)
+        import numpy as np
+
+        root = self.path if split == UNSPLIT else self.path / split
+        folders = _class_folders(root)
+        files = [sorted(_image_files(folder)) for folder in folders]
+        for folder, found in zip(folders, files, strict=True):
+            if not found:
+                raise DlcvError(f"the class folder {folder} holds no images")
+        if not folders:
+            raise DlcvError(f"{root} holds no folder with images; each class needs a folder")
+        return images.ImageFiles(
+            [path for found in files for path in found],
+            np.repeat(np.arange(len(files), dtype=np.int64), [len(found) for found in files]),
+            [folder.name for folder in folders],
+            color_mode=self.color_mode,
+            root=root,
+        )
 
     @classmethod
     def recognise(cls, path: Path) -> Self | None:
@@ -54,51 +64,6 @@ class Folder(DatasetStore):
         roots = [path if split == UNSPLIT else path / split for split in store.splits()]
         holds = any(next(_image_files(folder), None) for folder in _class_folders(roots[0]))
         return store if holds else None
-
-
-class _FolderImages(LabelledImages):
-    def __init__(self, root: Path, color_mode: images.ColorMode) -> None:
-        import numpy as np
-
-        self._root = root
-        self._color_mode = color_mode
-        folders = _class_folders(root)
-        self._paths: list[str] = []
-        labels: list[int] = []
-        for label, folder in enumerate(folders):
-            files = sorted(_image_files(folder))
-            if not files:
-                raise DlcvError(f"the class folder {folder} holds no images")
-            self._paths += files
-            labels += [label] * len(files)
-        if not self._paths:
-            raise DlcvError(f"{root} holds no folder with images; each class needs a folder")
-        self.labels = np.array(labels, np.int64)
-        self.label_names = tuple(folder.name for folder in folders)
-        self.image_shape = (None, None, 3 if color_mode == "rgb" else 1)
-
-    def read(self, indices: "Sequence[int] | np.ndarray") -> Images:
-        """Decodes images by index."""
-        decoded = []
-        for position, index in enumerate(indices):
-            try:
-                decoded.append(images.read_image(self._paths[index], self._color_mode))
-            except ImageError as error:
-                error.index = position
-                raise
-        return stack(decoded)
-
-    def sample_id(self, index: int) -> str:
-        """Returns the image's path."""
-        return self._paths[index]
-
-    def fingerprint(self) -> str:
-        """Returns a hash of the files' names below the folder and their sizes in bytes."""
-        digest = hashlib.sha256()
-        for path in self._paths:
-            name = os.fsencode(os.path.relpath(path, self._root))
-            digest.update(name + f"\0{os.path.getsize(path)}\n".encode())
-        return digest.hexdigest()
 
 
 def _class_folders(root: Path) -> list[Path]:

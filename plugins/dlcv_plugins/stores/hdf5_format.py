@@ -25,6 +25,8 @@ SIGNATURE = b"\x89HDF\r\n\x1a\n"
 ALIGNMENT_BYTES = 65_536
 DESCRIPTION_BYTES = 1_000_000
 """Room that is reserved for the description beside the rows and labels."""
+DAMAGE = (OSError, RuntimeError, KeyError, ValueError)
+"""What h5py raises for files that are damaged."""
 EXPECTED = {
     "images": "numbers",
     "labels": "whole numbers",
@@ -141,7 +143,7 @@ def read(path: Path) -> Packed:
             label_names = tuple(names.asstr("utf-8")[:].tolist())
             values = labels[()].astype(np.int64)
             rows = _map_rows(path, images)
-    except (OSError, RuntimeError, KeyError, ValueError) as error:
+    except DAMAGE as error:
         raise DlcvError(f"{path} can't be read as HDF5; it is damaged: {error}") from None
     if not 0 <= values.min() <= values.max() < len(label_names):
         raise DlcvError(
@@ -169,7 +171,7 @@ class _RowsOnDemand:
             with self._lock:
                 self._file = self._file or h5py.File(self._path, "r")
                 rows = self._file["images"][order][inverse]
-        except OSError as error:
+        except DAMAGE as error:
             raise DlcvError(f"{self._path}: rows can't be read: {error}") from None
         if rows.dtype == np.uint8:
             return rows
