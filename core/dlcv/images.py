@@ -4,13 +4,16 @@ Everything is uint8, `(H, W, C)`, RGB or grey. Resizing stays in uint8 with area
 interpolation, which give the same bits with any number of threads and any OpenCV since 4.12.
 """
 
+import hashlib
 import io
 import os
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from dlcv.errors import ImageError
+from dlcv.interfaces import Images, LabelledImages, stack
 
 if TYPE_CHECKING:
     import numpy as np
@@ -24,6 +27,58 @@ LARGEST_IMAGE_PIXELS = 100_000_000
 
 ColorMode = Literal["rgb", "grayscale"]
 Interpolation = Literal["area", "linear", "nearest"]
+
+
+class ImageFiles(LabelledImages):
+    """Images in files of their own, decoded when they are read."""
+
+    def __init__(
+        self,
+        paths: Sequence[str],
+        labels: "np.ndarray",
+        label_names: Sequence[str],
+        *,
+        color_mode: ColorMode = "rgb",
+        root: str | os.PathLike[str] = ".",
+    ) -> None:
+        """Lists the images.
+
+        Args:
+            paths: Their files.
+            labels: `(N,)` int64, indices into `label_names`.
+            label_names: The classes' names.
+            color_mode: `rgb` for three channels, `grayscale` for one.
+            root: The folder below which the files' names tell them apart.
+        """
+        self.labels = labels
+        self.label_names = tuple(label_names)
+        self.image_shape = (None, None, 3 if color_mode == "rgb" else 1)
+        self._paths = paths
+        self._color_mode = color_mode
+        self._root = root
+
+    def read(self, indices: "Sequence[int] | np.ndarray") -> Images:
+        """Decodes images by index."""
+        decoded = []
+        for position, index in enumerate(indices):
+            try:
+                decoded.append(read_image(self._paths[index], self._color_mode))
+            except ImageError as error:
+                error.index = position
+                raise
+        return stack(decoded)
+
+    def sample_id(self, index: int) -> str:
+        """Returns the image's path."""
+        return self._paths[index]
+
+    def fingerprint(self) -> str:
+        """Returns a hash of the labels, the files' names below the root, and their sizes."""
+        digest = hashlib.sha256(self.labels.astype("<i8").tobytes())
+        for path in self._paths:
+            name = os.fsencode(os.path.relpath(path, self._root))
+            digest.update(name + f"\0{os.path.getsize(path)}\n".encode())
+        return digest.hexdigest()
 
 
 def is_image_file(path: Path) -> bool:
@@ -114,10 +169,8 @@ def _check_header(content: bytes) -> None:
             with Image.open(io.BytesIO(content), formats=FORMATS) as header:
                 width, height = header.size
     except UnidentifiedImageError:
-        kind = (
-            "is empty" if not content else f"is no image of a known format ({', '.join(FORMATS)})"
-        )
-        raise ImageError(kind) from None
+        known = f"is no image of a known format ({', '.join(FORMATS)}), or its header is damaged"
+        raise ImageError(known if content else "is empty") from None
     except Image.DecompressionBombError:
         # Pillow's own limit, some way above ours.
         raise ImageError(f"has more pixels than the limit of {LARGEST_IMAGE_PIXELS:,}") from None

@@ -3,24 +3,23 @@
 import functools
 import logging
 import os
-from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import attrs
 import numpy as np
 
-from dlcv import backend, images, registry
+from dlcv import backend, registry
 from dlcv.config import RunConfig
 from dlcv.data.loader import Loader
 from dlcv.data.pipeline import Pipeline
 from dlcv.data.sources import align_labels, find_store
-from dlcv.data.subset import ArrayImages
 from dlcv.data.survey import survey
-from dlcv.errors import DlcvError, ImageError, SpecError
+from dlcv.errors import DlcvError, SpecError
 from dlcv.evaluation.predict import load_predictions, predict_batches, predict_labelled
 from dlcv.interfaces import SPLITS, UNSPLIT, LabelledImages, Predictions
 from dlcv.runs.directory import RunDirectory, load_arrays
+from dlcv.runs.inputs import open_inputs
 from dlcv.training.history import read_csv
 
 if TYPE_CHECKING:
@@ -155,7 +154,7 @@ class Run:
         Raises:
             ImageError: an image can't be read or processed.
         """
-        return self._probabilities(self._open_inputs(inputs))
+        return self._probabilities(open_inputs(inputs, self._channels))
 
     def predict(self, inputs: Any, *, bad_images: str = "error") -> list[Prediction]:
         """Returns what the network says about each image.
@@ -167,7 +166,7 @@ class Run:
         Raises:
             ImageError: an image can't be read or processed.
         """
-        opened = self._open_inputs(inputs)
+        opened = open_inputs(inputs, self._channels)
         if bad_images == "skip":
             checked = survey(opened, skip=True, threads=self._threads)
             for reason in checked.skipped:
@@ -236,17 +235,6 @@ class Run:
         """The channels of the images before the preprocessors."""
         return int(self.directory.read_json("environment")["data"]["channels"])
 
-    def _open_inputs(self, inputs: Any) -> LabelledImages:
-        channels = self._channels
-        if isinstance(inputs, str | os.PathLike):
-            inputs = [inputs]
-        if not len(inputs):
-            raise DlcvError("there are no images to predict")
-        if isinstance(inputs[0], str | os.PathLike):
-            return PathImages(list(expand_paths(inputs)), channels)
-        arrays = [_checked(image, channels, i) for i, image in enumerate(inputs)]
-        return ArrayImages(arrays, [f"image {i}" for i in range(len(arrays))])
-
     def _prediction(self, name: str, row: np.ndarray) -> Prediction:
         order = np.argsort(-row, kind="stable")
         probabilities = {self.label_names[i]: float(row[i]) for i in order}
@@ -269,55 +257,6 @@ class Run:
                         "which is not installed"
                     ) from None
             raise
-
-
-class PathImages(ArrayImages):
-    """Image files without labels, decoded when they are read."""
-
-    def __init__(self, paths: Sequence[str], channels: int) -> None:
-        self.paths = paths
-        self.ids = paths
-        self.labels = np.zeros(len(paths), np.int64)
-        self.label_names = ("",)
-        self.image_shape = (None, None, channels)
-        self.color_mode: images.ColorMode = "rgb" if channels == 3 else "grayscale"
-
-    def read(self, indices: Sequence[int] | np.ndarray) -> Any:
-        """Decodes images by index."""
-        from dlcv.interfaces import stack
-
-        return stack([images.read_image(self.paths[i], self.color_mode) for i in indices])
-
-
-def expand_paths(paths: Iterable[str | os.PathLike[str]]) -> Iterable[str]:
-    """Yields files as they are, and for a folder all images below it, sorted.
-
-    Raises:
-        DlcvError: there is no such file or folder, or a folder without images.
-    """
-    for path in map(Path, paths):
-        if not path.is_dir():
-            if not path.exists():
-                raise DlcvError(f"no such file or folder: {path}")
-            yield str(path)
-            continue
-        below = sorted(p for p in path.rglob("*") if images.is_image_file(p))
-        if not below:
-            raise DlcvError(f"{path} holds no images")
-        yield from map(str, below)
-
-
-def _checked(image: Any, channels: int, index: int) -> np.ndarray:
-    """Returns an image as `(H, W, C)` uint8 with the right channels, or refuses it."""
-    array = np.asarray(image)
-    if array.dtype != np.uint8:
-        raise ImageError(f"expected uint8 pixels, received {array.dtype}", name=f"image {index}")
-    array = array[..., np.newaxis] if array.ndim == 2 else array
-    if array.ndim != 3 or array.shape[2] != channels:
-        raise ImageError(
-            f"expected (height, width, {channels}), received {array.shape}", name=f"image {index}"
-        )
-    return array
 
 
 def load(path: str | os.PathLike[str]) -> Run:

@@ -236,6 +236,8 @@ def _describe(
         properties.set_layout(h5py.h5d.CONTIGUOUS)
         properties.set_alloc_time(h5py.h5d.ALLOC_TIME_EARLY)
         properties.set_fill_time(h5py.h5d.FILL_TIME_NEVER)
+        # The same images give the same bytes, whenever they are packed.
+        properties.set_obj_track_times(False)
         space = h5py.h5s.create_simple(shape)
         images = h5py.h5d.create(file.id, b"images", h5py.h5t.STD_U8LE, space, properties)
         offset = images.get_offset()

@@ -1,0 +1,53 @@
+"""From real photographs to predictions, through the commands of the README; takes minutes."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+CHANCE = 1 / 12
+
+
+def dlcv(*arguments: str, folder: Path) -> str:
+    done = subprocess.run(
+        [sys.executable, "-m", "dlcv", *arguments],
+        cwd=folder,
+        env=os.environ,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+def test_flowers_are_packed_learned_and_recognised(real_data: Path, tmp_path: Path) -> None:
+    flowers = real_data / "flowers12"
+    dlcv("data", "build", str(flowers), "--out", "packed", "--size", "72", folder=tmp_path)
+    dlcv(
+        *("run", "--data", "packed", "--arch", "minivggnet", "--preproc", "patch(size=64), scale"),
+        *("--epochs", "25", "--name", "flowers"),
+        folder=tmp_path,
+    )
+    evaluated = json.loads(dlcv("evaluate", "runs/flowers", "--json", folder=tmp_path))
+    photographs = json.loads(
+        dlcv(
+            *("evaluate", "runs/flowers", "--data", str(flowers), "--split", "test", "--json"),
+            folder=tmp_path,
+        )
+    )
+    predicted = json.loads(
+        dlcv("predict", "runs/latest", str(flowers / "test" / "pansy"), "--json", folder=tmp_path)
+    )
+
+    assert evaluated["metrics"]["rank1"] > 0.6 > 7 * CHANCE
+    # The same photographs at their own size, resized in one step instead of two.
+    assert photographs["metrics"]["rank1"] == pytest.approx(evaluated["metrics"]["rank1"], abs=0.1)
+    right = sum(row["classes"][0]["label"] == "pansy" for row in predicted)
+    assert len(predicted) == 20
+    assert right >= 12
