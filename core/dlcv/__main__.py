@@ -2,34 +2,50 @@
 
 import os
 import sys
+import traceback
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import click
 
 
 def main() -> None:
     """Runs the command line; exits with 0, 2 for an expected error, 130 after ctrl+c."""
     import click
 
-    from dlcv.cli import console
     from dlcv.cli.main import dlcv
     from dlcv.errors import DlcvError
 
+    # OpenCV's log repeats in many lines what an error says in one.
+    os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")
     try:
         sys.exit(dlcv.main(standalone_mode=False))
     except click.ClickException as error:
-        error.show()
+        print(_usage_message(error), file=sys.stderr)
         sys.exit(error.exit_code)
     except (click.Abort, KeyboardInterrupt):
         print("dlcv: stopped", file=sys.stderr)
         sys.exit(130)
-    except BrokenPipeError:
-        # Whoever read the output, `head` for example, has enough; say nothing when Python ends.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
     except (DlcvError, OSError) as error:
-        if console.debug:
-            raise
+        # Not from the parsed options, for reading those may be what fails.
+        if "--debug" in sys.argv:
+            traceback.print_exception(error)
         message = " ".join(str(error).split("\n"))
         print(f"dlcv: {message}", file=sys.stderr)
         sys.exit(2)
+
+
+def _usage_message(error: "click.ClickException") -> str:
+    """Returns one line about a mistake in the command line, or a command's help page.
+
+    A command that is called without the arguments that it needs "fails" with its help page.
+    """
+    message, context = error.format_message(), getattr(error, "ctx", None)
+    if context is None:
+        return f"dlcv: {message}"
+    if message == context.get_help():
+        return message
+    return f"dlcv: {message.rstrip('.')}; see {context.command_path} --help"
 
 
 if __name__ == "__main__":

@@ -8,9 +8,6 @@ from typing import Any
 
 import click
 
-debug = False
-"""Whether expected errors show their traceback."""
-
 
 def with_verbosity(command: Callable[..., Any]) -> Callable[..., Any]:
     """Gives a command `--quiet`, `--verbose` and `--debug`."""
@@ -21,7 +18,6 @@ def with_verbosity(command: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(command)
     def wrapped(level: str | None, debug: bool, **options: Any) -> Any:
         _start_logging(level or ("DEBUG" if debug else "INFO"))
-        globals()["debug"] = debug
         return command(**options)
 
     return wrapped

@@ -34,9 +34,14 @@ class LazyGroup(click.Group):
             return None
         entry_point = _foreign_commands()[name]
         try:
-            return entry_point.load()
-        except Exception as error:
-            raise DlcvError(f"the command {name} is broken: {error}") from error
+            command = entry_point.load()
+        except (Exception, SystemExit) as error:
+            raise DlcvError(f"the command {name} is broken: {error!r}") from error
+        if not isinstance(command, click.Command):
+            raise DlcvError(
+                f"the command {name} is broken: {entry_point.value} is no click command"
+            )
+        return command
 
     def resolve_command(
         self, context: click.Context, args: list[str]

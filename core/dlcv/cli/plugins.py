@@ -1,6 +1,7 @@
 """`dlcv plugins`: what is installed, and what it can be told."""
 
 import json
+import os
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -125,22 +126,24 @@ def _as_dict(description: "Description") -> dict[str, Any]:
 
 
 def _default(option: Any) -> str:
-    from dlcv.spec import write
-
     if option.required:
         return "(required)"
-    if option.default is None:
-        return "none"
-    return option.default if isinstance(option.default, str) else write(option.default)
+    return "none" if option.default is None else _written(option.default)
+
+
+def _written(value: Any) -> str:
+    """Returns an option's value as people write it in a spec."""
+    from dlcv.spec import bare_or_text, write
+
+    is_text = isinstance(value, str | os.PathLike)
+    return write(bare_or_text(os.fspath(value)) if is_text else value)
 
 
 def _example(description: "Description") -> str:
     """Returns a use of the plugin with its required options, or else the first that has a value."""
-    from dlcv.spec import write
-
     required = [o for o in description.options if o.required]
     shown = [(o.name, '"..."') for o in required] or [
-        (o.name, o.default if isinstance(o.default, str) else write(o.default))
+        (o.name, _written(o.default))
         for o in description.options
         if o.default not in (None, attrs.NOTHING)
     ][:1]

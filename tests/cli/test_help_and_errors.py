@@ -1,0 +1,238 @@
+"""The command line as a process: help without heavy imports, mistakes in one line."""
+
+import importlib.metadata
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from fake_packages import install, run_python
+
+DEEP_LEARNING = {"keras", "tensorflow", "jax", "torch", "sklearn"}
+
+COMMAND = """
+import contextlib, json, sys
+from dlcv.__main__ import main
+with contextlib.redirect_stdout(sys.stderr), contextlib.suppress(SystemExit):
+    main()
+print(json.dumps(sorted({name.partition(".")[0] for name in sys.modules})))
+"""
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--help"],
+        ["--version"],
+        ["run", "--help"],
+        ["plugins", "list"],
+        ["plugins", "list", "store", "--json"],
+        ["plugins", "list", "nonsense"],
+    ],
+    ids=" ".join,
+)
+def test_help_and_lists_import_neither_numpy_nor_plugins(
+    tmp_path: Path, arguments: list[str]
+) -> None:
+    assert not modules_after(tmp_path, COMMAND, *arguments) & (
+        DEEP_LEARNING | {"numpy", "dlcv_plugins", "cv2", "PIL", "h5py"}
+    )
+
+
+@pytest.mark.parametrize(
+    "arguments", [["plugins", "list", "--check"], ["plugins", "show", "resnet"]], ids=" ".join
+)
+def test_importing_plugins_imports_no_deep_learning_library(
+    tmp_path: Path, arguments: list[str]
+) -> None:
+    modules = modules_after(tmp_path, COMMAND, *arguments)
+    assert "dlcv_plugins" in modules
+    assert not modules & DEEP_LEARNING
+
+
+def test_no_module_that_ships_imports_a_deep_learning_library(tmp_path: Path) -> None:
+    program = (
+        "import importlib, json, pkgutil, sys, dlcv_plugins\n"
+        "found = list(pkgutil.walk_packages(dlcv_plugins.__path__, 'dlcv_plugins.'))\n"
+        "for module in found: importlib.import_module(module.name)\n"
+        "assert len(found) > 20\n"
+        "print(json.dumps(sorted({name.partition('.')[0] for name in sys.modules})))"
+    )
+    assert not modules_after(tmp_path, program) & DEEP_LEARNING
+
+
+@pytest.mark.parametrize("module", ["dlcv", "dlcv.interfaces", "dlcv.config", "dlcv.cli.main"])
+def test_the_interfaces_import_no_numpy(tmp_path: Path, module: str) -> None:
+    program = (
+        f"import json, sys, {module}\n"
+        "print(json.dumps(sorted({name.partition('.')[0] for name in sys.modules})))"
+    )
+    assert not modules_after(tmp_path, program) & (DEEP_LEARNING | {"numpy"})
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["rnu"], 'no command "rnu"; did you mean "run"?'),
+        (["nonsense"], 'no command "nonsense"; there are run, resume, evaluate, predict,'),
+        (["plugins", "lst"], "lst"),
+        (["plugins", "list", "preprocessors"], 'unknown kind of plugin "preprocessors"; did you'),
+        (["plugins", "list", "x"], 'unknown kind of plugin "x"; there are preprocessor, store,'),
+        (["plugins", "show", "men"], 'no plugin "men"; did you mean "mean"?'),
+        (["plugins", "show", "zzzzz"], 'no plugin "zzzzz"; `dlcv plugins list` lists them'),
+        (["plugins", "show", "mean", "--kind", "stor"], 'unknown kind of plugin "stor"; did you'),
+        (["plugins", "show", "mean", "--kind", "store"], '"mean"; "mean" is a preprocessor'),
+        (["plugins", "show"], " plugins show --help"),
+        (["run", "--ach", "resnet"], "--ach"),
+        (["run", "extra"], " run --help"),
+        (["run", "--seed"], "--seed"),
+        (["run", "--precision", "half"], "half"),
+        (["run", "--seed", "x"], "--seed: expected int >= 0, received x"),
+        (["run", "--seed", "3.5"], "--seed: expected int >= 0, received 3.5"),
+        (["run", "--seed", "3, x=4"], '--seed: expected int >= 0, received "3, x=4"'),
+        (["run", "--input-size", "8,"], "--input-size: expected int or (int, int) or None >= 1"),
+        (["run", "--config", "none.toml"], "can't read none.toml: No such file or directory"),
+        (["run", "--arch", "resnet(witdh=2)"], '"resnet(witdh=2)"; did you mean "width"?'),
+        (["run", "--preproc", "mean, patch(3)"], 'at column 13 of "mean, patch(3)"'),
+        (["run", "--schedule", "poly("], "can't read \"poly(\": '(' was never closed at column 5"),
+        (["evaluate", "none"], "no such run: none"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else None,
+)
+def test_a_mistake_is_one_line_and_exit_code_2(
+    tmp_path: Path, arguments: list[str], message: str
+) -> None:
+    ended = run_python(tmp_path, "-m", "dlcv", *arguments)
+    (line,) = ended.stderr.splitlines()
+    assert line.startswith("dlcv: ")
+    assert message in line
+    assert ended.returncode == 2
+    assert ended.stdout == ""
+    assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["run", "--arch", "none", "--debug"], ["run", "--debug", "--seed", "x"]],
+    ids=" ".join,
+)
+def test_debug_shows_the_traceback_too(tmp_path: Path, arguments: list[str]) -> None:
+    ended = run_python(tmp_path, "-m", "dlcv", *arguments)
+    lines = ended.stderr.splitlines()
+    assert "Traceback (most recent call last):" in lines
+    assert lines[-1].startswith("dlcv: ")
+    assert ended.returncode == 2
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["-h"], []], ids=["--help", "-h", "nothing"])
+def test_help_tells_how_to_start(tmp_path: Path, arguments: list[str]) -> None:
+    ended = run_python(tmp_path, "-m", "dlcv", *arguments)
+    printed = ended.stdout + ended.stderr
+    assert "dlcv run --arch resnet --preproc mean,patch" in printed
+    for command in ("run", "resume", "evaluate", "predict", "data", "plugins"):
+        assert f"\n  {command} " in printed
+    assert "Traceback" not in printed
+    assert "dlcv: " not in printed
+
+
+def test_the_version_is_the_one_that_is_installed() -> None:
+    script = Path(sys.executable).with_name("dlcv")
+    ended = subprocess.run([script, "--version"], capture_output=True, text=True, check=True)
+    assert ended.stdout == f"dlcv {importlib.metadata.version('dlcv')}\n"
+
+
+def test_nothing_is_said_when_the_reader_has_enough() -> None:
+    with subprocess.Popen(
+        [sys.executable, "-m", "dlcv", "plugins", "list"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        assert process.stderr.read() == ""
+
+
+def test_an_image_that_is_cut_is_named_without_the_decoder_s_log(
+    tmp_path: Path, photos: Callable[..., Path]
+) -> None:
+    cut = photos(name="photos") / "red" / "000.png"
+    cut.write_bytes(cut.read_bytes()[:-200])
+    ended = run_python(
+        tmp_path, "-m", "dlcv", "data", "build", "photos", "--out", "packed", "--size", "8"
+    )
+    lines = ended.stderr.splitlines()
+    assert lines[-1].startswith("dlcv: photos/red/000.png: can't be decoded completely")
+    assert not [line for line in lines if line.startswith("[")]
+    assert ended.returncode == 2
+    assert os.listdir(tmp_path) == ["photos"]
+
+
+COMMANDS = '''
+import click
+
+@click.command()
+def hello():
+    """Says hello."""
+    click.echo("hello")
+
+open("imported", "w").close()
+'''
+
+
+@pytest.fixture
+def packages(tmp_path: Path) -> Path:
+    """A folder with a package that adds commands, most of them broken."""
+    named = {
+        "hello": "acme:hello",
+        "run": "acme:hello",
+        "torn": "torn:x",
+        "leaves": "leaves:x",
+        "odd": "acme:COUNT",
+    }
+    sources = {
+        "acme": COMMANDS + "COUNT = 3\n",
+        "torn": "1 / 0",
+        "leaves": "raise SystemExit(0)",
+    }
+    install(tmp_path, "acme", {"commands": named}, sources)
+    return tmp_path
+
+
+def test_commands_of_other_packages_are_listed_without_importing_them(packages: Path) -> None:
+    ended = run_python(packages, "-m", "dlcv", "--help")
+    assert "hello     (of acme)" in ended.stdout
+    assert "run       Train a network" in ended.stdout
+    assert not (packages / "imported").exists()
+
+
+def test_commands_of_other_packages_run(packages: Path) -> None:
+    ended = run_python(packages, "-m", "dlcv", "hello")
+    assert (ended.stdout, ended.stderr, ended.returncode) == ("hello\n", "", 0)
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("torn", "ZeroDivisionError('division by zero')"),
+        ("leaves", "SystemExit(0)"),
+        ("odd", "acme:COUNT is no click command"),
+    ],
+)
+def test_a_broken_command_of_another_package_is_one_line(
+    packages: Path, name: str, reason: str
+) -> None:
+    ended = run_python(packages, "-m", "dlcv", name)
+    assert ended.stderr == f"dlcv: the command {name} is broken: {reason}\n"
+    assert ended.returncode == 2
+
+
+def modules_after(folder: Path, program: str, *arguments: str) -> set[str]:
+    """Returns the names of the packages that a program imported; it prints them as JSON."""
+    ended = run_python(folder, "-c", program, *arguments)
+    assert ended.returncode == 0, ended.stderr
+    return set(json.loads(ended.stdout.splitlines()[-1]))
