@@ -42,9 +42,10 @@ def run_python(
 
     The packages that are installed are looked through once a process, so this needs a new one.
     """
+    paths = [str(folder), *filter(None, [os.environ.get("PYTHONPATH")])]
     return subprocess.run(
         [sys.executable, *arguments],
-        env={**os.environ, "PYTHONPATH": str(folder), **environment},
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(paths), **environment},
         cwd=folder,
         capture_output=True,
         text=True,
