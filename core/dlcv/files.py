@@ -37,6 +37,12 @@ def write_atomically(path: Path, content: bytes | str) -> None:
         temporary.write_bytes(content.encode() if isinstance(content, str) else content)
 
 
+def sweep(folder: Path) -> None:
+    """Removes what killed processes left half-written; nobody else may be writing there."""
+    for leftover in folder.glob(".*.tmp*"):
+        leftover.unlink()
+
+
 @contextmanager
 def atomic_folder(path: Path, *, force: bool = False) -> Iterator[Path]:
     """Gives a temporary folder beside `path`, which takes its place when the block ends well.

@@ -7,7 +7,6 @@ interpolation, which give the same bits with any number of threads and any OpenC
 import hashlib
 import io
 import os
-import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -164,10 +163,8 @@ def _check_header(content: bytes) -> None:
     from PIL import Image, UnidentifiedImageError
 
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            with Image.open(io.BytesIO(content), formats=FORMATS) as header:
-                width, height = header.size
+        with Image.open(io.BytesIO(content), formats=FORMATS) as header:
+            width, height = header.size
     except UnidentifiedImageError:
         known = f"is no image of a known format ({', '.join(FORMATS)}), or its header is damaged"
         raise ImageError(known if content else "is empty") from None

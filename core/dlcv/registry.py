@@ -6,9 +6,7 @@ pluggy manager holds what is live: loaded plugins, blocks and hooks.
 
 import functools
 import inspect
-import keyword
 import os
-import sys
 import typing
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
@@ -39,6 +37,7 @@ from dlcv.interfaces import (
     Schedule,
     options_of,
 )
+from dlcv.loading import check_interface, first_line, imported, name_problem
 from dlcv.spec import Spec, SpecList, bare_or_text, lower
 
 if TYPE_CHECKING:
@@ -124,7 +123,7 @@ class Registry:
         """
         if descriptor.is_disabled:
             return "disabled", f"by {DISABLE_VARIABLE}"
-        if problem := _name_problem(descriptor.name):
+        if problem := name_problem(descriptor.name):
             return "broken", problem
         if descriptor.key in self._reasons:
             return "broken", self._reasons[descriptor.key]
@@ -168,12 +167,12 @@ class Registry:
         if loaded is not None:
             return loaded
         try:
-            if problem := _name_problem(descriptor.name):
+            if problem := name_problem(descriptor.name):
                 raise PluginError(problem)
             cls = descriptor.cls or descriptor.entry_point.load()  # type: ignore[union-attr]
-            _check_interface(cls, INTERFACES[descriptor.kind])
+            check_interface(cls, INTERFACES[descriptor.kind])
         except (Exception, SystemExit) as error:
-            reason = str(error) if isinstance(error, PluginError) else _first_line(error)
+            reason = str(error) if isinstance(error, PluginError) else first_line(error)
             self._reasons[descriptor.key] = reason
             raise PluginError(
                 f'{descriptor.kind} "{descriptor.name}" of {descriptor.origin} is broken: {reason}'
@@ -244,7 +243,7 @@ class Registry:
         """Returns the descriptor of a made plugin; raises `PluginError` if it is not registered."""
         cls = type(plugin)
         for descriptor in self.descriptors(cls.kind):
-            if cls is _imported(descriptor):
+            if cls is imported(descriptor):
                 return descriptor
         raise PluginError(
             f"{cls.__name__} is not registered; "
@@ -275,7 +274,7 @@ class Registry:
             except (Exception, SystemExit) as error:
                 raise PluginError(
                     f"the hooks of {' '.join(origin(entry_point))} are broken: "
-                    f"{_first_line(error)}; {DISABLE_VARIABLE}={entry_point.name} switches them off"
+                    f"{first_line(error)}; {DISABLE_VARIABLE}={entry_point.name} switches them off"
                 ) from error
         return self._manager.hook
 
@@ -345,25 +344,6 @@ def _interface(kind: str) -> type[Plugin]:
     return INTERFACES[kind]
 
 
-def _check_interface(cls: Any, interface: type[Plugin]) -> None:
-    if not (isinstance(cls, type) and issubclass(cls, interface)):
-        raise PluginError(f"it is no subclass of dlcv.interfaces.{interface.__name__}")
-    if "__attrs_attrs__" not in vars(cls):
-        raise PluginError("its class lacks the decorator @dlcv.interfaces.plugin")
-    if missing := getattr(cls, "__abstractmethods__", None):
-        raise PluginError(f"it does not define {', '.join(sorted(missing))}")
-    if not cls.__doc__:
-        raise PluginError("it has no docstring")
-    options_of(cls)
-
-
-def _name_problem(name: str) -> str:
-    """Returns why a name can't be a plugin's, or an empty text."""
-    if not name.isidentifier():
-        return "its name is not an identifier"
-    return "its name is a keyword of Python" if keyword.iskeyword(name) else ""
-
-
 def _disabled(descriptor: Descriptor) -> PluginError:
     return PluginError(
         f'{descriptor.kind} "{descriptor.name}" of {descriptor.origin} '
@@ -371,30 +351,11 @@ def _disabled(descriptor: Descriptor) -> PluginError:
     )
 
 
-def _imported(descriptor: Descriptor) -> Any:
-    """Returns a plugin's class, None if it was not imported so far.
-
-    An entry point may name a class where another module hands it on, so that the class's own
-    `__module__` does not tell.
-    """
-    if descriptor.entry_point is None:
-        return descriptor.cls
-    try:
-        module, attribute = descriptor.entry_point.module, descriptor.entry_point.attr
-        return functools.reduce(getattr, attribute.split("."), sys.modules[module])
-    except (KeyError, AttributeError):
-        return None
-
-
 def _nested_kind(annotation: Any) -> str | None:
     """Returns the kind of the plugins that an option's type asks for, None if for none."""
     if isinstance(annotation, type) and issubclass(annotation, Plugin):
         return annotation.kind
     return next(filter(None, map(_nested_kind, typing.get_args(annotation))), None)
-
-
-def _first_line(error: BaseException) -> str:
-    return f"{type(error).__name__}: {error}".split("\n")[0]
 
 
 def _listing(introduction: str, names: Iterable[str]) -> str:

@@ -20,9 +20,7 @@ def bottleneck(source: int, filters: int, *, reduce: bool) -> int:
     return norms + kernels + (source * filters if reduce else 0)
 
 
-def resnet_count(
-    stages: tuple[int, ...], filters: tuple[int, ...], stem: int, classes: int
-) -> int:
+def resnet_count(stages: tuple[int, ...], filters: tuple[int, ...], stem: int, classes: int) -> int:
     """`stem` is the number of parameters of the stem's convolution and its normalisation."""
     count = 4 * 3 + stem
     source = filters[0]

@@ -148,7 +148,7 @@ class TestWriting:
             ["sha256sum", "train.hdf5", "val.hdf5"], cwd=tmp_path, capture_output=True, text=True
         )
         expected = {line.split()[1]: line.split()[0] for line in done.stdout.splitlines()}
-        assert dict(store.content_checksums()) == expected
+        assert {n: r["sha256"] for n, r in store.file_records().items()} == expected
 
 
 WRITER = """

@@ -83,7 +83,7 @@ def pack(
             for name, images in dataset.splits.items()
         }
         content = _description(source, dataset, pipeline, split, means["train"])
-        content["sha256"] = dict(store.content_checksums())
+        content["files"] = dict(store.file_records())
         files.write_atomically(folder / DESCRIPTION, tomli_w.dumps(content))
         sizes = {n: (folder / f"{n}.hdf5").stat().st_size / 1e6 for n in dataset.splits}
     counts = {name: len(images) for name, images in dataset.splits.items()}

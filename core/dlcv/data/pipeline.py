@@ -94,9 +94,14 @@ def prepare(
     `patch` does not count as resizing, since in training it cuts a part out.
 
     Raises:
-        DlcvError: the pixel steps end with another size than `input_size`.
+        DlcvError: the pixel steps end with another size than `input_size`, or a value step is
+            there twice.
     """
     pipeline = Pipeline.of(steps)
+    kinds = [type(step) for step in pipeline.value_steps]
+    if twice := [kind for kind in kinds if kinds.count(kind) > 1]:
+        name = registry.registry.spec_of(pipeline.value_steps[kinds.index(twice[0])]).name
+        raise DlcvError(f"{name} is there twice among the preprocessors; once is enough")
     size = input_size or default_size
     sized = _with_sizes(pipeline, size)
     shape = sized.output_shape(images.image_shape)

@@ -13,7 +13,7 @@ from dlcv.data.split import divide
 from dlcv.data.subset import Subset
 from dlcv.data.survey import survey
 from dlcv.errors import DlcvError, PluginError, suggestion
-from dlcv.interfaces import SPLITS, DatasetStore, LabelledImages
+from dlcv.interfaces import SPLITS, DatasetStore, LabelledImages, evolve
 
 logger = logging.getLogger(__name__)
 
@@ -43,10 +43,18 @@ def find_store(data: str) -> DatasetStore:
 
     A plugin's name wins over a folder of the same name; `./digits` is the folder.
 
+    Its paths are absolute, so that what is written down holds from any working directory.
+
     Raises:
         DlcvError: it is neither, or nothing recognises the path.
     """
-    path = Path(os.path.expanduser(data))
+    store = _find_store(data)
+    paths = {k: v for k, v in store.options().items() if isinstance(v, Path)}
+    return evolve(store, **{k: _expanded(v).absolute() for k, v in paths.items()})
+
+
+def _find_store(data: str) -> DatasetStore:
+    path = _expanded(data)
     exists = os.path.exists(path)
     stores = registry.descriptors("store")
     named = data.strip() in {name for d in stores for name in (d.name, d.qualified_name)}
@@ -71,6 +79,11 @@ def find_store(data: str) -> DatasetStore:
         f"{data}: no data set is recognised there; "
         "a folder of class folders, or one written by `dlcv data build`, would be"
     )
+
+
+def _expanded(path: str | Path) -> Path:
+    """Returns a path with `~` expanded, as it is where there is no such user."""
+    return Path(os.path.expanduser(path))
 
 
 def open_dataset(

@@ -28,7 +28,7 @@ class PreparationContext:
     Attributes:
         input_size: `(height, width)` of the network's input.
         training_batches: Starts a pass over the training images as they reach this step, without
-            randomness, in batches of `(N, H, W, C)` uint8; value steps see the network's input.
+            randomness, in batches of `(N, H, W, C)`: uint8, or float32 after a value step.
     """
 
     input_size: Size
@@ -75,7 +75,10 @@ class Preprocessor(Plugin, ABC):
         return size
 
     def as_layer(self) -> "keras.Layer":
-        """Returns a value step as a Keras layer with the dtype float32; pixel steps have none."""
+        """Returns a value step as a Keras layer with the dtype float32; pixel steps have none.
+
+        The first layer of a network receives uint8 pixels, a later one float32 values.
+        """
         raise DlcvError(f"{type(self).__name__} works on pixels and has no layer")
 
     def mix(

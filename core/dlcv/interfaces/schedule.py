@@ -35,14 +35,14 @@ class Schedule(Plugin, ABC):
     def rates(self, epochs: int, steps_per_epoch: int, initial: float) -> "np.ndarray":
         """Returns the rate of every step, `(epochs * steps_per_epoch,)` float32.
 
-        A warm-up ends the step before it begins: the first rate of a warm-up over n steps is 1/n
-        of the full rate, so that no step is lost to a rate of zero.
+        The first rate of a warm-up over n steps (or epochs) is 1/n of the full rate and the last
+        is the full one, so that none is lost to a rate of zero.
         """
         import numpy as np
 
-        steps = np.arange(epochs * steps_per_epoch)
-        starts = steps // steps_per_epoch if self.by == "epoch" else steps / steps_per_epoch
-        rates = [self.learning_rate(float(epoch), epochs, initial) for epoch in starts]
+        length = 1.0 if self.by == "epoch" else 1 / steps_per_epoch
+        changes = round(epochs / length)
+        rates = np.array([self.learning_rate(i * length, epochs, initial) for i in range(changes)])
         if self.warmup:
-            rates *= np.minimum(1.0, (steps + 1) / (self.warmup * steps_per_epoch))
-        return np.asarray(rates, np.float32)
+            rates *= np.minimum(1.0, (np.arange(changes) + 1) * length / self.warmup)
+        return np.repeat(rates, epochs * steps_per_epoch // changes).astype(np.float32)

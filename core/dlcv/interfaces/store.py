@@ -108,6 +108,9 @@ class DatasetStore(Plugin, ABC):
         """
         raise DlcvError(f"{type(self).__name__} can't be written; use hdf5")
 
-    def content_checksums(self) -> Mapping[str, str]:
-        """Returns a sha256 for each file of a store that was written, by the file's name."""
+    def file_records(self) -> Mapping[str, Mapping[str, str | int]]:
+        """Returns `sha256`, `bytes` and `modified_nanoseconds` of each file that was written.
+
+        They go into the data set's description, so that damage shows when it is opened.
+        """
         return {}

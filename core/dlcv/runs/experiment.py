@@ -1,7 +1,5 @@
 """From a configuration to the plugins and data that it names."""
 
-from pathlib import Path
-
 import attrs
 
 from dlcv import backend, images, registry
@@ -48,7 +46,7 @@ class Plugins:
             steps=tuple(registry.create_list("preprocessor", config.preprocessors)),
             schedules=tuple(registry.create("schedule", s.schedule) for s in config.stages),
             evaluators=tuple(registry.create_list("evaluator", config.evaluators)),
-            store=_absolute(find_store(config.data)),
+            store=find_store(config.data),
         )
 
     def all(self) -> tuple[Plugin, ...]:
@@ -156,9 +154,3 @@ def _complete(config: RunConfig, plugins: Plugins, threads: int) -> RunConfig:
         stages=tuple(stages),
         threads=threads,
     )
-
-
-def _absolute(store: DatasetStore) -> DatasetStore:
-    """Returns a store whose paths hold from any working directory."""
-    paths = {k: v for k, v in store.options().items() if isinstance(v, Path)}
-    return evolve(store, **{k: v.expanduser().absolute() for k, v in paths.items()})

@@ -228,7 +228,14 @@ class Run:
         return np.concatenate(list(predict_batches(self.model, self._loader(opened))))
 
     def _loader(self, opened: LabelledImages) -> Loader:
-        return Loader(opened, self.pipeline, batch_size=BATCH, threads=self._threads)
+        pipeline, size = self.pipeline, self.input_shape[:2]
+        resizes = None not in pipeline.output_shape((None, None, self._channels))
+        if not resizes and opened.image_shape[:2] != size:
+            # All training images had one size, so that nothing in the pipeline resizes.
+            fit = registry.create("preprocessor", "aspect_aware").with_output_size(size)
+            pipeline = attrs.evolve(pipeline, pixel_steps=(fit, *pipeline.pixel_steps))
+            logger.info("images of other sizes than %d x %d are fitted by aspect_aware", *size)
+        return Loader(opened, pipeline, batch_size=BATCH, threads=self._threads)
 
     @functools.cached_property
     def _channels(self) -> int:

@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from dlcv import backend
+from dlcv import backend, files
 from dlcv.config import RunConfig
 from dlcv.errors import DlcvError
 from dlcv.evaluation.evaluate import as_json, evaluate
@@ -79,6 +79,8 @@ def resume(path: str | os.PathLike[str]) -> Run:
     if unfinished.finished:
         raise DlcvError(f"{path} is finished; there is nothing to go on with")
     with directory.lock():
+        for folder in (directory.path, directory.checkpoints):
+            files.sweep(folder)
         experiment = Experiment.reopen(unfinished.config, unfinished.pipeline)
         recorded = directory.read_json("environment")["data"]["fingerprints"]
         if changed := [n for n, f in experiment.fingerprints().items() if recorded.get(n) != f]:
@@ -114,7 +116,6 @@ def _network(experiment: Experiment) -> Any:
 
 def _record(directory: RunDirectory, experiment: Experiment) -> None:
     """Writes what is known before training."""
-    from dlcv import files
     from dlcv.runs.record import environment
 
     files.write_atomically(directory.config, experiment.config.to_toml())
@@ -172,8 +173,6 @@ def _train(directory: RunDirectory, experiment: Experiment, model: Any, *, resum
 
 def _finish(run: Run, experiment: Experiment, model: Any) -> None:
     """Evaluates on held-out images and writes model, predictions and metrics."""
-    from dlcv import files
-
     predictions = predict_labelled(model, experiment.loader(experiment.held_out))
     save_predictions(run.directory.predictions, predictions)
     with files.atomic_path(run.directory.model) as temporary:

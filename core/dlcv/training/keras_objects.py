@@ -9,6 +9,7 @@ import numpy as np
 
 from dlcv.errors import SpecError, suggestion
 from dlcv.interfaces import Schedule
+from dlcv.interfaces.values import read_value
 from dlcv.spec import Spec, lower
 
 
@@ -86,15 +87,23 @@ def _find(kind: str, spec: Spec, known: dict[str, type]) -> type:
 
 
 def _values(cls: type, spec: Spec) -> dict[str, Any]:
+    """Returns an object's options, compared in type with Keras's defaults: Keras checks little."""
     known = _parameters(cls)
     for name in spec.options:
         if name not in known:
             hint = suggestion(name, known) or f"; its options are {', '.join(known)}"
             raise SpecError(f'{spec.name} has no option "{name}"{spec.at(name)}{hint}')
-    try:
-        return {name: lower(value, None) for name, value in spec.options.items()}
-    except ValueError as error:
-        raise SpecError(f"{spec.name}: {error}") from None
+    defaults = inspect.signature(cls).parameters
+    values = {}
+    for name, value in spec.options.items():
+        try:
+            values[name] = lower(value, None)
+            if isinstance(defaults[name].default, bool | int | float | str):
+                kind = type(defaults[name].default)
+                values[name] = read_value(values[name], float if kind is int else kind)
+        except ValueError as error:
+            raise SpecError(f"{spec.name}: {name}: {error}{spec.at(name)}") from None
+    return values
 
 
 def _construct(cls: type, spec: Spec, values: dict[str, Any]) -> Any:

@@ -1,6 +1,7 @@
 """Packed data sets: one HDF5 file a split, with rows that are memory-mapped."""
 
 import hashlib
+import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -71,18 +72,41 @@ class Hdf5(DatasetStore):
             yield writer
             writer.finish(label_names)
 
-    def content_checksums(self) -> Mapping[str, str]:
-        """Returns the sha256 of each split's file."""
+    def file_records(self) -> Mapping[str, Mapping[str, str | int]]:
+        """Returns checksum, size and time of each split's file."""
         paths = [self._file(split) for split in self.splits()]
-        return {path.name: files.sha256(path) for path in paths}
+        return {path.name: {**_stamp(path), "sha256": files.sha256(path)} for path in paths}
 
     def _file(self, split: str) -> Path:
         return self.path if self.path.is_file() else self.path / f"{split}.hdf5"
 
 
+def _stamp(path: Path) -> dict[str, int]:
+    status = path.stat()
+    return {"bytes": status.st_size, "modified_nanoseconds": status.st_mtime_ns}
+
+
+def _check_content(path: Path) -> None:
+    """Refuses a file whose content is not what its data set's description recorded.
+
+    A damaged file may end the process inside the HDF5 library, or hang there, so this comes before
+    it is opened. One that has its recorded size and time is taken as it is.
+    """
+    try:
+        described = tomllib.loads((path.parent / "dataset.toml").read_text(encoding="utf-8"))
+        recorded = described["files"][path.name]
+    except (OSError, ValueError, KeyError, TypeError):
+        return  # Written by other tools, which is fine.
+    if {**recorded, **_stamp(path)} != recorded and files.sha256(path) != recorded["sha256"]:
+        raise DlcvError(
+            f"{path} is damaged: its content is not what dataset.toml recorded; pack it anew"
+        )
+
+
 class _PackedImages(LabelledImages):
     def __init__(self, path: Path) -> None:
         self._path = path
+        _check_content(path)
         packed = hdf5_format.read(path)
         self._rows = packed.rows
         self.labels = packed.labels

@@ -1,6 +1,7 @@
 """Packing from Python: what is in the folder, and what is refused."""
 
 import hashlib
+import shutil
 import time
 import tomllib
 
@@ -75,8 +76,13 @@ def test_the_description_is_true(photos, tmp_path):
     with h5py.File(out / "train.hdf5") as file:
         means = file["images"][:].astype(np.float64).mean(axis=(0, 1, 2))
     assert found["training_mean"] == pytest.approx(dict(zip("RGB", means, strict=True)))
-    assert found["sha256"] == {
-        path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in out.glob("*.hdf5")
+    assert found["files"] == {
+        path.name: {
+            "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+            "bytes": path.stat().st_size,
+            "modified_nanoseconds": path.stat().st_mtime_ns,
+        }
+        for path in out.glob("*.hdf5")
     }
     assert result.splits["val"] == (6, round((out / "val.hdf5").stat().st_size / 1e6, 2))
 
@@ -111,11 +117,15 @@ def test_a_random_step_is_packed_in_its_deterministic_form(photos, tmp_path):
 
 def test_the_same_call_writes_the_same_bytes(photos, tmp_path):
     root = photos()
+    found = []
     for threads in (1, 4):
         packed(root, tmp_path / str(threads), threads=threads)
+        found.append(description(tmp_path / str(threads)))
+        for record in found[-1]["files"].values():
+            del record["modified_nanoseconds"]
         # A time of day in the files would differ from here on.
         time.sleep(1.1)
-    assert description(tmp_path / "1") == description(tmp_path / "4")
+    assert found[0] == found[1]
 
 
 @pytest.mark.parametrize("name", ['we"ird', "back\\slash", "söme, (näme)", "a 'b'"])
@@ -210,3 +220,16 @@ class TestExisting:
             packed(root, out, "fails", force=True)
         assert {path.name: path.read_bytes() for path in out.iterdir()} == before
         assert sorted(path.name for path in tmp_path.iterdir()) == ["out", "photos"]
+
+
+def test_a_damaged_file_is_refused_before_it_is_opened_and_a_copy_is_not(photos, tmp_path):
+    packed(photos(), tmp_path / "out")
+    shutil.copytree(tmp_path / "out", tmp_path / "copy", copy_function=shutil.copy)
+    assert len(find_store(str(tmp_path / "copy")).open("train")) == 21
+
+    content = bytearray((tmp_path / "copy" / "train.hdf5").read_bytes())
+    content[len(content) // 2] ^= 1
+    (tmp_path / "copy" / "train.hdf5").write_bytes(content)
+    with pytest.raises(DlcvError, match=r"train\.hdf5 is damaged: its content is not what"):
+        find_store(str(tmp_path / "copy")).open("train")
+    assert len(find_store(str(tmp_path / "copy")).open("val")) == 3

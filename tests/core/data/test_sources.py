@@ -38,7 +38,7 @@ class TestFinding:
             ("digits(size=12)", Digits(size=12)),
             ("dlcv.digits", Digits()),
             ("dlcv.digits(size=12)", Digits(size=12)),
-            ("folder(path='x')", Folder(path="x")),
+            ("folder(path='/x')", Folder(path="/x")),
         ],
     )
     def test_a_plugin_is_named_with_and_without_options(self, text, expected):
@@ -48,14 +48,14 @@ class TestFinding:
         photos(name="digits")
         monkeypatch.chdir(tmp_path)
         assert find_store("digits") == Digits()
-        assert str(find_store("./digits").path) == "digits"
+        assert find_store("./digits").path == tmp_path / "digits"
         assert isinstance(find_store("./digits"), Folder)
 
     @pytest.mark.parametrize("name", ["digits (1)", "my(photos)", "Fotos für später", "a,b"])
     def test_a_folder_may_have_any_name(self, photos, tmp_path, monkeypatch, name):
         photos(name=name)
         monkeypatch.chdir(tmp_path)
-        assert find_store(name) == Folder(path=name)
+        assert find_store(name) == Folder(path=tmp_path / name)
 
     def test_what_was_recognised_is_said(self, photos, caplog):
         caplog.set_level(logging.INFO, "dlcv")

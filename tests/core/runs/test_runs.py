@@ -297,6 +297,20 @@ def test_packed_data_gives_the_numbers_of_the_files(
     assert [r["loss"] for r in packed.history] == [r["loss"] for r in files.history]
 
 
+def test_network_of_uniform_images_takes_others_too(folder: Path, images: Path) -> None:
+    run = dlcv.run(
+        data="digits", architecture="lenet(width=0.1)", preprocessors="scale", epochs=1, threads=1,
+        runs=folder / "runs",
+    )  # fmt: skip
+    assert run.input_shape == (8, 8, 1)
+    path = images / "red" / "03.png"
+    grey = cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)[..., np.newaxis]
+
+    by_path, by_array = run.predict(path), run.predict([grey])
+
+    assert by_path[0].probabilities == by_array[0].probabilities
+
+
 @pytest.fixture
 def called_hooks() -> Iterator[Callable[[], list[str]]]:
     """Notes the hooks that are called."""
