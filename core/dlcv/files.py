@@ -1,4 +1,4 @@
-"""Files that are whole or not there: atomic writes, reserved space, locks."""
+"""Files that are whole or not there: atomic writes, reserved space, locks, arrays."""
 
 import fcntl
 import hashlib
@@ -7,9 +7,12 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from dlcv.errors import DlcvError
+
+if TYPE_CHECKING:
+    import numpy as np
 
 
 @contextmanager
@@ -129,6 +132,28 @@ def sha256(path: Path) -> str:
     """Returns the sha256 of a file's content, in hexadecimal."""
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def save_arrays(path: Path, arrays: "dict[str, np.ndarray]") -> None:
+    """Writes arrays by name as an `.npz` archive, atomically."""
+    import numpy as np
+
+    with atomic_path(path) as temporary:
+        np.savez(temporary, allow_pickle=False, **arrays)
+
+
+def load_arrays(path: Path) -> "dict[str, np.ndarray]":
+    """Reads arrays that `save_arrays` wrote; raises `DlcvError` if they can't be read."""
+    import numpy as np
+
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            return {name: archive[name] for name in archive.files}
+    except OSError as error:
+        raise DlcvError(f"can't read {path}: {error.strerror or error}") from None
+    except Exception as error:
+        # A damaged archive raises many things, from zipfile's to NumPy's.
+        raise DlcvError(f"{path} is damaged: {error}") from None
 
 
 def _replace_folder(new: Path, path: Path, old: Path) -> None:

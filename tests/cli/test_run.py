@@ -282,3 +282,20 @@ def test_classes_that_the_model_does_not_know_are_named(
 
     assert done.returncode == 2
     assert "does not know the classes cat, dog" in done.stderr
+
+
+def test_resuming_on_another_back_end_is_warned_of(
+    trained: subprocess.CompletedProcess[str], folder: Path, tmp_path: Path
+) -> None:
+    run = tmp_path / "run"
+    subprocess.run(["cp", "-r", str(folder / "runs" / "small"), str(run)], check=True)
+    (run / "metrics.json").unlink()
+    record = json.loads((run / "environment.json").read_text())
+    record["libraries"]["keras"] = "3.0.0"
+    (run / "environment.json").write_text(json.dumps(record))
+
+    done = dlcv("resume", str(run), folder=folder, KERAS_BACKEND="jax")
+
+    assert done.returncode == 0, done.stderr
+    assert "warning: back end tensorflow, now jax: the run may end with other" in done.stderr
+    assert "warning: keras 3.0.0, now 3." in done.stderr

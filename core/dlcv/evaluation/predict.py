@@ -9,9 +9,9 @@ import numpy as np
 
 from dlcv.data.loader import Loader
 from dlcv.errors import DlcvError
+from dlcv.files import load_arrays, save_arrays
 from dlcv.interfaces import LabelledImages, Predictions
 from dlcv.progress import track
-from dlcv.runs.directory import load_arrays, save_arrays
 
 if TYPE_CHECKING:
     import keras

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import attrs
-import numpy as np
 
 from dlcv import files
 from dlcv.errors import DlcvError
@@ -153,21 +152,3 @@ def _point(link: Path, target: str) -> None:
     temporary.unlink(missing_ok=True)
     temporary.symlink_to(target)
     os.replace(temporary, link)
-
-
-def save_arrays(path: Path, arrays: dict[str, np.ndarray]) -> None:
-    """Writes arrays by name as an `.npz` archive, atomically."""
-    with files.atomic_path(path) as temporary:
-        np.savez(temporary, allow_pickle=False, **arrays)
-
-
-def load_arrays(path: Path) -> dict[str, np.ndarray]:
-    """Reads arrays that `save_arrays` wrote; raises `DlcvError` if they can't be read."""
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            return {name: archive[name] for name in archive.files}
-    except OSError as error:
-        raise DlcvError(f"can't read {path}: {error.strerror or error}") from None
-    except Exception as error:
-        # A damaged archive raises many things, from zipfile's to NumPy's.
-        raise DlcvError(f"{path} is damaged: {error}") from None

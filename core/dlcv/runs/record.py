@@ -41,6 +41,29 @@ def environment(experiment: Experiment) -> dict[str, Any]:
     }
 
 
+def changes(recorded: dict[str, Any], now: dict[str, Any]) -> list[str]:
+    """Returns what may change numbers, in words: `keras 3.15.1, now 3.16.0`."""
+    before, after = _decisive(recorded), _decisive(now)
+    return [
+        f"{name} {before.get(name) or 'was not there'}, now {after.get(name) or 'gone'}"
+        for name in sorted({*before, *after})
+        if before.get(name) != after.get(name)
+    ]
+
+
+def _decisive(record: dict[str, Any]) -> dict[str, str]:
+    plugins = {
+        f"{p['kind']} {p['name']}": f"{p['distribution']} {p['version']}" for p in record["plugins"]
+    }
+    names = ("back_end", "image_data_format", "processor")
+    return {
+        **{name.replace("_", " "): str(record[name]) for name in names},
+        **record["libraries"],
+        **record["variables"],
+        **plugins,
+    }
+
+
 def plugins_used(experiment: Experiment) -> list[dict[str, str]]:
     """Returns kind, name, distribution and version of every plugin, nested ones too."""
     used = {d.key: d for d in registry.provenance(experiment.plugins.all())}

@@ -17,8 +17,9 @@ from dlcv.data.sources import align_labels, find_store
 from dlcv.data.survey import survey
 from dlcv.errors import DlcvError, SpecError
 from dlcv.evaluation.predict import load_predictions, predict_batches, predict_labelled
+from dlcv.files import load_arrays
 from dlcv.interfaces import SPLITS, UNSPLIT, LabelledImages, Predictions
-from dlcv.runs.directory import RunDirectory, load_arrays
+from dlcv.runs.directory import RunDirectory
 from dlcv.runs.inputs import open_inputs
 from dlcv.training.history import read_csv
 

@@ -12,7 +12,7 @@ from dlcv.evaluation.evaluate import as_json, evaluate
 from dlcv.evaluation.predict import predict_labelled, save_predictions
 from dlcv.interfaces import Plugin
 from dlcv.registry import registry
-from dlcv.runs.directory import RunDirectory, save_arrays
+from dlcv.runs.directory import RunDirectory
 from dlcv.runs.experiment import Experiment
 from dlcv.runs.run import Run
 
@@ -82,13 +82,24 @@ def resume(path: str | os.PathLike[str]) -> Run:
         for folder in (directory.path, directory.checkpoints):
             files.sweep(folder)
         experiment = Experiment.reopen(unfinished.config, unfinished.pipeline)
-        recorded = directory.read_json("environment")["data"]["fingerprints"]
-        if changed := [n for n, f in experiment.fingerprints().items() if recorded.get(n) != f]:
-            raise DlcvError(
-                f"the images of {', '.join(changed)} changed since the run began; "
-                "start a new run with `dlcv run --config`"
-            )
-        return _train(directory, experiment, _network(experiment), resumed=True)
+        model = _network(experiment)
+        _compare(directory.read_json("environment"), experiment)
+        return _train(directory, experiment, model, resumed=True)
+
+
+def _compare(recorded: dict[str, Any], experiment: Experiment) -> None:
+    """Refuses to go on with other images, and warns of what makes the numbers others."""
+    from dlcv.runs.record import changes, environment
+
+    now = environment(experiment)
+    before, after = recorded["data"]["fingerprints"], now["data"]["fingerprints"]
+    if changed := [name for name in after if before.get(name) != after[name]]:
+        raise DlcvError(
+            f"the images of {', '.join(changed)} changed since the run began; "
+            "start a new run with `dlcv run --config`"
+        )
+    for change in changes(recorded, now):
+        logger.warning("%s: the run may end with other numbers than without a stop", change)
 
 
 def _network(experiment: Experiment) -> Any:
@@ -126,7 +137,7 @@ def _record(directory: RunDirectory, experiment: Experiment) -> None:
         for index, step in enumerate(experiment.pipeline.steps)
         for name, array in step.state_dict().items()
     }
-    save_arrays(directory.preprocessing, arrays)
+    files.save_arrays(directory.preprocessing, arrays)
 
 
 def _train(directory: RunDirectory, experiment: Experiment, model: Any, *, resumed: bool) -> Run:

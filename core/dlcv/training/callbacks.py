@@ -60,7 +60,7 @@ class Recorder(keras.callbacks.Callback):
             "stage": self._stage + 1,
             "epoch": len(self._history.rows) + 1,
             **{name: float(value) for name, value in (logs or {}).items()},
-            "learning_rate": float(self._rates[epoch * len(self._rates) // self._epochs]),
+            "learning_rate": float(str(self._rates[epoch * len(self._rates) // self._epochs])),
             "seconds": round(self.seconds, 3),
         }
         self.earlier_seconds = 0.0
