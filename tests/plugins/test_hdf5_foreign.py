@@ -73,10 +73,6 @@ class TestReadable:
         assert split.labels.tolist() == LABELS.tolist()
         assert split.label_names == ("cat", "dog")
 
-    def test_fractions_are_rounded(self, file):
-        images = opened(write(file, images=np.full((12, 1, 1, 1), 99.6)))
-        assert images.read([0]).ravel().tolist() == [100]
-
     @pytest.mark.parametrize("names", [np.array([b"cat", "dög".encode()]), ["cat", "dög"]])
     def test_names_of_fixed_and_of_any_length(self, file, names):
         expected = tuple(n.decode() if isinstance(n, bytes) else n for n in names)
@@ -101,6 +97,15 @@ def test_pixels_beyond_bytes_are_an_error_when_they_are_read(file, value):
     assert split.read([4]).max() == 0
     with pytest.raises(DlcvError, match=r"set\.hdf5: pixels go beyond 0 to 255"):
         split.read([4, 5])
+
+
+@pytest.mark.parametrize("dtype", ["f2", "f4", "f8"])
+def test_pixels_between_0_and_1_are_an_error_that_tells_the_cure(file, dtype):
+    split = opened(write(file, images=(IMAGES / 255).astype(dtype)))
+    with pytest.raises(DlcvError, match=r"set\.hdf5: pixels must be whole .* multiply by 255"):
+        split.read([4, 5])
+    with pytest.raises(DlcvError, match="multiply by 255"):
+        split.fingerprint()
 
 
 def external(path):

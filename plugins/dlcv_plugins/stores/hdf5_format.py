@@ -177,7 +177,13 @@ class _RowsOnDemand:
             return rows
         if rows.size and not (rows.min() >= 0 and rows.max() <= 255):
             raise DlcvError(f"{self._path}: pixels go beyond 0 to 255 in rows {order[:3]}...")
-        return np.round(rows).astype(np.uint8)
+        if (rows != np.round(rows)).any():
+            raise DlcvError(
+                f"{self._path}: pixels must be whole numbers from 0 to 255, received values from "
+                f"{rows.min():.3g} to {rows.max():.3g}; if they go from 0 to 1, multiply by 255, "
+                "round, and store them as uint8"
+            )
+        return rows.astype(np.uint8)
 
 
 def _map_rows(path: Path, images: "h5py.Dataset") -> "np.ndarray":
