@@ -51,7 +51,7 @@ class TestWriting:
     @given(
         st.integers(1, 40),
         st.tuples(st.integers(1, 60), st.integers(1, 60), st.sampled_from([1, 3])),
-        st.lists(st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]),
+        st.lists(st.text(st.characters(exclude_categories=["Cs", "Cc"]),
                          min_size=1, max_size=40), min_size=3, max_size=200, unique=True),
     )  # fmt: skip
     def test_rows_of_any_number_and_shape_come_back(self, tmp_path_factory, rows, shape, names):
@@ -121,6 +121,12 @@ class TestWriting:
             store.writer("val", rows=0, image_shape=(1, 1, 1), label_names=NAMES),
         ):
             pass
+        assert list(tmp_path.iterdir()) == []
+
+    def test_names_that_could_not_be_read_again_are_refused(self, tmp_path):
+        for names in (["a", "b", "a"], ["a", "b", "c\n"]):
+            with pytest.raises(DlcvError, match=r"train\.hdf5: .*name"):
+                write(tmp_path, *random_rows(5), names)
         assert list(tmp_path.iterdir()) == []
 
     def test_an_existing_file_is_never_overwritten(self, tmp_path):
@@ -252,6 +258,19 @@ class TestReading:
         np.testing.assert_array_equal(store.open("all").read(range(6)), images)
         with pytest.raises(DlcvError, match='has no split "train"; it has all'):
             store.open("train")
+
+    @pytest.mark.parametrize("record", ["3", '"x"', "[1]", "{}", "{sha256 = 3}", "{bytes = 1}"])
+    def test_a_malformed_record_is_an_error_that_names_it(self, tmp_path, record):
+        store = write(tmp_path, *random_rows(6))
+        (tmp_path / "dataset.toml").write_text(f'files."train.hdf5" = {record}')
+        with pytest.raises(DlcvError, match=r'dataset\.toml: the record of "train\.hdf5" has no'):
+            store.open("train")
+
+    @pytest.mark.parametrize("text", ["", "no TOML", "files = 3", "[files]\nother = 1"])
+    def test_descriptions_of_other_tools_do_no_harm(self, tmp_path, text):
+        store = write(tmp_path, *random_rows(6))
+        (tmp_path / "dataset.toml").write_text(text)
+        assert len(store.open("train")) == 6
 
     def test_a_split_that_is_not_there_is_an_error(self, tmp_path):
         write(tmp_path, *random_rows(6))

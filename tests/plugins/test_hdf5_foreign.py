@@ -217,6 +217,22 @@ HOSTILE = {
     "labels in a table": (lambda p: write(p, labels=np.eye(12, dtype=int)), "do not agree"),
     "flat images": (lambda p: write(p, images=IMAGES[..., 0]), "images (12, 4, 5) and labels"),
     "a single number": (lambda p: write(p, images=5), "images () and labels"),
+    "channels first": (
+        lambda p: write(p, images=IMAGES.transpose(0, 3, 1, 2)),
+        "images (12, 3, 4, 5) have 5 channels, not 1 or 3; the order is (images, height, width,",
+    ),
+    "transparency": (
+        lambda p: write(p, images=np.zeros((12, 2, 2, 4), "u1")),
+        "images (12, 2, 2, 4) have 4 channels",
+    ),
+    "a name twice": (
+        lambda p: write(p, label_names=["cat", "dog", "cat"]),
+        "2 classes have the name 'cat'",
+    ),
+    "names that move the cursor": (
+        lambda p: write(p, label_names=["cat", "dog\x1b[2J"]),
+        r"the class name 'dog\x1b[2J' holds control characters",
+    ),
     "labels too large": (
         lambda p: write(p, labels=LABELS + 1),
         "labels go from 1 to 2, but there are 2 label names",

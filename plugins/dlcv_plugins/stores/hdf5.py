@@ -66,6 +66,7 @@ class Hdf5(DatasetStore):
         """Writes a split's file; the HDF5 library never writes rows, see `hdf5_format`."""
         path = self._file(split)
         files.refuse_existing(path, force=False)
+        hdf5_format.check_names(path, label_names)
         path.parent.mkdir(parents=True, exist_ok=True)
         with files.atomic_path(path) as temporary, open(temporary, "xb") as file:
             writer = hdf5_format.RowWriter(file, rows, image_shape)
@@ -97,6 +98,11 @@ def _check_content(path: Path) -> None:
         recorded = described["files"][path.name]
     except (OSError, ValueError, KeyError, TypeError):
         return  # Written by other tools, which is fine.
+    if not isinstance(recorded, dict) or not isinstance(recorded.get("sha256"), str):
+        raise DlcvError(
+            f'{path.with_name("dataset.toml")}: the record of "{path.name}" has no sha256; '
+            "pack the data set anew, or remove the record"
+        )
     if {**recorded, **_stamp(path)} != recorded and files.sha256(path) != recorded["sha256"]:
         raise DlcvError(
             f"{path} is damaged: its content is not what dataset.toml recorded; pack it anew"

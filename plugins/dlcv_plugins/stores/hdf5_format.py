@@ -8,6 +8,8 @@ memory, whose pieces are then written around the rows.
 import io
 import os
 import threading
+import unicodedata
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -140,6 +142,11 @@ def read(path: Path) -> Packed:
                 )
             if not images.size:
                 raise DlcvError(f"{path} holds no images")
+            if images.shape[3] not in (1, 3):
+                raise DlcvError(
+                    f"{path}: images {images.shape} have {images.shape[3]} channels, not 1 or 3; "
+                    "the order is (images, height, width, channels)"
+                )
             label_names = tuple(names.asstr("utf-8")[:].tolist())
             values = labels[()].astype(np.int64)
             rows = _map_rows(path, images)
@@ -150,7 +157,17 @@ def read(path: Path) -> Packed:
             f"{path}: labels go from {values.min()} to {values.max()}, "
             f"but there are {len(label_names)} label names"
         )
+    check_names(path, label_names)
     return Packed(rows, values, label_names)
+
+
+def check_names(path: Path, names: Sequence[str]) -> None:
+    """Refuses names of classes that are not unique, or that would garble a terminal."""
+    for name, count in Counter(names).items():
+        if count > 1:
+            raise DlcvError(f"{path}: {count} classes have the name {name!r}")
+        if any(unicodedata.category(character) == "Cc" for character in name):
+            raise DlcvError(f"{path}: the class name {name!r} holds control characters")
 
 
 class _RowsOnDemand:
