@@ -99,14 +99,15 @@ class TestClassificationReport:
     def test_it_agrees_with_scikit_learn(self, samples, classes, seed):
         given_ones = random_predictions(samples, classes, seed)
         found = ClassificationReport().evaluate(given_ones)
-        expected = metrics.classification_report(
-            given_ones.labels,
-            given_ones.mean.argmax(axis=1),
-            labels=range(classes),
-            target_names=given_ones.label_names,
-            output_dict=True,
-            zero_division=0,
-        )
+
+        def report(**options):
+            predicted = given_ones.mean.argmax(axis=1)
+            return metrics.classification_report(
+                given_ones.labels, predicted, output_dict=True, zero_division=0, **options
+            )
+
+        expected = report(labels=range(classes), target_names=given_ones.label_names)
+        expected["macro avg"] = report()["macro avg"]  # of the classes that are present
         keys = ("precision", "recall", "f1-score", "support")
         for name, *values in found.tables["by_class"].rows:
             row = expected["macro avg" if name == "mean" else name]
@@ -131,6 +132,27 @@ class TestClassificationReport:
         found = ClassificationReport().evaluate(predicting([0, 1, 2], [0, 1, 1], 3))
         assert found.tables["by_class"].rows[2] == ("class2", 0, 0, 0, 1)
         assert list(recwarn) == []
+
+    def test_means_are_over_the_classes_that_are_present(self):
+        # class2 is in the data set, but neither true here nor predicted; class3 is only predicted.
+        found = ClassificationReport().evaluate(predicting([0, 0, 1, 1], [0, 0, 1, 3], 4))
+        assert found.metrics == pytest.approx(
+            {"precision": 2 / 3, "recall": 1.5 / 3, "f1": (1 + 2 / 3) / 3}
+        )
+        assert found.tables["by_class"].rows[2] == ("class2", 0, 0, 0, 0)
+
+    @pytest.mark.parametrize("lost", [np.nan, [0.5, np.nan]])
+    def test_a_network_that_diverged_gets_no_credit(self, lost):
+        probabilities = np.array([[0.9, 0.1], [0.2, 0.8], [0.9, 0.1]])
+        probabilities[2] = lost
+        found = ClassificationReport().evaluate(predictions(probabilities, [0, 1, 0]))
+        assert found.tables["by_class"].rows[0] == ("class0", 1, 0.5, pytest.approx(2 / 3), 2)
+        assert "most_confused" not in found.tables
+
+        all_lost = predictions(np.full((3, 2), np.nan), [0, 0, 1])
+        assert ClassificationReport().evaluate(all_lost).metrics == {
+            "precision": 0, "recall": 0, "f1": 0,
+        }  # fmt: skip
 
     def test_the_most_confused_pairs_are_told_most_first(self):
         labels = np.repeat([0, 1, 2], 5)

@@ -5,6 +5,7 @@ import numpy as np
 from dlcv.interfaces import Evaluation, Evaluator, Predictions, Table, plugin
 
 MOST_CONFUSED = 3
+NO_CLASS = -1
 
 
 @plugin
@@ -12,14 +13,18 @@ class ClassificationReport(Evaluator):
     """Tells precision, recall, F1 and support by class, and which classes are confused most."""
 
     def evaluate(self, predictions: Predictions) -> Evaluation:
-        """Metrics `precision`, `recall`, `f1` (unweighted means over the classes), and two tables.
+        """Metrics `precision`, `recall`, `f1`, and two tables.
 
-        A class that is never predicted has precision 0.
+        The metrics are unweighted means over the classes that are present: true for a sample, or
+        predicted for one. A class that is true but never predicted has precision 0. Probabilities
+        that are not numbers, from a network that diverged, predict no class.
         """
         from sklearn.metrics import precision_recall_fscore_support
 
         names = predictions.label_names
-        predicted = predictions.mean.argmax(axis=1)
+        probabilities = predictions.mean
+        lost = np.isnan(probabilities).any(axis=1)
+        predicted = np.where(lost, NO_CLASS, probabilities.argmax(axis=1))
         precision, recall, f1, support = precision_recall_fscore_support(
             predictions.labels, predicted, labels=range(len(names)), zero_division=0.0
         )
@@ -27,7 +32,8 @@ class ClassificationReport(Evaluator):
             (name, float(p), float(r), float(f), int(s))
             for name, p, r, f, s in zip(names, precision, recall, f1, support, strict=True)
         ]
-        means = [float(np.mean(values)) for values in (precision, recall, f1)]
+        present = np.isin(range(len(names)), [predictions.labels, predicted])
+        means = [float(values[present].mean()) for values in (precision, recall, f1)]
         rows.append(("mean", means[0], means[1], means[2], int(support.sum())))
         columns = ("class", "precision", "recall", "f1", "support")
         tables = {"by_class": Table("By class", columns, tuple(rows))}
