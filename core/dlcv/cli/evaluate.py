@@ -6,6 +6,8 @@ from pathlib import Path
 import click
 
 from dlcv.cli.console import table, with_verbosity
+from dlcv.cli.options import config_options
+from dlcv.config import RunConfig
 
 
 @click.command(
@@ -26,10 +28,16 @@ Examples:
     metavar="SPECS",
     help="Instead of the run's evaluators.",
 )
+@config_options(RunConfig, "bad_images")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @with_verbosity
 def evaluate(
-    run: Path, data: str | None, split: str | None, evaluators: str | None, as_json: bool
+    run: Path,
+    data: str | None,
+    split: str | None,
+    evaluators: str | None,
+    bad_images: str | None,
+    as_json: bool,
 ) -> None:
     """Tell how good a run is on labelled images: rank-1, rank-5, precision, recall, F1 by class."""
     from dlcv import registry
@@ -39,12 +47,15 @@ def evaluate(
 
     loaded = load(run)
     made = registry.create_list("evaluator", evaluators or loaded.config.evaluators)
-    predictions = loaded.predictions(data, split)
-    found = apply(predictions, made)
+    tested = loaded.test(data, split, bad_images=bad_images or "error")
+    found = apply(tested.predictions, made)
+    count = len(tested.predictions.labels)
     if as_json:
-        click.echo(json.dumps(plain(found), indent=2, ensure_ascii=False))
+        content = {"images": count, "skipped": tested.skipped, **plain(found)}
+        click.echo(json.dumps(content, indent=2, ensure_ascii=False))
         return
-    click.echo(f"{len(predictions.labels)} images\n")
+    left_out = f", {len(tested.skipped)} left out" if tested.skipped else ""
+    click.echo(f"{count} images{left_out}\n")
     click.echo(table(("metric", "value"), found.metrics.items()))
     for shown in found.tables.values():
         click.echo(f"\n{shown.title}\n{table(shown.columns, shown.rows)}")

@@ -21,8 +21,10 @@ def predict_batches(model: "keras.Model", loader: Loader) -> Iterator[np.ndarray
     """Yields the probabilities of each batch, `(N, classes)` float32, in stored order.
 
     Raises:
-        DlcvError: the images reach the network with another size than it takes.
+        DlcvError: there are no images, or they reach the network with another size than it takes.
     """
+    if not len(loader.images):
+        raise DlcvError("there are no images to predict")
     expected = tuple(model.input_shape[1:])
     with track("predicting", len(loader.images), unit="images") as progress:
         for pixels, _ in loader.epoch():

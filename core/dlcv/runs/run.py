@@ -3,6 +3,7 @@
 import functools
 import logging
 import os
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ from dlcv.config import RunConfig
 from dlcv.data.loader import Loader
 from dlcv.data.pipeline import Pipeline
 from dlcv.data.sources import align_labels, find_store
-from dlcv.data.survey import survey
+from dlcv.data.survey import Survey, survey
 from dlcv.errors import DlcvError, SpecError
 from dlcv.evaluation.predict import load_predictions, predict_batches, predict_labelled
 from dlcv.files import load_arrays
@@ -49,6 +50,19 @@ class Prediction:
     def top(self, count: int) -> list[tuple[str, float]]:
         """Returns the most probable classes with their probabilities."""
         return list(self.probabilities.items())[:count]
+
+
+@attrs.frozen(eq=False)
+class Tested:
+    """What a network says about labelled images.
+
+    Attributes:
+        predictions: For those that can be read.
+        skipped: Why the others were left out, by name.
+    """
+
+    predictions: Predictions
+    skipped: list[str]
 
 
 class Run:
@@ -111,7 +125,7 @@ class Run:
         for name, array in arrays.items():
             index, _, state = name.partition(".")
             steps[int(index)] = steps[int(index)].with_state({state: array})
-        return Pipeline.of(steps)
+        return Pipeline.of(steps).with_sizes(self.input_shape[:2])
 
     @functools.cached_property
     def model(self) -> "keras.Model":
@@ -177,55 +191,72 @@ class Run:
         names = (opened.sample_id(i) for i in range(len(rows)))
         return [self._prediction(name, row) for name, row in zip(names, rows, strict=True)]
 
-    def predictions(self, data: str | None = None, split: str | None = None) -> Predictions:
+    def predictions(
+        self, data: str | None = None, split: str | None = None, *, bad_images: str = "error"
+    ) -> Predictions:
         """Returns the predictions for labelled images.
 
         Args:
-            data: A data set, as `--data` takes it; None for the run's own held-out images, whose
-                predictions are kept with the run.
+            data: A data set, as `--data` takes it; None for the run's own images. The predictions
+                for those that were held out are kept with the run.
             split: The split; by default `test`, else `val`, else all there is.
+            bad_images: `error`, or `skip` to leave out images of `data` that can't be read, with
+                a warning; the run's own are treated as in training.
 
         Raises:
-            DlcvError: there is no such data or split, or its classes are not the run's.
+            DlcvError: there is no such data or split, its classes are not the run's, or the run is
+                not finished and neither is named.
+            ImageError: an image can't be read or processed.
         """
-        if data is None and split in (None, self._held_out):
-            return load_predictions(self.directory.predictions)
-        opened = self._open_split(data, split)
-        if opened.image_shape[2] != self._channels:
+        return self.test(data, split, bad_images=bad_images).predictions
+
+    def test(
+        self, data: str | None = None, split: str | None = None, *, bad_images: str = "error"
+    ) -> "Tested":
+        """Returns what `predictions` does, with the images that were left out."""
+        if data is None and self.finished and split in (None, self._held_out):
+            return Tested(load_predictions(self.directory.predictions), [])
+        if data is None and split is None:
             raise DlcvError(
-                f"the run was trained on images of {self._channels} channels, and these have "
-                f"{opened.image_shape[2]}; the store's color_mode may change that"
+                f"{self.path} is not finished; go on with: "
+                f"dlcv resume {shlex.quote(str(self.path))}"
             )
-        skip = self.config.bad_images == "skip"
-        opened = survey(opened, skip=skip, threads=self._threads).images
-        return predict_labelled(self.model, self._loader(align_labels(opened, self.label_names)))
+        checked = self._open_split(data, split, skip=bad_images == "skip")
+        for reason in checked.skipped:
+            logger.warning("left out: %s", reason)
+        aligned = align_labels(checked.images, self.label_names)
+        return Tested(predict_labelled(self.model, self._loader(aligned)), checked.skipped)
 
     @property
     def _held_out(self) -> str:
         return str(self.directory.read_json("metrics")["split"])
 
-    def _open_split(self, data: str | None, split: str | None) -> LabelledImages:
+    def _open_split(self, data: str | None, split: str | None, *, skip: bool) -> Survey:
         if data is None:
             from dlcv.runs.experiment import Experiment
 
-            splits = Experiment.reopen(self.config, self.pipeline).data.splits
-            if split not in splits:
-                raise DlcvError(f'the run has no split "{split}"; it has {", ".join(splits)}')
-            return splits[split]
+            own = Experiment.reopen(self.config, self.pipeline).data
+            if split not in own.splits:
+                raise DlcvError(f'the run has no split "{split}"; it has {", ".join(own.splits)}')
+            return Survey(own.splits[split], list(own.skipped))
         store = find_store(data)
         names = store.splits()
         wanted = [split] if split else [n for n in (*reversed(SPLITS), UNSPLIT) if n in names]
         if wanted[0] not in names:
             raise DlcvError(f'{data} has no split "{split}"; it has {", ".join(names)}')
-        return store.open(wanted[0])
+        opened = store.open(wanted[0])
+        if opened.image_shape[2] != self._channels:
+            raise DlcvError(
+                f"the run was trained on images of {self._channels} channels, and these have "
+                f"{opened.image_shape[2]}; the store's color_mode may change that"
+            )
+        return survey(opened, skip=skip, threads=self._threads)
 
     @property
     def _threads(self) -> int:
         return self.config.threads or backend.available_threads()
 
     def _probabilities(self, opened: LabelledImages) -> np.ndarray:
-        if not len(opened):
-            raise DlcvError("there are no images to predict")
         return np.concatenate(list(predict_batches(self.model, self._loader(opened))))
 
     def _loader(self, opened: LabelledImages) -> Loader:
