@@ -40,8 +40,14 @@ def make_loss(spec: Spec) -> keras.Loss:
     if spec.name.startswith("sparse_"):
         other = spec.name.removeprefix("sparse_")
         raise SpecError(f"{spec.name} does not fit, since labels come one-hot; write {other}")
-    cls = _find("loss", spec, _losses())
-    return _construct(cls, spec, _values(cls, spec))
+    known = _losses()
+    if spec.name not in known:  # Those that fit are found by trying all, which takes a moment.
+        known = {name: cls for name, cls in known.items() if _takes_one_hot_labels(cls())}
+    cls = _find("loss", spec, known)
+    loss = _construct(cls, spec, _values(cls, spec))
+    if not _takes_one_hot_labels(loss):
+        raise SpecError(f"{spec} does not fit: it takes no one-hot labels with probabilities")
+    return loss
 
 
 class _Rates(keras.optimizers.schedules.LearningRateSchedule):
@@ -77,6 +83,16 @@ def _losses() -> dict[str, type]:
         for name, cls in found.items()
         if issubclass(cls, base) and cls is not base and not name.startswith("sparse_")
     }
+
+
+def _takes_one_hot_labels(loss: keras.Loss) -> bool:
+    """Returns whether a loss gives a number for a tiny batch; Keras has some for other tasks."""
+    labels = np.eye(3, dtype=np.float32)[[0, 1, 2, 0]]
+    try:
+        value = loss(labels, 0.7 * labels + np.float32(0.1))
+    except Exception:  # Of any kind, since back ends raise their own.
+        return False
+    return bool(np.isfinite(keras.ops.convert_to_numpy(value)).all())
 
 
 def _find(kind: str, spec: Spec, known: dict[str, type]) -> type:

@@ -82,6 +82,27 @@ def test_losses_are_found_with_their_options() -> None:
     assert isinstance(make_loss(Spec.parse("binary_crossentropy")), keras.losses.BinaryCrossentropy)
 
 
+def test_losses_that_keras_has_for_other_labels_are_not_offered() -> None:
+    with pytest.raises(SpecError) as caught:
+        make_loss(Spec.parse("zzz"))
+
+    offered = str(caught.value).partition("Keras has ")[2].split(", ")
+    assert {"categorical_crossentropy", "dice", "categorical_focal_crossentropy"} <= {*offered}
+    assert not {"ctc", "circle", "categorical_generalized_cross_entropy"} & {*offered}
+    for name in offered:
+        make_loss(Spec.parse(name))
+
+
+@pytest.mark.parametrize(
+    "text", ["ctc", "circle", "categorical_generalized_cross_entropy(q=0.5)", "dice(axis=5)"]
+)
+def test_loss_that_takes_other_labels_is_refused(text: str) -> None:
+    with pytest.raises(SpecError, match=r"does not fit: it takes no one-hot labels") as caught:
+        make_loss(Spec.parse(text))
+
+    assert "\n" not in str(caught.value)
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
