@@ -43,7 +43,9 @@ def start(threads: int) -> None:
 
 def available_threads() -> int:
     """Returns the number of processors that this process may use."""
-    return len(os.sched_getaffinity(0))
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def _fix_tensorflow_threads(threads: int) -> None:
@@ -54,11 +56,13 @@ def _fix_tensorflow_threads(threads: int) -> None:
         settings.set_intra_op_parallelism_threads(threads)
         settings.set_inter_op_parallelism_threads(threads)
     except RuntimeError:
-        if settings.get_intra_op_parallelism_threads() not in (0, threads):
+        # It says 0 for all processors.
+        already = settings.get_intra_op_parallelism_threads() or available_threads()
+        if already != threads:
             logger.warning(
                 "TensorFlow computes already with %d threads, not %d; "
                 "this run's numbers may differ from those of a new process",
-                settings.get_intra_op_parallelism_threads(),
+                already,
                 threads,
             )
 

@@ -27,7 +27,7 @@ class SplitConfig:
     validation: float | int = option(
         0.1, help="share (below 1) or number of all images to validate with while training", gt=0
     )
-    seed: int = option(42, help="seed of the stratified split", ge=0)
+    seed: int = option(42, help="seed of the stratified split", ge=0, lt=2**32)
 
 
 @plugin
@@ -56,7 +56,9 @@ class RunConfig:
         "rank, classification_report", help="evaluators, separated by commas"
     )
     batch_size: int = option(32, help="images a step", ge=1)
-    seed: int = option(42, help="seed of the initial weights, the order and the augmentation", ge=0)
+    seed: int = option(
+        42, help="seed of the initial weights, the order and the augmentation", ge=0, lt=2**32
+    )
     threads: int | None = option(
         None, help="threads for computing and for loading; all processors if left out", ge=1
     )

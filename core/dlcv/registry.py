@@ -242,7 +242,9 @@ class Registry:
     def descriptor_of(self, plugin: Plugin) -> Descriptor:
         """Returns the descriptor of a made plugin; raises `PluginError` if it is not registered."""
         cls = type(plugin)
-        for descriptor in self.descriptors(cls.kind):
+        # A class that is installed and registered once more goes by its installed name.
+        found = sorted(self.descriptors(cls.kind), key=lambda d: d.entry_point is None)
+        for descriptor in found:
             if cls is imported(descriptor):
                 return descriptor
         raise PluginError(
@@ -392,3 +394,4 @@ describe = registry.describe
 register = registry.register
 descriptors = registry.descriptors
 state = registry.state
+spec_of = registry.spec_of

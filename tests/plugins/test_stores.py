@@ -186,9 +186,11 @@ class TestFolder:
         ("folders", "splits"),
         [
             (["a", "b"], ("all",)),
-            (["train", "val"], ("train", "val")),
-            (["test", "train"], ("train", "test")),
-            (["test", "train", "val"], ("train", "val", "test")),
+            (["train/a", "val/a"], ("train", "val")),
+            (["test/a", "train/a"], ("train", "test")),
+            (["test/a", "train/a", "val/a"], ("train", "val", "test")),
+            (["train/a", "train/b"], ("train",)),
+            (["test/a", "test/b"], ("test",)),
             # Vehicles: a class may be called train.
             (["car", "plane", "train"], ("all",)),
             (["test", "val"], ("all",)),
@@ -198,6 +200,12 @@ class TestFolder:
         for name in folders:
             write(tmp_path / name / "1.png")
         assert Folder(path=tmp_path).splits() == splits
+
+    def test_a_folder_beside_the_splits_that_is_none_is_refused(self, tmp_path):
+        for name in ("train/cat", "train/dog", "valid/cat", "valid/dog"):
+            write(tmp_path / name / "1.png")
+        with pytest.raises(DlcvError, match=r"holds train, and beside it valid, which is no split"):
+            Folder(path=tmp_path).splits()
 
     def test_each_split_is_read_from_its_folder(self, tmp_path):
         for value, split in enumerate(["train", "val", "test"]):

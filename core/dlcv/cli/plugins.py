@@ -18,7 +18,6 @@ USES = {
     "architecture": "dlcv run --arch",
     "schedule": "dlcv run --schedule",
     "evaluator": "dlcv evaluate runs/latest --eval",
-    "classifier": "dlcv fit features/ --classifier",
 }
 """The command that takes each kind of plugin."""
 
@@ -97,8 +96,9 @@ def _as_text(description: "Description") -> str:
         parts += [table(("option", "type", "default", "what it does"), rows), ""]
     parts += [
         f"from     {descriptor.origin}, {description.source}",
-        f"example  {USES[descriptor.kind]} {_example(description)}",
     ]
+    if descriptor.kind in USES:
+        parts.append(f"example  {USES[descriptor.kind]} {_example(description)}")
     return "\n".join(parts)
 
 
@@ -121,7 +121,7 @@ def _as_dict(description: "Description") -> dict[str, Any]:
             }
             for o in description.options
         ],
-        "example": f"{USES[d.kind]} {_example(description)}",
+        "example": f"{USES[d.kind]} {_example(description)}" if d.kind in USES else "",
     }
 
 

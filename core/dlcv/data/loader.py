@@ -45,7 +45,6 @@ class Loader:
         self.batch_size = batch_size
         self.threads = threads
         self.seed = seed
-        self._one_hot = np.eye(len(images.label_names), dtype=np.float32)
 
     @property
     def steps_per_epoch(self) -> int:
@@ -61,7 +60,8 @@ class Loader:
     def batch(self, epoch: int, index: int, order: np.ndarray) -> Batch:
         """Returns one batch."""
         indices = order[index * self.batch_size : (index + 1) * self.batch_size]
-        labels = self._one_hot[self.images.labels[indices]]
+        labels = np.zeros((len(indices), len(self.images.label_names)), np.float32)
+        labels[np.arange(len(indices)), self.images.labels[indices]] = 1
         if self.seed is None:
             return process_batch(self.images, indices, self.pipeline, None), labels
         rng = np.random.default_rng([self.seed, AUGMENTATION_STREAM, epoch, index])

@@ -10,7 +10,7 @@ import tomli_w
 
 from dlcv import backend, files, registry
 from dlcv.config import SplitConfig
-from dlcv.data.pipeline import Pipeline, prepare, process_batch
+from dlcv.data.pipeline import Pipeline, learn, process_batch
 from dlcv.data.readahead import chunks, read_ahead
 from dlcv.data.sources import Dataset, find_store, open_dataset
 from dlcv.errors import DlcvError
@@ -21,8 +21,6 @@ from dlcv.spec import Spec
 logger = logging.getLogger(__name__)
 CHUNK = 64
 DESCRIPTION = "dataset.toml"
-NO_SIZE = (0, 0)
-"""Stands for the size of open steps where there is no network; none is left open."""
 
 
 @attrs.frozen
@@ -65,17 +63,19 @@ def pack(
     _refuse_existing(out, force)
     steps = registry.create_list("preprocessor", preprocessors)
     if values := Pipeline.of(steps).value_steps:
-        names = ", ".join(registry.registry.spec_of(step).name for step in values)
+        names = ", ".join(registry.spec_of(step).name for step in values)
         raise DlcvError(f"{names} belongs into the network, not into packed pixels; leave it out")
     if open_steps := [s for s in steps if s.with_output_size((1, 1)) != s]:
-        name = registry.registry.spec_of(open_steps[0]).name
+        name = registry.spec_of(open_steps[0]).name
         raise DlcvError(f"the size of {name} is left open; write it, as in {name}(size=64)")
     threads = threads or backend.available_threads()
     dataset = open_dataset(find_store(source), split, bad_images=bad_images, threads=threads)
     train = dataset.splits["train"]
-    if None in Pipeline.of(steps).output_shape(train.image_shape):
+    pipeline = Pipeline.of(steps)
+    height, width, _ = pipeline.output_shape(train.image_shape)
+    if height is None or width is None:
         raise DlcvError("the images differ in size; add a step such as aspect_aware(size=64)")
-    pipeline = prepare(steps, train, input_size=None, default_size=NO_SIZE, threads=threads)
+    pipeline = learn(pipeline, train, (height, width), threads)
     with files.atomic_folder(out, force=force) as folder:
         store: DatasetStore = registry.create("store", Spec("hdf5", {"path": str(folder)}))
         means = {
@@ -142,11 +142,9 @@ def _description(
         for name, images in dataset.splits.items()
     }
     return {
-        "source": str(registry.registry.spec_of(dataset.store)),
+        "source": str(registry.spec_of(dataset.store)),
         "named_as": source,
-        "preprocessors": ", ".join(
-            str(registry.registry.spec_of(step)) for step in pipeline.pixel_steps
-        ),
+        "preprocessors": ", ".join(str(registry.spec_of(step)) for step in pipeline.pixel_steps),
         "image_shape": [height, width, channels],
         "label_names": list(train.label_names),
         "split": {name: getattr(split, name) for name in options_of(SplitConfig)},

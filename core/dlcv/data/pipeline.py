@@ -1,7 +1,8 @@
 """The pipeline of preprocessors: pixel steps in the loader, value steps in the network."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import attrs
 import numpy as np
@@ -17,11 +18,14 @@ from dlcv.interfaces import (
     Shape,
     Size,
     is_value_step,
+    stack,
 )
 from dlcv.progress import track
 
 logger = logging.getLogger(__name__)
 BATCH = 64
+BYTES_AT_ONCE = 4_000_000
+"""Pixels that a thread holds before they are brought to their size."""
 
 
 @attrs.frozen
@@ -37,7 +41,7 @@ class Pipeline:
     value_steps: tuple[Preprocessor, ...]
 
     @classmethod
-    def of(cls, steps: list[Preprocessor]) -> "Pipeline":
+    def of(cls, steps: Sequence[Preprocessor]) -> "Pipeline":
         """Sorts steps into the two parts; within a part the order stays."""
         return cls(
             tuple(s for s in steps if not is_value_step(s)),
@@ -45,9 +49,32 @@ class Pipeline:
         )
 
     @property
+    def until_sized(self) -> tuple[Preprocessor, ...]:
+        """The pixel steps up to the first that gives all images one size."""
+        sizes = list(map(_output_size, self.pixel_steps))
+        first = next((i for i, size in enumerate(sizes) if size), -1)
+        return self.pixel_steps[: first + 1]
+
+    @property
+    def after_sized(self) -> tuple[Preprocessor, ...]:
+        """The other pixel steps."""
+        return self.pixel_steps[len(self.until_sized) :]
+
+    @property
     def steps(self) -> tuple[Preprocessor, ...]:
         """All steps in the order in which they run, the canonical order."""
         return self.pixel_steps + self.value_steps
+
+    def with_sizes(self, size: Size) -> "Pipeline":
+        """Returns a copy that ends with `size`, where sizes were left open.
+
+        They are filled in from the last step to the first, since each wants room for the next.
+        """
+        sized: list[Preprocessor] = []
+        for step in reversed(self.pixel_steps):
+            sized.insert(0, step.with_output_size(size))
+            size = step.source_size(_output_size(sized[0]) or size)
+        return attrs.evolve(self, pixel_steps=tuple(sized))
 
     def output_shape(self, shape: Shape) -> Shape:
         """Returns an image's shape after the pixel steps."""
@@ -65,8 +92,7 @@ class Pipeline:
             ImageError: an image can't be processed; `index` tells which.
             DlcvError: the images do not end up with the same size.
         """
-        for step in self.pixel_steps:
-            images = step(images, rng)
+        images = _apply(self.pixel_steps, images, rng)
         if not isinstance(images, np.ndarray):
             raise DlcvError("the images differ in size after the last step; add aspect_aware")
         return images
@@ -79,64 +105,85 @@ class Pipeline:
         return np.asarray(result, np.float32)
 
 
-def prepare(
-    steps: list[Preprocessor],
-    images: LabelledImages,
+def fit_to_input(
+    steps: Sequence[Preprocessor],
+    image_shape: Shape,
     *,
     input_size: Size | None,
     default_size: Size,
-    threads: int,
-) -> Pipeline:
-    """Returns the pipeline with sizes and statistics filled in, from the training images.
+    largest_own_size: Size | None = None,
+) -> tuple[Pipeline, Size]:
+    """Finds the size of the network's input, and a pipeline that brings every image to it.
 
-    The input's size is `input_size`, else what the pixel steps make of the images, where open
-    sizes are `default_size`. Where sizes differ and nothing resizes, `aspect_aware` is put first;
-    `patch` does not count as resizing, since in training it cuts a part out.
+    The size is `input_size`, else what the steps make of the images, where open sizes are
+    `default_size`. Images that all have one size keep it where nothing resizes them, up to
+    `largest_own_size`. Where that does not bring all images to the size, `aspect_aware` is put
+    first; `patch` does not count as resizing, since in training it cuts a part out.
+
+    Returns:
+        The pipeline, with open sizes still open, and `(height, width)`.
 
     Raises:
         DlcvError: the pixel steps end with another size than `input_size`, or a value step is
             there twice.
     """
     pipeline = Pipeline.of(steps)
-    kinds = [type(step) for step in pipeline.value_steps]
-    if twice := [kind for kind in kinds if kinds.count(kind) > 1]:
-        name = registry.registry.spec_of(pipeline.value_steps[kinds.index(twice[0])]).name
-        raise DlcvError(f"{name} is there twice among the preprocessors; once is enough")
+    _refuse_twice(pipeline)
     size = input_size or default_size
-    sized = _with_sizes(pipeline, size)
-    shape = sized.output_shape(images.image_shape)
-    if None in images.image_shape:
-        needs_resize = not _resizes(sized)
-    else:
-        fixed = any(map(_output_size, sized.pixel_steps))
-        needs_resize = input_size is not None and shape[:2] != input_size and not fixed
-    if needs_resize:
+    height, width, _ = pipeline.with_sizes(size).output_shape(image_shape)
+    if _needs_resize(pipeline.with_sizes(size), image_shape, input_size, largest_own_size):
         resize = registry.create("preprocessor", "aspect_aware")
-        pipeline = Pipeline((resize, *pipeline.pixel_steps), pipeline.value_steps)
-        sized = _with_sizes(pipeline, size)
-        shape = sized.output_shape(images.image_shape)
+        pipeline = attrs.evolve(pipeline, pixel_steps=(resize, *pipeline.pixel_steps))
+        sized = pipeline.with_sizes(size)
+        height, width, _ = sized.output_shape(image_shape)
         logger.info(
             "the images differ in size from the network's input and nothing resizes them: added %s",
-            registry.registry.spec_of(sized.pixel_steps[0]),
+            registry.spec_of(sized.pixel_steps[0]),
         )
-    height, width, _ = shape
+    if height is None or width is None:
+        raise DlcvError("the preprocessors leave images of different sizes; add aspect_aware")
     if input_size and (height, width) != input_size:
         raise DlcvError(
             f"the preprocessors end with {height} x {width} pixels, but input_size is "
             f"{input_size[0]} x {input_size[1]}; leave one of the two out"
         )
+    return pipeline, (height, width)
+
+
+def learn(pipeline: Pipeline, images: LabelledImages, input_size: Size, threads: int) -> Pipeline:
+    """Lets each step learn from the training images as they reach it."""
+    learned: list[Preprocessor] = []
+    for step in pipeline.steps:
+        before = Pipeline.of(learned)
+
+        def batches(before: Pipeline = before) -> Iterator[np.ndarray]:
+            return _batches(images, before, threads)
+
+        learned.append(step.prepare(PreparationContext(input_size, batches)))
+    return Pipeline.of(learned)
+
+
+def _refuse_twice(pipeline: Pipeline) -> None:
+    kinds = [type(step) for step in pipeline.value_steps]
+    for step in pipeline.value_steps:
+        if kinds.count(type(step)) > 1:
+            name = registry.spec_of(step).name
+            raise DlcvError(f"{name} is there twice among the preprocessors; once is enough")
+
+
+def _needs_resize(
+    sized: Pipeline, image_shape: Shape, input_size: Size | None, largest_own_size: Size | None
+) -> bool:
+    """Returns whether the steps alone do not bring every image to the input's size."""
+    height, width, _ = image_shape
     if height is None or width is None:
-        raise DlcvError("the preprocessors leave images of different sizes; add aspect_aware")
-    return _learned(sized, images, (height, width), threads)
-
-
-def _with_sizes(pipeline: Pipeline, size: Size) -> Pipeline:
-    """Fills in open sizes from the last step to the first, since each wants room for the next."""
-    sized: list[Preprocessor] = []
-    for step in reversed(pipeline.pixel_steps):
-        sized.insert(0, step.with_output_size(size))
-        size = step.source_size(_output_size(sized[0]) or size)
-    return attrs.evolve(pipeline, pixel_steps=tuple(sized))
+        return not _resizes(sized)
+    if any(map(_output_size, sized.pixel_steps)):
+        return False
+    if input_size is not None:
+        return sized.output_shape(image_shape)[:2] != input_size
+    limit = largest_own_size
+    return limit is not None and (height > limit[0] or width > limit[1])
 
 
 def _output_size(step: Preprocessor) -> Size | None:
@@ -151,19 +198,6 @@ def _resizes(pipeline: Pipeline) -> bool:
         if size := _output_size(step):
             return step.source_size(size) == size
     return False
-
-
-def _learned(pipeline: Pipeline, images: LabelledImages, size: Size, threads: int) -> Pipeline:
-    """Lets each step learn from the training images as they reach it."""
-    prepared: list[Preprocessor] = []
-    for step in pipeline.steps:
-        before = Pipeline.of(prepared)
-
-        def batches(before: Pipeline = before) -> Iterator[np.ndarray]:
-            return _batches(images, before, threads)
-
-        prepared.append(step.prepare(PreparationContext(size, batches)))
-    return Pipeline.of(prepared)
 
 
 def _batches(images: LabelledImages, pipeline: Pipeline, threads: int) -> Iterator[np.ndarray]:
@@ -193,8 +227,43 @@ def process_batch(
     Raises:
         ImageError: an image can't be read or processed; the message names it.
     """
+    parts = []
+    for part in np.array_split(indices, -(-len(indices) // _part_size(images))):
+        with _naming(images, part):
+            parts.append(_apply(pipeline.until_sized, images.read(part), rng))
+    together = parts[0] if len(parts) == 1 else stack([image for part in parts for image in part])
+    with _naming(images, indices):
+        return attrs.evolve(pipeline, pixel_steps=pipeline.after_sized).pixels(together, rng)
+
+
+@contextmanager
+def _naming(images: LabelledImages, indices: np.ndarray) -> Iterator[None]:
+    """Gives an error about an image of a batch that image's name."""
     try:
-        return pipeline.pixels(images.read(indices), rng)
+        yield
     except ImageError as error:
-        name = "" if error.index is None else images.sample_id(int(indices[error.index]))
-        raise ImageError(error.reason, name=name) if name else error from None
+        if error.index is None:
+            raise
+        name = images.sample_id(int(indices[error.index]))
+        raise ImageError(error.reason, name=name) from error
+
+
+def _part_size(images: LabelledImages) -> int:
+    """Returns how many images are read at once: large ones are resized before the next is read."""
+    height, width, channels = images.image_shape
+    if height is None or width is None:
+        return 1
+    return max(1, BYTES_AT_ONCE // (height * width * channels))
+
+
+def _apply(
+    steps: Sequence[Preprocessor], images: Images, rng: np.random.Generator | None
+) -> Images:
+    for step in steps:
+        images = step(images, rng)
+        if any(image.dtype != np.uint8 for image in images[:1]):
+            name = registry.spec_of(step).name
+            raise DlcvError(
+                f"{name} gives {images[0].dtype} pixels; a step without a layer must give uint8"
+            )
+    return images

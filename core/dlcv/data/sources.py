@@ -13,7 +13,7 @@ from dlcv.data.split import divide
 from dlcv.data.subset import Subset
 from dlcv.data.survey import survey
 from dlcv.errors import DlcvError, PluginError, suggestion
-from dlcv.interfaces import SPLITS, DatasetStore, LabelledImages, evolve
+from dlcv.interfaces import SPLITS, UNSPLIT, DatasetStore, LabelledImages, evolve
 
 logger = logging.getLogger(__name__)
 
@@ -25,11 +25,13 @@ class Dataset:
     Attributes:
         store: Where it came from.
         splits: The images by `train`, `val` and `test`; `test` is missing where the data has none.
+        declares_size: Whether the store says that all images have one size, as packed data does.
         skipped: The images that were left out because they can't be read, with the reasons.
     """
 
     store: DatasetStore
     splits: dict[str, LabelledImages]
+    declares_size: bool
     skipped: tuple[str, ...] = ()
 
     @property
@@ -103,15 +105,21 @@ def open_dataset(
     names = store.splits()
     skipped: list[str] = []
     opened = {}
+    declares_size = True
     for name in names:
-        checked = survey(store.open(name), skip=bad_images == "skip", threads=threads)
+        images = store.open(name)
+        declares_size &= None not in images.image_shape
+        checked = survey(images, skip=bad_images == "skip", threads=threads)
         opened[name] = checked.images
         skipped += checked.skipped
+    if not {"train", UNSPLIT} & set(opened):
+        raise DlcvError(f"there is no split to train on; the data has {', '.join(names)} only")
     if skipped:
         logger.warning("unreadable images are left out: %d", len(skipped))
     _check_classes(opened)
     splits = divide(_agreeing(opened), split)
-    return Dataset(store, {n: splits[n] for n in SPLITS if n in splits}, tuple(skipped))
+    ordered = {name: splits[name] for name in SPLITS if name in splits}
+    return Dataset(store, ordered, declares_size, tuple(skipped))
 
 
 def align_labels(images: LabelledImages, label_names: tuple[str, ...]) -> LabelledImages:

@@ -15,14 +15,14 @@ logger = logging.getLogger(__name__)
 def divide(opened: dict[str, LabelledImages], config: SplitConfig) -> dict[str, LabelledImages]:
     """Returns `train`, `val` and, where there is one, `test`.
 
-    An undivided set gives all three. Of a divided one, a missing validation part is taken from the
-    training part, and a missing test part stays missing.
+    An undivided set, or one of training images only, gives all three. Of a divided one, a missing
+    validation part is taken from the training part, and a missing test part stays missing.
 
     Raises:
         DlcvError: a class has too few images for the shares asked.
     """
-    if UNSPLIT in opened:
-        images = opened[UNSPLIT]
+    if set(opened) <= {UNSPLIT, "train"}:
+        (images,) = opened.values()
         everything = np.arange(len(images))
         rest, test = _part(images, everything, config.test, "test", config.seed, len(images))
         train, val = _part(images, rest, config.validation, "val", config.seed, len(images))

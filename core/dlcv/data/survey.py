@@ -64,5 +64,6 @@ def _shape(images: LabelledImages, index: int, skip: bool) -> tuple[int, ...] | 
         return tuple(images.read([index])[0].shape)
     except ImageError as error:
         if not skip:
-            raise
+            cure = "remove the file, or leave such images out with --bad-images skip"
+            raise ImageError(f"{error}; {cure}") from None
         return error

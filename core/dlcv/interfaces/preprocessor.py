@@ -129,6 +129,8 @@ def stack(images: "Sequence[np.ndarray]") -> Any:
     """Returns images as one `(N, H, W, C)` array where all have the same shape, else the list."""
     import numpy as np
 
+    if len(images) == 1:
+        return images[0][np.newaxis]
     if len(images) and all(image.shape == images[0].shape for image in images):
         return np.stack(images)
     return list(images)

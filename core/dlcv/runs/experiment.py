@@ -4,9 +4,8 @@ import attrs
 
 from dlcv import backend, images, registry
 from dlcv.config import RunConfig
-from dlcv.data import pipeline as pipelines
 from dlcv.data.loader import Loader
-from dlcv.data.pipeline import Pipeline
+from dlcv.data.pipeline import Pipeline, fit_to_input, learn
 from dlcv.data.sources import Dataset, find_store, open_dataset
 from dlcv.interfaces import (
     Architecture,
@@ -15,6 +14,7 @@ from dlcv.interfaces import (
     Plugin,
     Preprocessor,
     Schedule,
+    Size,
     evolve,
 )
 from dlcv.spec import SpecList
@@ -84,21 +84,19 @@ class Experiment:
         data = open_dataset(
             plugins.store, config.split, bad_images=config.bad_images, threads=threads
         )
-        pipeline = pipelines.prepare(
-            list(plugins.steps),
-            data.splits["train"],
+        height, width = default_size = plugins.architecture.default_size
+        pipeline, size = fit_to_input(
+            plugins.steps,
+            data.splits["train"].image_shape,
             input_size=None if config.input_size is None else images.pair(config.input_size),
-            default_size=plugins.architecture.default_size,
-            threads=threads,
+            default_size=default_size,
+            # Photos that happen to have one size are no wish for a network of that size.
+            largest_own_size=None if data.declares_size else (2 * height, 2 * width),
         )
         plugins = attrs.evolve(plugins, steps=pipeline.steps)
-        return cls(
-            _complete(config, plugins, threads),
-            plugins,
-            data,
-            pipeline,
-            input_shape(pipeline, data),
-        )
+        complete = _complete(config, plugins, size, threads)
+        learned = learn(pipeline.with_sizes(size), data.splits["train"], size, threads)
+        return cls(complete, plugins, data, learned, input_shape(learned, data))
 
     @classmethod
     def reopen(cls, config: RunConfig, pipeline: Pipeline) -> "Experiment":
@@ -137,9 +135,9 @@ def input_shape(pipeline: Pipeline, data: Dataset) -> tuple[int, int, int]:
     return height, width, channels
 
 
-def _complete(config: RunConfig, plugins: Plugins, threads: int) -> RunConfig:
+def _complete(config: RunConfig, plugins: Plugins, size: Size, threads: int) -> RunConfig:
     """Writes every option of every plugin into the configuration."""
-    spec_of = registry.registry.spec_of
+    spec_of = registry.spec_of
     stages = [
         evolve(stage, schedule=spec_of(schedule))
         for stage, schedule in zip(config.stages, plugins.schedules, strict=True)
@@ -150,7 +148,7 @@ def _complete(config: RunConfig, plugins: Plugins, threads: int) -> RunConfig:
         preprocessors=SpecList(map(spec_of, plugins.steps)),
         architecture=spec_of(plugins.architecture),
         evaluators=SpecList(map(spec_of, plugins.evaluators)),
-        input_size=None,
+        input_size=size,
         stages=tuple(stages),
         threads=threads,
     )

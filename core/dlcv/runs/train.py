@@ -15,6 +15,7 @@ from dlcv.registry import registry
 from dlcv.runs.directory import RunDirectory
 from dlcv.runs.experiment import Experiment
 from dlcv.runs.run import Run
+from dlcv.spec import Spec
 
 logger = logging.getLogger(__name__)
 
@@ -48,7 +49,10 @@ def run(
         config = RunConfig()
     elif not isinstance(config, RunConfig):
         config = RunConfig.load(Path(config))
-    config = config.with_options(**{k: _as_text(v) for k, v in options.items()})
+    options = {name: _as_text(value) for name, value in options.items()}
+    if isinstance(options.get("data"), Spec):
+        options["data"] = str(options["data"])
+    config = config.with_options(**options)
     RunDirectory.refuse_existing(Path(runs), name, force=force)
     experiment = Experiment.prepare(config)
     model = _network(experiment)
@@ -62,7 +66,7 @@ def run(
         before = directory.point_latest_here()
         try:
             return _train(directory, experiment, model, resumed=False)
-        except DlcvError:
+        except Exception:
             if not directory.checkpoints.exists():
                 directory.discard(before)
             raise
@@ -119,10 +123,26 @@ def _network(experiment: Experiment) -> Any:
         len(experiment.data.label_names),
         config.precision,
     )
+    _tell(experiment, model)
     steps = experiment.loader("train").steps_per_epoch
     for stage, schedule in zip(config.stages, experiment.plugins.schedules, strict=True):
         compile_stage(model, stage, schedule, steps)
     return model
+
+
+def _tell(experiment: Experiment, model: Any) -> None:
+    """Says what is trained on what."""
+    height, width, channels = experiment.input_shape
+    counts = {name: len(images) for name, images in experiment.data.splits.items()}
+    logger.info(
+        "%s with %s parameters, input %d x %d x %d; %s images",
+        experiment.config.architecture.name,
+        f"{model.count_params():,}",
+        height,
+        width,
+        channels,
+        ", ".join(f"{count:,} {name}" for name, count in counts.items()),
+    )
 
 
 def _record(directory: RunDirectory, experiment: Experiment) -> None:

@@ -41,12 +41,19 @@ def build_network(
             outputs = architecture.classify(architecture.features(x), classes)
         except ValueError as error:
             height, width, channels = input_shape
-            reason = str(error).strip().split("\n")[0]
             raise DlcvError(
                 f"{type(architecture).__name__} can't take images of {height} x {width} pixels "
-                f"with {channels} channels: {reason} Choose a larger input_size."
+                f"with {channels} channels ({_reason(error)}); another input_size may do"
             ) from error
-    return keras.Model(inputs, outputs, name=type(architecture).__name__.lower())
+        # Within the policy: a model of 16-bit floats scales its loss, or small gradients vanish.
+        return keras.Model(inputs, outputs, name=type(architecture).__name__.lower())
+
+
+def _reason(error: ValueError) -> str:
+    """Returns the line of Keras's message that tells most: that of the layer, not of the call."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    told = [line for line in lines if not line.startswith(("Exception encountered", "Arguments"))]
+    return (told or lines)[0].removeprefix("\x1b[1m").rstrip(".").removesuffix("\x1b[0m")
 
 
 @contextmanager

@@ -25,11 +25,23 @@ class Folder(DatasetStore):
     color_mode: images.ColorMode = option("rgb", help="rgb for three channels, grayscale for one")
 
     def splits(self) -> tuple[str, ...]:
-        """The split folders that are there, or `all` if the class folders lie directly below."""
+        """The split folders that are there, or `all` if the class folders lie directly below.
+
+        Raises:
+            DlcvError: there is no such folder, or one beside the splits is none of them.
+        """
         if not self.path.is_dir():
             raise DlcvError(f"no such folder: {self.path}")
-        found = tuple(name for name in SPLITS if (self.path / name).is_dir())
-        return found if "train" in found and len(found) > 1 else (UNSPLIT,)
+        folders = {folder.name: folder for folder in _class_folders(self.path)}
+        found = tuple(n for n in SPLITS if n in folders and _class_folders(folders[n]))
+        if not found:
+            return (UNSPLIT,)
+        if others := sorted(set(folders) - set(found)):
+            raise DlcvError(
+                f"{self.path} holds {found[0]}, and beside it {', '.join(others)}, which is no "
+                f"split; name it {', '.join(SPLITS[:-1])} or {SPLITS[-1]}, or move it away"
+            )
+        return found
 
     def open(self, split: str) -> LabelledImages:
         """Lists a split's images; the classes are the folders' names, sorted."""

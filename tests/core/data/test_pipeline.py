@@ -8,15 +8,21 @@ from in_memory import InMemory, numbered, of_sizes
 
 from dlcv import registry
 from dlcv.data.loader import Loader
-from dlcv.data.pipeline import Pipeline, prepare, process_batch
+from dlcv.data.pipeline import Pipeline, fit_to_input, learn, process_batch
 from dlcv.errors import DlcvError, ImageError
 from dlcv.interfaces import ImagePreprocessor, plugin
 from dlcv_plugins.preprocessors.simple import Simple
 
 
-def prepared(text, images, *, input_size=None, default_size=(8, 8), threads=2):
-    steps = registry.create_list("preprocessor", text)
-    return prepare(steps, images, input_size=input_size, default_size=default_size, threads=threads)
+def prepared(text, images, *, input_size=None, default_size=(8, 8), largest=None, threads=2):
+    pipeline, size = fit_to_input(
+        registry.create_list("preprocessor", text),
+        images.image_shape,
+        input_size=input_size,
+        default_size=default_size,
+        largest_own_size=largest,
+    )
+    return learn(pipeline.with_sizes(size), images, size, threads)
 
 
 def canonical(pipeline):
@@ -194,3 +200,52 @@ class TestErrors:
         images.broken = {70}
         with pytest.raises(ImageError, match=r"^image-70\.png: is broken$"):
             prepared("mean", images)
+
+
+class TestMemory:
+    def test_large_images_are_resized_before_the_next_is_read(self):
+        class Large(InMemory):
+            """Counts how many images are asked for at once."""
+
+            most = 0
+
+            def read(self, indices):
+                self.most = max(self.most, len(indices))
+                return super().read(indices)
+
+        image = np.zeros((2000, 1500, 3), np.uint8)
+        images = Large([image] * 4)
+        pipeline = prepared("simple(size=5)", images)
+        assert process_batch(images, np.arange(4), pipeline, None).shape == (4, 5, 5, 3)
+        assert images.most == 1
+
+    def test_small_images_are_read_together(self):
+        images = numbered(9)
+        images.read = lambda indices, read=images.read: calls.append(len(indices)) or read(indices)
+        calls = []
+        process_batch(images, np.arange(9), prepared("", images), None)
+        assert calls == [9]
+
+
+class TestOwnSize:
+    def test_images_of_one_size_keep_it_up_to_a_limit(self):
+        images = of_sizes((10, 12), (10, 12))
+        assert canonical(prepared("", images, largest=(12, 12))) == ""
+        assert canonical(prepared("", images, largest=(12, 11))) == "aspect_aware(size=(8, 8))"
+        assert canonical(prepared("simple(size=9)", images, largest=(5, 5))) == "simple(size=9)"
+
+
+@plugin
+class Halves(ImagePreprocessor):
+    """Gives numbers between 0 and 1 where bytes are expected."""
+
+    def process(self, image, rng):
+        return image.astype(np.float32) / 255
+
+
+def test_a_step_that_gives_no_bytes_is_named():
+    with registry.register("preprocessor", "halves", Halves):
+        images = numbered(3)
+        pipeline = prepared("halves", images)
+        with pytest.raises(DlcvError, match=r"halves gives float32 pixels; .* must give uint8"):
+            process_batch(images, np.arange(3), pipeline, None)

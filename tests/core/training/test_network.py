@@ -1,0 +1,48 @@
+"""The network of a run: its precision, and what it says of sizes that it can't take."""
+
+import keras
+import pytest
+
+from dlcv import registry
+from dlcv.config import StageConfig
+from dlcv.data.pipeline import Pipeline
+from dlcv.errors import DlcvError
+from dlcv.training.network import build_network
+from dlcv.training.stages import compile_stage
+
+CONSTANT = registry.create("schedule", "constant")
+
+
+def build(spec="lenet(width=0.1)", size=16, precision="float32"):
+    pipeline = Pipeline.of(registry.create_list("preprocessor", "scale"))
+    architecture = registry.create("architecture", spec)
+    return build_network(architecture, pipeline, (size, size, 3), 4, precision)
+
+
+@pytest.mark.parametrize(
+    ("precision", "scales"),
+    [("float32", False), ("mixed_bfloat16", False), ("mixed_float16", True)],
+)
+def test_loss_is_scaled_where_small_gradients_would_vanish(precision, scales):
+    model = build(precision=precision)
+    compile_stage(model, StageConfig(), CONSTANT, 3)
+
+    assert isinstance(model.optimizer, keras.optimizers.LossScaleOptimizer) == scales
+    assert model.get_layer("conv1").compute_dtype == precision.removeprefix("mixed_")
+    assert {model.get_layer(n).compute_dtype for n in ("scale", "predictions")} == {"float32"}
+    assert keras.config.dtype_policy().name == "float32"
+
+
+def test_size_that_a_network_can_not_take_is_named():
+    with pytest.raises(
+        DlcvError, match=r"LeNet can't take images of 2 x 2 .* input_size"
+    ) as caught:
+        build(size=2)
+    assert "Exception encountered" not in str(caught.value)
+
+
+def test_graph_is_flat_and_takes_bytes():
+    model = build()
+
+    assert [layer.name for layer in model.layers][:3] == ["pixels", "scale", "conv1"]
+    assert model.inputs[0].dtype == "uint8"
