@@ -11,6 +11,7 @@ import keras
 import numpy as np
 
 from dlcv import progress
+from dlcv.errors import DlcvError
 from dlcv.training import checkpoints
 from dlcv.training.checkpoints import Position
 from dlcv.training.history import History
@@ -114,6 +115,39 @@ class ProgressBar(keras.callbacks.Callback):
         """Takes the bar away, also when an epoch ends early."""
         if hasattr(self, "_bar"):
             self._bar.stop()
+
+
+class FiniteLoss(keras.callbacks.Callback):
+    """Ends a training whose loss is no number any more; must come before what keeps anything."""
+
+    def __init__(self, steps: int) -> None:
+        """Starts to count after `steps` steps."""
+        super().__init__()
+        self._steps = steps
+
+    def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
+        """Checks the mean loss of the epoch so far.
+
+        Raises:
+            DlcvError: it is not finite.
+        """
+        self._steps += 1
+        self._check((logs or {})["loss"])
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        """Checks the validation loss, which is the first to show what the last step broke.
+
+        Raises:
+            DlcvError: it is not finite.
+        """
+        self._check((logs or {})["val_loss"])
+
+    def _check(self, loss: float) -> None:
+        if not np.isfinite(loss):
+            raise DlcvError(
+                f"the loss is no longer finite after step {self._steps}; checkpoints from before "
+                "are kept; try a smaller learning rate, a warm-up, or clipnorm=1 in the optimizer"
+            )
 
 
 class Keeper(keras.callbacks.Callback):

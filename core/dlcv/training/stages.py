@@ -11,7 +11,7 @@ from dlcv.config import StageConfig
 from dlcv.data.loader import Loader
 from dlcv.interfaces import Schedule
 from dlcv.training import checkpoints
-from dlcv.training.callbacks import Keeper, MetricsRestorer, ProgressBar, Recorder
+from dlcv.training.callbacks import FiniteLoss, Keeper, MetricsRestorer, ProgressBar, Recorder
 from dlcv.training.checkpoints import Checkpoint, Position
 from dlcv.training.feed import Feed
 from dlcv.training.history import History
@@ -52,7 +52,8 @@ class Training:
 
         Raises:
             Interrupted: somebody asked to stop; a checkpoint is written.
-            DlcvError: an image can't be read, or the checkpoint does not fit; `source` names it.
+            DlcvError: an image can't be read, the loss is no longer finite, or the checkpoint does
+                not fit; `source` names it.
         """
         position = checkpoint.position if checkpoint else Position()
         if checkpoint is not None and not position.is_within_stage:
@@ -124,7 +125,7 @@ class Training:
                     validation_steps=val_steps,
                     initial_epoch=start.epoch,
                     epochs=epochs,
-                    callbacks=[*shown, *self.callbacks, *own],
+                    callbacks=[*shown, *self.callbacks, FiniteLoss(first), *own],
                     shuffle=False,
                     verbose=0,
                 )
