@@ -35,6 +35,15 @@ def test_a_log_gets_a_line_now_and_then_with_rate_and_time_left(caplog, monkeypa
     ]
 
 
+def test_work_that_goes_on_tells_its_own_rate_and_a_note(caplog, monkeypatch):
+    caplog.set_level(logging.INFO, "dlcv")
+    clock = iter([0, 10, 10])
+    monkeypatch.setattr(progress.time, "monotonic", lambda: next(clock))
+    with progress.track("epoch 2/3", 100, "images", done=60) as advance:
+        advance(20, "loss 0.123")
+    assert caplog.messages == ["epoch 2/3: 80 of 100, 2 images/s, 10 s left, loss 0.123"]
+
+
 def test_short_work_says_nothing(caplog):
     caplog.set_level(logging.INFO, "dlcv")
     with progress.track("packing", 10, "images") as advance:

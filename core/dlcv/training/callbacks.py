@@ -1,5 +1,6 @@
 """Keras callbacks: what is shown, recorded and kept while a stage trains."""
 
+import contextlib
 import logging
 import time
 from collections.abc import Callable
@@ -82,30 +83,29 @@ class Recorder(keras.callbacks.Callback):
         )
 
 
-class ProgressBar(keras.callbacks.Callback):
-    """Shows how far an epoch is, with images a second, on a terminal."""
+class Progress(keras.callbacks.Callback):
+    """Shows how far an epoch is, with images a second: a bar, or a line now and then in a log."""
 
-    def __init__(self, *, batch_size: int, steps_per_epoch: int, epochs: int, done: int) -> None:
+    def __init__(self, *, images: int, batch_size: int, epochs: int, batches_done: int) -> None:
         super().__init__()
+        self._images = images
         self._batch_size = batch_size
-        self._steps = steps_per_epoch
         self._epochs = epochs
-        self._done_before = done
+        self._done = batches_done * batch_size
+        self._shown = contextlib.ExitStack()
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
-        """Draws an empty bar."""
-        self._bar = progress.bar()
-        self._bar.start()
-        self._task = self._bar.add_task(
-            f"epoch {epoch + 1}/{self._epochs}", total=self._steps, note=""
+        """Starts to count, after what was done before an interruption."""
+        description = f"epoch {epoch + 1}/{self._epochs}"
+        self._advance = self._shown.enter_context(
+            progress.track(description, self._images, "images", done=self._done)
         )
-        self._start = time.monotonic()
 
     def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
-        """Moves the bar."""
-        rate = (batch + 1) * self._batch_size / (time.monotonic() - self._start)
-        note = f"{rate:,.0f} images/s  loss {(logs or {}).get('loss', float('nan')):.3f}"
-        self._bar.update(self._task, completed=self._done_before + batch + 1, note=note)
+        """Counts a batch, of which the last may be smaller."""
+        count = min(self._batch_size, self._images - self._done)
+        self._done += count
+        self._advance(count, f"loss {(logs or {}).get('loss', float('nan')):.3f}")
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         """Takes the bar away."""
@@ -113,8 +113,8 @@ class ProgressBar(keras.callbacks.Callback):
 
     def close(self) -> None:
         """Takes the bar away, also when an epoch ends early."""
-        if hasattr(self, "_bar"):
-            self._bar.stop()
+        self._shown.close()
+        self._done = 0
 
 
 class FiniteLoss(keras.callbacks.Callback):

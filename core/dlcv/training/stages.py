@@ -6,12 +6,11 @@ import attrs
 import keras
 import numpy as np
 
-from dlcv import progress
 from dlcv.config import StageConfig
 from dlcv.data.loader import Loader
 from dlcv.interfaces import Schedule
 from dlcv.training import checkpoints
-from dlcv.training.callbacks import FiniteLoss, Keeper, MetricsRestorer, ProgressBar, Recorder
+from dlcv.training.callbacks import FiniteLoss, Keeper, MetricsRestorer, Progress, Recorder
 from dlcv.training.checkpoints import Checkpoint, Position
 from dlcv.training.feed import Feed
 from dlcv.training.history import History
@@ -106,13 +105,12 @@ class Training:
     def _fit(self, start: Position, epochs: int, own: list[keras.callbacks.Callback]) -> None:
         earlier_epochs = sum(s.epochs for s in self.stages[: start.stage])
         steps = self.train.steps_per_epoch
-        bar = ProgressBar(
+        progress = Progress(
+            images=len(self.train.images),
             batch_size=self.train.batch_size,
-            steps_per_epoch=steps,
             epochs=self.stages[start.stage].epochs,
-            done=start.batch,
+            batches_done=start.batch,
         )
-        shown = [bar] if progress.shows_bars() else []
         first = (earlier_epochs + start.epoch) * steps + start.batch
         count = (epochs - start.epoch) * steps - start.batch
         val_steps = self.val.steps_per_epoch
@@ -125,7 +123,7 @@ class Training:
                     validation_steps=val_steps,
                     initial_epoch=start.epoch,
                     epochs=epochs,
-                    callbacks=[*shown, *self.callbacks, FiniteLoss(first), *own],
+                    callbacks=[progress, *self.callbacks, FiniteLoss(first), *own],
                     shuffle=False,
                     verbose=0,
                 )
@@ -135,7 +133,7 @@ class Training:
                     raise error from None
                 raise
             finally:
-                bar.close()
+                progress.close()
 
     def _restore_all(self, checkpoint: Checkpoint, source: str) -> None:
         """Restores weights, optimizer and metrics."""

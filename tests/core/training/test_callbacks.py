@@ -1,19 +1,21 @@
 """What is shown, recorded and kept while a stage trains."""
 
+import logging
+import re
 from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
 
-from dlcv import registry
+from dlcv import progress, registry
 from dlcv.config import StageConfig
 from dlcv.data.loader import Loader
 from dlcv.data.pipeline import Pipeline
 from dlcv.data.subset import ArrayImages
 from dlcv.errors import DlcvError
 from dlcv.training import checkpoints
-from dlcv.training.callbacks import FiniteLoss
+from dlcv.training.callbacks import FiniteLoss, Progress, Recorder
 from dlcv.training.history import History, read_csv
 from dlcv.training.interruption import Interruption
 from dlcv.training.stages import Training
@@ -65,3 +67,60 @@ def test_weights_that_the_last_step_of_an_epoch_broke_are_not_kept() -> None:
     callback.on_epoch_end(0, {"loss": 1.0, "val_loss": 2.0})
     with pytest.raises(DlcvError, match="after step 8;"):
         callback.on_epoch_end(0, {"loss": 1.0, "val_loss": float("nan")})
+
+
+def test_epochs_are_told_in_a_log_while_they_last(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    caplog.set_level(logging.INFO, "dlcv")
+    monkeypatch.setattr(progress, "SECONDS_BETWEEN_LINES", 0.0)
+    training(tmp_path, stage(1e-9)).run(None)
+
+    told = [message.split(",")[0] for message in caplog.messages]
+    assert told == [
+        *(f"epoch 1/2: {done} of 10" for done in (2, 4, 6, 8, 10)),
+        "epoch 1 of 2: loss " + told[5].split()[-1],
+        *(f"epoch 2/2: {done} of 10" for done in (2, 4, 6, 8, 10)),
+        "epoch 2 of 2: loss " + told[11].split()[-1],
+    ]
+    assert re.fullmatch(
+        r"epoch 1/2: 2 of 10, [\d,]+ images/s, \d+ s left, loss [\d.]+", caplog.messages[0]
+    )
+
+
+def test_progress_goes_on_within_an_epoch_and_knows_smaller_last_batches(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    caplog.set_level(logging.INFO, "dlcv")
+    monkeypatch.setattr(progress, "SECONDS_BETWEEN_LINES", 0.0)
+    shown = Progress(images=10, batch_size=4, epochs=3, batches_done=1)
+    for epoch, batches in ((1, 2), (2, 3)):
+        shown.on_epoch_begin(epoch)
+        for batch in range(batches):
+            shown.on_train_batch_end(batch, {"loss": 0.5})
+        shown.on_epoch_end(epoch)
+
+    assert [message.split(",")[0] for message in caplog.messages] == [
+        "epoch 2/3: 8 of 10", "epoch 2/3: 10 of 10",
+        "epoch 3/3: 4 of 10", "epoch 3/3: 8 of 10", "epoch 3/3: 10 of 10",
+    ]  # fmt: skip
+
+
+def test_a_row_has_rate_and_time_of_its_epoch(tmp_path: Path) -> None:
+    history = History(tmp_path, [])
+    recorder = Recorder(
+        history, stage=1, stages=2, epochs=2, rates=np.linspace(4, 1, 4), earlier_seconds=100.0
+    )
+    measured = {"loss": 1.5, "accuracy": 0.5, "val_loss": 2.5, "val_accuracy": 0.25}
+    for epoch in range(2):
+        recorder.on_epoch_begin(epoch)
+        recorder.on_epoch_end(epoch, measured)
+
+    assert [row.pop("seconds") for row in history.rows] == [
+        pytest.approx(100, abs=5),
+        pytest.approx(0, abs=5),
+    ]
+    assert history.rows == [
+        {"stage": 2, "epoch": 1, "learning_rate": 4.0, **measured},
+        {"stage": 2, "epoch": 2, "learning_rate": 2.0, **measured},
+    ]
