@@ -69,9 +69,37 @@ def load_predictions(path: Path) -> Predictions:
     arrays = load_arrays(path)
     if missing := [f.name for f in attrs.fields(Predictions) if f.name not in arrays]:
         raise DlcvError(f"{path} holds no predictions: {', '.join(missing)} is missing")
+    _check_arrays(path, **arrays)
     return Predictions(
         arrays["probabilities"],
         arrays["labels"],
         tuple(map(str, arrays["label_names"])),
         tuple(map(str, arrays["sample_ids"])),
     )
+
+
+def _check_arrays(
+    path: Path,
+    probabilities: np.ndarray,
+    labels: np.ndarray,
+    label_names: np.ndarray,
+    sample_ids: np.ndarray,
+    **others: np.ndarray,
+) -> None:
+    """Raises a `DlcvError` if arrays do not belong together."""
+    members, samples, classes = (*probabilities.shape, 0, 0, 0)[:3]
+    fit = (
+        probabilities.shape == (members, samples, classes)
+        and members > 0
+        and labels.shape == sample_ids.shape == (samples,)
+        and label_names.shape == (classes,)
+        and probabilities.dtype.kind == "f"
+        and labels.dtype.kind in "iu"
+        and bool(np.all((labels >= 0) & (labels < classes)))
+    )
+    if not fit:
+        shapes = f"{probabilities.shape}, {labels.shape}, {label_names.shape}, {sample_ids.shape}"
+        raise DlcvError(
+            f"{path} is damaged: probabilities, labels, label_names and sample_ids of shapes "
+            f"{shapes} do not belong together"
+        )

@@ -15,6 +15,26 @@ from dlcv import files
 from dlcv.errors import DlcvError
 
 LATEST = "latest"
+FORMS: dict[str, Any] = {
+    "labels": [str],
+    "environment": {
+        "libraries": {str: str},
+        "back_end": str,
+        "image_data_format": str,
+        "processor": str,
+        "input_shape": (int, int, int),
+        "plugins": [{"kind": str, "name": str, "distribution": str, "version": str}],
+        "data": {"fingerprints": {str: str}, "channels": int},
+    },
+    "metrics": {
+        "split": str,
+        "images": int,
+        "training_seconds": float,
+        "metrics": {str: float},
+        "tables": {str: {"columns": [str], "rows": [list]}},
+    },
+}
+"""What the JSON files hold at least: `[form]` is a list of any length, `{str: form}` any keys."""
 
 
 @attrs.frozen
@@ -137,14 +157,38 @@ class RunDirectory:
         files.write_atomically(self.path / f"{name}.json", text)
 
     def read_json(self, name: str) -> Any:
-        """Reads a JSON file; raises `DlcvError` if it is missing or damaged."""
+        """Reads a JSON file; raises `DlcvError` if it is missing, damaged, or of another form."""
         path = self.path / f"{name}.json"
         try:
-            return json.loads(path.read_text(encoding="utf-8"))
+            content = json.loads(path.read_text(encoding="utf-8"))
+            _check_form(content, FORMS[name], "the content")
         except OSError as error:
             raise DlcvError(f"can't read {path}: {error.strerror}") from None
         except ValueError as error:
             raise DlcvError(f"{path} is damaged: {error}") from None
+        return content
+
+
+def _check_form(content: Any, form: Any, where: str) -> None:
+    """Raises a `ValueError` that tells where JSON is not of a form as in `FORMS`."""
+    kind = form if isinstance(form, type) else list if isinstance(form, tuple) else type(form)
+    kinds: Any = (int, float) if kind is float else kind
+    if not isinstance(content, kinds) or isinstance(content, bool):
+        raise ValueError(f"{where} should be {kind.__name__}, not {type(content).__name__}")
+    if isinstance(form, list):
+        form = form * len(content)
+    if isinstance(form, dict) and str in form:
+        form = dict.fromkeys(content, form[str])
+    if isinstance(form, dict):
+        for key, value in form.items():
+            if key not in content:
+                raise ValueError(f"{where} has no {key}")
+            _check_form(content[key], value, key)
+    elif isinstance(form, list | tuple):
+        if len(content) != len(form):
+            raise ValueError(f"{where} should have {len(form)} values, not {len(content)}")
+        for value, expected in zip(content, form, strict=True):
+            _check_form(value, expected, f"a value of {where}")
 
 
 def _point(link: Path, target: str) -> None:

@@ -1,5 +1,6 @@
 """A run as Python sees it: its figures, and the network ready for use."""
 
+import csv
 import functools
 import logging
 import os
@@ -97,7 +98,11 @@ class Run:
     @property
     def history(self) -> list[dict[str, Any]]:
         """A row of figures an epoch."""
-        return read_csv(self.directory.history) if self.directory.history.exists() else []
+        path = self.directory.history
+        try:
+            return read_csv(path) if path.exists() else []
+        except (ValueError, TypeError, csv.Error) as error:
+            raise DlcvError(f"{path} is damaged: {error}") from None
 
     @property
     def metrics(self) -> dict[str, float]:
@@ -120,12 +125,21 @@ class Run:
     @functools.cached_property
     def pipeline(self) -> Pipeline:
         """The preprocessors, with what they learned."""
-        steps = self._create_steps()
-        arrays = load_arrays(self.directory.preprocessing)
-        for name, array in arrays.items():
-            index, _, state = name.partition(".")
-            steps[int(index)] = steps[int(index)].with_state({state: array})
-        return Pipeline.of(steps).with_sizes(self.input_shape[:2])
+        path, shape = self.directory.preprocessing, self.input_shape
+        steps = dict(enumerate(self._create_steps()))
+        arrays = load_arrays(path)
+        try:
+            for name, array in arrays.items():
+                index, _, state = name.partition(".")
+                steps[int(index)] = steps[int(index)].with_state({state: array})
+            pipeline = Pipeline.of([*steps.values()]).with_sizes(shape[:2])
+            given = pipeline.values(np.zeros((1, *shape), np.uint8)).shape[1:]
+        except Exception as error:
+            # What a step says about state that is not its own is up to the step.
+            raise DlcvError(f"{path} does not fit the run's preprocessors: {error!r}") from error
+        if given != shape:
+            raise DlcvError(f"{path} is damaged: it makes images of shape {given} from {shape}")
+        return pipeline
 
     @functools.cached_property
     def model(self) -> "keras.Model":

@@ -15,6 +15,7 @@ from typing import Any
 import attrs
 import keras
 import numpy as np
+from attrs import validators
 
 from dlcv import files
 from dlcv.errors import DlcvError
@@ -23,6 +24,11 @@ logger = logging.getLogger(__name__)
 MAGIC = b"DLCVCKP1"
 SUFFIX = ".checkpoint"
 KEPT = 3
+COUNT = [validators.instance_of(int), validators.ge(0)]
+
+
+def _list_of(kind: type) -> Any:
+    return validators.deep_iterable(validators.instance_of(kind), validators.instance_of(list))
 
 
 @attrs.frozen
@@ -36,10 +42,10 @@ class Position:
         step: Steps of the whole training that are done.
     """
 
-    stage: int = 0
-    epoch: int = 0
-    batch: int = 0
-    step: int = 0
+    stage: int = attrs.field(default=0, validator=COUNT)
+    epoch: int = attrs.field(default=0, validator=COUNT)
+    batch: int = attrs.field(default=0, validator=COUNT)
+    step: int = attrs.field(default=0, validator=COUNT)
 
     @property
     def is_within_stage(self) -> bool:
@@ -61,9 +67,9 @@ class Checkpoint:
 
     position: Position
     arrays: list[np.ndarray]
-    paths: list[str]
-    history: list[dict[str, Any]]
-    seconds: float = 0.0
+    paths: list[str] = attrs.field(validator=_list_of(str))
+    history: list[dict[str, Any]] = attrs.field(validator=_list_of(dict))
+    seconds: float = attrs.field(default=0.0, validator=validators.instance_of((int, float)))
 
 
 def training_variables(model: keras.Model) -> list[Any]:
@@ -140,11 +146,22 @@ def load(path: Path) -> Checkpoint:
     body = memoryview(content)[start:]
     if content[:start] != MAGIC + hashlib.sha256(body).digest():
         raise DlcvError(f"{path} is damaged: its checksum does not fit its content")
-    with np.load(io.BytesIO(body), allow_pickle=False) as archive:
-        meta = json.loads(str(archive["meta"]))
-        arrays = [archive[name] for name in sorted(archive.files) if name != "meta"]
-    position = Position(**meta["position"])
-    return Checkpoint(position, arrays, meta["paths"], meta["history"], meta["seconds"])
+    try:
+        with np.load(io.BytesIO(body), allow_pickle=False) as archive:
+            meta = json.loads(str(archive["meta"]))
+            meta["position"] = Position(**meta["position"])
+            arrays = [archive[f"{i:06d}"] for i in range(len(archive.files) - 1)]
+        checkpoint = Checkpoint(arrays=arrays, **meta)
+    except Exception as error:
+        # Whole, but made by something else: NumPy, zipfile, JSON and attrs each raise their own.
+        reason = error.args[0] if error.args else type(error).__name__
+        raise DlcvError(f"{path} is no checkpoint that can be read: {reason}") from None
+    if len(arrays) != len(checkpoint.paths):
+        raise DlcvError(
+            f"{path} is no checkpoint that can be read: it holds {len(arrays)} variables "
+            f"and {len(checkpoint.paths)} names"
+        )
+    return checkpoint
 
 
 def load_newest(folder: Path) -> tuple[Checkpoint, Path] | None:

@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
@@ -93,3 +94,105 @@ def test_unfinished_run_is_evaluated_on_what_is_named(
     found = json.loads(result.stdout)["metrics"]
     if where[0] == "--split":
         assert found["rank1"] == pytest.approx(expected["rank1"], abs=0.01)
+
+
+def change(path: Path, **changes: np.ndarray | None) -> None:
+    """Changes arrays of an archive; None takes one away."""
+    with np.load(path) as archive:
+        arrays = {**archive, **changes}
+    np.savez(path, **{name: array for name, array in arrays.items() if array is not None})
+
+
+def use(path: Path) -> None:
+    """Uses all that a run keeps."""
+    run = dlcv.load(path)
+    _ = run.metrics, run.history, run.predictions()
+    run.predict(np.zeros((1, *run.input_shape), np.uint8))
+
+
+JSON = {
+    "labels 3": ("labels", "3", "the content should be list, not int"),
+    "labels numbers": ("labels", "[1, 2]", "a value of the content should be str, not int"),
+    "labels text": ("labels", "nonsense", "Expecting value"),
+    "environment empty": ("environment", "{}", "the content has no libraries"),
+    "environment list": ("environment", "[]", "the content should be dict, not list"),
+    "metrics empty": ("metrics", "{}", "the content has no split"),
+    "metrics text": (
+        "metrics",
+        '{"split": "test", "images": 1, "training_seconds": 1, "metrics": {"rank1": "x"}}',
+        "rank1 should be float, not str",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", JSON)
+def test_damaged_json_is_named(run: Path, name: str) -> None:
+    file, text, reason = JSON[name]
+    (run / f"{file}.json").write_text(text)
+
+    with pytest.raises(DlcvError, match=rf"{file}\.json is damaged: {reason}"):
+        use(run)
+
+
+@pytest.mark.parametrize("shape", [[8, 8], [8, 8, "1"], [8, 8, None], 8, [True, 8, 1]])
+def test_damaged_input_shape_is_named(run: Path, shape: object) -> None:
+    path = run / "environment.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "input_shape": shape}))
+
+    with pytest.raises(
+        DlcvError, match=rf"^{run}/environment\.json is damaged: .*input_shape should"
+    ):
+        use(run)
+
+
+def test_damaged_history_is_named(run: Path) -> None:
+    (run / "history.csv").write_text("stage,epoch,loss\n1,one,0.5\n")
+
+    with pytest.raises(DlcvError, match=r"history\.csv is damaged: .*'one'"):
+        use(run)
+
+
+STATES = {
+    "no number": {"foo.values": np.zeros(1)},
+    "no such step": {"7.values": np.zeros(1)},
+    "counted from the end": {"-1.values": np.zeros(1)},
+    "no such state": {"1.other": np.zeros(1)},
+    "missing": {"0.values": None},
+    "wrong shape": {"0.values": np.zeros((3, 5), np.float32)},
+    "wider shape": {"0.values": np.zeros((8, 8, 4), np.float32)},
+    "text": {"0.values": np.array(["x"])},
+}
+
+
+@pytest.mark.parametrize("name", STATES)
+def test_damaged_state_of_preprocessors_is_named(run: Path, name: str) -> None:
+    change(run / "preprocessing.npz", **STATES[name])
+
+    with pytest.raises(DlcvError, match=r"preprocessing\.npz (does not fit|is damaged)"):
+        use(run)
+
+
+PREDICTIONS = {
+    "two axes": {"probabilities": np.zeros((3, 10), np.float32)},
+    "fewer labels": {"labels": np.zeros(3, np.int64)},
+    "fewer names": {"label_names": np.array(["a", "b"])},
+    "no axis": {"sample_ids": np.array("a")},
+    "text": {"probabilities": np.array([[["a"]]])},
+}
+
+
+@pytest.mark.parametrize("name", PREDICTIONS)
+def test_damaged_predictions_are_named(run: Path, name: str) -> None:
+    change(run / "predictions.npz", **PREDICTIONS[name])
+
+    with pytest.raises(DlcvError, match=r"predictions\.npz is damaged"):
+        use(run)
+
+
+def test_label_without_a_class_is_damage(run: Path) -> None:
+    labels = dlcv.load(run).predictions().labels
+    labels[0] = 10
+    change(run / "predictions.npz", labels=labels)
+
+    with pytest.raises(DlcvError, match=r"predictions\.npz is damaged"):
+        use(run)
