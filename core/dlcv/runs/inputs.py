@@ -17,22 +17,26 @@ def open_inputs(inputs: Any, channels: int) -> LabelledImages:
     """Returns images ready to be read, without labels.
 
     Args:
-        inputs: Paths of images, or a folder's with all images below it; or images, as
-            `(N, H, W, C)` uint8 or a sequence of `(H, W, C)` uint8, RGB or grey.
+        inputs: Paths of images, or a folder's with all images below it; or uint8 images, RGB or
+            grey: a sequence of `(H, W, C)` or `(H, W)`, or an array. An array of three axes is
+            one image if its last axis has the right channels, else `(N, H, W)` grey images; one
+            of two axes is one grey image. One path is taken like a list of it.
         channels: How many channels the images must have; files are read so.
 
     Raises:
         DlcvError: there are none, or they are not of that form.
     """
-    if isinstance(inputs, str | os.PathLike):
-        inputs = [inputs]
-    if not len(inputs):
+    items = _listed(inputs, channels)
+    are_paths = {isinstance(item, str | os.PathLike) for item in items}
+    if not items:
         raise DlcvError("there are no images to predict")
-    if isinstance(inputs[0], str | os.PathLike):
-        paths = list(expand_paths(inputs))
+    if len(are_paths) > 1:
+        raise DlcvError("there are paths and images in one list; predict them one after the other")
+    if are_paths == {True}:
+        paths = list(expand_paths(items))
         mode: images.ColorMode = "rgb" if channels == 3 else "grayscale"
         return images.ImageFiles(paths, np.zeros(len(paths), np.int64), [""], color_mode=mode)
-    arrays = [_checked(image, channels, i) for i, image in enumerate(inputs)]
+    arrays = [_checked(image, channels, i) for i, image in enumerate(items)]
     return ArrayImages(arrays, [f"image {i}" for i in range(len(arrays))])
 
 
@@ -54,6 +58,18 @@ def expand_paths(paths: Iterable[str | os.PathLike[str]]) -> Iterable[str]:
         yield from map(str, below)
 
 
+def _listed(inputs: Any, channels: int) -> list[Any]:
+    """Returns inputs one by one, if there is only one as well."""
+    if isinstance(inputs, str | os.PathLike):
+        return [inputs]
+    if isinstance(inputs, np.ndarray):
+        is_image = inputs.ndim == 3 and inputs.shape[2] == channels
+        return [inputs] if is_image or inputs.ndim in (0, 2) else list(inputs)
+    if not isinstance(inputs, Iterable):
+        raise DlcvError(f"expected paths or images, received {type(inputs).__name__}")
+    return list(inputs)
+
+
 def _checked(image: Any, channels: int, index: int) -> np.ndarray:
     """Returns an image as `(H, W, C)` uint8 with the right channels, or refuses it."""
     array = np.asarray(image)
@@ -64,4 +80,6 @@ def _checked(image: Any, channels: int, index: int) -> np.ndarray:
         raise ImageError(
             f"expected (height, width, {channels}), received {array.shape}", name=f"image {index}"
         )
+    if not array.size:
+        raise ImageError(f"has no pixels, its shape is {array.shape}", name=f"image {index}")
     return array

@@ -177,8 +177,10 @@ class Run:
         """Returns the probabilities of every class, `(N, classes)` float32.
 
         Args:
-            inputs: Paths of images, or a folder's with all images below it; or images, as
-                `(N, H, W, C)` uint8 or a sequence of `(H, W, C)` uint8, RGB or grey.
+            inputs: Paths of images, or a folder's with all images below it; or uint8 images, RGB
+                or grey: a sequence of `(H, W, C)` or `(H, W)`, or an array. An array of three
+                axes is one image if its last axis has the run's channels, else `(N, H, W)` grey
+                images; one of two axes is one grey image.
 
         Raises:
             ImageError: an image can't be read or processed.

@@ -15,6 +15,7 @@ import dlcv
 from dlcv.data.sources import find_store
 from dlcv.errors import DlcvError, ImageError
 from dlcv.interfaces import Preprocessor
+from dlcv.runs.inputs import open_inputs
 
 OPTIONS = {
     "architecture": "lenet(width=0.2)",
@@ -141,6 +142,13 @@ BAD_INPUTS = {
     "nothing": ([], "no images"),
     "missing": (["nowhere.png"], "no such file or folder: nowhere.png"),
     "floats": (np.zeros((1, 20, 20, 3), np.float32), "expected uint8 pixels, received float32"),
+    "no pixels": (np.zeros((1, 0, 20, 3), np.uint8), r"image 0: has no pixels, .*\(0, 20, 3\)"),
+    "one without pixels": (np.zeros((20, 0, 3), np.uint8), "image 0: has no pixels"),
+    "grey without channels": (np.zeros((2, 20, 20), np.uint8), r"image 0: expected \(height"),
+    "one grey": (np.zeros((20, 20), np.uint8), r"image 0: expected \(height, width, 3\)"),
+    "a number": (3, "expected paths or images, received int"),
+    "an array of nothing": (np.zeros((), np.uint8), r"image 0: expected \(height, width, 3\)"),
+    "mixed": (["a.png", np.zeros((20, 20, 3), np.uint8)], "paths and images in one list"),
     "grey": (np.zeros((2, 20, 20, 1), np.uint8), r"image 0: expected \(height, width, 3\)"),
 }
 
@@ -341,3 +349,35 @@ def test_hooks_are_called_around_a_run(
     dlcv.run(data=str(images), runs=folder / "runs", name="hooked", **{**OPTIONS, "epochs": 1})
 
     assert called_hooks() == ["started hooked False", "finished hooked True True"]
+
+
+def test_one_array_is_one_image_if_its_last_axis_is_the_channels(run: dlcv.Run) -> None:
+    batch = np.random.default_rng(0).integers(0, 256, (3, 24, 24, 3), np.uint8)
+
+    expected = run.predict_proba(batch)
+
+    assert expected.shape == (3, 3)
+    np.testing.assert_array_equal(run.predict_proba(batch[0]), run.predict_proba(batch[:1]))
+    np.testing.assert_allclose(run.predict_proba(image for image in batch), expected, atol=1e-6)
+
+
+def test_paths_may_come_one_by_one(run: dlcv.Run, images: Path) -> None:
+    paths = sorted((images / "red").iterdir())
+
+    assert [p.id for p in run.predict(path for path in paths)] == [*map(str, paths)]
+    assert [p.id for p in run.predict(np.array([*map(str, paths)]))] == [*map(str, paths)]
+
+
+GREY = {
+    "one with channel": ((8, 8, 1), 1),
+    "one without": ((8, 8), 1),
+    "several with channel": ((2, 8, 8, 1), 2),
+    "several without": ((5, 8, 8), 5),
+}
+
+
+@pytest.mark.parametrize("name", GREY)
+def test_grey_images_need_no_axis_for_channels(name: str) -> None:
+    shape, count = GREY[name]
+
+    assert len(open_inputs(np.zeros(shape, np.uint8), 1)) == count
