@@ -1,0 +1,74 @@
+"""Batches by index, in whatever order Keras asks for them."""
+
+import threading
+
+import numpy as np
+import pytest
+
+from dlcv.data.loader import Loader
+from dlcv.data.pipeline import Pipeline
+from dlcv.data.subset import ArrayImages
+from dlcv.errors import ImageError
+from dlcv.interfaces import Images
+from dlcv.training.feed import Feed
+
+
+class Numbered(ArrayImages):
+    """Seven images whose pixels are their number, of which one may be broken."""
+
+    def __init__(self, broken: int | None = None) -> None:
+        super().__init__([np.full((1, 1, 1), n, np.uint8) for n in range(7)], [""] * 7)
+        self.broken = broken
+        self.reads = 0
+
+    def read(self, indices: np.ndarray) -> Images:
+        self.reads += 1
+        if self.broken in indices:
+            raise ImageError("is broken", name=f"{self.broken}.png")
+        return super().read(indices)
+
+
+def loader(images: ArrayImages) -> Loader:
+    """Batches of 0 1, 2 3, 4 5, and 6, for ever."""
+    return Loader(images, Pipeline((), ()), batch_size=2, threads=1)
+
+
+def numbers(feed: Feed, index: int) -> list[int]:
+    pixels, labels = feed[index]
+    assert len(labels) == len(pixels)
+    return pixels.ravel().tolist()
+
+
+@pytest.mark.parametrize("order", [[0, 1, 2, 3, 4, 5], [0, 1, 0, 1, 2], [5, 3, 3, 0, 4, 1]])
+def test_a_batch_depends_on_its_index_whatever_came_before(order: list[int]) -> None:
+    expected = [[2, 3], [4, 5], [6], [0, 1], [2, 3], [4, 5]]  # from the loader's step 1 on
+    with Feed(loader(Numbered()), 1, 6) as feed:
+        assert [numbers(feed, index) for index in order] == [expected[index] for index in order]
+
+
+def test_what_is_asked_beyond_the_end_is_not_read() -> None:
+    images = Numbered()
+    with Feed(loader(images), 0, 2) as feed:
+        assert [numbers(feed, index) for index in (0, 1)] == [[0, 1], [2, 3]]
+        feed[1]
+        assert numbers(feed, 2) == numbers(feed, 9) == [2, 3]
+
+
+def test_closing_ends_the_threads_and_reads_no_more() -> None:
+    images, before = Numbered(), threading.active_count()
+    with Feed(loader(images), 0, 10) as feed:
+        feed[0]
+    assert threading.active_count() == before
+    reads = images.reads
+    assert numbers(feed, 1) == [0, 1]  # a thread of Keras may still ask
+    assert images.reads == reads
+
+
+def test_what_goes_wrong_is_raised_and_kept() -> None:
+    with Feed(loader(Numbered(broken=3)), 0, 4) as feed:
+        assert numbers(feed, 0) == [0, 1]
+        assert feed.error is None
+        with pytest.raises(ImageError, match=r"3\.png: is broken"):
+            feed[1]
+        assert isinstance(feed.error, ImageError)
+        assert numbers(feed, 2) == [4, 5]
