@@ -199,6 +199,7 @@ MISTAKES = {
     "cut image": (["--data", "cut"], "cut/dog/07.jpg", "can't be decoded completely"),
     "existing run": (["--name", "small"], "runs/small exists already", "--force"),
     "name of the link": (["--name", "latest"], "always names the last run"),
+    "file in place of a folder": (["--runs", "typo.toml"], "typo.toml is no folder"),
     "mistyped key": (
         ["--config", "typo.toml"], 'typo.toml: unknown key "architecure"', '"architecture"',
     ),

@@ -64,31 +64,42 @@ class RunDirectory:
         """
         if name is not None and not re.fullmatch(r"[^/\0.][^/\0]*", name):
             raise DlcvError(f'"{name}" can\'t be the name of a run; it must be a plain file name')
-        runs.mkdir(parents=True, exist_ok=True)
-        if name is None:
-            for number in itertools.count(1):
-                try:
-                    (runs / f"{default_name}-{number}").mkdir()
-                except FileExistsError:
-                    continue
-                return cls(runs / f"{default_name}-{number}")
-        path = runs / str(name)
         cls.refuse_existing(runs, name, force=force)
-        if path.exists():
-            with cls(path).lock():
-                shutil.rmtree(path)
-        path.mkdir()
+        try:
+            runs.mkdir(parents=True, exist_ok=True)
+            if name is None:
+                return cls(_numbered(runs / default_name))
+            path = runs / name
+            if path.exists():
+                with cls(path).lock():
+                    _replace(path)
+            else:
+                path.mkdir()
+        except OSError as error:
+            raise DlcvError(f"can't make a run in {runs}: {error.strerror}") from None
         return cls(path)
 
     @classmethod
     def refuse_existing(cls, runs: Path, name: str | None, *, force: bool) -> None:
-        """Raises a `DlcvError` if a run of that name exists and may not be replaced."""
+        """Raises a `DlcvError` if a run of that name exists and may not be replaced.
+
+        So it does if there can be no folder of runs, or no link `latest` in it.
+        """
+        nearest = next((path for path in (runs, *runs.parents) if path.exists()), runs)
+        if not nearest.is_dir():
+            raise DlcvError(f"{nearest} is no folder, so there can be no runs in it")
+        latest = runs / LATEST
+        if latest.exists() and not latest.is_symlink():
+            raise DlcvError(
+                f"{latest} is in the way, for it always names the last run; give it another name"
+            )
         if name is None:
             return
         if name == LATEST:
             raise DlcvError(f'"{LATEST}" always names the last run; choose another name')
         files.refuse_existing(runs / name, force=force)
-        if (runs / name).exists() and not cls(runs / name).config.is_file():
+        is_run = cls(runs / name).config.is_file() and not (runs / name).is_symlink()
+        if os.path.lexists(runs / name) and not is_run:
             raise DlcvError(f"{runs / name} is no run, so it is not replaced")
 
     @classmethod
@@ -167,6 +178,30 @@ class RunDirectory:
         except ValueError as error:
             raise DlcvError(f"{path} is damaged: {error}") from None
         return content
+
+
+def _numbered(path: Path) -> Path:
+    """Makes a directory of that name with the first number that is free."""
+    for number in itertools.count(1):
+        numbered = path.with_name(f"{path.name}-{number}")
+        try:
+            numbered.mkdir()
+        except FileExistsError:
+            continue
+        return numbered
+    raise AssertionError
+
+
+def _replace(path: Path) -> None:
+    """Makes a directory empty; what was in it is there, or beside it, until that is done."""
+    old = path.with_name(f".{path.name}.{os.getpid()}.old")
+    os.replace(path, old)
+    try:
+        path.mkdir()
+    except BaseException:
+        os.replace(old, path)
+        raise
+    shutil.rmtree(old, ignore_errors=True)
 
 
 def _check_form(content: Any, form: Any, where: str) -> None:

@@ -1,0 +1,112 @@
+"""The directory of a run: made where there is room for it, and replaced without a loss."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from dlcv.errors import DlcvError
+from dlcv.runs.directory import RunDirectory
+
+
+def create(runs: Path, name: str | None = None, *, force: bool = False) -> RunDirectory:
+    return RunDirectory.create(runs, name, "net-data", force=force)
+
+
+@pytest.fixture
+def runs(tmp_path: Path) -> Path:
+    """A folder with a run named `old`."""
+    (tmp_path / "runs" / "old").mkdir(parents=True)
+    (tmp_path / "runs" / "old" / "run.toml").write_text("old")
+    return tmp_path / "runs"
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(p.name for p in folder.iterdir())
+
+
+def test_names_are_numbered(tmp_path: Path) -> None:
+    made = [create(tmp_path / "a" / "runs").path.name for _ in range(2)]
+
+    assert made == ["net-data-1", "net-data-2"]
+
+
+@pytest.mark.parametrize("is_folder", [True, False])
+@pytest.mark.parametrize("name", [None, "new"])
+def test_latest_that_is_no_link_is_refused(runs: Path, name: str | None, is_folder: bool) -> None:
+    (runs / "latest").mkdir() if is_folder else (runs / "latest").write_text("mine")
+
+    with pytest.raises(DlcvError, match="runs/latest is in the way"):
+        create(runs, name)
+    assert names(runs) == ["latest", "old"]
+
+
+@pytest.mark.parametrize("name", [None, "new"])
+@pytest.mark.parametrize("below", [".", "deeper/still"])
+def test_file_in_place_of_the_folder_of_runs_is_named(
+    tmp_path: Path, name: str | None, below: str
+) -> None:
+    (tmp_path / "file").write_text("mine")
+
+    with pytest.raises(DlcvError, match=r"/file is no folder, so there can be no runs in it"):
+        RunDirectory.refuse_existing(tmp_path / "file" / below, name, force=False)
+
+
+def test_link_to_nowhere_in_place_of_the_folder_of_runs_is_named(tmp_path: Path) -> None:
+    (tmp_path / "runs").symlink_to("nowhere")
+
+    with pytest.raises(DlcvError, match=r"can't make a run in .*/runs: File exists"):
+        create(tmp_path / "runs")
+
+
+def test_run_is_replaced_on_request_only(runs: Path) -> None:
+    with pytest.raises(DlcvError, match="runs/old exists already"):
+        create(runs, "old")
+    assert names(runs / "old") == ["run.toml"]
+
+    assert create(runs, "old", force=True).path == runs / "old"
+    assert names(runs) == ["old"]
+    assert names(runs / "old") == []
+
+
+def test_run_is_kept_where_the_new_one_can_not_be_made(
+    runs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make = Path.mkdir
+
+    def fail(path: Path, *arguments: object, **options: object) -> None:
+        if path.name == "old":
+            raise OSError(28, "No space left on device")
+        make(path, *arguments, **options)
+
+    monkeypatch.setattr(Path, "mkdir", fail)
+
+    with pytest.raises(DlcvError, match=r"can't make a run in .*: No space left on device"):
+        create(runs, "old", force=True)
+    assert names(runs) == ["old"]
+    assert (runs / "old" / "run.toml").read_text() == "old"
+
+
+def test_run_that_is_written_is_not_replaced(runs: Path) -> None:
+    with (
+        RunDirectory(runs / "old").lock(),
+        pytest.raises(DlcvError, match="another process is writing"),
+    ):
+        create(runs, "old", force=True)
+    assert (runs / "old" / "run.toml").read_text() == "old"
+
+
+@pytest.mark.parametrize("what", ["folder", "file", "link to a run", "link to nowhere"])
+def test_what_is_no_run_is_never_replaced(runs: Path, what: str) -> None:
+    path = runs / "other"
+    if what == "folder":
+        path.mkdir()
+    elif what == "file":
+        path.write_text("mine")
+    else:
+        path.symlink_to("old" if what == "link to a run" else "nowhere")
+
+    with pytest.raises(DlcvError, match="runs/other is no run, so it is not replaced"):
+        create(runs, "other", force=True)
+    assert os.path.lexists(path)
+    assert (runs / "old" / "run.toml").exists()
