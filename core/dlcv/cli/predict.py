@@ -1,6 +1,7 @@
 """`dlcv predict`: what a run says about images."""
 
 import json
+import math
 from pathlib import Path
 
 import click
@@ -38,7 +39,10 @@ def predict(
     predictions = load(run).predict(list(images), bad_images=bad_images or "error")
     if as_json:
         rows = [
-            {"image": p.id, "classes": [{"label": n, "probability": v} for n, v in p.top(top)]}
+            {
+                "image": p.id,
+                "classes": [{"label": n, "probability": _finite(v)} for n, v in p.top(top)],
+            }
             for p in predictions
         ]
         click.echo(json.dumps(rows, indent=2, ensure_ascii=False))
@@ -47,3 +51,8 @@ def predict(
     click.echo(
         table(columns, [[p.id, *(v for pair in p.top(top) for v in pair)] for p in predictions])
     )
+
+
+def _finite(value: float) -> float | None:
+    """Returns a number as JSON can hold it: None for one that is not finite."""
+    return value if math.isfinite(value) else None

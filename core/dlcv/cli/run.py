@@ -1,5 +1,6 @@
 """`dlcv run`: train a network."""
 
+import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -54,8 +55,9 @@ def run(config: Path | None, name: str | None, runs: Path, force: bool, **option
 def finish(run: "Run") -> None:
     """Prints what came of a run and what to do next; exits with 130 or 143 if it was stopped."""
     path = shown_path(run.path)
+    quoted = shlex.quote(path)
     if run.stopped_by:
-        click.echo(f"\nstopped; everything is kept. Go on with:\n  dlcv resume {path}")
+        click.echo(f"\nstopped; everything is kept. Go on with:\n  dlcv resume {quoted}")
         sys.exit(128 + run.stopped_by)
     found = run.directory.read_json("metrics")
     last = run.history[-1]
@@ -71,8 +73,8 @@ def finish(run: "Run") -> None:
         click.echo("\nconfused most: " + confusions(confused["rows"]))
     click.echo(
         f"\nlook at   {path}/curves.png\n"
-        f"evaluate  dlcv evaluate {path}\n"
-        f"predict   dlcv predict {path} IMAGE_OR_FOLDER\n"
+        f"evaluate  dlcv evaluate {quoted}\n"
+        f"predict   dlcv predict {quoted} IMAGE_OR_FOLDER\n"
         f"your own  dlcv run --data FOLDER_OF_CLASS_FOLDERS --arch {run.config.architecture.name}"
     )
 

@@ -276,14 +276,18 @@ class Run:
         return np.concatenate(list(predict_batches(self.model, self._loader(opened))))
 
     def _loader(self, opened: LabelledImages) -> Loader:
-        pipeline, size = self.pipeline, self.input_shape[:2]
-        resizes = None not in pipeline.output_shape((None, None, self._channels))
-        if not resizes and opened.image_shape[:2] != size:
-            # All training images had one size, so that nothing in the pipeline resizes.
-            fit = registry.create("preprocessor", "aspect_aware").with_output_size(size)
-            pipeline = attrs.evolve(pipeline, pixel_steps=(fit, *pipeline.pixel_steps))
-            logger.info("images of other sizes than %d x %d are fitted by aspect_aware", *size)
+        resizes = None not in self.pipeline.output_shape((None, None, self._channels))
+        fits = resizes or opened.image_shape[:2] == self.input_shape[:2]
+        pipeline = self.pipeline if fits else self._fitting_pipeline
         return Loader(opened, pipeline, batch_size=BATCH, threads=self._threads)
+
+    @functools.cached_property
+    def _fitting_pipeline(self) -> Pipeline:
+        """The pipeline of a run whose images all had one size, for images of others."""
+        size = self.input_shape[:2]
+        logger.info("images of other sizes than %d x %d are fitted by aspect_aware", *size)
+        fit = registry.create("preprocessor", "aspect_aware").with_output_size(size)
+        return attrs.evolve(self.pipeline, pixel_steps=(fit, *self.pipeline.pixel_steps))
 
     @functools.cached_property
     def _channels(self) -> int:

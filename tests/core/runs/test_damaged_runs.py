@@ -11,6 +11,8 @@ from click.testing import CliRunner, Result
 
 import dlcv
 from dlcv.cli.evaluate import evaluate
+from dlcv.cli.predict import predict
+from dlcv.cli.run import finish
 from dlcv.errors import DlcvError, ImageError
 
 
@@ -196,3 +198,42 @@ def test_label_without_a_class_is_damage(run: Path) -> None:
 
     with pytest.raises(DlcvError, match=r"predictions\.npz is damaged"):
         use(run)
+
+
+def test_fitting_other_sizes_is_said_once(run: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO", "dlcv")
+    loaded = dlcv.load(run)
+
+    for _ in range(2):
+        loaded.predict(np.zeros((20, 20, 1), np.uint8))
+
+    assert caplog.text.count("are fitted by aspect_aware") == 1
+
+
+def test_probabilities_that_are_no_numbers_are_null_in_json(
+    run: Path, photos: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    image = next(photos(count=1).rglob("*.png"))
+    rows = np.full((1, 10), np.nan, np.float32)
+    monkeypatch.setattr(dlcv.Run, "_probabilities", lambda *_: rows)
+
+    result = CliRunner().invoke(predict, [str(run), str(image), "--json"])
+
+    assert "NaN" not in result.stdout
+    assert json.loads(result.stdout)[0]["classes"][0]["probability"] is None
+
+
+def test_printed_commands_work_where_paths_have_spaces(
+    run: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(run.parent)
+    loaded = dlcv.load(run)
+
+    finish(loaded)
+    loaded.stopped_by = 2
+    with pytest.raises(SystemExit):
+        finish(loaded)
+
+    shown = capsys.readouterr().out
+    for line in ("dlcv evaluate 'a run'\n", "dlcv predict 'a run' IMAGE", "dlcv resume 'a run'\n"):
+        assert line in shown
