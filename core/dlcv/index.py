@@ -40,8 +40,7 @@ class Descriptor:
     @property
     def qualified_name(self) -> str:
         """The name that no other distribution's plugin can have: `acme_vision.resnet`."""
-        prefix = self.distribution.replace("-", "_").replace(".", "_")
-        return f"{prefix}.{self.name}" if prefix else self.name
+        return qualified_name(self.distribution, self.name)
 
     @property
     def key(self) -> str:
@@ -57,6 +56,12 @@ class Descriptor:
     def origin(self) -> str:
         """Where it comes from, for people."""
         return f"{self.distribution} {self.version}" if self.distribution else "this program"
+
+
+def qualified_name(distribution: str, name: str) -> str:
+    """Returns a name with its distribution in front: `acme_vision.resnet`."""
+    prefix = distribution.replace("-", "_").replace(".", "_")
+    return f"{prefix}.{name}" if prefix else name
 
 
 def installed(kinds: Iterable[str]) -> list[Descriptor]:

@@ -17,10 +17,11 @@ from dlcv.data.loader import Loader
 from dlcv.data.pipeline import Pipeline
 from dlcv.data.sources import align_labels, find_store
 from dlcv.data.survey import Survey, survey
-from dlcv.errors import DlcvError, SpecError
+from dlcv.errors import DlcvError
 from dlcv.evaluation.predict import load_predictions, predict_batches, predict_labelled
 from dlcv.files import load_arrays
 from dlcv.interfaces import SPLITS, UNSPLIT, LabelledImages, Predictions
+from dlcv.runs import origins
 from dlcv.runs.directory import RunDirectory
 from dlcv.runs.inputs import open_inputs
 from dlcv.training.history import read_csv
@@ -80,7 +81,8 @@ class Run:
 
     def __init__(self, directory: RunDirectory, model: "keras.Model | None" = None) -> None:
         self.directory = directory
-        self.config = RunConfig.load(directory.config)
+        self._origins: origins.Origins = directory.read_json("environment")["plugins"]
+        self.config = origins.as_recorded(RunConfig.load(directory.config), self._origins)
         self.label_names: tuple[str, ...] = tuple(directory.read_json("labels"))
         if model is not None:
             self.model = model
@@ -126,7 +128,13 @@ class Run:
     def pipeline(self) -> Pipeline:
         """The preprocessors, with what they learned."""
         path, shape = self.directory.preprocessing, self.input_shape
-        steps = dict(enumerate(self._create_steps()))
+        steps = dict(
+            enumerate(
+                origins.create(
+                    registry.create_list, "preprocessor", self.config.preprocessors, self._origins
+                )
+            )
+        )
         arrays = load_arrays(path)
         try:
             for name, array in arrays.items():
@@ -157,7 +165,9 @@ class Run:
                 f"{self.path} holds no checkpoint so far, so there is no network to use"
             )
         checkpoint, path = found
-        architecture = self._explained(registry.create, "architecture", self.config.architecture)
+        architecture = origins.create(
+            registry.create, "architecture", self.config.architecture, self._origins
+        )
         network = build_network(
             architecture,
             self.pipeline,
@@ -299,23 +309,6 @@ class Run:
         probabilities = {self.label_names[i]: float(row[i]) for i in order}
         label, probability = next(iter(probabilities.items()))
         return Prediction(name, label, probability, probabilities)
-
-    def _create_steps(self) -> list[Any]:
-        return self._explained(registry.create_list, "preprocessor", self.config.preprocessors)
-
-    def _explained(self, create: Any, kind: str, spec: Any) -> Any:
-        """Creates plugins; one that is missing is named with the package that it came from."""
-        try:
-            return create(kind, spec)
-        except SpecError as error:
-            for used in self.directory.read_json("environment")["plugins"]:
-                origin = f"{used['distribution']} {used['version']}".strip()
-                if used["kind"] == kind and f'"{used["name"]}"' in str(error) and origin:
-                    raise SpecError(
-                        f'the run was made with the {kind} "{used["name"]}" of {origin}, '
-                        "which is not installed"
-                    ) from None
-            raise
 
 
 def load(path: str | os.PathLike[str]) -> Run:

@@ -1,0 +1,56 @@
+"""A run means the plugins that it was made with, whatever is installed later."""
+
+import pytest
+from fake_packages import install, run_python
+
+from dlcv import registry
+from dlcv.config import RunConfig
+from dlcv.errors import SpecError
+from dlcv.runs.origins import as_recorded, create
+
+NETWORK = """
+from dlcv.interfaces import Architecture, plugin
+
+
+@plugin
+class LeNet(Architecture):
+    \"\"\"Is not the network that the run was made with.\"\"\"
+
+    def features(self, x):
+        raise RuntimeError("the wrong network")
+"""
+
+
+def test_run_keeps_its_network_when_another_package_claims_the_name(tmp_path):
+    made = run_python(
+        tmp_path, "-m", "dlcv", "run", "--data", "digits", "--arch", "lenet(width=0.1)",
+        "--preproc", "scale", "--epochs", "1", "--name", "made",
+    )  # fmt: skip
+    assert made.returncode == 0, made.stderr
+    points = {"architectures": {"lenet": "acme_net:LeNet"}}
+    install(tmp_path, "acme-vision", points, {"acme_net": NETWORK})
+
+    done = run_python(
+        tmp_path, "-m", "dlcv", "evaluate", "runs/made", "--data", "digits", "--eval", "rank"
+    )
+
+    assert done.returncode == 0, done.stderr
+    assert "rank1" in done.stdout
+
+
+def test_same_name_of_another_package_does_not_stand_in():
+    config = RunConfig(architecture="lenet(width=0.1)")
+    used = {"kind": "architecture", "name": "lenet", "distribution": "gone-nets", "version": "2"}
+
+    recorded = as_recorded(config, [used])
+
+    assert str(recorded.architecture) == "gone_nets.lenet(width=0.1)"
+    with pytest.raises(SpecError, match=r'architecture "lenet" of gone-nets 2, which is not inst'):
+        create(registry.create, "architecture", recorded.architecture, [used])
+
+
+def test_names_that_mean_what_they_meant_stay_as_they_are():
+    config = RunConfig()
+    used = {"kind": "architecture", "name": "resnet", "distribution": "dlcv", "version": "0.1.0"}
+
+    assert as_recorded(config, [used]) == config
