@@ -381,3 +381,16 @@ def test_grey_images_need_no_axis_for_channels(name: str) -> None:
     shape, count = GREY[name]
 
     assert len(open_inputs(np.zeros(shape, np.uint8), 1)) == count
+
+
+def test_options_override_the_size_of_a_run_that_is_repeated(run: dlcv.Run, folder: Path) -> None:
+    larger = dlcv.run(
+        run.path / "run.toml", runs=folder / "runs", name="larger", epochs=1, input_size=24,
+        preprocessors="mean, patch",
+    )  # fmt: skip
+    again = dlcv.run(larger.path / "run.toml", runs=folder / "runs", name="re", input_size=20)
+
+    assert larger.input_shape == (24, 24, 3)
+    assert again.input_shape == (20, 20, 3)
+    assert str(again.config.preprocessors).startswith("aspect_aware(interpolation=area), patch(in")
+    assert [step.size for step in again.pipeline.pixel_steps] == [(22, 22), (20, 20)]
