@@ -15,8 +15,8 @@ from pathlib import Path
 
 from processes import run, spread
 
-PAIRS = 6
-EPOCHS = 4
+PAIRS = 5
+EPOCHS = 3
 BARE = """
 import json, sys, time
 import tensorflow as tf

@@ -1,6 +1,7 @@
 """What tests share: small images on disk, and the real ones where they are at hand."""
 
 import os
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
@@ -8,7 +9,9 @@ import cv2
 import numpy as np
 import pytest
 
-# One thread each: the tests run side by side, and numbers must not depend on the machine.
+# A shell lets what it starts in the background ignore ctrl+c, and so would the processes that the
+# tests start and stop.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ.setdefault("MPLBACKEND", "Agg")
 
