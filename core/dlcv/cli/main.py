@@ -1,11 +1,11 @@
-"""The group of all commands, each imported when it is used."""
+"""The group of all commands."""
 
-import importlib
 import importlib.metadata
 
 import click
 
-from dlcv.errors import DlcvError, suggestion
+from dlcv.cli.lazy import LazyGroup
+from dlcv.errors import DlcvError
 
 COMMANDS = {
     "run": "dlcv.cli.run:run",
@@ -18,20 +18,17 @@ COMMANDS = {
 """Where each command is, in the order of the help page."""
 
 
-class LazyGroup(click.Group):
-    """Commands that are imported when used, those of other packages included."""
+class Commands(LazyGroup):
+    """Our commands, and those of other packages."""
 
     def list_commands(self, context: click.Context) -> list[str]:
         """Returns the names, ours first."""
-        return [*COMMANDS, *sorted(set(_foreign_commands()) - set(COMMANDS))]
+        return [*self.places, *sorted(set(_foreign_commands()) - set(self.places))]
 
     def get_command(self, context: click.Context, name: str) -> click.Command | None:
         """Imports a command."""
-        if name in COMMANDS:
-            module, _, attribute = COMMANDS[name].partition(":")
-            return getattr(importlib.import_module(module), attribute)
-        if name not in _foreign_commands():
-            return None
+        if name in self.places or name not in _foreign_commands():
+            return super().get_command(context, name)
         entry_point = _foreign_commands()[name]
         try:
             command = entry_point.load()
@@ -43,21 +40,11 @@ class LazyGroup(click.Group):
             )
         return command
 
-    def resolve_command(
-        self, context: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Finds the command; an unknown one gets the nearest names."""
-        if not args[0].startswith("-") and self.get_command(context, args[0]) is None:
-            known = self.list_commands(context)
-            hint = suggestion(args[0], known) or f"; there are {', '.join(known)}"
-            raise DlcvError(f'no command "{args[0]}"{hint}')
-        return super().resolve_command(context, args)
-
     def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
         """Lists the commands; those of other packages are named without being imported."""
         rows = []
         for name in self.list_commands(context):
-            command = self.get_command(context, name) if name in COMMANDS else None
+            command = self.get_command(context, name) if name in self.places else None
             foreign = _foreign_commands().get(name)
             origin = foreign.dist.name if foreign is not None and foreign.dist else ""
             rows.append((name, command.get_short_help_str(80) if command else f"(of {origin})"))
@@ -78,7 +65,8 @@ def _print_version(context: click.Context, _: click.Parameter, value: bool) -> N
 
 
 @click.group(
-    cls=LazyGroup,
+    cls=Commands,
+    places=COMMANDS,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="Start with `dlcv run --arch resnet --preproc mean,patch`, which needs no data.",
 )

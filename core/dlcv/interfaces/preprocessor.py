@@ -45,6 +45,14 @@ class Preprocessor(Plugin, ABC):
 
     kind: ClassVar[str] = "preprocessor"
 
+    @property
+    def views(self) -> int:
+        """How many views of each image the step gives; one, and it gives `(N, H, W, C)`.
+
+        A step of several views gives `(N, views, H, W, C)`, and has no place in training.
+        """
+        return 1
+
     @abstractmethod
     def __call__(self, images: Images, rng: "np.random.Generator | None" = None) -> Images:
         """Processes a batch.

@@ -1,4 +1,4 @@
-"""`dlcv data`: work on data sets."""
+"""`dlcv data build`: pack a data set."""
 
 from pathlib import Path
 from typing import Any
@@ -11,12 +11,7 @@ from dlcv.config import RunConfig, SplitConfig
 from dlcv.errors import DlcvError
 
 
-@click.group()
-def data() -> None:
-    """Pack data sets."""
-
-
-@data.command(
+@click.command(
     epilog="""\b
 Examples:
   dlcv data build photos/ --out packed/ --size 64

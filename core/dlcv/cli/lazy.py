@@ -1,0 +1,44 @@
+"""Groups of commands that are imported when they are used."""
+
+import importlib
+
+import click
+
+from dlcv.errors import DlcvError, suggestion
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are imported when used; an unknown one gets the nearest names."""
+
+    def __init__(self, *args: object, places: dict[str, str], **options: object) -> None:
+        """Makes a group.
+
+        Args:
+            args: What `click.Group` takes.
+            places: Where each command is, as `module:attribute`, in the order of the help page.
+            options: What `click.Group` takes.
+        """
+        super().__init__(*args, **options)  # type: ignore[arg-type]
+        self.places = places
+
+    def list_commands(self, context: click.Context) -> list[str]:
+        """Returns the names in the order of the help page."""
+        return list(self.places)
+
+    def get_command(self, context: click.Context, name: str) -> click.Command | None:
+        """Imports a command."""
+        if name not in self.places:
+            return None
+        module, _, attribute = self.places[name].partition(":")
+        command: click.Command = getattr(importlib.import_module(module), attribute)
+        return command
+
+    def resolve_command(
+        self, context: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Finds the command; an unknown one gets the nearest names."""
+        if not args[0].startswith("-") and self.get_command(context, args[0]) is None:
+            known = self.list_commands(context)
+            hint = suggestion(args[0], known) or f"; there are {', '.join(known)}"
+            raise DlcvError(f'no command "{args[0]}"{hint}')
+        return super().resolve_command(context, args)

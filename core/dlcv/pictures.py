@@ -1,0 +1,57 @@
+"""Pictures of images in rows and columns."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dlcv import files
+
+if TYPE_CHECKING:
+    import numpy as np
+
+CELL_INCHES = 1.6
+
+
+def draw_grid(
+    path: Path,
+    rows: "Sequence[Sequence[np.ndarray]]",
+    *,
+    titles: Sequence[Sequence[str]] = (),
+    heading: str = "",
+) -> None:
+    """Draws images in rows and columns and writes the picture.
+
+    Args:
+        path: The picture's file; its extension decides the format.
+        rows: The images of each row, `(H, W, 3)` or `(H, W, 1)` uint8; rows may differ in length.
+        titles: A text above each image, in the same rows.
+        heading: A text above all.
+    """
+    from matplotlib.figure import Figure
+
+    columns = max(len(row) for row in rows)
+    figure = Figure(
+        figsize=(CELL_INCHES * columns, (CELL_INCHES + 0.2 * bool(titles)) * len(rows) + 0.4),
+        layout="constrained",
+    )
+    if heading:
+        figure.suptitle(heading, fontsize=10)
+    panels = figure.subplots(len(rows), columns, squeeze=False)
+    for axes in panels.flat:
+        axes.set_axis_off()
+    for i, row in enumerate(rows):
+        for j, image in enumerate(row):
+            # Squared pixels where there are few: what the network sees, not a blur of it.
+            interpolation = "nearest" if max(image.shape[:2]) < 100 else "antialiased"
+            grey = image.shape[2] == 1
+            panels[i, j].imshow(
+                image[..., 0] if grey else image,
+                cmap="gray" if grey else None,
+                vmin=0,
+                vmax=255,
+                interpolation=interpolation,
+            )
+            if titles:
+                panels[i, j].set_title(titles[i][j], fontsize=8, pad=3)
+    with files.atomic_path(path) as temporary:
+        figure.savefig(temporary, dpi=120)
