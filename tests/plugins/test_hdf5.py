@@ -1,5 +1,6 @@
 """Packed data sets: files that any HDF5 tool reads, written without the HDF5 library."""
 
+import gc
 import os
 import re
 import resource
@@ -224,7 +225,7 @@ class TestReading:
         opened.read([0, 1])[:] = 0
         np.testing.assert_array_equal(opened.read(range(5)), images)
 
-    def test_rows_are_mapped_not_loaded(self, tmp_path):
+    def test_rows_are_read_when_they_are_asked_for(self, tmp_path):
         images, labels = random_rows(50)
         opened = write(tmp_path, images, labels).open("train")
         with h5py.File(tmp_path / "train.hdf5") as file:
@@ -233,6 +234,61 @@ class TestReading:
             os.pwrite(file.fileno(), bytes(60), offset + 30 * 60)
         assert opened.read([30]).max() == 0
         np.testing.assert_array_equal(opened.read([29, 31]), images[[29, 31]])
+
+    def test_a_file_that_is_cut_off_while_in_use_is_an_error_not_the_end_of_the_process(
+        self, tmp_path
+    ):
+        images, labels = random_rows(50, (64, 64, 3))
+        opened = write(tmp_path, images, labels).open("train")
+        os.truncate(tmp_path / "train.hdf5", 65_536 + 30 * images[0].nbytes + 100)
+        np.testing.assert_array_equal(opened.read([29]), images[[29]])
+        for index in (30, 49):
+            with pytest.raises(DlcvError, match=r"train\.hdf5 was cut off while it was in use"):
+                opened.read([3, index])
+
+    @pytest.mark.parametrize("index", [-1, 50])
+    def test_rows_that_are_not_there_are_no_bytes_of_the_description(self, tmp_path, index):
+        opened = write(tmp_path, *random_rows(50)).open("train")
+        with pytest.raises(IndexError):
+            opened.read([0, index])
+
+    def test_a_file_that_is_replaced_keeps_its_rows_for_those_who_opened_it(self, tmp_path):
+        images, labels = random_rows(5)
+        opened = write(tmp_path, images, labels).open("train")
+        os.rename(tmp_path / "train.hdf5", tmp_path / "old")
+        write(tmp_path, *random_rows(3, seed=1))
+        np.testing.assert_array_equal(opened.read(range(5)), images)
+
+    def test_memory_does_not_grow_with_the_rows_read(self, tmp_path):
+        # 120 MB of rows; what is mapped or kept would show in the process's peak.
+        program = (
+            "import resource, sys\n"
+            "import numpy as np\n"
+            "from pathlib import Path\n"
+            "from dlcv_plugins.stores.hdf5 import Hdf5\n"
+            "rows = np.zeros((500, 80, 80, 3), np.uint8)\n"
+            "store = Hdf5(path=Path(sys.argv[1]))\n"
+            "with store.writer('train', rows=6000, image_shape=(80, 80, 3),\n"
+            "                  label_names=['a']) as writer:\n"
+            "    for _ in range(12): writer.add(rows, np.zeros(500, int))\n"
+            "opened = store.open('train')\n"
+            "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
+            "for start in range(0, 6000, 50): opened.read(range(start, start + 50))\n"
+            "opened.fingerprint()\n"
+            "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)\n"
+        )
+        done = subprocess.run(
+            [sys.executable, "-c", program, str(tmp_path)], capture_output=True, text=True
+        )
+        assert done.returncode == 0, done.stderr
+        assert int(done.stdout) < 5_000  # kilobytes
+
+    def test_closing_is_not_forgotten(self, tmp_path):
+        opened = write(tmp_path, *random_rows(5)).open("train")
+        before = len(os.listdir("/proc/self/fd"))
+        del opened
+        gc.collect()
+        assert len(os.listdir("/proc/self/fd")) == before - 1
 
     def test_fingerprints_tell_pixels_labels_and_names(self, tmp_path):
         images, labels = random_rows(20)

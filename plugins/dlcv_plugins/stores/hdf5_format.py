@@ -7,7 +7,6 @@ memory, whose pieces are then written around the rows.
 
 import io
 import os
-import threading
 import unicodedata
 from collections import Counter
 from collections.abc import Sequence
@@ -18,6 +17,7 @@ import attrs
 
 from dlcv import files
 from dlcv.errors import DlcvError, PluginError
+from dlcv_plugins.stores.hdf5_rows import DAMAGE, Rows, open_rows
 
 if TYPE_CHECKING:
     import h5py
@@ -27,8 +27,6 @@ SIGNATURE = b"\x89HDF\r\n\x1a\n"
 ALIGNMENT_BYTES = 65_536
 DESCRIPTION_BYTES = 1_000_000
 """Room that is reserved for the description beside the rows and labels."""
-DAMAGE = (OSError, RuntimeError, KeyError, ValueError)
-"""What h5py raises for files that are damaged."""
 EXPECTED = {
     "images": "numbers",
     "labels": "whole numbers",
@@ -42,12 +40,12 @@ class Packed:
     """A split's content.
 
     Attributes:
-        rows: `(N, H, W, C)` uint8, memory-mapped, or read on demand where that is not possible.
+        rows: The images.
         labels: `(N,)` int64.
         label_names: The classes' names.
     """
 
-    rows: "np.ndarray"
+    rows: Rows
     labels: "np.ndarray"
     label_names: tuple[str, ...]
 
@@ -77,6 +75,8 @@ class RowWriter:
 
     def add(self, images: "np.ndarray", labels: "np.ndarray") -> None:
         """Appends `(N, H, W, C)` uint8 images and their `(N,)` integer labels."""
+        import numpy as np
+
         end = self._count + len(images)
         if labels.shape != (len(images),) or labels.dtype.kind not in "ui":
             raise DlcvError(
@@ -87,7 +87,8 @@ class RowWriter:
                 f"rows of {images.dtype}, {images.shape}, do not fit {self._shape} after "
                 f"{self._count} rows"
             )
-        _write_at(self._file, self._offset + self._count * self._row_bytes, images.tobytes())
+        position = self._offset + self._count * self._row_bytes
+        _write_at(self._file, position, np.ascontiguousarray(images).data.cast("B"))
         self._labels[self._count : end] = labels
         self._count = end
 
@@ -149,7 +150,7 @@ def read(path: Path) -> Packed:
                 )
             label_names = tuple(names.asstr("utf-8")[:].tolist())
             values = labels[()].astype(np.int64)
-            rows = _map_rows(path, images)
+            rows = open_rows(path, images)
     except DAMAGE as error:
         raise DlcvError(f"{path} can't be read as HDF5; it is damaged: {error}") from None
     if not 0 <= values.min() <= values.max() < len(label_names):
@@ -168,50 +169,6 @@ def check_names(path: Path, names: Sequence[str]) -> None:
             raise DlcvError(f"{path}: {count} classes have the name {name!r}")
         if any(unicodedata.category(character) == "Cc" for character in name):
             raise DlcvError(f"{path}: the class name {name!r} holds control characters")
-
-
-class _RowsOnDemand:
-    """Rows that the HDF5 library has to read: compressed, in chunks, or not bytes."""
-
-    def __init__(self, path: Path, shape: tuple[int, ...]) -> None:
-        self._path = path
-        self._lock = threading.Lock()
-        self._file: h5py.File | None = None
-        self.shape = shape
-
-    def __getitem__(self, indices: Any) -> "np.ndarray":
-        import h5py
-        import numpy as np
-
-        order, inverse = np.unique(np.asarray(indices), return_inverse=True)
-        try:
-            with self._lock:
-                self._file = self._file or h5py.File(self._path, "r")
-                rows = self._file["images"][order][inverse]
-        except DAMAGE as error:
-            raise DlcvError(f"{self._path}: rows can't be read: {error}") from None
-        if rows.dtype == np.uint8:
-            return rows
-        if rows.size and not (rows.min() >= 0 and rows.max() <= 255):
-            raise DlcvError(f"{self._path}: pixels go beyond 0 to 255 in rows {order[:3]}...")
-        if (rows != np.round(rows)).any():
-            raise DlcvError(
-                f"{self._path}: pixels must be whole numbers from 0 to 255, received values from "
-                f"{rows.min():.3g} to {rows.max():.3g}; if they go from 0 to 1, multiply by 255, "
-                "round, and store them as uint8"
-            )
-        return rows.astype(np.uint8)
-
-
-def _map_rows(path: Path, images: "h5py.Dataset") -> "np.ndarray":
-    import numpy as np
-
-    offset = images.id.get_offset()
-    if images.dtype != np.uint8 or images.chunks is not None or offset is None:
-        return _RowsOnDemand(path, images.shape)  # type: ignore[return-value]
-    if offset + images.size > path.stat().st_size:
-        raise DlcvError(f"{path} is cut off: {len(images)} rows do not fit into it")
-    return np.memmap(path, np.uint8, "r", offset, images.shape)
 
 
 def _plain_dataset(file: "h5py.File", path: Path, name: str) -> "h5py.Dataset":
@@ -305,7 +262,7 @@ class _Recorder(io.RawIOBase):
         return size or 0
 
 
-def _write_at(file: BinaryIO, position: int, data: bytes) -> None:
+def _write_at(file: BinaryIO, position: int, data: bytes | memoryview) -> None:
     view = memoryview(data)
     while view:
         written = os.pwrite(file.fileno(), view, position)

@@ -47,7 +47,7 @@ def test_rows_are_the_images_of_each_split_after_the_pixel_steps(photos, tmp_pat
 def test_what_was_packed_opens_as_a_data_set_with_the_same_splits(photos, tmp_path):
     root = photos(count=20)
     result = packed(root, tmp_path / "out")
-    data = open_dataset(find_store(str(tmp_path / "out")), SplitConfig(test=0.5))
+    data = open_dataset(find_store(str(tmp_path / "out")), SplitConfig())
     counts = {name: len(images) for name, images in data.splits.items()}
     assert counts == {"train": 42, "val": 6, "test": 12}
     assert {name: count for name, (count, _) in result.splits.items()} == counts
