@@ -33,6 +33,30 @@ def schedule(text):
         ("cosine(floor=0.25)", 4, 8, 0.4, 0.25),
         ("cosine(floor=0.25)", 8, 8, 0.4, 0.1),
         ("cosine(floor=1)", 7, 8, 0.4, 0.4),
+        ("linear", 5, 20, 0.1, 0.075),
+        ("linear(to=0.02)", 10, 20, 0.1, 0.06),
+        ("linear(to=0.02, until=5)", 2.5, 20, 0.1, 0.06),
+        ("linear(to=0.02, until=5)", 19, 20, 0.1, 0.02),
+        ("linear(to=0.3)", 10, 20, 0.1, 0.2),
+        # The rates of a Tiny ImageNet experiment of the Practitioner Bundle.
+        ("step(at=(25, 35))", 24.99, 65, 1e-2, 1e-2),
+        ("step(at=(25, 35))", 25, 65, 1e-2, 1e-3),
+        ("step(at=(25, 35))", 65, 65, 1e-2, 1e-4),
+        ("exponential(factor=0.5)", 3, 10, 0.8, 0.1),
+        ("exponential(factor=0.25)", 0.5, 10, 0.8, 0.4),
+        ("time_based", 40, 40, 0.01, 0.01 / 1.01),
+        ("time_based(steps_per_epoch=100)", 40, 40, 0.01, 0.01 / 2),
+        ("time_based(decay=0.1, steps_per_epoch=5)", 2, 40, 0.8, 0.4),
+        ("cyclic(cycles=4)", 0, 8, 0.4, 0.4),
+        ("cyclic(cycles=4)", 1, 8, 0.4, 0.2),
+        ("cyclic(cycles=4)", 2, 8, 0.4, 0.4),
+        ("cyclic(cycles=4)", 8, 8, 0.4, 0),
+        ("cyclic(cycles=4, floor=0.25)", 8, 8, 0.4, 0.1),
+        ("one_cycle", 0, 10, 0.1, 0.004),
+        ("one_cycle", 3, 10, 0.1, 0.1),
+        ("one_cycle", 10, 10, 0.1, 4e-7),
+        ("one_cycle(peak=0.5, start_divisor=2)", 2.5, 10, 0.1, 0.075),
+        ("one_cycle(peak=0.5, end_divisor=2)", 7.5, 10, 0.1, 0.075),
     ],
 )
 def test_rates_follow_the_formula(text, epoch, epochs, initial, expected):
@@ -61,6 +85,50 @@ def test_every_step_has_its_rate(text, expected):
     np.testing.assert_allclose(rates, expected, rtol=1e-6)
 
 
+@pytest.mark.parametrize(
+    ("text", "decay"),
+    [
+        ("exponential(factor=0.7)", lambda s: s.ExponentialDecay(0.1, 5, 0.7)),
+        ("poly(power=2)", lambda s: s.PolynomialDecay(0.1, 30, 0.0, 2)),
+        ("linear(to=0.01)", lambda s: s.PolynomialDecay(0.1, 30, 0.01)),
+        ("cosine(floor=0.1)", lambda s: s.CosineDecay(0.1, 30, 0.1)),
+        ("cyclic(cycles=3)", lambda s: s.CosineDecayRestarts(0.1, 10, 1.0)),
+        # Keras's boundaries belong to the step before the drop.
+        ("step(at=(2, 5))", lambda s: s.PiecewiseConstantDecay([9, 24], [0.1, 0.01, 0.001])),
+        ("time_based(decay=0.02)", lambda s: s.InverseTimeDecay(0.1, 1, 0.02)),
+        ("time_based", lambda s: s.InverseTimeDecay(0.1, 1, 0.1 / 6)),
+    ],
+)
+def test_rates_are_those_of_keras(text, decay):
+    import keras
+
+    theirs = decay(keras.optimizers.schedules)
+    expected = [float(theirs(step)) for step in range(30)]
+    np.testing.assert_allclose(schedule(text).rates(6, 5, 0.1), expected, rtol=2e-5, atol=1e-8)
+
+
+def test_interpolated_rates_are_those_of_the_tutorial():
+    # Its table is numpy.linspace over 20 epochs, the first and the last included.
+    rates = schedule("linear(to=0.000001, until=19, by=epoch)").rates(20, 3, 0.0005)
+    np.testing.assert_allclose(rates[::3], np.linspace(0.0005, 0.000001, 20), rtol=1e-6)
+
+
+@pytest.mark.parametrize("steps_per_epoch", [3, 7, 49, 391])
+def test_drops_come_with_the_first_step_of_their_epoch(steps_per_epoch):
+    rates = schedule("step(at=(25, 35))").rates(65, steps_per_epoch, 1.0)
+    assert list(np.flatnonzero(np.diff(rates)) + 1) == [25 * steps_per_epoch, 35 * steps_per_epoch]
+
+
+@pytest.mark.parametrize("epoch", [-0.5, 10.1, 80])
+def test_an_epoch_outside_the_stage_is_an_error(epoch):
+    with pytest.raises(DlcvError, match=f"epoch {epoch:g} is outside a stage of 0 to 10 epochs"):
+        schedule("poly(power=0.5)").rate(epoch, 10, 0.1)
+
+
+def test_a_rate_within_the_stage_is_the_schedules():
+    assert schedule("poly").rate(5, 10, 0.1) == pytest.approx(0.05)
+
+
 @pytest.mark.parametrize("name", ["poly", "cosine", "constant"])
 @pytest.mark.parametrize("options", ["", "(warmup=1)", "(by=epoch)"])
 def test_rates_are_float32_one_a_step_and_never_zero(name, options):
@@ -84,6 +152,10 @@ def test_a_decay_never_rises_after_its_warmup(name):
         ("poly(power=0)", "power: expected float > 0, received 0"),
         ("cosine(floor=1.5)", "floor: expected float >= 0, <= 1, received 1.5"),
         ("constant(warmup=-1)", "warmup: expected float >= 0, received -1"),
+        ("step(at=(5, 3))", "step: at: the epochs (5.0, 3.0) are not in rising order"),
+        ("step(at=5, factor=2)", "factor: expected float > 0, <= 1, received 2"),
+        ("one_cycle(peak=1)", "peak: expected float > 0, < 1, received 1"),
+        ("cyclic(cycles=0)", "cycles: expected int >= 1, received 0"),
         ("poly(by=batch)", 'by: expected step or epoch, received "batch"'),
     ],
 )

@@ -9,6 +9,7 @@ from dlcv.testing import checks_for
 SPECS = {
     ("preprocessor", "mean"): ["mean", "mean(per=pixel)"],
     ("preprocessor", "patch"): ["patch", "patch(size=(17, 29))"],
+    ("schedule", "step"): ["step(at=2)", "step(at=(1, 3.5), factor=0.5)"],
     ("store", "folder"): ['folder(path="photos")'],
     ("store", "hdf5"): ['hdf5(path="packed")', 'hdf5(path="packed/val.hdf5")'],
 }

@@ -13,6 +13,7 @@ COMMANDS = {
     "evaluate": "dlcv.cli.evaluate:evaluate",
     "predict": "dlcv.cli.predict:predict",
     "data": "dlcv.cli.data:data",
+    "schedules": "dlcv.cli.schedules:schedules",
     "plugins": "dlcv.cli.plugins:plugins",
 }
 """Where each command is, in the order of the help page."""

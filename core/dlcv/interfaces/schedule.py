@@ -1,8 +1,9 @@
 """Schedules: the learning rate over a stage of training."""
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal, Self
 
+from dlcv.errors import DlcvError
 from dlcv.interfaces.options import Plugin, option, plugin
 
 if TYPE_CHECKING:
@@ -32,6 +33,20 @@ class Schedule(Plugin, ABC):
             initial: The optimizer's learning rate.
         """
 
+    def with_steps_per_epoch(self, steps_per_epoch: int) -> Self:
+        """Returns a copy that knows the steps an epoch, where the rate depends on them."""
+        return self
+
+    def rate(self, epoch: float, epochs: int, initial: float) -> float:
+        """Returns what `learning_rate` does, for an epoch of the stage.
+
+        Raises:
+            DlcvError: the stage has no such epoch.
+        """
+        if not 0 <= epoch <= epochs:
+            raise DlcvError(f"epoch {epoch:g} is outside a stage of 0 to {epochs} epochs")
+        return self.learning_rate(epoch, epochs, initial)
+
     def rates(self, epochs: int, steps_per_epoch: int, initial: float) -> "np.ndarray":
         """Returns the rate of every step, `(epochs * steps_per_epoch,)` float32.
 
@@ -40,9 +55,11 @@ class Schedule(Plugin, ABC):
         """
         import numpy as np
 
-        length = 1.0 if self.by == "epoch" else 1 / steps_per_epoch
-        changes = round(epochs / length)
-        rates = np.array([self.learning_rate(i * length, epochs, initial) for i in range(changes)])
+        schedule = self.with_steps_per_epoch(steps_per_epoch)
+        changes_per_epoch = 1 if self.by == "epoch" else steps_per_epoch
+        changes = np.arange(epochs * changes_per_epoch)
+        starts = changes / changes_per_epoch
+        rates = np.array([schedule.rate(float(epoch), epochs, initial) for epoch in starts])
         if self.warmup:
-            rates *= np.minimum(1.0, (np.arange(changes) + 1) * length / self.warmup)
-        return np.repeat(rates, epochs * steps_per_epoch // changes).astype(np.float32)
+            rates *= np.minimum(1.0, (changes + 1) / changes_per_epoch / self.warmup)
+        return np.repeat(rates, steps_per_epoch // changes_per_epoch).astype(np.float32)

@@ -59,7 +59,8 @@ def check_rates_by_epoch_stay_within_an_epoch(schedule: Schedule) -> None:
     import numpy as np
 
     rates = evolve(schedule, warmup=0.0, by="epoch").rates(5, STEPS, INITIAL).reshape(5, STEPS)
-    starts = [schedule.learning_rate(float(epoch), 5, INITIAL) for epoch in range(5)]
+    fitted = schedule.with_steps_per_epoch(STEPS)
+    starts = [fitted.learning_rate(float(epoch), 5, INITIAL) for epoch in range(5)]
     assert np.allclose(rates, np.array(starts)[:, np.newaxis], rtol=1e-5), (
         f"with by=epoch the rates of the first epochs are {rates[:2]}, not {starts[:2]}"
     )
