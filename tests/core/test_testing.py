@@ -291,6 +291,27 @@ class TestPixelSteps:
         broken = call(lambda images, rng: stack([i[..., 0] for i in images]))
         assert "pixels_stay_bytes" in failures(broken)
 
+    def test_views_must_be_told(self):
+        broken = call(lambda images, rng: stack([np.stack([i, i]) for i in images]))
+        assert failures(broken) == {"views_are_as_many_as_told"}
+
+    @pytest.mark.parametrize("count", [1, 3])
+    def test_views_must_be_as_many_as_told(self, count):
+        broken = call(lambda images, rng: stack([np.stack([i] * count) for i in images]), views=2)
+        assert failures(broken) == {"views_are_as_many_as_told"}
+
+    def test_views_must_have_an_axis_of_their_own(self):
+        broken = call(lambda images, rng: images, views=2)
+        assert failures(broken) == {"views_are_as_many_as_told"}
+
+    def test_views_must_all_be_bytes(self):
+        broken = call(lambda images, rng: stack([np.stack([i / 2, i]) for i in images]), views=2)
+        assert failures(broken) == {"pixels_stay_bytes"}
+
+    def test_views_that_are_told_are_fine(self):
+        good = call(lambda images, rng: stack([np.stack([i, i]) for i in images]), views=2)
+        assert failures(good) == set()
+
     def test_lists_and_arrays_must_be_treated_alike(self):
         broken = call(lambda images, rng: images if isinstance(images, list) else 255 - images)
         assert failures(broken) == {"list_gives_what_array_gives"}

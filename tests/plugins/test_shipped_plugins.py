@@ -7,6 +7,7 @@ from dlcv import registry
 from dlcv.testing import checks_for
 
 SPECS = {
+    ("preprocessor", "crop"): ["crop", "crop(size=(17, 29), mirror=False)"],
     ("preprocessor", "mean"): ["mean", "mean(per=pixel)"],
     ("preprocessor", "patch"): ["patch", "patch(size=(17, 29))"],
     ("schedule", "step"): ["step(at=2)", "step(at=(1, 3.5), factor=0.5)"],

@@ -1,6 +1,7 @@
 """The pipeline of preprocessors: pixel steps in the loader, value steps in the network."""
 
 import logging
+import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
@@ -9,6 +10,7 @@ import numpy as np
 
 from dlcv import registry
 from dlcv.data.readahead import chunks, read_ahead
+from dlcv.data.steps import apply_steps, counting_images
 from dlcv.errors import DlcvError, ImageError
 from dlcv.interfaces import (
     Images,
@@ -65,6 +67,11 @@ class Pipeline:
         """All steps in the order in which they run, the canonical order."""
         return self.pixel_steps + self.value_steps
 
+    @property
+    def views(self) -> int:
+        """How many views of each image reach the network."""
+        return math.prod(step.views for step in self.pixel_steps)
+
     def with_sizes(self, size: Size) -> "Pipeline":
         """Returns a copy that ends with `size`, where sizes were left open.
 
@@ -86,13 +93,13 @@ class Pipeline:
         """Runs the pixel steps on a batch.
 
         Returns:
-            `(N, H, W, C)` uint8.
+            `(N * views, H, W, C)` uint8; the views of an image follow each other.
 
         Raises:
             ImageError: an image can't be processed; `index` tells which.
             DlcvError: the images do not end up with the same size.
         """
-        images = _apply(self.pixel_steps, images, rng)
+        images = apply_steps(self.pixel_steps, images, rng)
         if not isinstance(images, np.ndarray):
             raise DlcvError("the images differ in size after the last step; add aspect_aware")
         return images
@@ -210,7 +217,7 @@ def _batches(images: LabelledImages, pipeline: Pipeline, threads: int) -> Iterat
     with track("looking at the training images", len(images), unit="images") as progress:
         for batch in read_ahead(process, chunks(len(images), BATCH), threads):
             yield batch
-            progress(len(batch))
+            progress(len(batch) // pipeline.views)
 
 
 def process_batch(
@@ -222,18 +229,19 @@ def process_batch(
     """Reads images and runs the pixel steps on them.
 
     Returns:
-        `(N, H, W, C)` uint8.
+        `(N * views, H, W, C)` uint8; the views of an image follow each other.
 
     Raises:
         ImageError: an image can't be read or processed; the message names it.
     """
+    first, second = Pipeline(pipeline.until_sized, ()), Pipeline(pipeline.after_sized, ())
     parts = []
     for part in np.array_split(indices, -(-len(indices) // _part_size(images))):
         with _naming(images, part):
-            parts.append(_apply(pipeline.until_sized, images.read(part), rng))
+            parts.append(apply_steps(first.pixel_steps, images.read(part), rng))
     together = parts[0] if len(parts) == 1 else stack([image for part in parts for image in part])
-    with _naming(images, indices):
-        return attrs.evolve(pipeline, pixel_steps=pipeline.after_sized).pixels(together, rng)
+    with _naming(images, indices), counting_images(first.views):
+        return second.pixels(together, rng)
 
 
 @contextmanager
@@ -254,16 +262,3 @@ def _part_size(images: LabelledImages) -> int:
     if height is None or width is None:
         return 1
     return max(1, BYTES_AT_ONCE // (height * width * channels))
-
-
-def _apply(
-    steps: Sequence[Preprocessor], images: Images, rng: np.random.Generator | None
-) -> Images:
-    for step in steps:
-        images = step(images, rng)
-        if any(image.dtype != np.uint8 for image in images[:1]):
-            name = registry.spec_of(step).name
-            raise DlcvError(
-                f"{name} gives {images[0].dtype} pixels; a step without a layer must give uint8"
-            )
-    return images

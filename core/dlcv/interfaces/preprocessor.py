@@ -49,7 +49,8 @@ class Preprocessor(Plugin, ABC):
     def views(self) -> int:
         """How many views of each image the step gives; one, and it gives `(N, H, W, C)`.
 
-        A step of several views gives `(N, views, H, W, C)`, and has no place in training.
+        A step of several views gives `(N, views, H, W, C)`. Later steps get each view as an image
+        of its own, and predictions are averaged over an image's views. It has no place in training.
         """
         return 1
 
@@ -63,7 +64,8 @@ class Preprocessor(Plugin, ABC):
                 its deterministic counterpart, or nothing.
 
         Returns:
-            A batch of as many images; an array where all have the same size.
+            A batch of as many images; an array where all have the same size. A step of several
+            `views` gives each image an axis of them in front.
         """
 
     def with_output_size(self, size: Size) -> Self:

@@ -19,6 +19,7 @@ def checks(cls: type[Preprocessor]) -> tuple[Check, ...]:
     )
     pixel: tuple[Check, ...] = (
         check_pixels_stay_bytes,
+        check_views_are_as_many_as_told,
         check_list_gives_what_array_gives,
         check_images_of_many_sizes,
         check_output_shape_is_true,
@@ -88,6 +89,17 @@ def check_pixels_stay_bytes(step: Preprocessor) -> None:
                 f"{step} gives {image.dtype}; a pixel step gives uint8, a value step has as_layer()"
             )
             assert image.ndim >= 3, f"{step} gives an image of shape {image.shape}"
+
+
+def check_views_are_as_many_as_told(step: Preprocessor) -> None:
+    """A step of several `views` gives `(N, views, H, W, C)`, one of a single view no such axis."""
+    ready = prepared(step)
+    told = () if ready.views == 1 else (ready.views,)
+    for images in (sample_images(ready), sample_images(ready)[:1], sample_list(ready)):
+        for image in ready(images):
+            assert image.shape[:-3] == told, (
+                f"{step} gives an image of shape {image.shape}, but its views are {ready.views}"
+            )
 
 
 def check_list_gives_what_array_gives(step: Preprocessor) -> None:

@@ -9,8 +9,9 @@ from in_memory import InMemory, numbered, of_sizes
 from dlcv import registry
 from dlcv.data.loader import Loader
 from dlcv.data.pipeline import Pipeline, fit_to_input, learn, process_batch
+from dlcv.data.steps import refuse_views
 from dlcv.errors import DlcvError, ImageError
-from dlcv.interfaces import ImagePreprocessor, plugin
+from dlcv.interfaces import ImagePreprocessor, Preprocessor, option, plugin, stack
 from dlcv_plugins.preprocessors.simple import Simple
 
 
@@ -72,6 +73,8 @@ class TestSizes:
                 "aspect_aware(size=(252, 216)), patch(size=(224, 192))",
             ),
             ("aspect_aware, patch(size=16)", {}, "aspect_aware(size=(18, 18)), patch(size=16)"),
+            # And before crops.
+            ("aspect_aware, crop", {}, "aspect_aware(size=(9, 9)), crop(size=(8, 8), mirror=True)"),
             (
                 "aspect_aware(size=30), patch",
                 {"input_size": (24, 24)},
@@ -233,6 +236,73 @@ class TestOwnSize:
         assert canonical(prepared("", images, largest=(12, 12))) == ""
         assert canonical(prepared("", images, largest=(12, 11))) == "aspect_aware(size=(8, 8))"
         assert canonical(prepared("simple(size=9)", images, largest=(5, 5))) == "simple(size=9)"
+
+
+@plugin
+class Twice(Preprocessor):
+    """Gives two views of each image: as it is, and with a number added."""
+
+    add: int = option(100, help="the number")
+    views = 2
+
+    def __call__(self, images, rng=None):
+        return stack([np.stack([image, image + self.add]) for image in images])
+
+
+class TestViews:
+    def first_pixels(self, images, *steps):
+        pixels = process_batch(images, np.arange(len(images)), Pipeline(steps, ()), None)
+        return pixels[:, 0, 0, 0].tolist()
+
+    def test_those_of_an_image_follow_each_other(self):
+        assert self.first_pixels(numbered(3), Twice()) == [0, 100, 1, 101, 2, 102]
+
+    def test_later_steps_see_each_as_an_image(self):
+        assert Pipeline((Twice(), Twice(add=10)), ()).views == 4
+        found = self.first_pixels(numbered(2), Twice(), Simple(size=2), Twice(add=10))
+        assert found == [0, 10, 100, 110, 1, 11, 101, 111]
+
+    def test_images_of_many_sizes_may_get_one_later(self):
+        pixels = process_batch(MIXED, np.arange(3), Pipeline((Twice(), Simple(size=5)), ()), None)
+        expected = [Simple(size=5)([image])[0] for image in MIXED.images]
+        np.testing.assert_array_equal(pixels[::2], expected)
+
+    def test_large_images_are_read_one_by_one_and_keep_their_order(self, monkeypatch):
+        monkeypatch.setattr("dlcv.data.pipeline.BYTES_AT_ONCE", 1)
+        found = self.first_pixels(numbered(3), Simple(size=2), Twice())
+        assert found == [0, 100, 1, 101, 2, 102]
+
+    @pytest.mark.parametrize("steps", ["crop(size=2), {}", "crop(size=3), simple(size=2), {}"])
+    def test_a_later_step_names_the_image_that_is_at_fault(self, steps):
+        @plugin
+        class NoBright(ImagePreprocessor):
+            """Refuses bright images."""
+
+            def process(self, image, rng):
+                if image.max() > 3:
+                    raise DlcvError("too bright")
+                return image
+
+        with registry.register("preprocessor", "no_bright", NoBright):
+            made = registry.create_list("preprocessor", steps.format("no_bright"))
+            with pytest.raises(ImageError, match=r"^image-4\.png: too bright$"):
+                process_batch(numbered(6), np.array([0, 3, 4, 5]), Pipeline(tuple(made), ()), None)
+
+    def test_a_mean_is_that_of_all_views(self):
+        # The corner pixels of a 2 x 2 image are its crops; the centre is their mean.
+        image = np.array([[[10], [20]], [[30], [60]]], np.uint8)
+        pipeline = prepared("crop(size=1), mean", InMemory([image]))
+        (mean,) = (step.state_dict()["values"] for step in pipeline.value_steps)
+        assert mean.tolist() == [30]
+
+    def test_training_refuses_them_with_the_cure(self):
+        with pytest.raises(DlcvError) as caught:
+            refuse_views(registry.create_list("preprocessor", "simple, crop(mirror=False), scale"))
+        assert str(caught.value) == (
+            "crop gives 5 views of each image, which is for predictions; "
+            "use patch in training, and `dlcv evaluate RUN --preproc crop` afterwards"
+        )
+        refuse_views(registry.create_list("preprocessor", "patch, scale"))
 
 
 @plugin
