@@ -2,7 +2,6 @@
 
 from typing import TYPE_CHECKING, Literal, Self, TypeAlias
 
-from dlcv.errors import DlcvError
 from dlcv.interfaces import (
     Images,
     PreparationContext,
@@ -13,6 +12,7 @@ from dlcv.interfaces import (
     stack,
     state,
 )
+from dlcv_plugins.preprocessors.fill import FillValue, by_channel, fill_or_mean, training_mean
 
 if TYPE_CHECKING:
     import numpy as np
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 FillMode: TypeAlias = Literal["nearest", "constant", "reflect", "wrap"]
 Interpolation: TypeAlias = Literal["linear", "nearest"]
-FillValue: TypeAlias = int | tuple[int, ...]
 USUAL = {"rotation": 15.0, "width_shift": 0.1, "height_shift": 0.1, "zoom": 0.1}
 """What is done where nothing is asked for."""
 
@@ -67,20 +66,17 @@ class Affine(Preprocessor):
         """Warps each image in training; otherwise they stay as they are."""
         if rng is None or len(images) == 0:
             return images
+        fill: FillValue = 0
+        if self.fill_mode == "constant":
+            fill = fill_or_mean("affine", self.fill_value, self.mean)
         matrices = self._draw(_sizes(images), rng)
-        return warp(images, matrices, self.fill_mode, self._fill(), self.interpolation)
+        return warp(images, matrices, self.fill_mode, fill, self.interpolation)
 
     def prepare(self, context: PreparationContext) -> Self:
         """Takes the mean over the training images, where it is what comes in from outside."""
         if self.fill_mode != "constant" or self.fill_value is not None or self.mean is not None:
             return self
-        import numpy as np
-
-        total, count = 0, 0
-        for batch in context.training_batches():
-            total += batch.mean(axis=(1, 2), dtype=np.float64).sum(axis=0)
-            count += len(batch)
-        return evolve(self, mean=np.rint(np.asarray(total) / count).astype(np.uint8))
+        return evolve(self, mean=training_mean(context))
 
     def _draw(self, sizes: "np.ndarray", rng: "np.random.Generator") -> "np.ndarray":
         """Returns a matrix for each `(width, height)`, `(N, 2, 3)`, in Keras's order of steps."""
@@ -95,18 +91,6 @@ class Affine(Preprocessor):
             shear(slant * (self.shear or 0)),
             zoom(1 / (1 + wide * zoom_range), 1 / (1 + high * zoom_range)),
         )
-
-    def _fill(self) -> FillValue:
-        if self.fill_mode != "constant":
-            return 0
-        if self.fill_value is not None:
-            return self.fill_value
-        if self.mean is None:
-            raise DlcvError(
-                "affine: the mean to fill with is not known yet; give fill_value, "
-                "or call prepare with training images"
-            )
-        return tuple(self.mean.tolist())
 
 
 def warp(
@@ -123,7 +107,7 @@ def warp(
     turn by 90 degrees moves every pixel of a square exactly onto another.
 
     Args:
-        images: `(N, H, W, C)` uint8, or a list of `(H, W, C)` where sizes differ.
+        images: `(N, H, W, C)` uint8, or a list of `(H, W, C)` where sizes differ; not empty.
         matrices: `(N, 2, 3)` float. **From output to input**: row 0 tells the x, row 1 the y in the
             input of what appears at `(x, y, 1)` in the output, as in Pillow and SciPy. `rotation`,
             `translation`, `shear`, `shear_x`, `shear_y`, `zoom` and `compose` make such matrices.
@@ -149,7 +133,7 @@ def warp(
     }[fill_mode]
     flags = {"linear": cv2.INTER_LINEAR, "nearest": cv2.INTER_NEAREST}[interpolation]
     flags |= cv2.WARP_INVERSE_MAP
-    value = _by_channel(fill_value, images)
+    value = by_channel(fill_value, images[0].shape[-1])
     results: Images
     if isinstance(images, np.ndarray):
         results = np.empty(images.shape, np.uint8)
@@ -242,15 +226,3 @@ def _sizes(images: Images) -> "np.ndarray":
     if isinstance(images, np.ndarray):
         return np.full((len(images), 2), images.shape[2:0:-1])
     return np.array([image.shape[1::-1] for image in images])
-
-
-def _by_channel(value: FillValue, images: Images) -> FillValue:
-    """Returns a value for each channel; one number is meant for all."""
-    channels = images[0].shape[-1] if len(images) else 1
-    values = (value,) * channels if isinstance(value, int) else value
-    if len(values) != channels:
-        raise DlcvError(
-            f"a fill value of {len(values)} channels does not fit images of {channels}; "
-            "give one number, or one for each channel"
-        )
-    return values
