@@ -13,19 +13,34 @@ from dlcv.interfaces import OptionError, evolve, option, options_of, plugin
 from dlcv.interfaces.values import read_value, show
 from dlcv.spec import Spec, SpecList
 
-SPLIT_OPTIONS = ("test", "validation")
+SPLIT_OPTIONS = ("test", "validation", "train_validation")
 """The options of the split that `with_options` takes; its seed shares its name with the run's."""
 
 
 @plugin
 class SplitConfig:
-    """How a data set that is not divided is divided: test first, then validation."""
+    """What is taken from the training images: test first, then validation, then train-validation.
 
-    test: float | int = option(
-        0.2, help="share (below 1) or number of all images that only the final test sees", gt=0
+    What is None is not taken where the data has it, or needs no such part.
+    """
+
+    test: float | int | None = option(
+        None,
+        help="share (below 1) or number of the images to divide that only the final test sees, "
+        "0 for none; 0.2 if left out and the data has neither test nor validation images",
+        ge=0,
     )
-    validation: float | int = option(
-        0.1, help="share (below 1) or number of all images to validate with while training", gt=0
+    validation: float | int | None = option(
+        None,
+        help="share (below 1) or number of the images to divide to validate with while training; "
+        "0.1 if left out and the data has none",
+        gt=0,
+    )
+    train_validation: float | int | None = option(
+        None,
+        help="share (below 1) or number of the images to divide that are neither trained on nor "
+        "validated with, to tell variance from mismatch; none if left out",
+        gt=0,
     )
     seed: int = option(42, help="seed of the stratified split", ge=0, lt=2**32)
 

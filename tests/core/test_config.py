@@ -23,7 +23,13 @@ specs = st.builds(
 spec_lists = st.lists(specs, max_size=3).map(SpecList)
 positive = st.integers(1, 10**6)
 shares = st.floats(0, 1, exclude_min=True) | positive
-splits = st.builds(SplitConfig, test=shares, validation=shares, seed=st.integers(0, 2**32 - 1))
+splits = st.builds(
+    SplitConfig,
+    test=st.none() | st.just(0) | shares,
+    validation=st.none() | shares,
+    train_validation=st.none() | shares,
+    seed=st.integers(0, 2**32 - 1),
+)
 stages = st.builds(StageConfig, epochs=positive, optimizer=specs, schedule=specs, loss=specs)
 configs = st.builds(
     RunConfig,
@@ -83,7 +89,7 @@ def test_what_the_file_leaves_out_has_its_default(tmp_path: Path) -> None:
         ("batch_size = true", ": batch_size: expected int >= 1, received True"),
         ("seed = -1", ": seed: expected int >= 0, < 4294967296, received -1"),
         ("seed = 1979-05-27", ": seed: expected int >= 0, < 4294967296, received 1979-05-27"),
-        ("[split]\ntest = nan", ": split: test: expected float or int > 0, received nan"),
+        ("[split]\ntest = nan", ": split: test: expected float or int or None >= 0, received nan"),
         ("[[stages]]\nepochs = 0", ": stages[0]: epochs: expected int >= 1, received 0"),
         ('precision = "half"', ": precision: expected float32 or mixed_bfloat16 or mixed_float16"),
         ('input_size = "8x8"', ": input_size: expected int or (int, int) or None >= 1, received"),
@@ -166,7 +172,8 @@ def test_options_keep_what_they_do_not_name() -> None:
         ({"zzz": 3}, 'a run has no option "zzz"'),
         ({"seed": "7"}, 'seed: expected int >= 0, < 4294967296, received "7"'),
         ({"epochs": 0}, "epochs: expected int >= 1, received 0"),
-        ({"test": 0}, "test: expected float or int > 0, received 0"),
+        ({"test": -1}, "test: expected float or int or None >= 0, received -1"),
+        ({"validation": 0}, "validation: expected float or int or None > 0, received 0"),
         ({"learning_rate": float("nan")}, "learning_rate: expected float, received nan"),
         ({"learning_rate": "fast"}, 'learning_rate: expected float, received "fast"'),
         (

@@ -35,7 +35,7 @@ Plugins and their options: dlcv plugins list, dlcv plugins show NAME
 @config_options(StageConfig, "optimizer")
 @click.option("--learning-rate", type=float, help="The optimizer's learning rate.")
 @config_options(StageConfig, "schedule", "loss")
-@config_options(SplitConfig, "test", "validation")
+@config_options(SplitConfig, "test", "validation", "train_validation")
 @config_options(RunConfig, "evaluators", "precision", "seed", "threads", "bad_images")
 @config_options(RunConfig, "checkpoint_every")
 @click.option("--config", type=Path, help="A configuration file; the options above go before it.")

@@ -9,7 +9,7 @@ import numpy as np
 
 from dlcv import registry
 from dlcv.config import SplitConfig
-from dlcv.data.split import divide
+from dlcv.data.split import divide, settle
 from dlcv.data.subset import Subset
 from dlcv.data.survey import survey
 from dlcv.errors import DlcvError, PluginError, suggestion
@@ -24,13 +24,15 @@ class Dataset:
 
     Attributes:
         store: Where it came from.
-        splits: The images by `train`, `val` and `test`; `test` is missing where the data has none.
+        splits: The images by `train`, `val` and, where there are such, `train_val` and `test`.
+        split: What was taken from the training images, with nothing left to defaults.
         declares_size: Whether the store says that all images have one size, as packed data does.
         skipped: The images that were left out because they can't be read, with the reasons.
     """
 
     store: DatasetStore
     splits: dict[str, LabelledImages]
+    split: SplitConfig
     declares_size: bool
     skipped: tuple[str, ...] = ()
 
@@ -65,22 +67,52 @@ def _find_store(data: str) -> DatasetStore:
     if not exists:
         hint = suggestion(data, registry.names("store"))
         raise DlcvError(f"no such file or folder: {data}{hint}")
-    for descriptor in stores:
+    return _recognised(data, path)
+
+
+def _recognised(data: str, path: Path) -> DatasetStore:
+    """Returns the one store that recognises a path.
+
+    Raises:
+        DlcvError: none does, or several do: chance must not settle what the images mean.
+    """
+    classes = _readable_stores()
+    recognising = {name: cls.recognise(path) for name, cls in classes.items()}
+    found = {name: store for name, store in recognising.items() if store is not None}
+    if len(found) > 1:
+        ways = " or ".join(str(registry.registry.spec_of(store)) for store in found.values())
+        raise DlcvError(
+            f"{data} is recognised by the stores {' and '.join(found)}; say which one: {ways}"
+        )
+    for name, store in found.items():
+        logger.info("%s: recognised as %s", data, name)
+        return store
+    known = "; ".join(
+        f"{name}: {told}" for name, cls in classes.items() if (told := _what_is_recognised(cls))
+    )
+    raise DlcvError(
+        f"{data}: no data set is recognised there; what would be: {known}; "
+        "another layout needs its store's name, see `dlcv plugins list`"
+    )
+
+
+def _readable_stores() -> dict[str, type[DatasetStore]]:
+    """Returns the stores that can be used, by name; says which are broken."""
+    classes = {}
+    for descriptor in registry.descriptors("store"):
         if registry.state(descriptor)[0] != "available":
             continue
         try:
-            cls = registry.registry.load(descriptor)
+            classes[descriptor.name] = registry.registry.load(descriptor)
         except PluginError as error:
             logger.warning("%s", error)
-            continue
-        store = cls.recognise(path)
-        if store is not None:
-            logger.info("%s: recognised as %s", data, descriptor.name)
-            return store
-    raise DlcvError(
-        f"{data}: no data set is recognised there; "
-        "a folder of class folders, or one written by `dlcv data build`, would be"
-    )
+    return classes
+
+
+def _what_is_recognised(cls: type[DatasetStore]) -> str:
+    """Returns what a store's `recognise` says in its docstring: `Recognises` and a phrase."""
+    first_line = (cls.recognise.__doc__ or "").strip().partition("\n")[0]
+    return first_line.removeprefix("Recognises ").rstrip(".") if "Recognises " in first_line else ""
 
 
 def _expanded(path: str | Path) -> Path:
@@ -89,29 +121,41 @@ def _expanded(path: str | Path) -> Path:
 
 
 def open_dataset(
-    store: DatasetStore, split: SplitConfig, *, bad_images: str = "error", threads: int = 1
+    store: DatasetStore,
+    split: SplitConfig,
+    *,
+    bad_images: str = "error",
+    threads: int = 1,
+    look: bool = True,
 ) -> Dataset:
     """Opens all splits, leaves out or refuses what can't be read, and divides what is not divided.
 
     Args:
         store: Where the images are.
-        split: How to divide; splits that the store has are used as they are.
+        split: What to take from the training images; splits that the store has are used as they
+            are.
         bad_images: `error` or `skip`.
         threads: Threads for reading.
+        look: Whether every image is decoded now, to find bad ones and the size; who decodes all of
+            them anyway, and needs no size, saves half of the work.
 
     Raises:
-        DlcvError: images can't be read, classes are missing or too small.
+        DlcvError: images can't be read, classes are missing or too small, or a part is asked for
+            that the store has already.
     """
     names = store.splits()
+    split = settle(split, names)
     skipped: list[str] = []
     opened = {}
     declares_size = True
     for name in names:
         images = store.open(name)
         declares_size &= None not in images.image_shape
-        checked = survey(images, skip=bad_images == "skip", threads=threads)
-        opened[name] = checked.images
-        skipped += checked.skipped
+        if look:
+            checked = survey(images, skip=bad_images == "skip", threads=threads)
+            images = checked.images
+            skipped += checked.skipped
+        opened[name] = images
     if not {"train", UNSPLIT} & set(opened):
         raise DlcvError(f"there is no split to train on; the data has {', '.join(names)} only")
     if skipped:
@@ -119,7 +163,7 @@ def open_dataset(
     _check_classes(opened)
     splits = divide(_agreeing(opened), split)
     ordered = {name: splits[name] for name in SPLITS if name in splits}
-    return Dataset(store, ordered, declares_size, tuple(skipped))
+    return Dataset(store, ordered, split, declares_size, tuple(skipped))
 
 
 def align_labels(images: LabelledImages, label_names: tuple[str, ...]) -> LabelledImages:

@@ -1,51 +1,86 @@
 """Dividing a data set: stratified, seeded, test first and validation from what is left."""
 
 import logging
+from collections.abc import Collection
 
 import numpy as np
 
 from dlcv.config import SplitConfig
+from dlcv.data.shares import FEWEST_TRAINING, FEWEST_VALIDATION, validation_share
 from dlcv.data.subset import Subset
 from dlcv.errors import DlcvError
-from dlcv.interfaces import UNSPLIT, LabelledImages
+from dlcv.interfaces import UNSPLIT, LabelledImages, evolve
 
 logger = logging.getLogger(__name__)
 
+PARTS = {"test": "test", "val": "validation", "train_val": "train_validation"}
+"""The splits that are taken from the training images, in this order, and the options that say so.
+"""
+DEFAULTS = {"test": 0.2, "validation": 0.1}
+"""What is taken where nothing is said and the data leaves it open."""
+
+
+def settle(config: SplitConfig, splits: Collection[str]) -> SplitConfig:
+    """Returns what is taken from the training images, by number or share, and None for the rest.
+
+    What is left out in `config` gets its default where the data needs the part: validation images
+    where it has none, test images where it has neither these nor validation images. So a data set
+    of `train` and `val` stays as it is, unless a test part is asked for.
+
+    Args:
+        config: What was asked for.
+        splits: The splits that the data has.
+
+    Raises:
+        DlcvError: a part is asked for that the data has already.
+    """
+    for split, option in PARTS.items():
+        if split in splits and (asked := getattr(config, option)) is not None:
+            raise DlcvError(
+                f"the data has a {split} part of its own, so {option} = {asked} is of no use; "
+                "leave it out, or name the training images alone as the data"
+            )
+    needed = {"validation"} if "val" not in splits else set()
+    if not {"test", "val"} & set(splits):
+        needed.add("test")
+    return evolve(config, **{o: DEFAULTS[o] for o in needed if getattr(config, o) is None})
+
 
 def divide(opened: dict[str, LabelledImages], config: SplitConfig) -> dict[str, LabelledImages]:
-    """Returns `train`, `val` and, where there is one, `test`.
+    """Returns `train` and the other splits; those in `config` are taken from the training images.
 
-    An undivided set, or one of training images only, gives all three. Of a divided one, a missing
-    validation part is taken from the training part, and a missing test part stays missing.
+    Args:
+        opened: The splits that the data has.
+        config: What to take, as `settle` gives it.
 
     Raises:
         DlcvError: a class has too few images for the shares asked.
     """
-    if set(opened) <= {UNSPLIT, "train"}:
-        (images,) = opened.values()
-        everything = np.arange(len(images))
-        rest, test = _part(images, everything, config.test, "test", config.seed, len(images))
-        train, val = _part(images, rest, config.validation, "val", config.seed, len(images))
-        return {name: Subset(images, i) for name, i in zip(
-            ("train", "val", "test"), (train, val, test), strict=True
-        )}  # fmt: skip
-    if "val" in opened:
+    taken = {split: share for split, o in PARTS.items() if (share := getattr(config, o))}
+    if not taken and UNSPLIT not in opened:
         return opened
-    images = opened["train"]
-    logger.info("validation images are taken from the training images")
-    everything = np.arange(len(images))
-    train, val = _part(images, everything, config.validation, "val", config.seed, len(images))
-    return {**opened, "train": Subset(images, train), "val": Subset(images, val)}
+    images = opened["train"] if "train" in opened else opened[UNSPLIT]
+    if UNSPLIT not in opened:
+        names = " and ".join(PARTS[split] for split in taken)
+        logger.info("%s images are taken from the training images", names)
+    rest = np.arange(len(images))
+    parts = {}
+    for split, share in taken.items():
+        rest, part = _part(images, rest, share, split, config.seed)
+        parts[split] = Subset(images, part)
+    parts["train"] = Subset(images, rest)
+    _advise(images, parts)
+    return {**{k: v for k, v in opened.items() if k != UNSPLIT}, **parts}
 
 
 def _part(
-    images: LabelledImages, indices: np.ndarray, share: float, name: str, seed: int, total: int
+    images: LabelledImages, indices: np.ndarray, share: float, name: str, seed: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Divides `indices` into a rest and a stratified part of `share` of `total` images."""
+    """Divides `indices` into a rest and a stratified part of `share` of all `images`."""
     from sklearn.model_selection import train_test_split
 
     labels = images.labels[indices]
-    wanted = round(share * total) if isinstance(share, float) else share
+    wanted = round(share * len(images)) if isinstance(share, float) else share
     if isinstance(share, float) and share >= 1:
         raise DlcvError(
             f"a share of {share} for {name} is not below 1; write {int(share)} for a number"
@@ -74,3 +109,31 @@ def _part(
                 f"one to {kind}; add images, or ask for a larger share"
             )
     return np.sort(rest), np.sort(part)
+
+
+def _advise(images: LabelledImages, parts: dict[str, Subset]) -> None:
+    """Warns when a class is left with fewer images than a guide to transfer learning advises."""
+    counts = {name: np.bincount(part.labels) for name, part in parts.items()}
+    missing = FEWEST_TRAINING - counts["train"]
+    if "val" in parts:
+        missing = np.maximum(missing, FEWEST_VALIDATION - counts["val"])
+    if missing.max() <= 0:
+        return
+    worst = int(missing.argmax())
+    own = {name: int(count[worst]) for name, count in counts.items()}
+    has, advised = f"{own['train']} training", str(FEWEST_TRAINING)
+    cure = "take smaller parts from it, or add images"
+    if "val" in parts:
+        has += f" and {own['val']} validation"
+        advised += f" and {FEWEST_VALIDATION}"
+        total, others = sum(own.values()), sum(own.values()) - own["train"] - own["val"]
+        share = validation_share(total, others)
+        cure = (
+            f"a validation share of {share} gives it {int(total * share)}"
+            if share
+            else f"its {total} images are too few for any share; add images"
+        )
+    logger.warning(
+        '"%s" has %s images; at least %s a class are advised: %s',
+        images.label_names[worst], has, advised, cure,
+    )  # fmt: skip

@@ -15,8 +15,13 @@ if TYPE_CHECKING:
 
 UNSPLIT = "all"
 """The name of the only split of a data set that is not divided."""
-SPLITS = ("train", "val", "test")
-"""The names of the splits of a divided data set, in the order of use."""
+SPLITS = ("train", "train_val", "val", "test")
+"""The names of the splits of a divided data set, in the order of use.
+
+`train_val` is like the training images, but neither trained on nor validated with.
+"""
+DESCRIPTION = "dataset.toml"
+"""The file beside packed data that says what it is, with the store's `file_records`."""
 
 
 class LabelledImages(ABC):
@@ -72,7 +77,7 @@ class DatasetStore(Plugin, ABC):
 
     @abstractmethod
     def splits(self) -> tuple[str, ...]:
-        """Returns the names of the splits: of `train`, `val`, `test`, or `all` if not divided."""
+        """Returns the names of the splits: of `SPLITS`, or `all` if it is not divided."""
 
     @abstractmethod
     def open(self, split: str) -> LabelledImages:

@@ -7,6 +7,7 @@ from dlcv.config import RunConfig
 from dlcv.data.loader import Loader
 from dlcv.data.pipeline import Pipeline, fit_to_input, learn
 from dlcv.data.sources import Dataset, find_store, open_dataset
+from dlcv.data.steps import refuse_views
 from dlcv.interfaces import (
     Architecture,
     DatasetStore,
@@ -80,6 +81,7 @@ class Experiment:
             DlcvError: a plugin or the data can't be used.
         """
         plugins = Plugins.of(config)
+        refuse_views(plugins.steps)
         threads = config.threads or backend.available_threads()
         data = open_dataset(
             plugins.store, config.split, bad_images=config.bad_images, threads=threads
@@ -94,7 +96,7 @@ class Experiment:
             largest_own_size=None if data.declares_size else (2 * height, 2 * width),
         )
         plugins = attrs.evolve(plugins, steps=pipeline.steps)
-        complete = _complete(config, plugins, size, threads)
+        complete = _complete(config, plugins, data, size, threads)
         learned = learn(pipeline.with_sizes(size), data.splits["train"], size, threads)
         return cls(complete, plugins, data, learned, input_shape(learned, data))
 
@@ -135,8 +137,10 @@ def input_shape(pipeline: Pipeline, data: Dataset) -> tuple[int, int, int]:
     return height, width, channels
 
 
-def _complete(config: RunConfig, plugins: Plugins, size: Size, threads: int) -> RunConfig:
-    """Writes every option of every plugin into the configuration."""
+def _complete(
+    config: RunConfig, plugins: Plugins, data: Dataset, size: Size, threads: int
+) -> RunConfig:
+    """Writes every option of every plugin, and how the data was divided, into the configuration."""
     spec_of = registry.spec_of
     stages = [
         evolve(stage, schedule=spec_of(schedule))
@@ -149,6 +153,7 @@ def _complete(config: RunConfig, plugins: Plugins, size: Size, threads: int) -> 
         architecture=spec_of(plugins.architecture),
         evaluators=SpecList(map(spec_of, plugins.evaluators)),
         input_size=size,
+        split=data.split,
         stages=tuple(stages),
         threads=threads,
     )

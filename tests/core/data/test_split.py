@@ -1,5 +1,7 @@
 """Dividing: stratified, seeded, test first, and nothing lost or seen twice."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given, reject, settings
@@ -8,8 +10,10 @@ from in_memory import InMemory
 from sklearn.model_selection import train_test_split
 
 from dlcv.config import SplitConfig
-from dlcv.data.split import divide
+from dlcv.data.shares import validation_share
+from dlcv.data.split import PARTS, divide, settle
 from dlcv.errors import DlcvError
+from dlcv_plugins.stores.folder import Folder
 
 PIXEL = np.zeros((1, 1, 3), np.uint8)
 
@@ -23,7 +27,11 @@ def labelled(*counts):
 
 
 def divided(images, **config):
-    return divide({"all": images}, SplitConfig(**config))
+    return divide_opened({"all": images}, **config)
+
+
+def divide_opened(opened, **config):
+    return divide(opened, settle(SplitConfig(**config), opened))
 
 
 def counts(split):
@@ -70,18 +78,20 @@ def test_the_same_seed_gives_the_same_parts_and_another_seed_others():
     st.lists(st.integers(3, 60), min_size=2, max_size=6),
     st.floats(0.05, 0.5),
     st.floats(0.05, 0.4),
+    st.none() | st.floats(0.05, 0.3),
     st.integers(0, 2**32 - 1),
 )
-def test_parts_hold_every_image_once_and_every_class(sizes, test, validation, seed):
+def test_parts_hold_every_image_once_and_every_class(sizes, test, validation, aside, seed):
     images = labelled(*sizes)
+    shares = {"test": test, "validation": validation, "train_validation": aside}
     try:
-        parts = divided(images, test=test, validation=validation, seed=seed)
+        parts = divided(images, **shares, seed=seed)
     except DlcvError:
         reject()
     together = np.concatenate([part.indices for part in parts.values()])
     assert sorted(together) == list(range(len(images)))
-    assert len(parts["test"]) == round(test * len(images))
-    assert len(parts["val"]) == round(validation * len(images))
+    for name, option in PARTS.items():
+        assert len(parts.get(name, ())) == round((shares[option] or 0) * len(images))
     for name, part in parts.items():
         assert min(counts(part)) >= 1
         # Stratified: no class is off its share by more than the two roundings.
@@ -120,18 +130,222 @@ def test_what_can_not_be_divided_is_an_error_that_says_why(sizes, config, messag
 class TestDividedAlready:
     def test_three_splits_are_used_as_they_are(self):
         opened = {name: labelled(5, 6) for name in ("train", "val", "test")}
-        assert divide(opened, SplitConfig()) == opened
+        assert divide_opened(opened) == opened
 
     def test_a_missing_test_split_stays_missing(self):
         opened = {"train": labelled(5, 6), "val": labelled(2, 2)}
-        assert set(divide(opened, SplitConfig())) == {"train", "val"}
+        assert divide_opened(opened) == opened
+
+    def test_a_test_split_is_taken_from_train_if_it_is_asked_for(self):
+        train, val = labelled(40, 60), labelled(3, 4)
+        parts = divide_opened({"train": train, "val": val}, test=0.2)
+        assert parts["val"] is val
+        assert {name: counts(part) for name, part in parts.items()} == {
+            "train": [32, 48],
+            "val": [3, 4],
+            "test": [8, 12],
+        }
+        assert parts["test"].source is parts["train"].source is train
 
     def test_a_missing_validation_split_is_taken_from_train(self):
         train, test = labelled(40, 60), labelled(3, 4)
-        parts = divide({"train": train, "test": test}, SplitConfig(validation=0.2))
+        parts = divide_opened({"train": train, "test": test}, validation=0.2)
         assert parts["test"] is test
         assert counts(parts["val"]) == [8, 12]
         assert counts(parts["train"]) == [32, 48]
         together = [*parts["train"].indices, *parts["val"].indices]
         assert sorted(together) == list(range(100))
         assert parts["val"].source is parts["train"].source is train
+
+    @pytest.mark.parametrize(
+        ("splits", "asked", "option"),
+        [
+            (("train", "val", "test"), {"test": 0.3}, "test = 0.3"),
+            (("train", "test"), {"test": 0}, "test = 0"),
+            (("train", "val"), {"validation": 40}, "validation = 40"),
+            (("train", "train_val"), {"train_validation": 0.1}, "train_validation = 0.1"),
+        ],
+    )
+    def test_asking_for_a_part_that_is_there_is_refused(self, splits, asked, option):
+        (split,) = (s for s, o in PARTS.items() if o in asked)
+        with pytest.raises(DlcvError) as caught:
+            settle(SplitConfig(**asked), splits)
+        assert str(caught.value).startswith(f"the data has a {split} part of its own, so {option}")
+
+
+@pytest.mark.parametrize(
+    ("splits", "asked", "expected"),
+    [
+        (("all",), {}, (0.2, 0.1, None)),
+        (("train",), {}, (0.2, 0.1, None)),
+        (("train", "train_val"), {}, (0.2, 0.1, None)),
+        (("all",), {"test": 0, "validation": 0.25}, (0, 0.25, None)),
+        (("all",), {"train_validation": 7}, (0.2, 0.1, 7)),
+        (("train", "test"), {}, (None, 0.1, None)),
+        (("train", "val"), {}, (None, None, None)),
+        (("train", "val"), {"test": 500}, (500, None, None)),
+        (("train", "val", "test"), {"train_validation": 0.1}, (None, None, 0.1)),
+    ],
+)
+def test_what_is_left_out_is_settled_by_the_splits_that_there_are(splits, asked, expected):
+    settled = settle(SplitConfig(**asked, seed=5), splits)
+    assert (settled.test, settled.validation, settled.train_validation) == expected
+    assert settled.seed == 5
+    # What a run writes down, it reads again to the same.
+    assert settle(settled, splits) == settled
+
+
+def test_train_validation_is_taken_from_what_test_and_validation_leave():
+    images = labelled(40, 60)
+    three = divided(images, test=0.2, validation=0.1)
+    four = divided(images, test=0.2, validation=0.1, train_validation=0.1)
+    assert {name: counts(part) for name, part in four.items()} == {
+        "train": [24, 36],
+        "train_val": [4, 6],
+        "val": [4, 6],
+        "test": [8, 12],
+    }
+    for name in ("val", "test"):
+        np.testing.assert_array_equal(four[name].indices, three[name].indices)
+    together = np.sort(np.concatenate([four[n].indices for n in ("train", "train_val")]))
+    np.testing.assert_array_equal(together, three["train"].indices)
+
+
+class TestKnownSchemes:
+    """Data sets of books and courses, by their labels alone."""
+
+    def test_dogs_vs_cats_has_1250_of_each_to_test_and_to_validate(self):
+        parts = divided(labelled(12_500, 12_500), test=2500, validation=2500)
+        assert {name: counts(part) for name, part in parts.items()} == {
+            "train": [10_000, 10_000],
+            "val": [1250, 1250],
+            "test": [1250, 1250],
+        }
+
+    def test_flowers_17_is_divided_75_to_25_without_a_test_part(self):
+        parts = divided(labelled(*[80] * 17), test=0, validation=0.25)
+        assert {name: (len(part), set(counts(part))) for name, part in parts.items()} == {
+            "train": (1020, {60}),
+            "val": (340, {20}),
+        }
+
+    def test_tiny_imagenet_gives_50_of_each_training_class_to_the_test(self):
+        opened = {"train": labelled(*[500] * 200), "val": labelled(*[50] * 200)}
+        parts = divide_opened(opened, test=10_000)
+        assert {name: (len(part), set(counts(part))) for name, part in parts.items()} == {
+            "train": (90_000, {450}),
+            "val": (10_000, {50}),
+            "test": (10_000, {50}),
+        }
+
+    def test_the_four_way_scheme_keeps_60_percent_to_train_and_a_part_of_it_aside(self):
+        parts = divided(labelled(500, 500), test=0.2, validation=0.2, train_validation=0.05)
+        assert {name: counts(part) for name, part in parts.items()} == {
+            "train": [275, 275],
+            "train_val": [25, 25],
+            "val": [100, 100],
+            "test": [100, 100],
+        }
+
+
+def test_a_folders_parts_do_not_depend_on_the_order_in_which_its_files_were_made(tmp_path):
+    rng = np.random.default_rng(0)
+    names = [f"{label}/{number:02d}.png" for label in "ab" for number in range(30)]
+    found = []
+    for root in (tmp_path / "first", tmp_path / "second"):
+        for name in rng.permutation(names):
+            (root / name).parent.mkdir(parents=True, exist_ok=True)
+            (root / name).touch()
+        parts = divided(Folder(path=root).open("all"), test=0.2, validation=0.2)
+        found.append(
+            {
+                split: [str(Path(part.sample_id(i)).relative_to(root)) for i in range(len(part))]
+                for split, part in parts.items()
+            }
+        )
+    assert found[0] == found[1]
+    assert {split: len(paths) for split, paths in found[0].items()} == {
+        "train": 36,
+        "val": 12,
+        "test": 12,
+    }
+
+
+class TestAdvice:
+    """At least 20 training and 15 validation images a class."""
+
+    @pytest.mark.parametrize(
+        ("images", "taken", "expected"),
+        [
+            (40, 0, 0.4),
+            (38, 0, 0.4),
+            (37, 0, None),
+            (34, 0, None),
+            (43, 0, 0.35),
+            (60, 0, 0.25),
+            (80, 0, 0.2),
+            (149, 0, 0.15),
+            (150, 0, 0.1),
+            (1000, 0, 0.1),
+            (40, 4, 0.4),
+            (40, 5, None),
+            (100, 65, 0.15),
+            (100, 66, None),
+            (0, 0, None),
+        ],
+    )
+    def test_the_share_is_0_4_at_about_40_images_down_to_0_1_at_hundreds(
+        self, images, taken, expected
+    ):
+        assert validation_share(images, taken) == expected
+
+    @given(st.integers(0, 2000), st.integers(0, 500))
+    def test_the_share_leaves_enough_of_both_or_there_is_none(self, images, taken):
+        # In twentieths, so that nothing is rounded.
+        enough = [
+            k
+            for k in range(2, 9)
+            if images * k // 20 >= 15 and images - taken - images * k // 20 >= 20
+        ]
+        assert validation_share(images, taken) == (enough[0] / 20 if enough else None)
+
+    @pytest.mark.parametrize(
+        ("sizes", "config", "message"),
+        [
+            (
+                (300, 80),
+                {"test": 0.2, "validation": 0.1},
+                '"class1" has 56 training and 8 validation images; at least 20 and 15 a class are '
+                "advised: a validation share of 0.2 gives it 16",
+            ),
+            (
+                (30, 30),
+                {},
+                "its 30 images are too few for any share; add images",
+            ),
+            (
+                (40, 40),
+                {"test": 0, "validation": 0.6},
+                '"class0" has 16 training and 24 validation images; at least 20 and 15 a class are '
+                "advised: a validation share of 0.4 gives it 16",
+            ),
+        ],
+    )
+    def test_too_few_images_of_a_class_are_a_warning_with_a_better_share(
+        self, caplog, sizes, config, message
+    ):
+        divided(labelled(*sizes), **config)
+        (warning,) = caplog.messages
+        assert message in warning
+
+    def test_the_better_share_ends_the_warning(self, caplog):
+        divided(labelled(300, 80), validation=0.2)
+        assert caplog.messages == []
+
+    def test_a_test_part_that_leaves_too_few_to_train_on_is_told(self, caplog):
+        divide_opened({"train": labelled(25, 25), "val": labelled(15, 15)}, test=16)
+        assert '"class0" has 17 training images; at least 20 a class are advised' in caplog.text
+
+    def test_data_that_is_divided_already_is_not_judged(self, caplog):
+        divide_opened({name: labelled(3, 3) for name in ("train", "val", "test")})
+        assert caplog.messages == []
