@@ -1,8 +1,10 @@
 """The command `dlcv`: runs a command, and turns what goes wrong into one line and an exit code."""
 
 import os
+import signal
 import sys
 import traceback
+from types import FrameType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -10,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def main() -> None:
-    """Runs the command line; exits with 0, 2 for an expected error, 130 after ctrl+c."""
+    """Runs the command line; exits with 0, 2 for an expected error, 130 or 143 if stopped."""
     import click
 
     from dlcv.cli.main import dlcv
@@ -18,6 +20,7 @@ def main() -> None:
 
     # OpenCV's log repeats in many lines what an error says in one.
     os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")
+    signal.signal(signal.SIGTERM, _terminate)
     try:
         sys.exit(dlcv.main(standalone_mode=False))
     except click.ClickException as error:
@@ -33,6 +36,13 @@ def main() -> None:
         message = " ".join(str(error).split("\n"))
         print(f"dlcv: {message}", file=sys.stderr)
         sys.exit(2)
+
+
+def _terminate(number: int, _: FrameType | None) -> None:
+    """Ends a command as ctrl+c does, so that what is half-made is removed; twice ends it now."""
+    signal.signal(number, signal.SIG_DFL)
+    print("dlcv: stopped", file=sys.stderr)
+    sys.exit(128 + number)
 
 
 def _usage_message(error: "click.ClickException") -> str:

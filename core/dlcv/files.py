@@ -2,17 +2,23 @@
 
 import fcntl
 import hashlib
+import logging
 import os
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from dlcv.errors import DlcvError
+from dlcv.progress import track
 
 if TYPE_CHECKING:
     import numpy as np
+
+logger = logging.getLogger(__name__)
+HASHED_AT_ONCE = 4_000_000
+"""Bytes."""
 
 
 @contextmanager
@@ -130,10 +136,72 @@ def reserve(file: BinaryIO, size: int) -> None:
         ) from None
 
 
-def sha256(path: Path) -> str:
-    """Returns the sha256 of a file's content, in hexadecimal."""
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def sha256(path: Path, doing: str = "reading") -> str:
+    """Returns the sha256 of a file's content, in hexadecimal.
+
+    Args:
+        path: The file.
+        doing: What the progress of it is called, followed by the file's name.
+    """
+    digest = hashlib.sha256()
+    buffer = memoryview(bytearray(HASHED_AT_ONCE))
+    size = path.stat().st_size
+    with (
+        open(path, "rb", buffering=0) as file,
+        track(f"{doing} {path.name}", -(-size // 1_000_000), "MB") as progress,
+    ):
+        while count := file.readinto(buffer):
+            digest.update(buffer[:count])
+            progress(-(-count // 1_000_000))
+    return digest.hexdigest()
+
+
+def record(path: Path) -> dict[str, str | int]:
+    """Returns what `check_record` compares: a file's size, time and checksum."""
+    status = path.stat()
+    return {
+        "bytes": status.st_size,
+        "modified_nanoseconds": status.st_mtime_ns,
+        "sha256": sha256(path, "computing the checksum of"),
+    }
+
+
+def check_record(path: Path, recorded: Mapping[str, object], *, always: bool = False) -> None:
+    """Raises a `DlcvError` if a file's content is not what was recorded.
+
+    A file that has its recorded size and time is taken as it is. One with another time, as copies
+    have, is read as a whole, and gets its recorded time where that is allowed, so that it is read
+    once only.
+
+    Args:
+        path: The file.
+        recorded: What `record` returned.
+        always: Whether it is read whatever its time is.
+    """
+    status = path.stat()
+    same_time = status.st_mtime_ns == recorded.get("modified_nanoseconds")
+    if status.st_size != recorded.get("bytes", status.st_size):
+        raise DlcvError(
+            f"{path} is damaged: it has {status.st_size} bytes, not the {recorded['bytes']} "
+            "that were recorded; copy it again, or pack it anew"
+        )
+    if same_time and not always:
+        return
+    if not always:
+        logger.info(
+            "%s has another time than when it was written, as copies have: its content is compared "
+            "with its checksum (copies made with `cp -p` or `rsync -t` are opened at once)",
+            path,
+        )
+    if sha256(path, "checking") != recorded.get("sha256"):
+        raise DlcvError(
+            f"{path} is damaged: its content is not what was recorded; copy it again, or pack it "
+            "anew"
+        )
+    if not same_time and isinstance(time := recorded.get("modified_nanoseconds"), int):
+        # It is the recorded content. Who only may read it has it checked each time.
+        with suppress(OSError):
+            os.utime(path, ns=(status.st_atime_ns, time))
 
 
 def save_arrays(path: Path, arrays: "dict[str, np.ndarray]") -> None:

@@ -1,8 +1,8 @@
 """Packing a data set: from any store to HDF5 files that are read without decoding."""
 
 import logging
+from collections.abc import Generator
 from pathlib import Path
-from typing import Any
 
 import attrs
 import numpy as np
@@ -10,17 +10,21 @@ import tomli_w
 
 from dlcv import backend, files, registry
 from dlcv.config import SplitConfig
+from dlcv.data.packed_record import describe
 from dlcv.data.pipeline import Pipeline, learn, process_batch
 from dlcv.data.readahead import chunks, read_ahead
 from dlcv.data.sources import Dataset, find_store, open_dataset
-from dlcv.errors import DlcvError
-from dlcv.interfaces import DatasetStore, LabelledImages, options_of
+from dlcv.data.steps import refuse_views
+from dlcv.data.survey import with_cure
+from dlcv.errors import DlcvError, ImageError
+from dlcv.interfaces import DESCRIPTION, DatasetStore, LabelledImages, Shape
 from dlcv.progress import track
 from dlcv.spec import Spec
 
 logger = logging.getLogger(__name__)
-CHUNK = 64
-DESCRIPTION = "dataset.toml"
+CHUNK = 32
+"""Images that a thread works on at once."""
+MEAN_IMAGE = "mean_image.npz"
 
 
 @attrs.frozen
@@ -43,6 +47,7 @@ def pack(
     preprocessors: str,
     split: SplitConfig,
     bad_images: str = "error",
+    mean_image: bool = False,
     threads: int | None = None,
     force: bool = False,
 ) -> PackedDataset:
@@ -54,6 +59,7 @@ def pack(
         preprocessors: Preprocessors, separated by commas.
         split: How to divide what is not divided.
         bad_images: `error` or `skip`.
+        mean_image: Whether to write the mean of the training images, pixel by pixel, too.
         threads: Threads for reading; all processors by default.
         force: Whether a folder that exists may be replaced.
 
@@ -61,33 +67,28 @@ def pack(
         DlcvError: the folder exists, or something in the source is wrong.
     """
     _refuse_existing(out, force)
-    steps = registry.create_list("preprocessor", preprocessors)
-    if values := Pipeline.of(steps).value_steps:
-        names = ", ".join(registry.spec_of(step).name for step in values)
-        raise DlcvError(f"{names} belongs into the network, not into packed pixels; leave it out")
-    if open_steps := [s for s in steps if s.with_output_size((1, 1)) != s]:
-        name = registry.spec_of(open_steps[0]).name
-        raise DlcvError(f"the size of {name} is left open; write it, as in {name}(size=64)")
     threads = threads or backend.available_threads()
-    dataset = open_dataset(find_store(source), split, bad_images=bad_images, threads=threads)
+    pipeline = _pixel_steps(preprocessors)
+    # Packing decodes every image anyway, and stops at a bad one; a look at all of them before is
+    # needed only where it decides which images there are, or what size they have.
+    look = bad_images == "skip" or not pipeline.until_sized
+    dataset = open_dataset(
+        find_store(source), split, bad_images=bad_images, threads=threads, look=look
+    )
     train = dataset.splits["train"]
-    pipeline = Pipeline.of(steps)
-    height, width, _ = pipeline.output_shape(train.image_shape)
-    if height is None or width is None:
-        raise DlcvError("the images differ in size; add a step such as aspect_aware(size=64)")
+    height, width, _ = _packed_shape(pipeline, train.image_shape)
     pipeline = learn(pipeline, train, (height, width), threads)
     with files.atomic_folder(out, force=force) as folder:
-        store: DatasetStore = registry.create("store", Spec("hdf5", {"path": str(folder)}))
-        means = {
-            name: _write_split(store, name, images, pipeline, threads)
-            for name, images in dataset.splits.items()
-        }
-        content = _description(source, dataset, pipeline, split, means["train"])
-        content["files"] = dict(store.file_records())
-        files.write_atomically(folder / DESCRIPTION, tomli_w.dumps(content))
-        sizes = {n: (folder / f"{n}.hdf5").stat().st_size / 1e6 for n in dataset.splits}
+        mean = _write(folder, dataset, pipeline, threads)
+        if mean_image:
+            files.save_arrays(folder / MEAN_IMAGE, {"mean": mean})
+        records = {path.name: files.record(path) for path in sorted(folder.iterdir())}
+        description = describe(source, dataset, pipeline, bad_images, mean.mean(axis=(0, 1)))
+        text = tomli_w.dumps({**description, "files": records})
+        files.write_atomically(folder / DESCRIPTION, text)
+    sizes = {name: int(records[f"{name}.hdf5"]["bytes"]) / 1e6 for name in dataset.splits}
     counts = {name: len(images) for name, images in dataset.splits.items()}
-    return PackedDataset(out, {n: (counts[n], round(sizes[n], 2)) for n in counts})
+    return PackedDataset(out, {name: (counts[name], round(sizes[name], 2)) for name in counts})
 
 
 def _refuse_existing(out: Path, force: bool) -> None:
@@ -103,57 +104,67 @@ def _is_empty(path: Path) -> bool:
     return path.is_dir() and not any(path.iterdir())
 
 
+def _pixel_steps(preprocessors: str) -> Pipeline:
+    """Returns the steps that a text names; refuses those that can't be packed."""
+    steps = registry.create_list("preprocessor", preprocessors)
+    refuse_views(steps)
+    pipeline = Pipeline.of(steps)
+    if pipeline.value_steps:
+        names = ", ".join(registry.spec_of(step).name for step in pipeline.value_steps)
+        raise DlcvError(f"{names} belongs into the network, not into packed pixels; leave it out")
+    for step in steps:
+        if step.with_output_size((1, 1)) != step:
+            name = registry.spec_of(step).name
+            raise DlcvError(f"the size of {name} is left open; write it, as in {name}(size=64)")
+    return pipeline
+
+
+def _packed_shape(pipeline: Pipeline, shape: Shape) -> tuple[int, int, int]:
+    """Returns what shape images are packed in."""
+    height, width, channels = pipeline.output_shape(shape)
+    if height is None or width is None:
+        raise DlcvError("the images differ in size; add a step such as aspect_aware(size=64)")
+    return height, width, channels
+
+
+def _write(folder: Path, dataset: Dataset, pipeline: Pipeline, threads: int) -> np.ndarray:
+    """Writes all splits and returns the mean image of the training split, `(H, W, C)` float64."""
+    store: DatasetStore = registry.create("store", Spec("hdf5", {"path": str(folder)}))
+    try:
+        sums = {
+            name: _write_split(store, name, images, pipeline, threads)
+            for name, images in dataset.splits.items()
+        }
+    except ImageError as error:
+        raise with_cure(error) from None
+    return sums["train"] / len(dataset.splits["train"])
+
+
 def _write_split(
     store: DatasetStore, name: str, images: LabelledImages, pipeline: Pipeline, threads: int
 ) -> np.ndarray:
-    """Writes a split and returns the mean of each channel."""
-
-    def process(indices: range) -> tuple[np.ndarray, np.ndarray]:
-        at = np.array(indices)
-        return process_batch(images, at, pipeline, None), images.labels[at]
-
-    height, width, channels = pipeline.output_shape(images.image_shape)
-    assert height is not None
-    assert width is not None
-    total = np.zeros(channels)
+    """Writes a split and returns the sum of its images, `(H, W, C)` uint64."""
+    shape = _packed_shape(pipeline, images.image_shape)
+    total = np.zeros(shape, np.uint64)
     writing = store.writer(
-        name,
-        rows=len(images),
-        image_shape=(height, width, channels),
-        label_names=images.label_names,
+        name, rows=len(images), image_shape=shape, label_names=images.label_names
     )
     with writing as writer, track(f"packing {name}", len(images), "images") as progress:
-        for pixels, labels in read_ahead(process, chunks(len(images), CHUNK), threads):
+        for pixels, labels, sums in _rows(images, pipeline, threads):
             writer.add(pixels, labels)
-            total += pixels.sum(axis=(0, 1, 2), dtype=np.float64)
+            total += sums
             progress(len(pixels))
-    return total / (len(images) * height * width)
+    return total
 
 
-def _description(
-    source: str, dataset: Dataset, pipeline: Pipeline, split: SplitConfig, means: np.ndarray
-) -> dict[str, Any]:
-    """Returns what `dataset.toml` says."""
-    train = dataset.splits["train"]
-    height, width, channels = pipeline.output_shape(train.image_shape)
-    names = "RGB" if channels == 3 else [str(i) for i in range(channels)]
-    counts = {
-        name: dict(zip(images.label_names, _counts(images), strict=True))
-        for name, images in dataset.splits.items()
-    }
-    return {
-        "source": str(registry.spec_of(dataset.store)),
-        "named_as": source,
-        "preprocessors": ", ".join(str(registry.spec_of(step)) for step in pipeline.pixel_steps),
-        "image_shape": [height, width, channels],
-        "label_names": list(train.label_names),
-        "split": {name: getattr(split, name) for name in options_of(SplitConfig)},
-        "images": {name: len(images) for name, images in dataset.splits.items()},
-        "images_by_class": counts,
-        "skipped": list(dataset.skipped),
-        "training_mean": {n: float(m) for n, m in zip(names, means, strict=True)},
-    }
+def _rows(
+    images: LabelledImages, pipeline: Pipeline, threads: int
+) -> Generator[tuple[np.ndarray, np.ndarray, np.ndarray], None, None]:
+    """Yields pixels, labels, and the sum of the pixels, which is exact whatever is added first."""
 
+    def process(indices: range) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        at = np.array(indices)
+        pixels = process_batch(images, at, pipeline, None)
+        return pixels, images.labels[at], pixels.sum(axis=0, dtype=np.uint32)
 
-def _counts(images: LabelledImages) -> list[int]:
-    return [int(n) for n in np.bincount(images.labels, minlength=len(images.label_names))]
+    return read_ahead(process, chunks(len(images), CHUNK), threads)

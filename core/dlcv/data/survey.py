@@ -59,11 +59,15 @@ def survey(images: LabelledImages, *, skip: bool, threads: int) -> Survey:
     return Survey(Subset(images, np.array(good, np.int64), (height, width, channels)), bad)
 
 
+def with_cure(error: ImageError) -> ImageError:
+    """Returns an error about an image of a data set that says what to do about it."""
+    return ImageError(f"{error}; remove the file, or leave such images out with --bad-images skip")
+
+
 def _shape(images: LabelledImages, index: int, skip: bool) -> tuple[int, ...] | ImageError:
     try:
         return tuple(images.read([index])[0].shape)
     except ImageError as error:
         if not skip:
-            cure = "remove the file, or leave such images out with --bad-images skip"
-            raise ImageError(f"{error}; {cure}") from None
+            raise with_cure(error) from None
         return error

@@ -30,10 +30,18 @@ from dlcv.interfaces.preprocessor import (
     stack,
 )
 from dlcv.interfaces.schedule import Schedule
-from dlcv.interfaces.store import SPLITS, UNSPLIT, DatasetStore, LabelledImages, Writer
+from dlcv.interfaces.store import (
+    DESCRIPTION,
+    SPLITS,
+    UNSPLIT,
+    DatasetStore,
+    LabelledImages,
+    Writer,
+)
 from dlcv.interfaces.values import show
 
 __all__ = [
+    "DESCRIPTION",
     "SPLITS",
     "UNSPLIT",
     "Architecture",

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Self
 from dlcv import files
 from dlcv.errors import DlcvError
 from dlcv.interfaces import (
+    DESCRIPTION,
     SPLITS,
     UNSPLIT,
     DatasetStore,
@@ -76,37 +77,29 @@ class Hdf5(DatasetStore):
     def file_records(self) -> Mapping[str, Mapping[str, str | int]]:
         """Returns checksum, size and time of each split's file."""
         paths = [self._file(split) for split in self.splits()]
-        return {path.name: {**_stamp(path), "sha256": files.sha256(path)} for path in paths}
+        return {path.name: files.record(path) for path in paths}
 
     def _file(self, split: str) -> Path:
         return self.path if self.path.is_file() else self.path / f"{split}.hdf5"
-
-
-def _stamp(path: Path) -> dict[str, int]:
-    status = path.stat()
-    return {"bytes": status.st_size, "modified_nanoseconds": status.st_mtime_ns}
 
 
 def _check_content(path: Path) -> None:
     """Refuses a file whose content is not what its data set's description recorded.
 
     A damaged file may end the process inside the HDF5 library, or hang there, so this comes before
-    it is opened. One that has its recorded size and time is taken as it is.
+    it is opened.
     """
+    description = path.with_name(DESCRIPTION)
     try:
-        described = tomllib.loads((path.parent / "dataset.toml").read_text(encoding="utf-8"))
-        recorded = described["files"][path.name]
+        recorded = tomllib.loads(description.read_text(encoding="utf-8"))["files"][path.name]
     except (OSError, ValueError, KeyError, TypeError):
         return  # Written by other tools, which is fine.
     if not isinstance(recorded, dict) or not isinstance(recorded.get("sha256"), str):
         raise DlcvError(
-            f'{path.with_name("dataset.toml")}: the record of "{path.name}" has no sha256; '
+            f'{description}: the record of "{path.name}" has no sha256; '
             "pack the data set anew, or remove the record"
         )
-    if {**recorded, **_stamp(path)} != recorded and files.sha256(path) != recorded["sha256"]:
-        raise DlcvError(
-            f"{path} is damaged: its content is not what dataset.toml recorded; pack it anew"
-        )
+    files.check_record(path, recorded)
 
 
 class _PackedImages(LabelledImages):

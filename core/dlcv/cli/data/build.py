@@ -15,7 +15,7 @@ from dlcv.errors import DlcvError
     epilog="""\b
 Examples:
   dlcv data build photos/ --out packed/ --size 64
-  dlcv data build photos/ --out packed/ --size 256 --bad-images skip
+  dlcv data build photos/ --out packed/ --size 256 --bad-images skip --mean-image
 """
 )
 @click.argument("source")
@@ -29,8 +29,9 @@ Examples:
 @click.option(
     "--preproc", "--preprocessors", "preprocessors", metavar="SPECS", help="Instead of --size."
 )
-@config_options(SplitConfig, "test", "validation", "seed")
+@config_options(SplitConfig, "test", "validation", "train_validation", "seed")
 @config_options(RunConfig, "bad_images", "threads")
+@click.option("--mean-image", is_flag=True, help="Write the mean of the training images, too.")
 @click.option("--force", is_flag=True, help="Replace a data set at that place.")
 @with_verbosity
 def build(
@@ -40,6 +41,7 @@ def build(
     preprocessors: str | None,
     bad_images: str | None,
     threads: int | None,
+    mean_image: bool,
     force: bool,
     **split: Any,
 ) -> None:
@@ -55,6 +57,7 @@ def build(
         preprocessors=f"aspect_aware(size={size})" if preprocessors is None else preprocessors,
         split=SplitConfig(**{k: v for k, v in split.items() if v is not None}),
         bad_images=bad_images or "error",
+        mean_image=mean_image,
         threads=threads,
         force=force,
     )

@@ -1,0 +1,77 @@
+"""What `dataset.toml` says of a packed data set."""
+
+import importlib.metadata
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from dlcv import registry
+from dlcv.config import SplitConfig, read_toml
+from dlcv.data.pipeline import Pipeline
+from dlcv.data.sources import Dataset
+from dlcv.errors import DlcvError
+from dlcv.interfaces import DESCRIPTION, LabelledImages, options_of
+
+
+def describe(
+    source: str, dataset: Dataset, pipeline: Pipeline, bad_images: str, means: np.ndarray
+) -> dict[str, Any]:
+    """Returns all but the checksums.
+
+    Args:
+        source: What a person named as the source.
+        dataset: What was packed.
+        pipeline: The pixel steps that the images went through.
+        bad_images: What was done about images that can't be read, `error` or `skip`.
+        means: The mean of the training images after these steps, by channel, `(C,)`.
+    """
+    train = dataset.splits["train"]
+    names = "RGB" if len(means) == 3 else [str(i) for i in range(len(means))]
+    split = {name: getattr(dataset.split, name) for name in options_of(SplitConfig)}
+    return {
+        "source": str(registry.spec_of(dataset.store)),
+        "named_as": source,
+        "packed_by": f"dlcv {importlib.metadata.version('dlcv')}",
+        "preprocessors": ", ".join(str(registry.spec_of(step)) for step in pipeline.pixel_steps),
+        "image_shape": list(pipeline.output_shape(train.image_shape)),
+        "label_names": list(train.label_names),
+        "split": {name: value for name, value in split.items() if value is not None},
+        "images": {name: len(images) for name, images in dataset.splits.items()},
+        "images_by_class": {name: _by_class(images) for name, images in dataset.splits.items()},
+        "bad_images": bad_images,
+        "skipped": list(dataset.skipped),
+        "training_mean": {n: float(m) for n, m in zip(names, means, strict=True)},
+    }
+
+
+def recorded_files(folder: Path) -> dict[str, dict[str, Any]]:
+    """Returns the record of each file of a packed data set, as `files.record` made it, by name.
+
+    Raises:
+        DlcvError: the folder holds no packed data set, or its description is damaged.
+    """
+    if not folder.is_dir():
+        problem = "is no folder" if folder.exists() else "does not exist"
+        raise DlcvError(f"{folder} {problem}; name the folder that `dlcv data build` wrote")
+    path = folder / DESCRIPTION
+    if not path.is_file():
+        raise DlcvError(
+            f"{folder} is no packed data set: it has no {DESCRIPTION}, "
+            "where `dlcv data build` records checksums"
+        )
+    records = read_toml(path).get("files")
+    if not isinstance(records, dict) or not records or not all(map(_is_record, records.items())):
+        raise DlcvError(f"{path} records no checksums of files; pack the data set anew")
+    return records
+
+
+def _is_record(item: tuple[str, Any]) -> bool:
+    name, record = item
+    is_name = name == Path(name).name and name not in ("", "..")
+    return is_name and isinstance(record, dict) and isinstance(record.get("sha256"), str)
+
+
+def _by_class(images: LabelledImages) -> dict[str, int]:
+    counts = np.bincount(images.labels, minlength=len(images.label_names))
+    return dict(zip(images.label_names, map(int, counts), strict=True))
