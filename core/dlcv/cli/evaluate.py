@@ -16,6 +16,7 @@ Examples:
   dlcv evaluate runs/latest
   dlcv evaluate runs/latest --eval "rank(k=3)" --json
   dlcv evaluate runs/latest --data new_photos/
+  dlcv evaluate runs/latest --preproc crop
 """
 )
 @click.argument("run", type=Path)
@@ -28,6 +29,13 @@ Examples:
     metavar="SPECS",
     help="Instead of the run's evaluators.",
 )
+@click.option(
+    "--preproc",
+    "--preprocessors",
+    "preprocessors",
+    metavar="SPECS",
+    help="Pixel steps instead of the run's; statistics stay the run's.",
+)
 @config_options(RunConfig, "bad_images")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @with_verbosity
@@ -36,6 +44,7 @@ def evaluate(
     data: str | None,
     split: str | None,
     evaluators: str | None,
+    preprocessors: str | None,
     bad_images: str | None,
     as_json: bool,
 ) -> None:
@@ -47,7 +56,7 @@ def evaluate(
 
     loaded = load(run)
     made = registry.create_list("evaluator", evaluators or loaded.config.evaluators)
-    tested = loaded.test(data, split, bad_images=bad_images or "error")
+    tested = loaded.test(data, split, bad_images=bad_images or "error", preprocessors=preprocessors)
     found = apply(tested.predictions, made)
     count = len(tested.predictions.labels)
     if as_json:

@@ -16,6 +16,7 @@ from dlcv.config import RunConfig
 Examples:
   dlcv predict runs/latest a.jpg b.png
   dlcv predict runs/latest photos/ --top 3 --json
+  dlcv predict runs/latest photos/ --preproc crop
 """
 )
 @click.argument("run", type=Path)
@@ -27,16 +28,30 @@ Examples:
     show_default=True,
     help="How many classes to tell for each image.",
 )
+@click.option(
+    "--preproc",
+    "--preprocessors",
+    "preprocessors",
+    metavar="SPECS",
+    help="Pixel steps instead of the run's; statistics stay the run's.",
+)
 @config_options(RunConfig, "bad_images")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON: a list with an object an image.")
 @with_verbosity
 def predict(
-    run: Path, images: tuple[Path, ...], top: int, bad_images: str | None, as_json: bool
+    run: Path,
+    images: tuple[Path, ...],
+    top: int,
+    preprocessors: str | None,
+    bad_images: str | None,
+    as_json: bool,
 ) -> None:
     """Tell the most probable classes of images: files, or all below a folder."""
     from dlcv.runs.run import load
 
-    predictions = load(run).predict(list(images), bad_images=bad_images or "error")
+    predictions = load(run).predict(
+        list(images), bad_images=bad_images or "error", preprocessors=preprocessors
+    )
     if as_json:
         rows = [
             {

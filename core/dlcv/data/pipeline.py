@@ -53,7 +53,7 @@ class Pipeline:
     @property
     def until_sized(self) -> tuple[Preprocessor, ...]:
         """The pixel steps up to the first that gives all images one size."""
-        sizes = list(map(_output_size, self.pixel_steps))
+        sizes = list(map(output_size, self.pixel_steps))
         first = next((i for i, size in enumerate(sizes) if size), -1)
         return self.pixel_steps[: first + 1]
 
@@ -80,7 +80,7 @@ class Pipeline:
         sized: list[Preprocessor] = []
         for step in reversed(self.pixel_steps):
             sized.insert(0, step.with_output_size(size))
-            size = step.source_size(_output_size(sized[0]) or size)
+            size = step.source_size(output_size(sized[0]) or size)
         return attrs.evolve(self, pixel_steps=tuple(sized))
 
     def output_shape(self, shape: Shape) -> Shape:
@@ -185,7 +185,7 @@ def _needs_resize(
     height, width, _ = image_shape
     if height is None or width is None:
         return not _resizes(sized)
-    if any(map(_output_size, sized.pixel_steps)):
+    if any(map(output_size, sized.pixel_steps)):
         return False
     if input_size is not None:
         return sized.output_shape(image_shape)[:2] != input_size
@@ -193,7 +193,7 @@ def _needs_resize(
     return limit is not None and (height > limit[0] or width > limit[1])
 
 
-def _output_size(step: Preprocessor) -> Size | None:
+def output_size(step: Preprocessor) -> Size | None:
     """Returns the size that a step gives to all images, whatever they had before."""
     height, width, _ = step.output_shape((None, None, 3))
     return None if height is None or width is None else (height, width)
@@ -202,7 +202,7 @@ def _output_size(step: Preprocessor) -> Size | None:
 def _resizes(pipeline: Pipeline) -> bool:
     """Returns whether images of any size can come: `patch`, for one, needs larger ones."""
     for step in pipeline.pixel_steps:
-        if size := _output_size(step):
+        if size := output_size(step):
             return step.source_size(size) == size
     return False
 

@@ -20,12 +20,15 @@ if TYPE_CHECKING:
 def predict_batches(model: "keras.Model", loader: Loader) -> Iterator[np.ndarray]:
     """Yields the probabilities of each batch, `(N, classes)` float32, in stored order.
 
+    Where the pixel steps give several views of an image, their probabilities are averaged.
+
     Raises:
         DlcvError: there are no images, or they reach the network with another size than it takes.
     """
     if not len(loader.images):
         raise DlcvError("there are no images to predict")
     expected = tuple(model.input_shape[1:])
+    views = loader.pipeline.views
     with track("predicting", len(loader.images), unit="images") as progress:
         for pixels, _ in loader.epoch():
             if pixels.shape[1:] != expected:
@@ -34,8 +37,9 @@ def predict_batches(model: "keras.Model", loader: Loader) -> Iterator[np.ndarray
                     f"{_size(expected)}; put a step that resizes, such as aspect_aware, "
                     "among the preprocessors"
                 )
-            yield np.asarray(model.predict_on_batch(pixels), np.float32)
-            progress(len(pixels))
+            probabilities = np.asarray(model.predict_on_batch(pixels), np.float32)
+            yield probabilities.reshape(-1, views, probabilities.shape[1]).mean(axis=1)
+            progress(len(pixels) // views)
 
 
 def _size(shape: tuple[int, ...]) -> str:

@@ -5,6 +5,7 @@ import functools
 import logging
 import os
 import shlex
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,13 +16,15 @@ from dlcv import backend, registry
 from dlcv.config import RunConfig
 from dlcv.data.loader import Loader
 from dlcv.data.pipeline import Pipeline
+from dlcv.data.replacement import chosen_pixel_steps, with_pixel_steps
 from dlcv.data.sources import align_labels, find_store
 from dlcv.data.survey import Survey, survey
 from dlcv.errors import DlcvError
 from dlcv.evaluation.predict import load_predictions, predict_batches, predict_labelled
 from dlcv.files import load_arrays
-from dlcv.interfaces import SPLITS, UNSPLIT, LabelledImages, Predictions
+from dlcv.interfaces import SPLITS, UNSPLIT, LabelledImages, Predictions, Preprocessor
 from dlcv.runs import origins
+from dlcv.runs.answers import Prediction, Tested
 from dlcv.runs.directory import RunDirectory
 from dlcv.runs.inputs import open_inputs
 from dlcv.training.history import read_csv
@@ -31,40 +34,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 BATCH = 64
-
-
-@attrs.frozen
-class Prediction:
-    """What a network says about one image.
-
-    Attributes:
-        id: What names the image: its path, or its position.
-        label: The most probable class.
-        probability: That class's probability.
-        probabilities: Every class's probability by name, the most probable first.
-    """
-
-    id: str
-    label: str
-    probability: float
-    probabilities: dict[str, float] = attrs.field(repr=False)
-
-    def top(self, count: int) -> list[tuple[str, float]]:
-        """Returns the most probable classes with their probabilities."""
-        return list(self.probabilities.items())[:count]
-
-
-@attrs.frozen(eq=False)
-class Tested:
-    """What a network says about labelled images.
-
-    Attributes:
-        predictions: For those that can be read.
-        skipped: Why the others were left out, by name.
-    """
-
-    predictions: Predictions
-    skipped: list[str]
+"""Images, or views of them, that go through the network at once."""
 
 
 class Run:
@@ -183,7 +153,9 @@ class Run:
         checkpoints.restore(checkpoint, network.variables, str(path))
         return network
 
-    def predict_proba(self, inputs: Any) -> np.ndarray:
+    def predict_proba(
+        self, inputs: Any, *, preprocessors: str | Iterable[Any] | None = None
+    ) -> np.ndarray:
         """Returns the probabilities of every class, `(N, classes)` float32.
 
         Args:
@@ -191,34 +163,52 @@ class Run:
                 or grey: a sequence of `(H, W, C)` or `(H, W)`, or an array. An array of three
                 axes is one image if its last axis has the run's channels, else `(N, H, W)` grey
                 images; one of two axes is one grey image.
+            preprocessors: Pixel steps instead of the run's, such as `crop`, over whose views
+                probabilities are averaged; steps of values and statistics stay the run's.
 
         Raises:
+            DlcvError: the preprocessors do not fit the network.
             ImageError: an image can't be read or processed.
         """
-        return self._probabilities(open_inputs(inputs, self._channels))
+        steps = self._pixel_steps(preprocessors)
+        return self._probabilities(open_inputs(inputs, self._channels), steps)
 
-    def predict(self, inputs: Any, *, bad_images: str = "error") -> list[Prediction]:
+    def predict(
+        self,
+        inputs: Any,
+        *,
+        bad_images: str = "error",
+        preprocessors: str | Iterable[Any] | None = None,
+    ) -> list[Prediction]:
         """Returns what the network says about each image.
 
         Args:
             inputs: What `predict_proba` takes.
             bad_images: `error`, or `skip` to leave out files that can't be read, with a warning.
+            preprocessors: What `predict_proba` takes.
 
         Raises:
+            DlcvError: the preprocessors do not fit the network.
             ImageError: an image can't be read or processed.
         """
+        steps = self._pixel_steps(preprocessors)
         opened = open_inputs(inputs, self._channels)
         if bad_images == "skip":
             checked = survey(opened, skip=True, threads=self._threads)
             for reason in checked.skipped:
                 logger.warning("left out: %s", reason)
             opened = checked.images
-        rows = self._probabilities(opened)
+        rows = self._probabilities(opened, steps)
         names = (opened.sample_id(i) for i in range(len(rows)))
         return [self._prediction(name, row) for name, row in zip(names, rows, strict=True)]
 
     def predictions(
-        self, data: str | None = None, split: str | None = None, *, bad_images: str = "error"
+        self,
+        data: str | None = None,
+        split: str | None = None,
+        *,
+        bad_images: str = "error",
+        preprocessors: str | Iterable[Any] | None = None,
     ) -> Predictions:
         """Returns the predictions for labelled images.
 
@@ -228,20 +218,31 @@ class Run:
             split: The split; by default `test`, else `val`, else all there is.
             bad_images: `error`, or `skip` to leave out images of `data` that can't be read, with
                 a warning; the run's own are treated as in training.
+            preprocessors: What `predict_proba` takes; what it leads to is not kept.
 
         Raises:
-            DlcvError: there is no such data or split, its classes are not the run's, or the run is
-                not finished and neither is named.
+            DlcvError: there is no such data or split, its classes are not the run's, the run is
+                not finished and neither is named, or the preprocessors do not fit the network.
             ImageError: an image can't be read or processed.
         """
-        return self.test(data, split, bad_images=bad_images).predictions
+        return self.test(
+            data, split, bad_images=bad_images, preprocessors=preprocessors
+        ).predictions
 
     def test(
-        self, data: str | None = None, split: str | None = None, *, bad_images: str = "error"
-    ) -> "Tested":
+        self,
+        data: str | None = None,
+        split: str | None = None,
+        *,
+        bad_images: str = "error",
+        preprocessors: str | Iterable[Any] | None = None,
+    ) -> Tested:
         """Returns what `predictions` does, with the images that were left out."""
+        steps = self._pixel_steps(preprocessors)
         if data is None and self.finished and split in (None, self._held_out):
-            return Tested(load_predictions(self.directory.predictions), [])
+            if steps is None:
+                return Tested(load_predictions(self.directory.predictions), [])
+            split = self._held_out
         if data is None and split is None:
             raise DlcvError(
                 f"{self.path} is not finished; go on with: "
@@ -251,7 +252,7 @@ class Run:
         for reason in checked.skipped:
             logger.warning("left out: %s", reason)
         aligned = align_labels(checked.images, self.label_names)
-        return Tested(predict_labelled(self.model, self._loader(aligned)), checked.skipped)
+        return Tested(predict_labelled(self.model, self._loader(aligned, steps)), checked.skipped)
 
     @property
     def _held_out(self) -> str:
@@ -282,14 +283,26 @@ class Run:
     def _threads(self) -> int:
         return self.config.threads or backend.available_threads()
 
-    def _probabilities(self, opened: LabelledImages) -> np.ndarray:
-        return np.concatenate(list(predict_batches(self.model, self._loader(opened))))
+    def _pixel_steps(self, preprocessors: str | Iterable[Any] | None) -> list[Preprocessor] | None:
+        return None if preprocessors is None else chosen_pixel_steps(self.pipeline, preprocessors)
 
-    def _loader(self, opened: LabelledImages) -> Loader:
-        resizes = None not in self.pipeline.output_shape((None, None, self._channels))
-        fits = resizes or opened.image_shape[:2] == self.input_shape[:2]
-        pipeline = self.pipeline if fits else self._fitting_pipeline
-        return Loader(opened, pipeline, batch_size=BATCH, threads=self._threads)
+    def _probabilities(
+        self, opened: LabelledImages, steps: list[Preprocessor] | None
+    ) -> np.ndarray:
+        return np.concatenate(list(predict_batches(self.model, self._loader(opened, steps))))
+
+    def _loader(self, opened: LabelledImages, steps: list[Preprocessor] | None) -> Loader:
+        """Returns the batches of images, after the run's pixel steps or others."""
+        if steps is not None:
+            pipeline = with_pixel_steps(
+                self.pipeline, steps, opened.image_shape, self.input_shape[:2]
+            )
+        else:
+            resizes = None not in self.pipeline.output_shape((None, None, self._channels))
+            fits = resizes or opened.image_shape[:2] == self.input_shape[:2]
+            pipeline = self.pipeline if fits else self._fitting_pipeline
+        at_once = max(1, BATCH // pipeline.views)
+        return Loader(opened, pipeline, batch_size=at_once, threads=self._threads)
 
     @functools.cached_property
     def _fitting_pipeline(self) -> Pipeline:

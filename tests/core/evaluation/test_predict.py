@@ -10,6 +10,7 @@ from dlcv.data.subset import ArrayImages
 from dlcv.errors import DlcvError
 from dlcv.evaluation.predict import load_predictions, predict_labelled, save_predictions
 from dlcv.interfaces import Predictions
+from dlcv_plugins.preprocessors.crop import Crop
 from dlcv_plugins.preprocessors.simple import Simple
 from dlcv_plugins.stores.digits import Digits
 
@@ -55,6 +56,45 @@ def test_images_of_another_size_are_an_error_unless_a_step_resizes(network, size
         predict_labelled(network, loader(images))
     if size[2] == 1:
         assert predict_labelled(network, loader(images, Simple(size=8))).mean.shape == (3, 10)
+
+
+class TestViews:
+    """Views of one image: the average of what the network says about each."""
+
+    def pictures(self, count, height, width):
+        rng = np.random.default_rng(0)
+        pixels = rng.integers(0, 256, (count, height, width, 1), np.uint8)
+        return ArrayImages(pixels, [f"{i}.png" for i in range(count)])
+
+    @pytest.mark.parametrize("batch_size", [1, 2, 100])
+    def test_probabilities_are_averaged_over_the_crops(self, network, batch_size):
+        images = self.pictures(5, 10, 12)
+        crop = Crop(size=8)
+        found = predict_labelled(network, loader(images, crop, batch_size=batch_size)).mean
+        for image, row in zip(images.images, found, strict=True):
+            places = [(0, 0), (0, 4), (2, 4), (2, 0), (1, 2)]
+            cut = [image[top : top + 8, left : left + 8] for top, left in places]
+            cut += [view[:, ::-1] for view in cut]
+            each = [network.predict(view[np.newaxis], verbose=0)[0] for view in cut]
+            np.testing.assert_allclose(row, np.mean(each, axis=0), atol=1e-6)
+
+    def test_crops_of_the_whole_image_are_it_and_its_mirror_image(self, network):
+        images = self.pictures(7, 8, 8)
+        found = predict_labelled(network, loader(images, Crop(size=8))).mean
+        plain = network.predict(images.images, verbose=0)
+        mirrored = network.predict(images.images[:, :, ::-1], verbose=0)
+        np.testing.assert_allclose(found, (plain + mirrored) / 2, atol=1e-6)
+
+    def test_every_image_keeps_its_place(self, network):
+        images = self.pictures(9, 9, 9)
+        crop = Crop(size=8, mirror=False)
+        together = predict_labelled(network, loader(images, crop, batch_size=4))
+        alone = [
+            predict_labelled(network, loader(ArrayImages([image], ["x"]), crop)).mean[0]
+            for image in images.images
+        ]
+        assert together.sample_ids == tuple(images.ids)
+        np.testing.assert_allclose(together.mean, alone, atol=1e-6)
 
 
 def test_predictions_are_kept_without_loss(tmp_path):
