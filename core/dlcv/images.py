@@ -7,11 +7,12 @@ interpolation, which give the same bits with any number of threads and any OpenC
 import hashlib
 import io
 import os
-from collections.abc import Sequence
+import struct
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from dlcv.errors import ImageError
+from dlcv.errors import DlcvError, ImageError
 from dlcv.interfaces import Images, LabelledImages, stack
 
 if TYPE_CHECKING:
@@ -22,7 +23,15 @@ EXTENSIONS = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF")
 """The formats that are decoded; the content decides, not the extension."""
 LARGEST_IMAGE_PIXELS = 100_000_000
-"""Images of more pixels are refused before they are decoded."""
+"""Images of more pixels are refused before they are decoded, unless a user asks for more."""
+LARGEST_IMAGE_VARIABLE = "DLCV_MAX_IMAGE_PIXELS"
+"""The environment variable by which a user asks for more, or less."""
+DECODABLE_PIXELS = 2**30
+"""OpenCV decodes no image of more pixels."""
+STRAY_FOLDERS = frozenset(
+    {"__MACOSX", "@eaDir", "$RECYCLE.BIN", "System Volume Information", "lost+found"}
+)
+"""Folders that systems and archives leave beside people's own."""
 
 ColorMode = Literal["rgb", "grayscale"]
 Interpolation = Literal["area", "linear", "nearest"]
@@ -76,13 +85,41 @@ class ImageFiles(LabelledImages):
         digest = hashlib.sha256(self.labels.astype("<i8").tobytes())
         for path in self._paths:
             name = os.fsencode(os.path.relpath(path, self._root))
-            digest.update(name + f"\0{os.path.getsize(path)}\n".encode())
+            # A link to nowhere is no reason to stop where unreadable images are left out.
+            size = os.path.getsize(path) if os.path.exists(path) else -1
+            digest.update(name + f"\0{size}\n".encode())
         return digest.hexdigest()
+
+
+def image_files(folder: str | os.PathLike[str]) -> Iterator[str]:
+    """Yields the paths of all images in a folder and the folders below it, in no certain order.
+
+    Links are followed; hidden files and folders and `STRAY_FOLDERS` are left out.
+
+    Raises:
+        OSError: a folder can't be read.
+    """
+    seen = set()
+    for parent, folders, names in os.walk(folder, followlinks=True, onerror=_raise):
+        # A link that leads to a folder around it would give every image many times.
+        if (place := os.path.realpath(parent)) in seen:
+            folders.clear()
+            continue
+        seen.add(place)
+        folders[:] = [name for name in folders if not is_stray_folder(name)]
+        for name in names:
+            if is_image_file(Path(name)):
+                yield os.path.join(parent, name)
 
 
 def is_image_file(path: Path) -> bool:
     """Returns whether a path looks like an image that people put there, by its name alone."""
     return path.suffix.lower() in EXTENSIONS and not path.name.startswith(".")
+
+
+def is_stray_folder(name: str) -> bool:
+    """Returns whether a folder is hidden, or one that systems leave behind, by its name alone."""
+    return name.startswith(".") or name in STRAY_FOLDERS
 
 
 def read_image(path: str | os.PathLike[str], color_mode: ColorMode = "rgb") -> "np.ndarray":
@@ -112,7 +149,8 @@ def decode(content: bytes, color_mode: ColorMode = "rgb") -> "np.ndarray":
         `(H, W, C)` uint8.
 
     Raises:
-        ImageError: it is no such image, is cut off, or has more than `LARGEST_IMAGE_PIXELS`.
+        ImageError: it is no such image, is cut off, or has more than `largest_image_pixels()`.
+        DlcvError: `DLCV_MAX_IMAGE_PIXELS` holds no such number.
     """
     import cv2
     import numpy as np
@@ -158,22 +196,58 @@ def pair(size: int | tuple[int, int]) -> tuple[int, int]:
     return (size, size) if isinstance(size, int) else size
 
 
+def largest_image_pixels() -> int:
+    """Returns how many pixels an image may have: 100 million, or `DLCV_MAX_IMAGE_PIXELS`.
+
+    Raises:
+        DlcvError: the environment variable is no whole number from 1 to `DECODABLE_PIXELS`.
+    """
+    text = os.environ.get(LARGEST_IMAGE_VARIABLE)
+    if text is None:
+        return LARGEST_IMAGE_PIXELS
+    pixels = int(text) if text.isascii() and text.isdigit() and len(text) < 20 else 0
+    if not 1 <= pixels <= DECODABLE_PIXELS:
+        raise DlcvError(
+            f"the environment variable {LARGEST_IMAGE_VARIABLE} is a whole number of pixels from "
+            f'1 to {DECODABLE_PIXELS:,}, written without separators; received "{text}"'
+        )
+    return pixels
+
+
 def _check_header(content: bytes) -> None:
     """Refuses what is no image, or too large, from the header alone, before memory is spent."""
-    from PIL import Image, UnidentifiedImageError
-
-    try:
-        with Image.open(io.BytesIO(content), formats=FORMATS) as header:
-            width, height = header.size
-    except UnidentifiedImageError:
-        known = f"is no image of a known format ({', '.join(FORMATS)}), or its header is damaged"
-        raise ImageError(known if content else "is empty") from None
-    except Image.DecompressionBombError:
-        # Pillow's own limit, some way above ours.
-        raise ImageError(f"has more pixels than the limit of {LARGEST_IMAGE_PIXELS:,}") from None
-    except (OSError, SyntaxError, ValueError) as error:
-        raise ImageError(f"has a damaged header: {error}") from None
-    if width * height > LARGEST_IMAGE_PIXELS:
+    width, height = _size(content)
+    limit = largest_image_pixels()
+    if width * height > limit:
         raise ImageError(
-            f"has {width} x {height} pixels, more than the limit of {LARGEST_IMAGE_PIXELS:,}"
+            f"has {width} x {height} pixels, more than the limit of {limit:,}, which the "
+            f"environment variable {LARGEST_IMAGE_VARIABLE} can raise"
         )
+
+
+def _size(content: bytes) -> tuple[int, int]:
+    """Returns the width and height that an image's header tells.
+
+    Pillow's readers are called one by one, and not by `Image.open`, which warns of images of more
+    than 89 million pixels and refuses those of 179 million: the limit here is the user's.
+    """
+    from PIL import Image
+
+    Image.init()
+    for name in FORMATS:
+        reader, accepts = Image.OPEN[name]
+        if accepts is not None and accepts(content[:16]) is not True:
+            continue
+        try:
+            with reader(io.BytesIO(content), "") as header:
+                return header.size
+        except (SyntaxError, IndexError, TypeError, struct.error, EOFError):
+            continue
+        except (OSError, ValueError) as error:
+            raise ImageError(f"has a damaged header: {error}") from None
+    known = f"is no image of a known format ({', '.join(FORMATS)}), or its header is damaged"
+    raise ImageError(known if content else "is empty")
+
+
+def _raise(error: OSError) -> None:
+    raise error

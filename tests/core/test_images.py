@@ -1,6 +1,7 @@
 """Images: everything that is whole is read, everything that is cut is refused."""
 
 import io
+import warnings
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 from PIL import Image
 
 from dlcv import images
-from dlcv.errors import ImageError
+from dlcv.errors import DlcvError, ImageError
 
 
 def picture(height: int = 37, width: int = 53, channels: int = 3) -> np.ndarray:
@@ -225,8 +226,8 @@ def png_header(width: int, height: int) -> bytes:
     ("size", "reason"),
     [
         ((10_001, 10_000), "has 10001 x 10000 pixels, more than the limit of 100,000,000"),
-        # Pillow has a limit of its own there.
-        ((40_000, 40_000), "has more pixels than the limit of 100,000,000"),
+        # Pillow has limits of its own between.
+        ((40_000, 40_000), "has 40000 x 40000 pixels, more than the limit of 100,000,000"),
     ],
 )
 def test_an_image_that_is_too_large_is_refused_before_it_is_decoded(
@@ -238,9 +239,98 @@ def test_an_image_that_is_too_large_is_refused_before_it_is_decoded(
     monkeypatch.setattr(cv2, "imdecode", decoded)
     with pytest.raises(ImageError) as caught:
         images.decode(png_header(*size))
-    assert str(caught.value) == reason
+    cure = "which the environment variable DLCV_MAX_IMAGE_PIXELS can raise"
+    assert str(caught.value) == f"{reason}, {cure}"
     with pytest.raises(AssertionError, match="it was decoded"):
         images.decode(png_header(10_000, 10_000))
+
+
+def png_bomb(width: int, height: int) -> bytes:
+    """Returns a whole PNG of one grey, in a byte for some 900 pixels."""
+
+    def chunk(name: bytes, content: bytes) -> bytes:
+        checked = name + content
+        return len(content).to_bytes(4, "big") + checked + zlib.crc32(checked).to_bytes(4, "big")
+
+    size = width.to_bytes(4, "big") + height.to_bytes(4, "big")
+    packer = zlib.compressobj(9)
+    rows = b"".join(packer.compress(b"\0" + b"\x50" * width) for _ in range(height))
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", size + bytes([8, 0, 0, 0, 0]))
+        + chunk(b"IDAT", rows + packer.flush())
+        + chunk(b"IEND", b"")
+    )
+
+
+def test_the_limit_can_be_raised_past_pillows_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Pillow warns of 89 million pixels, and refuses 179 million.
+    bomb = png_bomb(15_000, 12_001)
+    assert len(bomb) < 250_000
+    with pytest.raises(ImageError, match=r"has 15000 x 12001 pixels, more than the limit"):
+        images.decode(bomb, "grayscale")
+    monkeypatch.setenv("DLCV_MAX_IMAGE_PIXELS", "180015000")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        decoded = images.decode(bomb, "grayscale")
+    assert decoded.shape == (12_001, 15_000, 1)
+    assert (decoded.min(), decoded.max()) == (0x50, 0x50)
+    monkeypatch.setenv("DLCV_MAX_IMAGE_PIXELS", "180014999")
+    with pytest.raises(ImageError, match="more than the limit of 180,014,999"):
+        images.decode(bomb, "grayscale")
+
+
+def test_the_limit_can_be_lowered(monkeypatch: pytest.MonkeyPatch) -> None:
+    content = encode(picture(), "JPEG")
+    monkeypatch.setenv("DLCV_MAX_IMAGE_PIXELS", str(37 * 53))
+    assert images.decode(content).shape == (37, 53, 3)
+    monkeypatch.setenv("DLCV_MAX_IMAGE_PIXELS", str(37 * 53 - 1))
+    with pytest.raises(ImageError, match="has 53 x 37 pixels, more than the limit of 1,960"):
+        images.decode(content)
+
+
+@pytest.mark.parametrize("text", ["", "0", "-5", "1e9", "many", "1.5", "1073741825", "9" * 99, "²"])
+def test_a_limit_that_is_none_is_no_fault_of_the_image(
+    text: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DLCV_MAX_IMAGE_PIXELS", text)
+    with pytest.raises(DlcvError) as caught:
+        images.decode(encode(picture(), "PNG"))
+    # An ImageError could be skipped, with the image.
+    assert not isinstance(caught.value, ImageError)
+    assert "DLCV_MAX_IMAGE_PIXELS is a whole number of pixels from 1 to 1,073,741,824" in str(
+        caught.value
+    )
+
+
+@pytest.mark.parametrize("encoding", ENCODINGS)
+def test_sizes_are_those_that_pillow_tells(encoding: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DLCV_MAX_IMAGE_PIXELS", "1")
+    with pytest.raises(ImageError, match="has 53 x 37 pixels"):
+        images.decode(ENCODINGS[encoding](picture()))
+
+
+def test_images_of_a_folder_are_those_that_people_put_there(tmp_path: Path) -> None:
+    kept = ["a.jpg", "b/c d/é.PNG", "b/Thumbs.db.png"]
+    strays = [
+        ".hidden.png", ".cache/a.png", "__MACOSX/b/a.png", "@eaDir/a.jpg/x.jpg", "notes.txt",
+        "Thumbs.db", ".DS_Store", "lost+found/a.png", "$RECYCLE.BIN/a.png",
+    ]  # fmt: skip
+    for name in [*kept, *strays]:
+        (tmp_path / "set" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "set" / name).touch()
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "linked.png").touch()
+    (tmp_path / "set" / "link").symlink_to(tmp_path / "other")
+    (tmp_path / "set" / "b" / "circle").symlink_to(tmp_path / "set")
+    found = sorted(images.image_files(tmp_path / "set"))
+    expected = [str(tmp_path / "set" / name) for name in [*kept, "link/linked.png"]]
+    assert found == sorted(expected)
+
+
+def test_a_folder_that_can_not_be_listed_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        list(images.image_files(tmp_path / "nowhere"))
 
 
 def test_shrinking_to_half_is_the_mean_of_2_by_2_blocks() -> None:

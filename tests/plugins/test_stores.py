@@ -202,10 +202,70 @@ class TestFolder:
         assert Folder(path=tmp_path).splits() == splits
 
     def test_a_folder_beside_the_splits_that_is_none_is_refused(self, tmp_path):
-        for name in ("train/cat", "train/dog", "valid/cat", "valid/dog"):
+        for name in ("train/cat", "train/dog", "held/cat", "held/dog"):
             write(tmp_path / name / "1.png")
-        with pytest.raises(DlcvError, match=r"holds train, and beside it valid, which is no split"):
+        with pytest.raises(DlcvError, match=r"holds train, and beside it held, which is no split"):
             Folder(path=tmp_path).splits()
+
+    def test_a_folder_beside_the_splits_that_holds_no_images_is_left_alone(self, tmp_path):
+        for name in ("train/cat", "train/dog", "test/cat", "test/dog"):
+            write(tmp_path / name / "1.png")
+        for name in ("notes/2019", "__MACOSX/train/cat", "@eaDir/1.png"):
+            (tmp_path / name).mkdir(parents=True)
+        write(tmp_path / "@eaDir" / "1.png" / "thumbnail.jpg")
+        (tmp_path / "__MACOSX" / "train" / "cat" / "._1.png").write_bytes(b"stray")
+        assert Folder(path=tmp_path).splits() == ("train", "test")
+
+    @pytest.mark.parametrize(
+        ("folders", "splits"),
+        [
+            (["Training", "Testing"], ("train", "test")),
+            (["TRAIN", "validation"], ("train", "val")),
+            (["test", "train", "valid"], ("train", "val", "test")),
+            (["training", "train_val", "val"], ("train", "train_val", "val")),
+        ],
+    )
+    def test_splits_go_by_many_names(self, tmp_path, folders, splits):
+        for value, folder in enumerate(folders):
+            for name in ("cat", "dog"):
+                write(tmp_path / folder / name / "1.png", value)
+        store = Folder(path=tmp_path)
+        assert store.splits() == splits
+        assert sorted(reds(store.open(split))[0] for split in splits) == list(range(len(splits)))
+
+    def test_two_folders_for_one_split_are_refused(self, tmp_path):
+        for name in ("train/cat", "val/cat", "Validation/cat"):
+            write(tmp_path / name / "1.png")
+        with pytest.raises(DlcvError, match="holds Validation and val, which both stand for val"):
+            Folder(path=tmp_path).splits()
+
+    @pytest.mark.parametrize("name", ["test", "test1", "Testing"])
+    def test_an_unlabelled_split_is_left_out_and_counted(self, tmp_path, name, caplog):
+        for path in ("train/cat/1.png", "train/dog/1.png", f"{name}/1.png", f"{name}/2.png"):
+            write(tmp_path / path)
+        store = Folder(path=tmp_path)
+        assert store.splits() == ("train",)
+        assert len(store.open("train")) == 2
+        told = f"{tmp_path / name}: 2 images without class folders are left out"
+        assert caplog.messages == [told]
+
+    def test_splits_without_classes_are_no_classes(self, tmp_path):
+        for name in ("train/cat.1.png", "train/dog.1.png", "test1/1.png"):
+            write(tmp_path / name)
+        assert Folder.recognise(tmp_path) is None
+        with pytest.raises(DlcvError) as caught:
+            Folder(path=tmp_path).splits()
+        assert "holds test1, train, and these hold no class folders" in str(caught.value)
+        assert f"file_names(path='{tmp_path}')" in str(caught.value)
+
+    def test_a_link_to_nowhere_can_be_left_out(self, tmp_path):
+        for name in ("a", "b"):
+            write(tmp_path / name / "1.png")
+        (tmp_path / "a" / "2.png").symlink_to(tmp_path / "nowhere.png")
+        images = Folder(path=tmp_path).open("all")
+        with pytest.raises(ImageError, match=r"2\.png: No such file or directory"):
+            images.read([1])
+        assert len(images.fingerprint()) == 64
 
     def test_each_split_is_read_from_its_folder(self, tmp_path):
         for value, split in enumerate(["train", "val", "test"]):

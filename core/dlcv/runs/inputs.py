@@ -52,10 +52,10 @@ def expand_paths(paths: Iterable[str | os.PathLike[str]]) -> Iterable[str]:
                 raise DlcvError(f"no such file or folder: {path}")
             yield str(path)
             continue
-        below = sorted(p for p in path.rglob("*") if images.is_image_file(p))
+        below = sorted(images.image_files(path))
         if not below:
             raise DlcvError(f"{path} holds no images")
-        yield from map(str, below)
+        yield from below
 
 
 def _listed(inputs: Any, channels: int) -> list[Any]:

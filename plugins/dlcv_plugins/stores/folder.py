@@ -1,20 +1,16 @@
 """A folder of class folders."""
 
-import os
-from collections.abc import Iterator
+import logging
 from pathlib import Path
 from typing import Self
 
 from dlcv import images
 from dlcv.errors import DlcvError
-from dlcv.interfaces import (
-    SPLITS,
-    UNSPLIT,
-    DatasetStore,
-    LabelledImages,
-    option,
-    plugin,
-)
+from dlcv.interfaces import SPLITS, UNSPLIT, DatasetStore, LabelledImages, option, plugin
+from dlcv_plugins.stores import layout
+from dlcv_plugins.stores.tiny_imagenet import is_tiny_imagenet
+
+logger = logging.getLogger(f"dlcv.{__name__}")
 
 
 @plugin
@@ -28,32 +24,22 @@ class Folder(DatasetStore):
         """The split folders that are there, or `all` if the class folders lie directly below.
 
         Raises:
-            DlcvError: there is no such folder, or one beside the splits is none of them.
+            DlcvError: there is no such folder, its folders are splits without class folders, or
+                one beside the splits is none of them.
         """
-        if not self.path.is_dir():
-            raise DlcvError(f"no such folder: {self.path}")
-        folders = {folder.name: folder for folder in _class_folders(self.path)}
-        found = tuple(n for n in SPLITS if n in folders and _class_folders(folders[n]))
-        if not found:
-            return (UNSPLIT,)
-        if others := sorted(set(folders) - set(found)):
-            raise DlcvError(
-                f"{self.path} holds {found[0]}, and beside it {', '.join(others)}, which is no "
-                f"split; name it {', '.join(SPLITS[:-1])} or {SPLITS[-1]}, or move it away"
-            )
-        return found
+        return tuple(self._split_folders()) or (UNSPLIT,)
 
     def open(self, split: str) -> LabelledImages:
         """Lists a split's images; the classes are the folders' names, sorted."""
-        if split not in self.splits():
-            raise DlcvError(
-                f'{self.path} has no split "{split}"; it has {", ".join(self.splits())}'
-            )
+        layout.check_split(split, self.splits(), self.path)
         import numpy as np
 
-        root = self.path if split == UNSPLIT else self.path / split
-        folders = _class_folders(root)
-        files = [sorted(_image_files(folder)) for folder in folders]
+        roots = self._split_folders()
+        if split == next(iter(roots), None):
+            self._warn_of_unlabelled(roots)
+        root = roots.get(split, self.path)
+        folders = layout.subfolders(root)
+        files = [sorted(images.image_files(folder)) for folder in folders]
         for folder, found in zip(folders, files, strict=True):
             if not found:
                 raise DlcvError(f"the class folder {folder} holds no images")
@@ -69,29 +55,65 @@ class Folder(DatasetStore):
 
     @classmethod
     def recognise(cls, path: Path) -> Self | None:
-        """Recognises a folder in which some folder holds images."""
-        if not path.is_dir():
+        """Recognises a folder of class folders with images, or of train, val and test with these.
+
+        A folder of splits without class folders is none: its labels are elsewhere.
+        """
+        if not path.is_dir() or is_tiny_imagenet(path):
             return None
-        store = cls(path=path)
-        roots = [path if split == UNSPLIT else path / split for split in store.splits()]
-        holds = any(next(_image_files(folder), None) for folder in _class_folders(roots[0]))
-        return store if holds else None
+        folders = layout.subfolders(path)
+        if _are_splits_without_classes(folders) or not any(map(_holds_images, folders)):
+            return None
+        return cls(path=path)
+
+    def _split_folders(self) -> dict[str, Path]:
+        """Returns the folders of the splits; none if the class folders lie directly below."""
+        if not self.path.is_dir():
+            raise DlcvError(f"no such folder: {self.path}")
+        folders = layout.subfolders(self.path)
+        if _are_splits_without_classes(folders):
+            raise DlcvError(
+                f"{self.path} holds {layout.some(f.name for f in folders)}, and these hold no "
+                "class folders; if labels are in the file names, name the data "
+                f"file_names(path={str(self.path)!r}), if they are in a CSV file, name that"
+            )
+        named = layout.split_folders(self.path)
+        found = {split: folder for split, folder in named.items() if layout.subfolders(folder)}
+        others = [f.name for f in _without_classes(folders, found) if not _may_be_unlabelled(f)]
+        if found and others:
+            raise DlcvError(
+                f"{self.path} holds {next(iter(found.values())).name}, and beside it "
+                f"{layout.some(others)}, which is no split; name it {', '.join(SPLITS[:-1])} or "
+                f"{SPLITS[-1]}, or move it away"
+            )
+        return found
+
+    def _warn_of_unlabelled(self, found: dict[str, Path]) -> None:
+        for folder in _without_classes(layout.subfolders(self.path), found):
+            count = sum(1 for _ in images.image_files(folder))
+            logger.warning("%s: %d images without class folders are left out", folder, count)
 
 
-def _class_folders(root: Path) -> list[Path]:
-    return sorted(p for p in root.iterdir() if p.is_dir() and not p.name.startswith("."))
+def _without_classes(folders: list[Path], found: dict[str, Path]) -> list[Path]:
+    """Returns the folders beside the splits that hold images."""
+    return [f for f in folders if f not in found.values() and _holds_images(f)]
 
 
-def _image_files(folder: Path) -> Iterator[str]:
-    """Yields the images in a folder and the folders below it, hidden ones left out."""
-    seen = set()
-    for parent, folders, names in os.walk(folder, followlinks=True):
-        # A link that leads to a folder around it would give every image many times.
-        if (place := os.path.realpath(parent)) in seen:
-            folders.clear()
-            continue
-        seen.add(place)
-        folders[:] = [name for name in folders if not name.startswith(".")]
-        for name in names:
-            if images.is_image_file(Path(name)):
-                yield os.path.join(parent, name)
+def _may_be_unlabelled(folder: Path) -> bool:
+    return layout.is_named_like_a_split(folder) and not layout.subfolders(folder)
+
+
+def _holds_images(folder: Path) -> bool:
+    return next(images.image_files(folder), None) is not None
+
+
+def _are_splits_without_classes(folders: list[Path]) -> bool:
+    """Returns whether all folders are named like splits, a `train` is there, and none has classes.
+
+    A class may be called train, as one of vehicles; then the others are no names of splits.
+    """
+    return (
+        all(map(layout.is_named_like_a_split, folders))
+        and any(layout.split_named(folder.name) == "train" for folder in folders)
+        and not any(map(layout.subfolders, folders))
+    )

@@ -112,7 +112,8 @@ class TestFinding:
             (path / "photo.jpg").write_bytes(b"")
         with pytest.raises(DlcvError) as caught:
             find_store(str(path))
-        assert str(caught.value).startswith(f"{path}: no data set is recognised there; a folder of")
+        assert str(caught.value).startswith(f"{path}: no data set is recognised there; what would ")
+        assert "; folder: a folder of class folders with images, or" in str(caught.value)
 
     def test_a_broken_store_of_somebody_else_stops_nobody(self, photos, tmp_path):
         root = photos()
