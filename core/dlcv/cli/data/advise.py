@@ -1,0 +1,104 @@
+"""`dlcv data advise`: what guides and books advise for a data set."""
+
+import json
+import shlex
+import shutil
+import textwrap
+from typing import TYPE_CHECKING
+
+import click
+
+from dlcv.cli.console import with_verbosity
+
+if TYPE_CHECKING:
+    from dlcv.data.advice import Advice, Facts
+
+WIDEST = 100
+"""Columns that are used at most; longer lines are hard to read."""
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  dlcv data advise photos/
+  dlcv data advise x_rays/ --different
+  dlcv data advise packed/ --similar --json
+"""
+)
+@click.argument("data")
+@click.option(
+    "--similar/--different",
+    default=None,
+    help="Whether the images are like what pretrained networks saw, everyday things and animals.  "
+    "[default: advice for both]",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@with_verbosity
+def advise(data: str, similar: bool | None, as_json: bool) -> None:
+    """Advise on training with a data set, with reasons: sizes, shares, strategy, augmentation."""
+    from dlcv.data.advice import advise as apply
+    from dlcv.data.advice_rules import RULES
+
+    facts = _facts(data, similar)
+    advice = apply(facts, RULES)
+    command = _command(data, advice)
+    if as_json:
+        click.echo(_as_json(facts, advice, command))
+        return
+    count, classes = f"{facts.images:,}", len(facts.classes)
+    click.echo(f"{count} images of {classes} classes to train on or to divide\n")
+    click.echo(_table(advice))
+    click.echo(f"\nfrom scratch, as a baseline:\n  {command}")
+
+
+def _facts(data: str, similar: bool | None) -> "Facts":
+    """Counts images by their labels alone; none is read."""
+    from dlcv.data.advice import Facts
+    from dlcv.data.overview import class_counts
+    from dlcv.data.sources import find_store
+    from dlcv.errors import DlcvError
+
+    store = find_store(data)
+    names = store.splits()
+    counts = {name: class_counts(store.open(name)) for name in names}
+    classes = counts.get("train") or counts[names[0]]
+    if len(classes) < 2 or not sum(classes.values()):
+        raise DlcvError(f"{data} has fewer than two classes, and a classifier needs two")
+    return Facts(classes, counts.get("val", {}), "test" in counts, similar)
+
+
+def _command(data: str, advice: "list[Advice]") -> str:
+    """Returns the command that follows the advice, as far as options of `dlcv run` go."""
+    options = {name: value for one in advice for name, value in one.options.items()}
+    words = [word for option in options.items() for word in option]
+    return shlex.join(["dlcv", "run", "--data", data, *words])
+
+
+def _table(advice: "list[Advice]") -> str:
+    """Returns topics to the left, and to their right the advice, with reason and source below."""
+    left = max(len(one.topic) for one in advice) + 2
+    width = max(min(shutil.get_terminal_size().columns, WIDEST) - left, 40)
+    lines = []
+    for one in advice:
+        advised = textwrap.wrap(one.advice, width)
+        reason = textwrap.wrap(
+            f"{one.reason} ({one.source})", width, initial_indent="  ", subsequent_indent="  "
+        )
+        topics = [one.topic, *[""] * (len(advised) + len(reason) - 1)]
+        lines += [
+            f"{topic:{left}}{line}" for topic, line in zip(topics, advised + reason, strict=True)
+        ]
+    return "\n".join(lines)
+
+
+def _as_json(facts: "Facts", advice: "list[Advice]", command: str) -> str:
+    import attrs
+
+    content = {
+        "images": facts.images,
+        "classes": len(facts.classes),
+        "guess": facts.guess,
+        "advice": [attrs.asdict(one) for one in advice],
+        "command": command,
+    }
+    return json.dumps(content, indent=2, ensure_ascii=False)

@@ -1,0 +1,206 @@
+"""`dlcv data show` and `dlcv data advise` through real processes."""
+
+import json
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+
+import cv2
+import pytest
+
+DLCV = [sys.executable, "-m", "dlcv"]
+
+
+def dlcv(folder, *arguments, **options):
+    return subprocess.run(
+        [*DLCV, *map(str, arguments)],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+        **options,
+    )
+
+
+def facts(output):
+    """The lines after the tables, by their names."""
+    pairs = [line.split("  ", 1) for line in output.splitlines() if "  " in line]
+    return {name: value.strip() for name, value in pairs}
+
+
+def test_show_tells_what_is_there_draws_it_and_says_what_to_do_next(photos, tmp_path):
+    photos(size=(20, 30))
+    done = dlcv(tmp_path, "data", "show", "photos")
+    assert done.returncode == 0, done.stderr
+    assert "photos: recognised as folder" in done.stderr
+    lines = [line.split() for line in done.stdout.splitlines()]
+    assert lines[:6] == [
+        ["split", "images"], ["all", "30"], [],
+        ["class", "all"], ["blue", "10"], ["green", "10"],
+    ]  # fmt: skip
+    told = facts(done.stdout)
+    assert told["looked at"] == "all 30 images of all"
+    assert told["shape"] == "20 x 30 x 3"
+    assert told["first labels"] == "10 x blue"
+    assert told["values"].startswith("uint8, from 0 to 2")
+    assert told["picture"] == "photos-images.png"
+    assert lines[-1] == ["advice", "dlcv", "data", "advise", "photos"]
+    picture = cv2.imread(str(tmp_path / "photos-images.png"))
+    assert min(picture.shape[:2]) > 300
+
+
+def test_sizes_that_differ_are_summed_up(photos, tmp_path):
+    photos()
+    told = facts(dlcv(tmp_path, "data", "show", "photos").stdout)["shape"]
+    height = r"(2\d|3\d|4\d)"
+    assert re.fullmatch(
+        rf"{height} x {height} x 3 most often \(\d+ images\); \d\d shapes in all, "
+        rf"from 2\d to 4\d high and 2\d to 4\d wide",
+        told,
+    )
+
+
+def test_show_tells_how_packed_data_was_made(photos, tmp_path):
+    photos(count=20)
+    built = dlcv(
+        tmp_path, "data", "build", "photos", "--out", "packed", "--size", "8",
+        "--train-validation", "0.1",
+    )  # fmt: skip
+    assert built.returncode == 0, built.stderr
+    assert (tmp_path / "packed" / "train_val.hdf5").is_file()
+    done = dlcv(tmp_path, "data", "show", "packed", "--split", "train_val", "--out", "x/y.png")
+    assert done.returncode == 0, done.stderr
+    rows = [line.split() for line in done.stdout.splitlines()]
+    assert rows[1:5] == [["train", "36"], ["train_val", "6"], ["val", "6"], ["test", "12"]]
+    told = facts(done.stdout)
+    assert told["packed from"].startswith("folder(path=")
+    assert told["through"] == "aspect_aware(size=8, interpolation=area)"
+    assert told["divided by"] == "test 0.2, validation 0.1, train_validation 0.1, seed 42"
+    assert told["looked at"] == "all 6 images of train_val"
+    assert told["training mean"].startswith("R ")
+    assert (tmp_path / "x" / "y.png").is_file()
+
+
+def test_a_picture_is_not_replaced_without_force(photos, tmp_path):
+    photos(count=3)
+    picture = tmp_path / "photos-images.png"
+    picture.write_text("mine")
+    done = dlcv(tmp_path, "data", "show", "photos")
+    assert done.returncode == 0
+    assert facts(done.stdout)["picture"].startswith("not drawn: photos-images.png exists already")
+    refused = dlcv(tmp_path, "data", "show", "photos", "--out", "photos-images.png")
+    assert refused.returncode == 2
+    assert refused.stderr.startswith("dlcv: photos-images.png exists already")
+    assert refused.stdout == ""
+    assert picture.read_text() == "mine"
+    assert dlcv(tmp_path, "data", "show", "photos", "--force").returncode == 0
+    assert cv2.imread(str(picture)) is not None
+
+
+def test_json_is_all_that_is_printed_and_draws_nothing_unasked(photos, tmp_path):
+    root = photos(count=4)
+    (root / "red" / "001.png").write_bytes(b"")
+    done = dlcv(tmp_path, "data", "show", "photos", "--json", "--quiet")
+    assert (done.returncode, done.stderr) == (0, "")
+    found = json.loads(done.stdout)
+    assert found["images_by_class"] == {"all": {"blue": 4, "green": 4, "red": 4}}
+    assert found["unreadable"] == [f"{root}/red/001.png: is empty"]
+    assert [path.name for path in tmp_path.iterdir()] == ["photos"]
+
+
+@pytest.mark.parametrize("command", ["show", "advise"])
+def test_no_deep_learning_library_is_imported(photos, tmp_path, command):
+    photos(count=3)
+    done = dlcv(
+        tmp_path, "data", command, "photos",
+        env=os.environ | {"KERAS_BACKEND": "none such", "PYTHONPROFILEIMPORTTIME": "1"},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    imported = {line.split("|")[-1].strip().split(".")[0] for line in done.stderr.splitlines()}
+    assert "numpy" in imported
+    assert not imported & {"keras", "tensorflow", "jax", "torch", "sklearn"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["show", "photo"], "no such file or folder: photo"),
+        (["advise", "photo"], "no such file or folder: photo"),
+        (["show", "photos", "--split", "test"], 'the data has no split "test"; it has all'),
+        (["show", "photos/red"], "photos/red: no data set is recognised there"),
+        (["advise", "folder(path=one)"], "has fewer than two classes"),
+        (["show", "broken"], "broken/red/0.png: is empty"),
+        (["show", "photos", "--out", "photos/red/000.png/x.png"], "photos/red/000.png"),
+        (["show", "photos", "--out", "picture.docx"], "picture.docx"),
+    ],
+)
+def test_mistakes_are_one_line(photos, tmp_path, arguments, message):
+    root = photos(count=3)
+    shutil.copytree(root / "red", tmp_path / "one" / "red")
+    (tmp_path / "broken" / "red").mkdir(parents=True)
+    (tmp_path / "broken" / "red" / "0.png").write_bytes(b"")
+    done = dlcv(tmp_path, "data", *arguments)
+    assert done.returncode == 2, done.stdout
+    assert "Traceback" not in done.stderr
+    assert done.stderr.splitlines()[-1].startswith("dlcv: ")
+    assert message in done.stderr.splitlines()[-1]
+    assert not list(tmp_path.glob("*.docx"))
+
+
+def test_advise_gives_reasons_sources_and_a_command(photos, tmp_path):
+    photos(count=20, name="my photos")
+    done = dlcv(tmp_path, "data", "advise", "my photos", env=os.environ | {"COLUMNS": "90"})
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert lines[0] == "60 images of 3 classes to train on or to divide"
+    assert max(map(len, lines[:-1])) <= 90
+    told = facts(done.stdout)
+    assert told["batch size"] == "16"
+    assert told["validation"] == "no share is enough: collect more of blue"
+    assert "(a transfer learning guide)" in done.stdout
+    assert {"strategy, if similar", "strategy, if different"} <= set(told)
+    command = shlex.split(lines[-1])
+    assert command[:6] == ["dlcv", "run", "--data", "my photos", "--arch", "minivggnet"]
+    only = facts(dlcv(tmp_path, "data", "advise", "my photos", "--different").stdout)
+    assert only["strategy"].startswith("a linear model on features from earlier layers")
+
+
+def test_the_advised_command_trains(photos, tmp_path):
+    """Not to its end: one epoch at a small size, so that it takes no time."""
+    photos(count=50)
+    done = dlcv(tmp_path, "data", "advise", "photos", "--json")
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert (found["images"], found["classes"]) == (150, 3)
+    assert found["guess"] == pytest.approx(1 / 3)
+    assert {"topic", "advice", "reason", "source", "options"} == set(found["advice"][0])
+    command = shlex.split(found["command"])
+    assert command[command.index("--validation") + 1] == "0.3"
+    fast = ("--epochs", "1", "--input-size", "8", "--threads", "1", "--name", "advised")
+    trained = dlcv(tmp_path, *command[1:], *fast)
+    assert trained.returncode == 0, trained.stderr
+    # Following the advice leaves nothing to warn of.
+    assert "warning" not in trained.stderr
+    assert (tmp_path / "runs" / "advised" / "metrics.json").is_file()
+
+
+@pytest.mark.parametrize("name", ["flowers12", "cifar10", "tiny-imagenet-20"])
+def test_real_data_sets_are_shown(real_data, tmp_path, name):
+    done = dlcv(tmp_path, "data", "show", real_data / name, "--json")
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert (
+        found["images"]
+        == {
+            "flowers12": {"train": 720, "test": 240},
+            "cifar10": {"train": 50_000, "test": 10_000},
+            "tiny-imagenet-20": {"train": 10_000, "val": 1000},
+        }[name]
+    )
+    if name == "cifar10":
+        # The means of CIFAR-10's training images, as commonly published; 1,000 were looked at.
+        assert found["mean"] == pytest.approx({"R": 125.3, "G": 123.0, "B": 113.9}, abs=3)
