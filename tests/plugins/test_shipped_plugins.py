@@ -7,7 +7,10 @@ from dlcv import registry
 from dlcv.testing import checks_for
 
 SPECS = {
+    ("preprocessor", "affine"): ["affine", "affine(shear=20, fill_mode=constant)"],
     ("preprocessor", "crop"): ["crop", "crop(size=(17, 29), mirror=False)"],
+    ("preprocessor", "erase"): ["erase", "erase(probability=1, fill_mode=constant)"],
+    ("preprocessor", "flip"): ["flip", "flip(vertical=True)"],
     ("preprocessor", "mean"): ["mean", "mean(per=pixel)"],
     ("preprocessor", "patch"): ["patch", "patch(size=(17, 29))"],
     ("schedule", "step"): ["step(at=2)", "step(at=(1, 3.5), factor=0.5)"],

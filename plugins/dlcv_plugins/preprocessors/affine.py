@@ -194,21 +194,22 @@ def zoom(horizontally: "ArrayLike", vertically: "ArrayLike") -> "np.ndarray":
 
 def compose(*steps: "np.ndarray") -> "np.ndarray":
     """Returns all steps in one, `(N, 2, 3)`; the first one is done to the picture first."""
-    import numpy as np
-
     first, *rest = steps
     for step in rest:
         moved = first[:, :, :2] @ step
         moved[:, :, 2] += first[:, :, 2]
         first = moved
-    return np.ascontiguousarray(first)
+    return first
 
 
 def _matrices(*entries: "ArrayLike") -> "np.ndarray":
     """Returns `(N, 2, 3)` matrices of six entries in reading order, each a number or `(N,)`."""
     import numpy as np
 
-    return np.stack(np.broadcast_arrays(*entries), axis=-1).reshape(-1, 2, 3).astype(np.float64)
+    matrices = np.empty((max(map(np.size, entries)), 6))
+    for column, entry in enumerate(entries):
+        matrices[:, column] = entry
+    return matrices.reshape(-1, 2, 3)
 
 
 def _from_corner(matrices: "np.ndarray", sizes: "np.ndarray") -> "np.ndarray":
