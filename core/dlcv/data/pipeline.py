@@ -26,7 +26,7 @@ from dlcv.progress import track
 
 logger = logging.getLogger(__name__)
 BATCH = 64
-BYTES_AT_ONCE = 4_000_000
+BYTES_AT_ONCE = 16_000_000
 """Pixels that a thread holds before they are brought to their size."""
 
 

@@ -21,7 +21,9 @@ def read_ahead(
     An exception of `function` is raised where its result would have been read.
     """
     waiting: deque[Future[Result]] = deque()
-    executor = ThreadPoolExecutor(threads, thread_name_prefix="dlcv-read-ahead")
+    executor = ThreadPoolExecutor(
+        threads, thread_name_prefix="dlcv-read-ahead", initializer=_keep_opencv_to_one_thread
+    )
     try:
         for item in items:
             waiting.append(executor.submit(function, item))
@@ -37,3 +39,13 @@ def chunks(count: int, size: int) -> Iterator[range]:
     """Yields the ranges that divide `range(count)` into parts of at most `size`."""
     for start in range(0, count, size):
         yield range(start, min(start + size, count))
+
+
+def _keep_opencv_to_one_thread() -> None:
+    """Stops OpenCV from starting threads within ours, for which there are no processors left.
+
+    Measured on two: its threads cost half as much again in processor time and gain nothing.
+    """
+    import cv2
+
+    cv2.setNumThreads(1)

@@ -1,9 +1,13 @@
 """The ordered map over threads: order, bounds, errors, and its end."""
 
 import itertools
+import signal
+import subprocess
+import sys
 import threading
 import time
 
+import cv2
 import pytest
 
 from dlcv.data.readahead import AHEAD_PER_THREAD, chunks, read_ahead
@@ -72,6 +76,116 @@ def test_closing_stops_the_threads_and_drops_what_was_not_begun():
     done = len(begun)
     time.sleep(0.05)
     assert len(begun) == done
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+@pytest.mark.parametrize("at", [0, 1, 7, 19])
+def test_an_exception_is_never_lost_and_nothing_after_it_is_begun_for_long(threads, at):
+    begun = []
+
+    def work(number):
+        begun.append(number)
+        if number == at:
+            raise KeyError(number)
+        return number
+
+    stream = read_ahead(work, itertools.count(), threads)
+    assert list(itertools.islice(stream, at)) == list(range(at))
+    with pytest.raises(KeyError, match=str(at)):
+        next(stream)
+    assert len(begun) <= at + 1 + AHEAD_PER_THREAD * threads
+    assert not threads_of_ours()
+
+
+def test_an_exception_of_the_items_comes_too_and_stops_the_threads():
+    def items():
+        yield from range(3)
+        raise OSError("no more")
+
+    stream = read_ahead(str, items(), threads=4)
+    with pytest.raises(OSError, match="no more"):
+        list(stream)
+    assert not threads_of_ours()
+
+
+def test_many_failing_threads_end_together():
+    def fail(number):
+        time.sleep(0.001)
+        raise ValueError(number)
+
+    for _ in range(20):
+        with pytest.raises(ValueError, match=r"^0$"):
+            next(read_ahead(fail, itertools.count(), threads=8))
+    assert not threads_of_ours()
+
+
+def test_a_stream_that_was_never_read_or_is_forgotten_leaves_no_threads():
+    read_ahead(str, itertools.count(), threads=2)
+    stream = read_ahead(str, itertools.count(), threads=2)
+    next(stream)
+    del stream
+    assert not threads_of_ours()
+
+
+def test_closing_from_another_thread_than_the_reader_s_ends():
+    stream = read_ahead(lambda n: time.sleep(0.01) or n, itertools.count(), threads=2)
+    next(stream)
+    closer = threading.Thread(target=stream.close)
+    closer.start()
+    closer.join(timeout=10)
+    assert not closer.is_alive()
+    assert not threads_of_ours()
+
+
+STOPPED = """
+import itertools, time
+from dlcv.data.readahead import read_ahead
+
+def work(number):
+    time.sleep(0.05)
+    return number
+
+try:
+    for number in read_ahead(work, itertools.count(), threads=3):
+        print(number, flush=True)
+finally:
+    import threading
+    print("threads", threading.active_count(), flush=True)
+"""
+
+
+@pytest.mark.parametrize("pause", [0, 0.02, 0.07])
+def test_ctrl_c_ends_the_threads_and_the_process(pause):
+    command = [sys.executable, "-c", STOPPED]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout.readline() == "0\n"
+        time.sleep(pause)
+        process.send_signal(signal.SIGINT)
+        output, errors = process.communicate(timeout=20)
+    assert process.returncode == -signal.SIGINT
+    assert output.splitlines()[-1] == "threads 1"
+    assert errors.rstrip().endswith("KeyboardInterrupt")
+
+
+def test_a_process_that_forgets_to_close_ends_anyway():
+    program = (
+        "import itertools\n"
+        "from dlcv.data.readahead import read_ahead\n"
+        "stream = read_ahead(str, itertools.count(), threads=3)\n"
+        "print(next(stream))\n"
+        "raise SystemExit(7)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=30
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (7, "0\n", "")
+
+
+def test_opencv_starts_no_threads_within_ours():
+    cv2.setNumThreads(4)
+    assert list(read_ahead(lambda _: cv2.getNumThreads(), range(3), threads=2)) == [1, 1, 1]
 
 
 @pytest.mark.parametrize(
