@@ -71,9 +71,10 @@ def contrast(images: "np.ndarray", factors: "np.ndarray") -> "np.ndarray":
     import cv2
     import numpy as np
 
-    grey = _grey(images).reshape(len(images), -1)
-    sums = cv2.reduce(grey, 1, cv2.REDUCE_SUM, dtype=cv2.CV_64F)[:, 0]
-    return _blend(np.floor(sums / grey.shape[1] + 0.5), images, factors)
+    count, height, width, _ = images.shape
+    rows = cv2.reduce(_grey(images).reshape(-1, width), 1, cv2.REDUCE_SUM, dtype=cv2.CV_32F)
+    means = rows.reshape(count, height).sum(axis=1, dtype=np.float64) / (height * width)
+    return _blend(np.floor(means + 0.5), images, factors)
 
 
 def saturation(images: "np.ndarray", factors: "np.ndarray") -> "np.ndarray":
