@@ -1,20 +1,24 @@
 """Packing from Python: what is in the folder, and what is refused."""
 
 import hashlib
+import os
 import shutil
 import time
 import tomllib
+from collections import Counter
 
 import cv2
 import h5py
 import numpy as np
 import pytest
+from conftest import write_image
 
-from dlcv import registry
+from dlcv import files, registry
 from dlcv.config import SplitConfig
 from dlcv.data.pack import pack
 from dlcv.data.sources import find_store, open_dataset
 from dlcv.errors import DlcvError, ImageError
+from dlcv.images import read_image
 from dlcv.interfaces import Preprocessor, plugin
 
 
@@ -54,6 +58,17 @@ def test_what_was_packed_opens_as_a_data_set_with_the_same_splits(photos, tmp_pa
     assert data.splits["train"].image_shape == (16, 16, 3)
 
 
+def test_whatever_splits_there_are_get_files(photos, tmp_path):
+    result = packed(photos(count=20), tmp_path / "out", split=SplitConfig(train_validation=6))
+    assert {name: count for name, (count, _) in result.splits.items()} == {
+        "train": 36, "train_val": 6, "val": 6, "test": 12,
+    }  # fmt: skip
+    opened = open_dataset(find_store(str(tmp_path / "out")), SplitConfig())
+    assert {name: len(split) for name, split in opened.splits.items()} == {
+        "train": 36, "train_val": 6, "val": 6, "test": 12,
+    }  # fmt: skip
+
+
 def test_the_description_is_true(photos, tmp_path):
     root = photos(count=10, size=(16, 16))
     (root / "red" / "004.png").unlink()
@@ -72,6 +87,7 @@ def test_the_description_is_true(photos, tmp_path):
         "val": {"blue": 2, "green": 2, "red": 2},
         "test": {"blue": 2, "green": 2, "red": 2},
     }
+    assert found["bad_images"] == "error"
     assert found["skipped"] == []
     with h5py.File(out / "train.hdf5") as file:
         means = file["images"][:].astype(np.float64).mean(axis=(0, 1, 2))
@@ -126,6 +142,59 @@ def test_the_same_call_writes_the_same_bytes(photos, tmp_path):
         # A time of day in the files would differ from here on.
         time.sleep(1.1)
     assert found[0] == found[1]
+
+
+def test_the_mean_image_is_written_on_request(photos, tmp_path):
+    packed(photos(), tmp_path / "out", mean_image=True)
+    with h5py.File(tmp_path / "out" / "train.hdf5") as file:
+        expected = file["images"][:].astype(np.float64).mean(axis=0)
+    with np.load(tmp_path / "out" / "mean_image.npz", allow_pickle=False) as archive:
+        np.testing.assert_allclose(archive["mean"], expected, rtol=1e-12)
+    record = description(tmp_path / "out")["files"]["mean_image.npz"]
+    content = (tmp_path / "out" / "mean_image.npz").read_bytes()
+    assert record["sha256"] == hashlib.sha256(content).hexdigest()
+
+
+def test_means_are_exact_for_bright_images_of_any_number(tmp_path):
+    for label in "ab":
+        for number in range(70):
+            write_image(tmp_path / "set" / label / f"{number}.png", np.full((9, 9, 3), 255, "u1"))
+    packed(tmp_path / "set", tmp_path / "out", "simple(size=4)")
+    assert description(tmp_path / "out")["training_mean"] == {"R": 255, "G": 255, "B": 255}
+
+
+class TestDecoding:
+    @pytest.fixture
+    def decoded(self, monkeypatch):
+        """The names of the files that are decoded, as often as they are."""
+        names = []
+        monkeypatch.setattr(
+            "dlcv.images.read_image",
+            lambda path, *mode: names.append(path) or read_image(path, *mode),
+        )
+        return names
+
+    @pytest.mark.parametrize(
+        ("options", "times"), [({}, 1), ({"bad_images": "skip"}, 2), ({"preprocessors": ""}, 2)]
+    )
+    def test_each_image_is_decoded_once_where_nothing_depends_on_a_look_before(
+        self, photos, tmp_path, decoded, options, times
+    ):
+        packed(photos(size=(20, 20)), tmp_path / "out", **options)
+        assert sorted(Counter(decoded).values()) == [times] * 30
+
+    @pytest.mark.parametrize("preprocessors", ["simple(size=8)", ""])
+    def test_a_bad_image_is_named_with_a_cure_and_nothing_is_left(
+        self, photos, tmp_path, preprocessors
+    ):
+        root = photos(size=(20, 20))
+        (root / "red" / "003.png").write_bytes((root / "red" / "003.png").read_bytes()[:300])
+        with pytest.raises(ImageError) as caught:
+            packed(root, tmp_path / "out", preprocessors)
+        assert str(caught.value).startswith(f"{root}/red/003.png: ")
+        assert str(caught.value).count("003.png") == 1
+        assert "remove the file, or leave such images out with --bad-images" in str(caught.value)
+        assert [path.name for path in tmp_path.iterdir()] == ["photos"]
 
 
 @pytest.mark.parametrize("name", ['we"ird', "back\\slash", "söme, (näme)", "a 'b'"])
@@ -222,14 +291,46 @@ class TestExisting:
         assert sorted(path.name for path in tmp_path.iterdir()) == ["out", "photos"]
 
 
-def test_a_damaged_file_is_refused_before_it_is_opened_and_a_copy_is_not(photos, tmp_path):
-    packed(photos(), tmp_path / "out")
-    shutil.copytree(tmp_path / "out", tmp_path / "copy", copy_function=shutil.copy)
-    assert len(find_store(str(tmp_path / "copy")).open("train")) == 21
+class TestCopies:
+    """Data sets whose files have other times than when they were packed."""
 
-    content = bytearray((tmp_path / "copy" / "train.hdf5").read_bytes())
-    content[len(content) // 2] ^= 1
-    (tmp_path / "copy" / "train.hdf5").write_bytes(content)
-    with pytest.raises(DlcvError, match=r"train\.hdf5 is damaged: its content is not what"):
-        find_store(str(tmp_path / "copy")).open("train")
-    assert len(find_store(str(tmp_path / "copy")).open("val")) == 3
+    @pytest.fixture
+    def copy(self, photos, tmp_path):
+        packed(photos(), tmp_path / "out")
+        return shutil.copytree(tmp_path / "out", tmp_path / "copy", copy_function=shutil.copy)
+
+    def test_a_copy_is_compared_once_and_says_so(self, copy, monkeypatch, caplog):
+        caplog.set_level("INFO")
+        compared = []
+        sha256 = files.sha256
+        monkeypatch.setattr(
+            files, "sha256", lambda path, *doing: compared.append(path.name) or sha256(path)
+        )
+        for _ in range(3):
+            assert len(find_store(str(copy)).open("train")) == 21
+        assert compared == ["train.hdf5"]
+        (line,) = [m for m in caplog.messages if "another time" in m]
+        assert str(copy / "train.hdf5") in line
+        assert "cp -p" in line
+
+    def test_a_copy_that_may_not_be_touched_opens_too(self, copy, monkeypatch):
+        def refuse(*_, **__):
+            raise PermissionError
+
+        monkeypatch.setattr(os, "utime", refuse)
+        for _ in range(2):
+            assert len(find_store(str(copy)).open("train")) == 21
+
+    def test_a_damaged_file_is_refused_before_it_is_opened(self, copy):
+        content = bytearray((copy / "train.hdf5").read_bytes())
+        content[len(content) // 2] ^= 1
+        (copy / "train.hdf5").write_bytes(content)
+        for _ in range(2):
+            with pytest.raises(DlcvError, match=r"train\.hdf5 is damaged: its content is not what"):
+                find_store(str(copy)).open("train")
+        assert len(find_store(str(copy)).open("val")) == 3
+
+    def test_a_file_that_is_cut_off_is_refused_by_its_size(self, copy):
+        os.truncate(copy / "train.hdf5", 70_000)
+        with pytest.raises(DlcvError, match=r"train\.hdf5 is damaged: it has 70000 bytes, not the"):
+            find_store(str(copy)).open("train")
