@@ -48,10 +48,10 @@ class RandAugment(Preprocessor):
 def value(name: str, strength: float, sign: int, size: tuple[int, ...]) -> float:
     """Returns what an operation takes at a strength.
 
-    The ranges are those of AutoAugment (Cubuk et al. 2018, arXiv:1805.09501, table 6), which the
-    paper takes over: a strength of 1 is the end of a range, 0 leaves the image as it is. The
-    factors of the four enhancing operations go from 0.1 to 1.9 there; one magnitude for all can
-    only mean as far from 1, to either side, or else a small one would leave images black.
+    The ranges are those of AutoAugment (Cubuk et al. 2018, arXiv:1805.09501), which the paper takes
+    over: a strength of 1 is the end of a range, 0 leaves the image as it is. The factors of the
+    four enhancing operations go from 0.1 to 1.9 there; one magnitude for all can only mean as far
+    from 1, to either side, or else a small one would leave images black.
 
     Args:
         name: One of the 14 operations.
