@@ -5,22 +5,53 @@ import pytest
 
 from dlcv import registry
 from dlcv.testing import checks_for
+from dlcv_plugins.stores import keras
 
 SPECS = {
+    ("architecture", "cnn"): ["cnn", "cnn(filters=(64, 128), units=(512, 512))"],
+    ("architecture", "deepergooglenet"): [
+        "deepergooglenet",
+        "deepergooglenet(stage4=False, normalise=after, activation=elu)",
+    ],
+    ("architecture", "fc_head"): ["fc_head(base=lenet)"],
+    ("architecture", "gap_head"): ["gap_head(base=resnet)", "gap_head(base=minigooglenet)"],
+    ("architecture", "lecture_cnn"): ["lecture_cnn", "lecture_cnn(variant=batch_normalised)"],
+    ("architecture", "resnet"): ["resnet", "resnet(module=basic)", "resnet(module=bottleneck)"],
     ("preprocessor", "affine"): ["affine", "affine(shear=20, fill_mode=constant)"],
     ("preprocessor", "crop"): ["crop", "crop(size=(17, 29), mirror=False)"],
     ("preprocessor", "erase"): ["erase", "erase(probability=1, fill_mode=constant)"],
     ("preprocessor", "flip"): ["flip", "flip(vertical=True)"],
+    ("preprocessor", "imagenet_input"): [
+        "imagenet_input",
+        "imagenet_input(mode=tf)",
+        "imagenet_input(mode=torch)",
+    ],
     ("preprocessor", "mean"): ["mean", "mean(per=pixel)"],
     ("preprocessor", "patch"): ["patch", "patch(size=(17, 29))"],
     ("schedule", "step"): ["step(at=2)", "step(at=(1, 3.5), factor=0.5)"],
+    ("store", "csv"): ['csv(path="list.csv")'],
+    ("store", "file_names"): ['file_names(path="named")'],
     ("store", "folder"): ['folder(path="photos")'],
     ("store", "hdf5"): ['hdf5(path="packed")', 'hdf5(path="packed/val.hdf5")'],
+    ("store", "keras"): ["keras(name=fashion_mnist)", "keras(name=cifar100, labels=coarse)"],
+    ("store", "tiny_imagenet"): ['tiny_imagenet(path="tiny")'],
 }
 """How to make plugins that need an option, or deserve a second look."""
+LARGE = {
+    d.name
+    for d in registry.descriptors("architecture")
+    if hasattr(registry.get("architecture", d.name), "keras_name") and d.name != "mobilenetv3small"
+}
+"""Networks that take long at their own size; test_architectures_keras.py builds them smaller."""
 SHIPPED = [d for d in registry.descriptors() if d.distribution == "dlcv"]
 CASES = [
-    pytest.param(d.kind, spec, check, id=f"{spec}-{check.__name__.removeprefix('check_')}")
+    pytest.param(
+        d.kind,
+        spec,
+        check,
+        id=f"{spec}-{check.__name__.removeprefix('check_')}",
+        marks=[pytest.mark.slow] if d.name in LARGE and "common" not in check.__module__ else [],
+    )
     for d in SHIPPED
     for spec in SPECS.get((d.kind, d.name), [d.name])
     for check in checks_for(registry.get(d.kind, d.name))
@@ -35,9 +66,10 @@ def test_shipped_plugin(kind, spec, check, request, monkeypatch):
 
 
 @pytest.fixture
-def data_sets(photos, tmp_path):
+def data_sets(photos, tmp_path, monkeypatch):
     """A folder with a data set for each store that reads files."""
-    photos(count=3)
+    lay_out(photos(count=3), tmp_path)
+    monkeypatch.setattr(keras, "load", load_small)
     packed = registry.create("store", f'hdf5(path="{tmp_path}/packed")')
     rng = np.random.default_rng(0)
     for split, rows in (("train", 6), ("val", 4)):
@@ -46,3 +78,28 @@ def data_sets(photos, tmp_path):
             images = rng.integers(0, 256, (rows, 8, 9, 3), np.uint8)
             writer.add(images, np.arange(rows) % 2)
     return tmp_path
+
+
+def lay_out(photos, folder):
+    """Gives the same images in the layouts of other stores: named, listed, annotated."""
+    rows = ["path;label;split"]
+    for image in sorted(photos.rglob("*.png")):
+        kind, number = image.parent.name, int(image.stem)
+        split = "train" if number else "val"
+        rows.append(f"photos/{kind}/{image.name};{kind};{split}")
+        inside = "val/images" if split == "val" else f"train/{kind}/images"
+        for copy in (f"named/{split}/{kind}.{number}.png", f"tiny/{inside}/{kind}_{number}.png"):
+            (folder / copy).parent.mkdir(parents=True, exist_ok=True)
+            (folder / copy).write_bytes(image.read_bytes())
+    (folder / "list.csv").write_text("\n".join(rows))
+    kinds = sorted(path.name for path in photos.iterdir())
+    (folder / "tiny" / "wnids.txt").write_text("\n".join(kinds))
+    annotations = "".join(f"{kind}_0.png\t{kind}\t0\t0\t9\t9\n" for kind in kinds)
+    (folder / "tiny" / "val" / "val_annotations.txt").write_text(annotations)
+
+
+def load_small(name, labels, row):
+    """Stands for the process in which Keras loads a data set: some images of the right form."""
+    rng = np.random.default_rng(row)
+    shape = (12, 32, 32, 3) if name.startswith("cifar") else (12, 28, 28)
+    return rng.integers(0, 256, shape, np.uint8), np.arange(12, dtype=np.uint8)[:, None] % 10

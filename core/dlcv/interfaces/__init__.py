@@ -39,6 +39,7 @@ from dlcv.interfaces.store import (
     Writer,
 )
 from dlcv.interfaces.values import show
+from dlcv.interfaces.weights import load_weights
 
 __all__ = [
     "DESCRIPTION",
@@ -67,6 +68,7 @@ __all__ = [
     "evolve",
     "flatten",
     "is_value_step",
+    "load_weights",
     "option",
     "options_of",
     "plugin",

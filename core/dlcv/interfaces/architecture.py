@@ -11,14 +11,19 @@ if TYPE_CHECKING:
 
 @plugin
 class Architecture(Plugin, ABC):
-    """A network: features first, then a classifier on them.
-
-    Attributes:
-        default_size: `(height, width)` of the input where nothing else decides.
-    """
+    """A network: features first, then a classifier on them."""
 
     kind: ClassVar[str] = "architecture"
-    default_size: ClassVar[tuple[int, int]] = (32, 32)
+
+    @property
+    def default_size(self) -> tuple[int, int]:
+        """`(height, width)` of the input where nothing else decides; a class may just set it."""
+        return (32, 32)
+
+    @property
+    def preprocessors(self) -> str:
+        """The value steps that the network wants, as text, where nothing else decides."""
+        return "scale"
 
     @abstractmethod
     def features(self, x: "keras.KerasTensor") -> "keras.KerasTensor":
@@ -27,6 +32,19 @@ class Architecture(Plugin, ABC):
     def classify(self, x: "keras.KerasTensor", classes: int) -> "keras.KerasTensor":
         """Adds the classifier: from features to probabilities `(N, classes)`, float32."""
         return softmax_layer(classes)(flatten(x))
+
+    def load_pretrained(self, network: "keras.Model") -> None:
+        """Gives the layers of this architecture the weights that its options name.
+
+        It is called once, when a new run begins; later the weights are in the run's checkpoints.
+        By default there are none to load.
+
+        Args:
+            network: A network that holds this architecture's layers by name, among others.
+
+        Raises:
+            DlcvError: the weights can't be had, or do not fit; the message names the layer.
+        """
 
     def build(self, input_shape: tuple[int, int, int], classes: int) -> "keras.Model":
         """Returns the whole network for float32 images of `(H, W, C)`."""

@@ -1,13 +1,18 @@
 """The network of a run: one flat graph from raw pixels to probabilities."""
 
+from bisect import bisect_left
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import keras
 
 from dlcv.data.pipeline import Pipeline
 from dlcv.errors import DlcvError
-from dlcv.interfaces import Architecture
+from dlcv.interfaces import Architecture, Preprocessor
+
+LARGEST_TRIED = 1024
+"""The largest height and width, in pixels, that is tried where a network can't take an image."""
 
 
 def build_network(
@@ -32,7 +37,7 @@ def build_network(
     with _policy(precision):
         inputs = x = keras.Input(input_shape, dtype="uint8", name="pixels")
         for step in pipeline.value_steps:
-            x = step.as_layer()(x)
+            x = _add(step, x)
         if not pipeline.value_steps:
             x = keras.layers.Rescaling(1.0, dtype="float32", name="cast")(x)
         if keras.config.image_data_format() == "channels_first":
@@ -40,13 +45,79 @@ def build_network(
         try:
             outputs = architecture.classify(architecture.features(x), classes)
         except ValueError as error:
-            height, width, channels = input_shape
-            raise DlcvError(
-                f"{type(architecture).__name__} can't take images of {height} x {width} pixels "
-                f"with {channels} channels ({_reason(error)}); another input_size may do"
-            ) from error
+            raise _refusal(architecture, input_shape, classes, error) from error
         # Within the policy: a model of 16-bit floats scales its loss, or small gradients vanish.
         return keras.Model(inputs, outputs, name=type(architecture).__name__.lower())
+
+
+def symbolic() -> Any:
+    """Returns a context in which networks are built without values for their weights.
+
+    It takes a fraction of the time and no memory; such networks can be looked at, not used.
+    """
+    return keras.StatelessScope(initialize_variables=False)
+
+
+def layer_shape(height: int, width: int, channels: int) -> tuple[int, int, int]:
+    """Returns an image's shape in the order of axes that Keras is configured for."""
+    if keras.config.image_data_format() == "channels_first":
+        return channels, height, width
+    return height, width, channels
+
+
+def smallest_size(
+    architecture: Architecture, channels: int, classes: int, *, above: int = 0
+) -> int | None:
+    """Returns the smallest height and width, in pixels, that a network can take, found by trying.
+
+    Args:
+        architecture: The network.
+        channels: The channels of the images.
+        classes: The number of classes.
+        above: A size that is known to be too small.
+
+    Returns:
+        The size; None where none up to `LARGEST_TRIED` does.
+    """
+
+    def works(size: int) -> bool:
+        try:
+            with symbolic():
+                architecture.build(layer_shape(size, size, channels), classes)
+        except (ValueError, DlcvError):
+            return False
+        return True
+
+    low, high = above, above + 1
+    while not works(high):
+        if high >= LARGEST_TRIED:
+            return None
+        low, high = high, 2 * high
+    sizes = range(low + 1, high)
+    return (*sizes, high)[bisect_left(sizes, True, key=works)]
+
+
+def _add(step: Preprocessor, x: keras.KerasTensor) -> keras.KerasTensor:
+    try:
+        return step.as_layer()(x)
+    except ValueError as error:
+        raise DlcvError(
+            f"{type(step).__name__} can't take images of {x.shape[-1]} channels ({_reason(error)})"
+        ) from error
+
+
+def _refusal(
+    architecture: Architecture, input_shape: tuple[int, int, int], classes: int, error: ValueError
+) -> DlcvError:
+    height, width, channels = input_shape
+    refused = (
+        f"{type(architecture).__name__} can't take images of {height} x {width} pixels "
+        f"with {channels} channels ({_reason(error)})"
+    )
+    size = smallest_size(architecture, channels, classes, above=min(height, width))
+    if size is None:
+        return DlcvError(f"{refused}; no input_size up to {LARGEST_TRIED} would do")
+    return DlcvError(f"{refused}; the smallest input_size that it can take is {size}")
 
 
 def _reason(error: ValueError) -> str:

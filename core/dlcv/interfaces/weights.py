@@ -1,0 +1,50 @@
+"""Weights from files that Keras wrote; the files hold arrays, and nothing in them is executed."""
+
+import re
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from dlcv.errors import DlcvError
+
+if TYPE_CHECKING:
+    import keras
+
+WEIGHT_FILES = (".weights.h5", ".h5", ".hdf5", ".keras")
+"""How the names of files with weights end."""
+
+
+def load_weights(network: "keras.Model", path: Path) -> None:
+    """Gives a network the weights of a file; of a `.keras` file the weights only are read.
+
+    Raises:
+        DlcvError: there is no such file, it can't be read, or its weights are those of another
+            network; the message names the layer and the shapes.
+    """
+    path = path.expanduser()
+    if not path.name.endswith(WEIGHT_FILES):
+        raise DlcvError(
+            f"{path}: a file with weights ends in one of {', '.join(WEIGHT_FILES)}; "
+            "`model.save_weights(...)` of Keras writes one"
+        )
+    if not path.is_file():
+        raise DlcvError(f"no such file of weights: {path}")
+    try:
+        with warnings.catch_warnings():
+            # Keras warns of each part of a network that the file has not, before it gives up.
+            warnings.simplefilter("ignore", UserWarning)
+            network.load_weights(path)
+    except Exception as error:
+        # Keras, h5py and zipfile each raise their own.
+        raise DlcvError(f"{path} does not fit {network.name}: {_reason(str(error))}") from error
+
+
+def _reason(message: str) -> str:
+    """Returns what Keras says of the first layer that does not fit, with the shapes."""
+    layer = re.search(r"for object <\w+ name=([^,>]+).*?:\s*\n\s*\n(.*)", message, re.DOTALL)
+    told = layer[2] if layer else message
+    shapes = re.search(r"variable\.shape=(\(.*?\)), Received: value\.shape=(\(.*?\))", told)
+    if shapes:
+        told = f"the network's weights have the shape {shapes[1]}, the file's {shapes[2]}"
+    first = told.strip().splitlines()[0].rstrip(".") if told.strip() else "it can't be read"
+    return f"layer {layer[1]}: {first}" if layer else first

@@ -1,0 +1,101 @@
+"""Classifiers for the body of another network."""
+
+from typing import TYPE_CHECKING
+
+from dlcv.errors import DlcvError
+from dlcv.interfaces import Architecture, option, plugin, softmax_layer
+
+if TYPE_CHECKING:
+    import keras
+
+
+@plugin
+class Head(Architecture):
+    """A classifier of its own on the body of another network, its base.
+
+    The layers of the body keep their names; those of the head begin with `head_`, but for the last,
+    `predictions`.
+    """
+
+    base: Architecture = option(help="the network whose body is used, with its options")
+
+    def __attrs_post_init__(self) -> None:
+        """Refuses a head as a base."""
+        if isinstance(self.base, Head):
+            raise DlcvError(
+                f"{type(self).__name__}: the base is a head itself ({type(self.base).__name__}); "
+                "name the network below it"
+            )
+
+    @property
+    def default_size(self) -> tuple[int, int]:
+        """That of the base."""
+        return self.base.default_size
+
+    @property
+    def preprocessors(self) -> str:
+        """Those of the base."""
+        return self.base.preprocessors
+
+    def features(self, x: "keras.KerasTensor") -> "keras.KerasTensor":
+        """The body of the base; raises `DlcvError` if it has none."""
+        features = self.base.features(x)
+        if features is x:
+            raise DlcvError(
+                f"{type(self).__name__} needs a network with a body, and {self.base} has no layer "
+                "before its classifier"
+            )
+        return features
+
+    def load_pretrained(self, network: "keras.Model") -> None:
+        """Loads what the base names."""
+        self.base.load_pretrained(network)
+
+
+@plugin
+class FCHead(Head):
+    """Flatten, one dense layer with ReLU and dropout, on the body of another network.
+
+    The head with which Rosebrock (2017), chapter 5, fine-tunes VGG16. With little data and few
+    classes 132 to 512 units are advised, and 1024 or more where accuracy does not satisfy.
+    """
+
+    units: int = option(256, help="width of the dense layer", ge=1)
+    dropout: float = option(0.5, help="share of its units that are dropped", ge=0, lt=1)
+
+    def classify(self, x: "keras.KerasTensor", classes: int) -> "keras.KerasTensor":
+        """Flatten, dense, ReLU, dropout, softmax."""
+        from keras import layers
+
+        x = layers.Flatten(name="head_flatten")(x)
+        x = _dense(x, self.units, self.dropout, "head_dense1")
+        return softmax_layer(classes)(x)
+
+
+@plugin
+class GAPHead(Head):
+    """Global average pooling and two dense layers with dropout, on the body of another network.
+
+    The head with which a lecture on CNNs fine-tunes VGG16 on CIFAR-10.
+    """
+
+    units: tuple[int, ...] = option((128, 64), help="width of each dense layer", ge=1)
+    dropout: float = option(0.2, help="share of their units that are dropped", ge=0, lt=1)
+
+    def classify(self, x: "keras.KerasTensor", classes: int) -> "keras.KerasTensor":
+        """Pooling unless the body ends with it, (dense, ReLU, dropout) x 2, softmax."""
+        from keras import layers
+
+        if len(x.shape) == 4:
+            x = layers.GlobalAveragePooling2D(name="head_pool")(x)
+        for number, units in enumerate(self.units, start=1):
+            x = _dense(x, units, self.dropout, f"head_dense{number}")
+        return softmax_layer(classes)(x)
+
+
+def _dense(x: "keras.KerasTensor", units: int, dropout: float, name: str) -> "keras.KerasTensor":
+    from keras import layers
+
+    x = layers.Dense(units, name=name)(x)
+    x = layers.ReLU(name=f"{name}_relu")(x)
+    return layers.Dropout(dropout, name=f"{name}_dropout")(x)

@@ -1,0 +1,99 @@
+"""Heads on the bodies of other networks."""
+
+import keras
+import pytest
+
+from dlcv import registry
+from dlcv.errors import DlcvError
+from dlcv.training.network import symbolic
+
+
+def build(spec: str, size: int = 32, classes: int = 10) -> keras.Model:
+    with symbolic():
+        return registry.create("architecture", spec).build((size, size, 3), classes)
+
+
+def names_after(model: keras.Model, layer: str) -> list[str]:
+    names = [x.name for x in model.layers]
+    return names[names.index(layer) + 1 :]
+
+
+def test_fc_head_on_vgg16_is_that_of_the_source() -> None:
+    """PB 5: flatten 7 x 7 x 512 = 25,088, dense 256, dropout 0.5, softmax of 17 flowers."""
+    model = build("fc_head(base=vgg16)", 224, 17)
+
+    assert names_after(model, "block5_pool") == [
+        "head_flatten", "head_dense1", "head_dense1_relu", "head_dense1_dropout", "predictions",
+    ]  # fmt: skip
+    assert model.count_params() == 14_714_688 + 25_088 * 256 + 256 + 256 * 17 + 17
+    assert model.get_layer("head_dense1_dropout").rate == 0.5
+
+
+def test_gap_head_on_vgg16_is_that_of_the_source() -> None:
+    """L16: global average pooling to 512, dense 128 and 64 with dropout 0.2, at 32 x 32."""
+    model = build("gap_head(base=vgg16)")
+
+    assert names_after(model, "block5_pool") == [
+        "head_pool",
+        "head_dense1", "head_dense1_relu", "head_dense1_dropout",
+        "head_dense2", "head_dense2_relu", "head_dense2_dropout",
+        "predictions",
+    ]  # fmt: skip
+    hidden = 512 * 128 + 128 + 128 * 64 + 64
+    assert model.count_params() == 14_714_688 + hidden + 64 * 10 + 10
+
+
+@pytest.mark.parametrize("units", [132, 256, 512, 1024])
+def test_width_of_the_classification_layer_is_an_option(units: int) -> None:
+    model = build(f"fc_head(base=lenet, units={units})")
+
+    assert model.get_layer("head_dense1").units == units
+
+
+def test_body_that_ends_pooled_is_not_pooled_twice() -> None:
+    assert "head_pool" not in [x.name for x in build("gap_head(base=resnet)").layers]
+
+
+def test_graph_is_flat_and_layers_of_the_base_keep_their_names() -> None:
+    base = registry.create("architecture", "minivggnet")
+    headed = build("fc_head(base=minivggnet)")
+    body = [x.name for x in base.body((32, 32, 3)).layers]
+
+    assert [x.name for x in headed.layers][: len(body)] == body
+    assert not any(isinstance(x, keras.Model) for x in headed.layers)
+
+
+def test_head_takes_size_and_preprocessing_of_its_base() -> None:
+    head = registry.create("architecture", "gap_head(base=inceptionv3)")
+
+    assert head.default_size == (299, 299)
+    assert head.preprocessors == "imagenet_input(mode=tf)"
+
+
+def test_text_of_a_head_parses_back() -> None:
+    head = registry.create("architecture", "fc_head(base=vgg16(weights=imagenet), units=512)")
+
+    again = registry.create("architecture", str(registry.spec_of(head)))
+    assert again == head
+    assert again.base.weights == "imagenet"
+
+
+@pytest.mark.parametrize(
+    ("spec", "message"),
+    [
+        ("fc_head", "fc_head needs base"),
+        ("fc_head(base=scale)", 'unknown architecture "scale".*"scale" is a preprocessor'),
+        ("fc_head(base=vgg61)", 'unknown architecture "vgg61".*vgg16'),
+        ("fc_head(base=3)", "base: expected"),
+        ("fc_head(base=gap_head(base=lenet))", "FCHead: the base is a head itself"),
+        ("fc_head(base=lenet, units=0)", "units: expected int >= 1, received 0"),
+    ],
+)
+def test_what_is_no_base_is_refused(spec: str, message: str) -> None:
+    with pytest.raises(DlcvError, match=message):
+        registry.create("architecture", spec)
+
+
+def test_head_on_a_network_without_a_body_is_refused() -> None:
+    with pytest.raises(DlcvError, match="GAPHead needs a network with a body"):
+        build("gap_head(base=cnn(filters=()))")
