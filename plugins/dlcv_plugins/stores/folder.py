@@ -42,7 +42,7 @@ class Folder(DatasetStore):
         files = [sorted(images.image_files(folder)) for folder in folders]
         for folder, found in zip(folders, files, strict=True):
             if not found:
-                raise DlcvError(f"the class folder {folder} holds no images")
+                logger.warning("the class folder %s holds no images", folder)
         if not folders:
             raise DlcvError(f"{root} holds no folder with images; each class needs a folder")
         return images.ImageFiles(

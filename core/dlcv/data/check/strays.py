@@ -1,0 +1,99 @@
+"""Files in a data set's folders that are not read: passed over in silence elsewhere, told here."""
+
+import os
+from collections import Counter
+from pathlib import Path
+
+from dlcv import images
+from dlcv.data.check.collect import Collected
+from dlcv.data.check.findings import Finding, Sample, count, one_by_one
+
+OTHER_IMAGES = frozenset(
+    {".avif", ".cr2", ".dng", ".gif", ".heic", ".heif", ".ico", ".j2k", ".jfif", ".jp2", ".jpe"}
+    | {".jxl", ".nef", ".pbm", ".pgm", ".ppm", ".psd", ".svg", ".tga", ".xcf"}
+)
+"""Extensions of images in formats, or under names, that are not read, in lower case."""
+
+
+def stray_findings(collected: Collected) -> list[Finding]:
+    """Returns the files that belong to no class."""
+    root = collected.folder
+    if root is None or not collected.is_of_files or collected.refused:
+        return []
+    known = {os.path.normpath(facts.path) for facts in collected.images}
+    misplaced, foreign, others = [], [], []
+    for path in _files(root):
+        if os.path.normpath(path) in known:
+            continue
+        sample = Sample(os.path.relpath(path, root))
+        if images.is_image_file(Path(path)):
+            misplaced.append(sample)
+        elif os.path.splitext(path)[1].lower() in OTHER_IMAGES:
+            foreign.append(sample)
+        else:
+            others.append(sample)
+    return [*_misplaced(misplaced), *_foreign(foreign), *_others(others)]
+
+
+def _files(root: Path) -> list[str]:
+    """Lists the files below a folder, those of systems left out, links followed once."""
+    found, seen = [], set()
+    for parent, folders, names in os.walk(root, followlinks=True):
+        if (place := os.path.realpath(parent)) in seen:
+            folders.clear()
+            continue
+        seen.add(place)
+        folders[:] = sorted(name for name in folders if not images.is_stray_folder(name))
+        found += [os.path.join(parent, name) for name in sorted(names)]
+    return found
+
+
+def _misplaced(samples: list[Sample]) -> list[Finding]:
+    if not samples:
+        return []
+    return [
+        Finding(
+            "images-without-class",
+            "warning",
+            f"{count(len(samples), 'image')} {_lie(samples)} where no class is, and not read",
+            "move them into the folder of their class, or away",
+            one_by_one(samples),
+        )
+    ]
+
+
+def _foreign(samples: list[Sample]) -> list[Finding]:
+    if not samples:
+        return []
+    suffixes = ", ".join(sorted({os.path.splitext(s.name)[1].lower() for s in samples}))
+    return [
+        Finding(
+            "unread-images",
+            "warning",
+            f"{count(len(samples), 'file')} {_lie(samples)} there in a format, or under a name, "
+            f"that is not read ({suffixes})",
+            "convert them to PNG or JPEG, or rename them, if they are to be used",
+            one_by_one(samples),
+        )
+    ]
+
+
+def _others(samples: list[Sample]) -> list[Finding]:
+    if not samples:
+        return []
+    kinds = Counter(os.path.splitext(s.name)[1].lower() or Path(s.name).name for s in samples)
+    listed = ", ".join(f"{number} {kind}" for kind, number in kinds.most_common(5))
+    return [
+        Finding(
+            "strays",
+            "note",
+            f"{count(len(samples), 'file')} {'is' if len(samples) == 1 else 'are'} no image and "
+            f"not read ({listed})",
+            "nothing, if they belong there",
+            one_by_one(samples),
+        )
+    ]
+
+
+def _lie(samples: list[Sample]) -> str:
+    return "lies" if len(samples) == 1 else "lie"

@@ -1,0 +1,53 @@
+"""Pages that people open in a browser: one file each, readable offline, without scripts."""
+
+import base64
+from typing import TYPE_CHECKING, Any
+
+from dlcv import images
+
+if TYPE_CHECKING:
+    import numpy as np
+
+LARGEST_SIDE_PIXELS = 160
+"""Of a thumbnail; twice of what is shown, for sharp screens and print."""
+FEW_PIXELS = 64
+JPEG_QUALITY = 80
+
+
+def render(template: str, **values: Any) -> str:
+    """Returns a page, made from a template in this folder that extends `base.html`.
+
+    Values are escaped: a file name or a class name can't add elements to the page.
+    """
+    import jinja2
+
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("dlcv", "pages"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template(template).render(**values)
+
+
+def thumbnail(image: "np.ndarray") -> str:
+    """Returns an image made small as a `data:` address, to be put into a page.
+
+    Args:
+        image: `(H, W, 3)` or `(H, W, 1)` uint8.
+    """
+    import cv2
+    import numpy as np
+
+    height, width = image.shape[:2]
+    share = min(1.0, LARGEST_SIDE_PIXELS / max(height, width))
+    size = (max(1, round(share * height)), max(1, round(share * width)))
+    small = np.ascontiguousarray(images.resize(image, size)[..., ::-1])
+    # Few pixels are kept as they are, for they are shown large.
+    if max(height, width) <= FEW_PIXELS:
+        kind, options = "png", []
+    else:
+        kind, options = "jpeg", [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY]
+    content = cv2.imencode(f".{kind}", small, options)[1].tobytes()
+    return f"data:image/{kind};base64,{base64.b64encode(content).decode()}"
