@@ -80,11 +80,8 @@ class Keras(DatasetStore):
 
     def _absent(self, error: DlcvError) -> str:
         """Returns what to do about a data set that can't be loaded."""
-        files = SOURCES[self.name].items()
-        fetched = [
-            url if url.endswith(f"/{os.path.basename(file)}") else f"{url} as {os.path.basename(file)}"
-            for file, url in files
-        ]
+        files = [(os.path.basename(file), url) for file, url in SOURCES[self.name].items()]
+        fetched = [url if url.endswith(f"/{file}") else f"{url} as {file}" for file, url in files]
         return (
             f"{self.name} is not in Keras's cache, or damaged there, and can't be downloaded "
             f"({error}); Keras looks in {self._folder()} (the environment "

@@ -9,8 +9,8 @@ from dlcv.interfaces import SPLITS
 
 SPLIT_WORDS = {
     "train": "train",
-    "train_val": "train_val",
     "training": "train",
+    "train_val": "train_val",
     "val": "val",
     "valid": "val",
     "validation": "val",
