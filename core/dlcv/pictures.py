@@ -2,14 +2,20 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from dlcv import files
+from dlcv.errors import DlcvError
 
 if TYPE_CHECKING:
     import numpy as np
 
+Cell = TypeVar("Cell")
 CELL_INCHES = 1.6
+FORMATS = (".png", ".jpg", ".jpeg", ".webp", ".pdf", ".svg")
+"""The extensions of pictures."""
+COLUMNS = 6
+"""As many cells of a single row, or of a single column, stand side by side."""
 
 
 def draw_grid(
@@ -35,7 +41,7 @@ def draw_grid(
         layout="constrained",
     )
     if heading:
-        figure.suptitle(heading, fontsize=10)
+        figure.suptitle(heading, fontsize=10, parse_math=False)
     panels = figure.subplots(len(rows), columns, squeeze=False)
     for axes in panels.flat:
         axes.set_axis_off()
@@ -52,6 +58,21 @@ def draw_grid(
                 interpolation=interpolation,
             )
             if titles:
-                panels[i, j].set_title(titles[i][j], fontsize=8, pad=3)
+                # A dollar in a file's name is no formula.
+                panels[i, j].set_title(titles[i][j], fontsize=8, pad=3, parse_math=False)
     with files.atomic_path(path) as temporary:
         figure.savefig(temporary, dpi=120)
+
+
+def wrapped(rows: Sequence[Sequence[Cell]]) -> list[list[Cell]]:
+    """Returns rows as they are, and a single row or column as rows of some cells."""
+    cells = [cell for row in rows for cell in row]
+    if len(rows) > 1 and len(cells) > len(rows):
+        return [list(row) for row in rows]
+    return [cells[start : start + COLUMNS] for start in range(0, len(cells), COLUMNS)]
+
+
+def check_format(path: Path) -> None:
+    """Raises a `DlcvError` if a picture can't be written in the format of a path's extension."""
+    if path.suffix.lower() not in FORMATS:
+        raise DlcvError(f"{path} is no name of a picture; let it end in {', '.join(FORMATS)}")

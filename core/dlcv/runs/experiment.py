@@ -86,15 +86,7 @@ class Experiment:
         data = open_dataset(
             plugins.store, config.split, bad_images=config.bad_images, threads=threads
         )
-        height, width = default_size = plugins.architecture.default_size
-        pipeline, size = fit_to_input(
-            plugins.steps,
-            data.splits["train"].image_shape,
-            input_size=None if config.input_size is None else images.pair(config.input_size),
-            default_size=default_size,
-            # Photos that happen to have one size are no wish for a network of that size.
-            largest_own_size=None if data.declares_size else (2 * height, 2 * width),
-        )
+        pipeline, size = fit_pipeline(config, plugins, data)
         plugins = attrs.evolve(plugins, steps=pipeline.steps)
         complete = _complete(config, plugins, data, size, threads)
         learned = learn(pipeline.with_sizes(size), data.splits["train"], size, threads)
@@ -127,6 +119,23 @@ class Experiment:
     def fingerprints(self) -> dict[str, str]:
         """Returns a fingerprint of each split's images."""
         return {name: images.fingerprint() for name, images in self.data.splits.items()}
+
+
+def fit_pipeline(config: RunConfig, plugins: Plugins, data: Dataset) -> tuple[Pipeline, Size]:
+    """Returns a run's preprocessors, with open sizes still open, and its network's input size.
+
+    Raises:
+        DlcvError: the preprocessors do not bring the images to one size.
+    """
+    height, width = default_size = plugins.architecture.default_size
+    return fit_to_input(
+        plugins.steps,
+        data.splits["train"].image_shape,
+        input_size=None if config.input_size is None else images.pair(config.input_size),
+        default_size=default_size,
+        # Photos that happen to have one size are no wish for a network of that size.
+        largest_own_size=None if data.declares_size else (2 * height, 2 * width),
+    )
 
 
 def input_shape(pipeline: Pipeline, data: Dataset) -> tuple[int, int, int]:
