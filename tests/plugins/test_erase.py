@@ -129,6 +129,7 @@ def test_outside_training_nothing_is_erased():
         ("ratio=3", "ratio: expected"),
         ("smallest=0.5", r"smallest: 0.5 is more than largest \(0.4\)"),
         ("fill_mode=blur", "fill_mode: expected random or constant"),
+        ("fill_value=0", "fill_value: is not used with fill_mode=random; add fill_mode=constant"),
         ("fill_value=300", "fill_value: expected"),
     ],
 )

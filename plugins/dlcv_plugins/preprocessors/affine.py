@@ -12,7 +12,12 @@ from dlcv.interfaces import (
     stack,
     state,
 )
-from dlcv_plugins.preprocessors.fill import FillValue, by_channel, fill_or_mean, training_mean
+from dlcv_plugins.preprocessors.fill import (
+    FillValue,
+    check_fill,
+    fill_or_mean,
+    training_mean,
+)
 
 if TYPE_CHECKING:
     import numpy as np
@@ -58,6 +63,7 @@ class Affine(Preprocessor):
 
     def __attrs_post_init__(self) -> None:
         """Writes the usual amounts into a step that names none, so that a run records them."""
+        check_fill("Affine", self.fill_mode, self.fill_value)
         if all(getattr(self, name) is None for name in (*USUAL, "shear")):
             for name, value in USUAL.items():
                 object.__setattr__(self, name, value)
@@ -68,7 +74,7 @@ class Affine(Preprocessor):
             return images
         fill: FillValue = 0
         if self.fill_mode == "constant":
-            fill = fill_or_mean("affine", self.fill_value, self.mean)
+            fill = fill_or_mean("affine", self.fill_value, self.mean, images[0].shape[-1])
         matrices = self._draw(_sizes(images), rng)
         return warp(images, matrices, self.fill_mode, fill, self.interpolation)
 
@@ -118,9 +124,6 @@ def warp(
 
     Returns:
         As many new images of the same sizes.
-
-    Raises:
-        DlcvError: `fill_value` has another number of channels than an image.
     """
     import cv2
     import numpy as np
@@ -133,7 +136,8 @@ def warp(
     }[fill_mode]
     flags = {"linear": cv2.INTER_LINEAR, "nearest": cv2.INTER_NEAREST}[interpolation]
     flags |= cv2.WARP_INVERSE_MAP
-    value = by_channel(fill_value, images[0].shape[-1])
+    channels = images[0].shape[-1]
+    value = (fill_value,) * channels if isinstance(fill_value, int) else fill_value
     results: Images
     if isinstance(images, np.ndarray):
         results = np.empty(images.shape, np.uint8)

@@ -13,7 +13,12 @@ from dlcv.interfaces import (
     stack,
     state,
 )
-from dlcv_plugins.preprocessors.fill import FillValue, by_channel, fill_or_mean, training_mean
+from dlcv_plugins.preprocessors.fill import (
+    FillValue,
+    check_fill,
+    fill_or_mean,
+    training_mean,
+)
 
 if TYPE_CHECKING:
     import numpy as np
@@ -48,7 +53,8 @@ class Erase(Preprocessor):
     mean: "np.ndarray | None" = state()
 
     def __attrs_post_init__(self) -> None:
-        """Refuses a range of areas that is empty."""
+        """Refuses a range of areas that is empty, and a color that would not be used."""
+        check_fill("Erase", self.fill_mode, self.fill_value)
         if self.smallest > self.largest:
             raise OptionError(
                 "Erase", "smallest", f"{self.smallest} is more than largest ({self.largest})"
@@ -105,4 +111,4 @@ class Erase(Preprocessor):
 
         if self.fill_mode == "random":
             return rng.integers(0, 256, shape, np.uint8)
-        return by_channel(fill_or_mean("erase", self.fill_value, self.mean), shape[-1])
+        return fill_or_mean("erase", self.fill_value, self.mean, shape[-1])
