@@ -129,7 +129,7 @@ def _advise(images: LabelledImages, parts: dict[str, Subset]) -> None:
         total, others = sum(own.values()), sum(own.values()) - own["train"] - own["val"]
         share = validation_share(total, others)
         cure = (
-            f"a validation share of {share} gives it {int(total * share)}"
+            f"a validation share of {share} gives it about {int(total * share + 1e-9)}"
             if share
             else f"its {total} images are too few for any share; add images"
         )

@@ -316,7 +316,7 @@ class TestAdvice:
                 (300, 80),
                 {"test": 0.2, "validation": 0.1},
                 '"class1" has 56 training and 8 validation images; at least 20 and 15 a class are '
-                "advised: a validation share of 0.2 gives it 16",
+                "advised: a validation share of 0.2 gives it about 16",
             ),
             (
                 (30, 30),
@@ -327,7 +327,7 @@ class TestAdvice:
                 (40, 40),
                 {"test": 0, "validation": 0.6},
                 '"class0" has 16 training and 24 validation images; at least 20 and 15 a class are '
-                "advised: a validation share of 0.4 gives it 16",
+                "advised: a validation share of 0.4 gives it about 16",
             ),
         ],
     )
