@@ -56,9 +56,9 @@ def check(
     if report is not None:
         write_page(checkup, report, force=force)
     if as_json:
-        click.echo(json.dumps(checks.as_json(checkup), indent=2, ensure_ascii=False))
+        click.echo(json.dumps(checks.as_json(checkup), indent=2))
     else:
-        click.echo("\n".join(_lines(checkup, data, report)))
+        click.echo("\n".join(map(_printable, _lines(checkup, data, report))))
     context.exit(1 if checkup.spoils_training else 0)
 
 
@@ -97,7 +97,7 @@ def _finding(finding: "Finding") -> list[str]:
         shown = " = ".join(sample.name for sample in group[:NAMES_SHOWN])
         more = f" = ... ({len(group)})" if len(group) > NAMES_SHOWN else ""
         detail = f": {group[0].detail}" if group[0].detail else ""
-        lines.append(f"{INDENT}  {_printable(shown + more + detail)}")
+        lines.append(f"{INDENT}  {shown}{more}{detail}")
     if (left := len(finding.groups) - NAMES_SHOWN) > 0:
         lines.append(f"{INDENT}  ... and {left:,} more")
     return [*lines, f"{INDENT}{finding.cure}"]

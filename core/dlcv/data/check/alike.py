@@ -21,6 +21,11 @@ LARGEST_REMAINDER = 0.35
 Of CIFAR-10's pairs, those below are one photo resized, re-encoded, cropped by a little, or in other
 colors, or photos of one series; at 0.4 the first pairs of different objects appear.
 """
+MOST_ALIKE = 0.25
+CLOSE_REMAINDER = 0.1
+"""Where more than this share of the images is in groups, they are alike by nature, such as written
+digits, and only those count that agree better: these remain where a set holds mirrored or
+re-encoded copies of everything."""
 SMALLEST_SIDE = 16
 """Images with a shorter side have too few pixels to tell copies from images that are alike."""
 ROWS_AT_ONCE = 64
@@ -39,14 +44,11 @@ def alike_groups(looks: Sequence[Look]) -> list[list[int]]:
         Positions in `looks`, in order; images without a near copy are in no group.
     """
     places = [i for i, look in enumerate(looks) if min(look.height, look.width) >= SMALLEST_SIDE]
-    groups = _Groups(len(places))
-    for firsts, seconds in _near_pairs([looks[i] for i in places], groups):
-        for first, second in zip(firsts.tolist(), seconds.tolist(), strict=True):
-            groups.join(first, second)
-    members: dict[int, list[int]] = defaultdict(list)
-    for place, leader in zip(places, groups.leaders().tolist(), strict=True):
-        members[leader].append(place)
-    return [group for group in members.values() if len(group) > 1]
+    compared = [looks[i] for i in places]
+    groups = _groups_within(LARGEST_REMAINDER, compared)
+    if sum(map(len, groups)) > MOST_ALIKE * len(compared):
+        groups = _groups_within(CLOSE_REMAINDER, compared)
+    return [[places[i] for i in group] for group in groups]
 
 
 def remainders(firsts: np.ndarray, seconds: np.ndarray) -> np.ndarray:
@@ -71,6 +73,17 @@ def remainders(firsts: np.ndarray, seconds: np.ndarray) -> np.ndarray:
     return np.sqrt(np.divide(left, contrast, out=np.ones_like(left), where=contrast > 0))
 
 
+def _groups_within(remainder: float, looks: Sequence[Look]) -> list[list[int]]:
+    groups = _Groups(len(looks))
+    for firsts, seconds in _near_pairs(remainder, looks, groups):
+        for first, second in zip(firsts.tolist(), seconds.tolist(), strict=True):
+            groups.join(first, second)
+    members: dict[int, list[int]] = defaultdict(list)
+    for place, leader in enumerate(groups.leaders().tolist()):
+        members[leader].append(place)
+    return [group for group in members.values() if len(group) > 1]
+
+
 class _Groups:
     """Things that are joined to groups; each group has a leader, its first member."""
 
@@ -93,7 +106,9 @@ class _Groups:
         return index
 
 
-def _near_pairs(looks: Sequence[Look], groups: _Groups) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+def _near_pairs(
+    remainder: float, looks: Sequence[Look], groups: _Groups
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Yields pairs that are nearly the same and not in one group yet."""
     hashes = np.array([look.hash for look in looks], np.uint64)
     mirrored = np.array([look.mirrored_hash for look in looks], np.uint64)
@@ -111,6 +126,6 @@ def _near_pairs(looks: Sequence[Look], groups: _Groups) -> Iterator[tuple[np.nda
                 for some in chunks(len(firsts), PAIRS_AT_ONCE):
                     first, second = firsts[some], seconds[some]
                     left = remainders(pixels[first, :, ::step], pixels[second])
-                    near = left <= LARGEST_REMAINDER
+                    near = left <= remainder
                     yield first[near], second[near]
             progress(len(rows))

@@ -89,7 +89,7 @@ def _others(samples: list[Sample]) -> list[Finding]:
             "note",
             f"{count(len(samples), 'file')} {'is' if len(samples) == 1 else 'are'} no image and "
             f"not read ({listed})",
-            "nothing, if they belong there",
+            "nothing has to be done if they belong there",
             one_by_one(samples),
         )
     ]

@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageEnhance
 
+from dlcv import registry
 from dlcv.data.check.alike import _Groups, alike_groups, remainders
 from dlcv.data.check.look import look_at
 from dlcv.images import decode
@@ -108,3 +109,16 @@ def test_many_images_that_are_all_the_same_take_no_time():
     """Pairs within a group are not looked at again, or 4 million would be."""
     look = look_at(np.asarray(defective.picture(0)))
     assert alike_groups([look] * 2000) == [list(range(2000))]
+
+
+def test_images_that_are_alike_by_nature_are_not_called_copies():
+    """Of handwritten digits, more than half look like another one to a hash."""
+    digits = registry.create("store", "digits(size=32)").open("all")
+    looks = [look_at(digits.read([n])[0]) for n in range(600)]
+    assert alike_groups(looks) == []
+
+
+def test_a_set_that_holds_everything_mirrored_is_found_all_the_same():
+    pictures = [defective.picture(n, (64, 64)) for n in range(30)]
+    flipped = [p.transpose(Image.Transpose.FLIP_LEFT_RIGHT) for p in pictures]
+    assert alike_groups(looks(*pictures, *flipped)) == [[n, n + 30] for n in range(30)]
