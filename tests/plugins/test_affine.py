@@ -9,6 +9,7 @@ from keras.src.legacy.preprocessing.image import apply_affine_transform
 from scipy import ndimage
 
 from dlcv import registry
+from dlcv.data.pipeline import Pipeline, learn
 from dlcv.errors import DlcvError
 from dlcv.interfaces import PreparationContext
 from dlcv_plugins.preprocessors.affine import (
@@ -327,3 +328,19 @@ def test_outside_training_nothing_is_done(text):
 def test_bad_options_are_refused(text):
     with pytest.raises(DlcvError, match=text.partition("=")[0]):
         registry.create("preprocessor", f"affine({text})")
+
+
+def test_a_mean_of_images_that_differ_in_size_is_an_error_with_its_cure():
+    photos = TestFill.IMAGES
+
+    class Photos:
+        image_shape = (None, None, 3)
+
+        def __len__(self):
+            return 2
+
+        def read(self, indices):
+            return [photos[index][: 5 + index] for index in indices]
+
+    with pytest.raises(DlcvError, match="differ in size after the last step; put aspect_aware fi"):
+        learn(Pipeline.of([Affine(fill_mode="constant")]), Photos(), (6, 6), threads=1)

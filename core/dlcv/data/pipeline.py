@@ -101,7 +101,7 @@ class Pipeline:
         """
         images = apply_steps(self.pixel_steps, images, rng)
         if not isinstance(images, np.ndarray):
-            raise DlcvError("the images differ in size after the last step; add aspect_aware")
+            raise DlcvError("the images differ in size after the last step; put aspect_aware first")
         return images
 
     def values(self, images: np.ndarray) -> np.ndarray:
