@@ -2,13 +2,13 @@
 
 import json
 import os
-import re
 import shlex
 import shutil
 import subprocess
 import sys
 
 import cv2
+import numpy as np
 import pytest
 
 DLCV = [sys.executable, "-m", "dlcv"]
@@ -24,6 +24,15 @@ def dlcv(folder, *arguments, **options):
         check=False,
         **options,
     )
+
+
+def write_image(path, image):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    assert cv2.imwrite(str(path), image)
+
+
+def image_of(size):
+    return np.full((*size, 3), 90, np.uint8)
 
 
 def facts(output):
@@ -53,15 +62,15 @@ def test_show_tells_what_is_there_draws_it_and_says_what_to_do_next(photos, tmp_
     assert min(picture.shape[:2]) > 300
 
 
-def test_sizes_that_differ_are_summed_up(photos, tmp_path):
-    photos()
+def test_sizes_that_differ_are_summed_up(tmp_path):
+    for number, size in enumerate([(8, 6), (8, 6), (5, 9), (7, 7)]):
+        write_image(tmp_path / "photos" / "ab"[number % 2] / f"{number}.png", image_of(size))
     told = facts(dlcv(tmp_path, "data", "show", "photos").stdout)["shape"]
-    height = r"(2\d|3\d|4\d)"
-    assert re.fullmatch(
-        rf"{height} x {height} x 3 most often \(\d+ images\); \d\d shapes in all, "
-        rf"from 2\d to 4\d high and 2\d to 4\d wide",
-        told,
-    )
+    rest = "3 shapes in all, from 5 to 8 high and 6 to 9 wide"
+    assert told == f"8 x 6 x 3 most often (2 images); {rest}"
+    (tmp_path / "photos" / "a" / "0.png").unlink()
+    told = facts(dlcv(tmp_path, "data", "show", "photos", "--force").stdout)["shape"]
+    assert told == f"no two the same; {rest}"
 
 
 def test_show_tells_how_packed_data_was_made(photos, tmp_path):

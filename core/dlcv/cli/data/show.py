@@ -140,8 +140,9 @@ def _shapes(pixels: "Pixels") -> str:
     if len(pixels.shapes) == 1:
         return shape
     heights, widths, _ = zip(*pixels.shapes, strict=True)
+    most = "no two the same" if count == 1 else f"{shape} most often ({count:,} images)"
     return (
-        f"{shape} most often ({count:,} images); {len(pixels.shapes):,} shapes in all, "
+        f"{most}; {len(pixels.shapes):,} shapes in all, "
         f"from {min(heights)} to {max(heights)} high and {min(widths)} to {max(widths)} wide"
     )
 
