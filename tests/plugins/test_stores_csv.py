@@ -134,6 +134,8 @@ GOOD = "path,label\na/1.png,x\n"
         ("path,label\n", "names columns and has no line below them"),
         ("path,size\na/1.png,3\n", "has no column label or class; its first line names 'path', "
          "'size'; rename it, or say which with label_column"),
+        ("0" * 10**6, "line 1: can't be read as CSV: field larger than field limit (131072)"),
+        ("[" + "0" * 10**5 + "]", "its first line names '[" + "0" * 39 + "...'; rename it"),
         ("a/1.png,x\na/2.png,y\n", "has no column path, file or image; its first line names "
          "'a/1.png', 'x'; rename it"),
         ("path,file,label\n1,2,3\n", "the columns 'path' and 'file' may all be that of images; say "

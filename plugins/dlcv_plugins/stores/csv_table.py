@@ -116,7 +116,10 @@ def _separator(header: str, columns: Mapping[str, str]) -> str:
     """Returns the separator by which a header's columns are found, else the one it has most of."""
 
     def score(separator: str) -> tuple[int, int]:
-        names = [name.strip() for name in next(csv.reader([header], delimiter=separator), [])]
+        try:
+            names = [name.strip() for name in next(csv.reader([header], delimiter=separator), [])]
+        except csv.Error:
+            names = []  # Who reads the records says what is wrong, and on which line.
         found = [kind for kind, named in columns.items() if _candidates(names, kind, named)]
         return len(found), header.count(separator)
 
@@ -147,7 +150,8 @@ def _candidates(header: Sequence[str], kind: str, named: str) -> list[int]:
 def _place(path: Path, header: Sequence[str], kind: str, named: str) -> int | None:
     """Returns which column is that of images, labels or splits; None for no column of splits."""
     found = _candidates(header, kind, named)
-    listed = f"its first line names {layout.some(map(repr, header), most=12)}"
+    shown = [repr(name if len(name) < 40 else f"{name[:40]}...") for name in header]
+    listed = f"its first line names {layout.some(shown, most=12)}"
     if len(found) > 1:
         doubtful = " and ".join(repr(header[i]) for i in found)
         raise DlcvError(

@@ -1,5 +1,6 @@
 """What stores that list files have in common: split folders and the words for them."""
 
+import os
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -27,7 +28,10 @@ def split_named(name: str) -> str | None:
 
 def subfolders(root: Path) -> list[Path]:
     """Returns the folders in a folder, sorted, without those that are hidden or strays."""
-    return sorted(p for p in root.iterdir() if p.is_dir() and not images.is_stray_folder(p.name))
+    # A folder of images may hold many thousands, and each entry knows what it is.
+    with os.scandir(root) as entries:
+        names = [e.name for e in entries if e.is_dir() and not images.is_stray_folder(e.name)]
+    return [root / name for name in sorted(names)]
 
 
 def split_folders(root: Path) -> dict[str, Path]:

@@ -105,7 +105,8 @@ class TinyImagenet(DatasetStore):
         annotations = self.path / "val" / "val_annotations.txt"
         labels = {wnid: label for label, wnid in enumerate(wnids)}
         found = dict(_annotations(annotations, labels))
-        present = {Path(path).name for path in images.image_files(root)} if root.is_dir() else set()
+        listed = root.iterdir() if root.is_dir() else ()
+        present = {path.name for path in listed if images.is_image_file(path)}
         if missing := [name for name in found if name not in present]:
             raise DlcvError(
                 f"{annotations} names {len(missing):,} of {len(found):,} images that are not in "
