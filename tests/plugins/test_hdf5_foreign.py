@@ -95,8 +95,10 @@ def float_images(value):
 def test_pixels_beyond_bytes_are_an_error_when_they_are_read(file, value):
     split = opened(write(file, images=float_images(value)))
     assert split.read([4]).max() == 0
-    with pytest.raises(DlcvError, match=r"set\.hdf5: pixels go beyond 0 to 255"):
+    with pytest.raises(DlcvError, match=r"set\.hdf5: pixels go beyond 0 to 255 in row 5, which "):
         split.read([4, 5])
+    with pytest.raises(DlcvError, match=r"in row 5, which has values from [-\w.+]+ to [\w.+]+; "):
+        split.read([7, 5, 3])
 
 
 @pytest.mark.parametrize("dtype", ["f2", "f4", "f8"])

@@ -95,10 +95,20 @@ class LibraryRows:
                 rows = self._file["images"][order][inverse]
         except DAMAGE as error:
             raise DlcvError(f"{self._path}: rows can't be read: {error}") from None
-        if rows.dtype == np.uint8:
-            return rows
-        if rows.size and not (rows.min() >= 0 and rows.max() <= 255):
-            raise DlcvError(f"{self._path}: pixels go beyond 0 to 255 in rows {order[:3]}...")
+        return rows if rows.dtype == np.uint8 else self._as_bytes(rows, np.asarray(indices))
+
+    def _as_bytes(self, rows: "np.ndarray", indices: "np.ndarray") -> "np.ndarray":
+        """Returns whole numbers from 0 to 255 as uint8; refuses others."""
+        import numpy as np
+
+        fits = ((rows >= 0) & (rows <= 255)).all(axis=(1, 2, 3))
+        if not fits.all():
+            first = int(fits.argmin())
+            raise DlcvError(
+                f"{self._path}: pixels go beyond 0 to 255 in row {indices[first]}, which has "
+                f"values from {rows[first].min():.3g} to {rows[first].max():.3g}; "
+                "bring them into that range, round, and store them as uint8"
+            )
         if (rows != np.round(rows)).any():
             raise DlcvError(
                 f"{self._path}: pixels must be whole numbers from 0 to 255, received values from "
