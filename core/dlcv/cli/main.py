@@ -14,6 +14,7 @@ COMMANDS = {
     "predict": "dlcv.cli.predict:predict",
     "data": "dlcv.cli.data:data",
     "schedules": "dlcv.cli.schedules:schedules",
+    "inspect": "dlcv.cli.inspect:inspect",
     "plugins": "dlcv.cli.plugins:plugins",
 }
 """Where each command is, in the order of the help page."""

@@ -56,6 +56,7 @@ def run(
     RunDirectory.refuse_existing(Path(runs), name, force=force)
     experiment = Experiment.prepare(config)
     model = _network(experiment)
+    experiment.plugins.architecture.load_pretrained(model)
     # What can't be trained on shows before a directory is made, or an old one is replaced.
     loader = experiment.loader("train")
     loader.batch(0, 0, loader.order(0))

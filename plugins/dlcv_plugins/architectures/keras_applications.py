@@ -148,7 +148,11 @@ class KerasApplication(Architecture):
     def features(self, x: "keras.KerasTensor") -> "keras.KerasTensor":
         """The body, as Keras builds it."""
         self._check_shape(x)
-        body = self._body(input_tensor=x, input_shape=tuple(x.shape[1:]))
+        options = {"input_tensor": x, "input_shape": tuple(x.shape[1:])}
+        if channel_axis() == 1 and self.keras_name.startswith("MobileNet"):
+            # With channels first Keras compares a height with the channels there.
+            del options["input_shape"]
+        body = self._body(**options)
         if self.weights is not None:
             _normalise_as_imagenet(body)
         return body.output
