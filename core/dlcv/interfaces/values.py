@@ -58,6 +58,8 @@ def type_name(annotation: Any) -> str:
         return f"({', '.join(inner)})"
     if annotation is type(None):
         return "None"
+    if annotation is bool:
+        return "True or False"
     name: str = getattr(annotation, "option_type_name", "")
     return name or getattr(annotation, "__name__", str(annotation))
 

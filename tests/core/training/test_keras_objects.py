@@ -63,7 +63,7 @@ def test_rate_of_an_optimizer_that_names_none_is_keras_default() -> None:
         ("sgd(momentun=0.9)", 'sgd has no option "momentun" at column 5 .*"momentum"'),
         ("sgd(learning_rate=-1)", "learning_rate: expected a number > 0, received -1"),
         ("sgd(learning_rate=fast)", 'learning_rate: expected float, received "fast"'),
-        ("sgd(nesterov=false)", 'nesterov: expected bool, received "false" at column 5'),
+        ("sgd(nesterov=false)", 'nesterov: expected True or False, received "false" at column 5'),
         ("adam(epsilon=fast)", 'epsilon: expected float, received "fast"'),
         ("sgd(momentum=7)", "momentum"),
     ],
