@@ -71,7 +71,7 @@ def test_it_says_what_is_wrong_and_what_to_do_and_exits_with_1(leaking, tmp_path
     assert done.stdout == (
         "images   109 (train 90, test 19)\n"
         "classes  3; always guessing blue is right for 33.3%\n"
-        "sizes    40 x 40 in 100% of the images; height 40 to 40, width 40 to 40\n"
+        "sizes    40 x 40 in 100.0% of the images; height 40 to 40, width 40 to 40\n"
         "found    2 errors, 0 warnings, 0 notes\n"
         "\n"
         "error    1 image can't be read completely\n"
@@ -240,11 +240,11 @@ def test_the_wheel_holds_the_templates(tmp_path):
 
 
 def test_real_photos_hold_copies_across_splits(real_data, tmp_path):
-    """26 pairs in flowers12, one of them mirrored; all of them were looked at."""
+    """25 pairs in flowers12, one of them mirrored; all of them were looked at."""
     done = check(tmp_path, real_data / "flowers12", "--json")
     assert done.returncode == 1
     found = {finding["id"]: finding for finding in json.loads(done.stdout)["findings"]}
     assert set(found) == {"near-copies-across-splits", "near-copies", "copies", "strays"}
     pairs = [[s["name"] for s in g] for g in found["near-copies-across-splits"]["groups"]]
-    assert len(pairs) == 26
+    assert len(pairs) == 25
     assert ["train/bluebell/image_0242.jpg", "test/bluebell/image_0243.jpg"] in pairs

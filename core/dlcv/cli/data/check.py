@@ -83,7 +83,7 @@ def _summary(checkup: "Checkup") -> list[str]:
     if shapes:
         height, width = shapes.most_common
         lines.append(
-            f"sizes    {height} x {width} in {shapes.most_common_share:.0%} of the images; "
+            f"sizes    {height} x {width} in {shapes.most_common_share:.1%} of the images; "
             f"height {shapes.heights[0]:,} to {shapes.heights[2]:,}, "
             f"width {shapes.widths[0]:,} to {shapes.widths[2]:,}"
         )

@@ -15,14 +15,14 @@ from dlcv.progress import track
 
 LARGEST_HASH_DISTANCE = 10
 """Bits of 64 by which the perceptual hashes of near copies differ at most."""
-LARGEST_REMAINDER = 0.35
-"""Share of the contrast that is left at most when one near copy is subtracted from the other.
+SMALLEST_CORRELATION = 0.94
+"""Correlation of two near copies' pixels at least, when they are made small.
 
-Of CIFAR-10's pairs, those below are one photo resized, re-encoded, cropped by a little, or in other
-colors, or photos of one series; at 0.4 the first pairs of different objects appear.
+Of CIFAR-10's pairs, those above are one photo resized, re-encoded, cropped by a little, or in other
+colors, or photos of one series; right below, the first pairs of different objects appear.
 """
 MOST_ALIKE = 0.25
-CLOSE_REMAINDER = 0.1
+CLOSE_CORRELATION = 0.995
 """Where more than this share of the images is in groups, they are alike by nature, such as written
 digits, and only those count that agree better: these remain where a set holds mirrored or
 re-encoded copies of everything."""
@@ -45,37 +45,36 @@ def alike_groups(looks: Sequence[Look]) -> list[list[int]]:
     """
     places = [i for i, look in enumerate(looks) if min(look.height, look.width) >= SMALLEST_SIDE]
     compared = [looks[i] for i in places]
-    groups = _groups_within(LARGEST_REMAINDER, compared)
+    groups = _groups_within(SMALLEST_CORRELATION, compared)
     if sum(map(len, groups)) > MOST_ALIKE * len(compared):
-        groups = _groups_within(CLOSE_REMAINDER, compared)
+        groups = _groups_within(CLOSE_CORRELATION, compared)
     return [[places[i] for i in group] for group in groups]
 
 
-def remainders(firsts: np.ndarray, seconds: np.ndarray) -> np.ndarray:
-    """Returns the share of the contrast that is left when one image is subtracted from another.
+def correlations(firsts: np.ndarray, seconds: np.ndarray) -> np.ndarray:
+    """Returns how far the pixels of images agree, whatever their brightness, tint and contrast.
 
-    Brightness and tint are left out of account: each channel's mean is subtracted before. Of
-    images without contrast everything is left.
+    Each channel's mean is subtracted before. An image without contrast agrees with none.
 
     Args:
         firsts: `(N, H, W, 3)` uint8.
         seconds: `(N, H, W, 3)` uint8.
 
     Returns:
-        `(N,)` float32; 0 for images that are the same, about 1.4 for unrelated ones.
+        `(N,)` float32; 1 for images that are the same, about 0 for unrelated ones.
     """
     a, b = (
         images.astype(np.float32) - images.mean(axis=(1, 2), keepdims=True, dtype=np.float32)
         for images in (firsts, seconds)
     )
-    left = np.mean((a - b) ** 2, axis=(1, 2, 3))
+    agreement = np.mean(a * b, axis=(1, 2, 3))
     contrast = np.sqrt(np.mean(a**2, axis=(1, 2, 3)) * np.mean(b**2, axis=(1, 2, 3)))
-    return np.sqrt(np.divide(left, contrast, out=np.ones_like(left), where=contrast > 0))
+    return np.divide(agreement, contrast, out=np.zeros_like(agreement), where=contrast > 0)
 
 
-def _groups_within(remainder: float, looks: Sequence[Look]) -> list[list[int]]:
+def _groups_within(correlation: float, looks: Sequence[Look]) -> list[list[int]]:
     groups = _Groups(len(looks))
-    for firsts, seconds in _near_pairs(remainder, looks, groups):
+    for firsts, seconds in _near_pairs(correlation, looks, groups):
         for first, second in zip(firsts.tolist(), seconds.tolist(), strict=True):
             groups.join(first, second)
     members: dict[int, list[int]] = defaultdict(list)
@@ -107,7 +106,7 @@ class _Groups:
 
 
 def _near_pairs(
-    remainder: float, looks: Sequence[Look], groups: _Groups
+    correlation: float, looks: Sequence[Look], groups: _Groups
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Yields pairs that are nearly the same and not in one group yet."""
     hashes = np.array([look.hash for look in looks], np.uint64)
@@ -125,7 +124,7 @@ def _near_pairs(
                 firsts, seconds = firsts[is_new], seconds[is_new]
                 for some in chunks(len(firsts), PAIRS_AT_ONCE):
                     first, second = firsts[some], seconds[some]
-                    left = remainders(pixels[first, :, ::step], pixels[second])
-                    near = left <= remainder
+                    found = correlations(pixels[first, :, ::step], pixels[second])
+                    near = found >= correlation
                     yield first[near], second[near]
             progress(len(rows))

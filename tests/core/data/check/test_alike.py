@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageEnhance
 
 from dlcv import registry
-from dlcv.data.check.alike import _Groups, alike_groups, remainders
+from dlcv.data.check.alike import _Groups, alike_groups, correlations
 from dlcv.data.check.look import look_at
 from dlcv.images import decode
 
@@ -26,6 +26,8 @@ VERSIONS = {
     "halved": lambda image: image.resize((80, 60)),
     "stretched": lambda image: image.resize((200, 90)),
     "mirrored": lambda image: image.transpose(Image.Transpose.FLIP_LEFT_RIGHT),
+    "cropped": lambda image: image.crop((2, 1, 158, 119)),
+    "flat": lambda image: ImageEnhance.Contrast(image).enhance(0.6),
     "brighter": lambda image: ImageEnhance.Brightness(image).enhance(1.2),
 }
 
@@ -60,15 +62,16 @@ def test_too_small_images_are_not_compared():
     assert alike_groups([look_at(image), look_at(image)]) == [[0, 1]]
 
 
-def test_what_remains_is_computed_as_by_hand():
-    first = np.zeros((1, 1, 2, 3), np.uint8)
-    first[0, 0, :] = [[10, 20, 30], [30, 40, 50]]
-    # Brighter by 7: nothing remains. Half the contrast: they differ by 5, contrasts are 10 and 5.
-    second = np.array([[[[17, 27, 37], [37, 47, 57]]]], np.uint8)
-    third = np.array([[[[15, 25, 35], [25, 35, 45]]]], np.uint8)
-    assert remainders(first, second) == pytest.approx([0])
-    assert remainders(first, third) == pytest.approx([5 / np.sqrt(50)])
-    assert remainders(first, np.full_like(first, 9)) == pytest.approx([1])
+def test_correlations_are_those_of_numpy_and_leave_brightness_and_contrast_out():
+    rng = np.random.default_rng(0)
+    first, second = rng.integers(50, 150, (2, 5, 4, 4, 3)).astype(np.uint8)
+    for n in range(5):
+        a, b = ((x[n] - x[n].mean((0, 1))).ravel() for x in (first, second))
+        assert correlations(first, second)[n] == pytest.approx(np.corrcoef(a, b)[0, 1], abs=1e-5)
+    assert correlations(first, first + 30) == pytest.approx(np.ones(5))
+    assert correlations(first, first // 2) == pytest.approx(np.ones(5), abs=0.001)
+    assert correlations(first, 255 - first) == pytest.approx(-np.ones(5))
+    assert correlations(first, np.full_like(first, 9)).tolist() == [0] * 5
 
 
 @settings(max_examples=50, deadline=None)
