@@ -303,11 +303,63 @@ def test_a_limit_that_is_none_is_no_fault_of_the_image(
     )
 
 
-@pytest.mark.parametrize("encoding", ENCODINGS)
-def test_sizes_are_those_that_pillow_tells(encoding: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("DLCV_MAX_IMAGE_PIXELS", "1")
-    with pytest.raises(ImageError, match="has 53 x 37 pixels"):
-        images.decode(ENCODINGS[encoding](picture()))
+WEBP_KINDS = {
+    "VP8 ": encode(picture(), "WEBP"),
+    "VP8L": encode(picture(), "WEBP", lossless=True),
+    "VP8X": encode(np.dstack([picture(), picture(channels=1)]), "WEBP"),
+    "animated": encode(
+        Image.fromarray(picture()),
+        "WEBP",
+        save_all=True,
+        append_images=[Image.fromarray(255 - picture())],
+    ),
+}
+
+
+@pytest.mark.parametrize(
+    "content",
+    [*(encoded(picture()) for encoded in ENCODINGS.values()), *WEBP_KINDS.values()],
+    ids=[*ENCODINGS, *WEBP_KINDS],
+)
+def test_sizes_are_those_that_pillow_tells(content: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    width, height = Image.open(io.BytesIO(content)).size
+    assert images.decode(content).shape == (height, width, 3)
+    monkeypatch.setenv("DLCV_MAX_IMAGE_PIXELS", str(width * height - 1))
+    with pytest.raises(ImageError, match=f"has {width} x {height} pixels"):
+        images.decode(content)
+
+
+@pytest.mark.parametrize("kind", ["VP8 ", "VP8L", "VP8X"])
+def test_a_webp_of_any_kind_tells_its_size_before_memory_is_taken(
+    kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content = bytearray(WEBP_KINDS[kind])
+    assert content[12:16] == kind.encode()
+    monkeypatch.setattr(cv2, "imdecode", None)
+    start, size, added = {
+        "VP8 ": (26, b"\xff\x3f\xff\x3f", 0),
+        "VP8L": (21, b"\xff\xff\xff\x0f", 1),
+        "VP8X": (24, b"\xff\x3f\x00\xff\x3f\x00", 1),
+    }[kind]
+    content[start : start + len(size)] = size
+    edge = 16_383 + added
+    with pytest.raises(ImageError, match=f"has {edge} x {edge} pixels, more than the limit"):
+        images.decode(bytes(content))
+
+
+def test_headers_that_are_damaged_in_any_way_are_refused_or_read() -> None:
+    rng = np.random.default_rng(0)
+    contents = [*(encoded(picture()) for encoded in ENCODINGS.values()), *WEBP_KINDS.values()]
+    refused = 0
+    for _ in range(3000):
+        damaged = bytearray(contents[rng.integers(len(contents))])
+        for place in rng.integers(0, min(len(damaged), 64), rng.integers(1, 5)):
+            damaged[place] = rng.choice([0, 1, 127, 255, rng.integers(256)])
+        try:
+            images._size(bytes(damaged))
+        except ImageError:
+            refused += 1
+    assert 500 < refused < 2900
 
 
 def test_images_of_a_folder_are_those_that_people_put_there(tmp_path: Path) -> None:
