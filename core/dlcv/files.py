@@ -136,6 +136,16 @@ def reserve(file: BinaryIO, size: int) -> None:
         ) from None
 
 
+def require_space(folder: Path, size: int) -> None:
+    """Raises a `DlcvError` if less than `size` bytes are free where a folder is."""
+    free = shutil.disk_usage(folder).free
+    if free < size:
+        raise DlcvError(
+            f"{size / 1e6:,.0f} MB are needed in {folder.parent}, where {free / 1e6:,.0f} MB are "
+            "free; make room, or choose another place"
+        )
+
+
 def sha256(path: Path, doing: str = "reading") -> str:
     """Returns the sha256 of a file's content, in hexadecimal.
 

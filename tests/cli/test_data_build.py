@@ -124,6 +124,38 @@ def test_a_full_disk_is_one_line_and_leaves_nothing(photos, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["photos"]
 
 
+@pytest.mark.parametrize(
+    ("size", "arguments", "message"),
+    [
+        ("3m", "--size 400", "14 MB are needed in disk, where 3 MB are free; make room, or choose"),
+        ("3m", "--size 150", "can't reserve 1 MB for disk/.packed.tmp/.test"),
+        ("5500k", "--size 220 --mean-image", "No space left on device"),
+    ],
+    ids=["too small for all", "too small for the last split", "too small for the mean image"],
+)
+def test_a_disk_that_is_really_full_is_one_line_and_leaves_nothing(
+    photos, tmp_path, size, arguments, message
+):
+    photos()
+    (tmp_path / "disk").mkdir()
+    own_disk = f"mount -t tmpfs -o size={size} none disk"
+    unshare = ["unshare", "--map-root-user", "--mount", "sh", "-c"]
+    if subprocess.run([*unshare, own_disk], cwd=tmp_path, capture_output=True).returncode:
+        pytest.skip("this system lets tests mount no disk of their own")
+    command = f"{own_disk}; {DLCV[0]} -m dlcv data build photos --out disk/packed {arguments}"
+    done = subprocess.run(
+        [*unshare, f"{command}; echo code $?; ls -A disk"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.stdout == "code 2\n"
+    assert done.stderr.splitlines()[-1].startswith("dlcv: ")
+    assert message in done.stderr.splitlines()[-1]
+    assert "Traceback" not in done.stderr
+
+
 class SlowBuild:
     """A build that waits in the midst of packing for an image that comes through a pipe."""
 

@@ -274,6 +274,66 @@ def test_a_disk_that_is_too_small_shows_before_any_work(path: Path) -> None:
     assert ended.stdout == f"can't reserve 2 MB for {path}: File too large\n", ended.stderr
 
 
+def test_space_that_is_not_there_is_told_before_it_is_needed(path: Path) -> None:
+    files.require_space(path.parent, 1)
+    with pytest.raises(DlcvError, match=r"1,000,000,000,000 MB are needed in .* are free; make"):
+        files.require_space(path.parent, 10**18)
+
+
+class TestRecords:
+    """What tells whether a file is what it was."""
+
+    @pytest.fixture
+    def recorded(self, path: Path) -> dict[str, str | int]:
+        path.write_bytes(b"abc")
+        return files.record(path)
+
+    def test_a_file_with_its_recorded_time_is_taken_as_it_is(
+        self, path: Path, recorded: dict[str, str | int], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(files, "sha256", None)
+        files.check_record(path, recorded)
+
+    def test_a_good_file_gets_its_recorded_time_back(
+        self, path: Path, recorded: dict[str, str | int]
+    ) -> None:
+        os.utime(path, ns=(5, 6))
+        files.check_record(path, recorded)
+        status = path.stat()
+        assert status.st_mtime_ns == recorded["modified_nanoseconds"]
+        assert status.st_atime_ns == 5
+
+    @pytest.mark.parametrize(
+        ("content", "message"),
+        [(b"abd", "its content is not what was recorded"), (b"ab", "it has 2 bytes, not the 3")],
+    )
+    def test_another_content_is_damage_and_keeps_its_time(
+        self, path: Path, recorded: dict[str, str | int], content: bytes, message: str
+    ) -> None:
+        path.write_bytes(content)
+        os.utime(path, ns=(5, 6))
+        for _ in range(2):
+            with pytest.raises(DlcvError, match=f"{path} is damaged: {message}"):
+                files.check_record(path, recorded)
+        assert path.stat().st_mtime_ns == 6
+
+    def test_damage_behind_the_recorded_time_shows_on_request(
+        self, path: Path, recorded: dict[str, str | int]
+    ) -> None:
+        time = path.stat().st_mtime_ns
+        path.write_bytes(b"abd")
+        os.utime(path, ns=(time, time))
+        files.check_record(path, recorded)
+        with pytest.raises(DlcvError, match="is damaged"):
+            files.check_record(path, recorded, always=True)
+
+
+def test_the_checksum_of_large_files_is_sha256sum_s(path: Path) -> None:
+    path.write_bytes(os.urandom(3 * files.HASHED_AT_ONCE + 1))
+    done = subprocess.run(["sha256sum", path], capture_output=True, text=True)
+    assert files.sha256(path) == done.stdout.split()[0]
+
+
 def test_the_checksum_is_sha256(path: Path) -> None:
     path.write_bytes(b"abc")
     # From FIPS 180-2, appendix B.1.

@@ -76,9 +76,11 @@ def pack(
         find_store(source), split, bad_images=bad_images, threads=threads, look=look
     )
     train = dataset.splits["train"]
-    height, width, _ = _packed_shape(pipeline, train.image_shape)
+    height, width, channels = _packed_shape(pipeline, train.image_shape)
     pipeline = learn(pipeline, train, (height, width), threads)
+    counts = {name: len(images) for name, images in dataset.splits.items()}
     with files.atomic_folder(out, force=force) as folder:
+        files.require_space(folder, sum(counts.values()) * height * width * channels)
         mean = _write(folder, dataset, pipeline, threads)
         if mean_image:
             files.save_arrays(folder / MEAN_IMAGE, {"mean": mean})
@@ -87,7 +89,6 @@ def pack(
         text = tomli_w.dumps({**description, "files": records})
         files.write_atomically(folder / DESCRIPTION, text)
     sizes = {name: int(records[f"{name}.hdf5"]["bytes"]) / 1e6 for name in dataset.splits}
-    counts = {name: len(images) for name, images in dataset.splits.items()}
     return PackedDataset(out, {name: (counts[name], round(sizes[name], 2)) for name in counts})
 
 
