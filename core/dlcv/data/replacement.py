@@ -56,6 +56,12 @@ def with_pixel_steps(
     Raises:
         DlcvError: the steps end with another size than the network takes.
     """
+    height, width, _ = Pipeline.of(steps).with_sizes(input_size).output_shape((None, None, 3))
+    if (height, width) not in ((None, None), input_size):
+        raise DlcvError(
+            f"the preprocessors end with {height} x {width} pixels, but the network takes "
+            f"{input_size[0]} x {input_size[1]}; leave the size of the last one out"
+        )
     steps = [*_resizing_before(trained, steps, input_size), *steps]
     pipeline, _ = fit_to_input(steps, image_shape, input_size=input_size, default_size=input_size)
     # A step that learned something in training still knows it.

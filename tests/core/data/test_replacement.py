@@ -121,6 +121,11 @@ def test_others_are_refused(given, message):
         chosen_pixel_steps(trained("scale(factor=0.25)"), given)
 
 
-def test_another_size_than_the_network_s_is_refused():
-    with pytest.raises(DlcvError, match="end with 6 x 6 pixels, but input_size is 8 x 8"):
-        replaced("scale", "crop(size=6)")
+@pytest.mark.parametrize("text", ["crop(size=6)", "simple(size=6)", "crop, simple(size=6)"])
+def test_another_size_than_the_network_s_is_refused(text):
+    with pytest.raises(DlcvError) as caught:
+        replaced("scale", text)
+    assert str(caught.value) == (
+        "the preprocessors end with 6 x 6 pixels, but the network takes 8 x 8; "
+        "leave the size of the last one out"
+    )

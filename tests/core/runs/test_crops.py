@@ -141,7 +141,7 @@ def test_predict_averages_too(run, photos, folder):
     ("arguments", "message"),
     [
         (("evaluate", "runs/small", "--preproc", "crop, scale"), "the run has no scale: "),
-        (("evaluate", "runs/small", "--preproc", "crop(size=30)"), "end with 30 x 30 pixels"),
+        (("evaluate", "runs/small", "--preproc", "crop(size=30)"), "the network takes 16 x 16"),
         (("run", "--data", "photos", "--preproc", "crop"), "crop gives 10 views of each image"),
         (
             ("data", "build", "photos", "--out", "p", "--preproc", "simple(size=9), crop(size=8)"),
