@@ -63,6 +63,12 @@ def test_paths_may_be_absolute_or_start_from_another_folder(table, tmp_path):
     assert listed(store) == [(1, "x"), (2, "y"), (3, "y")]
 
 
+def test_paths_may_be_written_as_on_windows(table, tmp_path):
+    (tmp_path / "set" / "a\\2.png").write_bytes((tmp_path / "set" / "b" / "3.png").read_bytes())
+    store = Csv(path=table("path,label\na\\1.png,x\na\\2.png,y\n"))
+    assert listed(store) == [(1, "x"), (3, "y")]
+
+
 @pytest.mark.parametrize(
     "header",
     [

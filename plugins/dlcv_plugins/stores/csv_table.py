@@ -192,7 +192,11 @@ def _row(
             f'{where}: unknown split "{fields["split"]}"; there are '
             f"{', '.join(layout.SPLIT_WORDS)}; rename the column if it holds no splits"
         )
-    return Row(os.path.join(root, fields["image"]), fields["label"], split, line)
+    image = os.path.join(root, fields["image"])
+    if "\\" in image and not os.path.exists(image):
+        # A table that was written on Windows.
+        image = os.path.join(root, fields["image"].replace("\\", "/"))
+    return Row(image, fields["label"], split, line)
 
 
 def _check_repeated(path: Path, before: Row, row: Row) -> None:
