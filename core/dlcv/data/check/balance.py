@@ -119,12 +119,13 @@ def _empty(collected: Collected) -> list[Finding]:
     found = []
     for name, split in collected.splits.items():
         trains = name in ("train", UNSPLIT)
+        where = "there is" if name == UNSPLIT else f"the split {name} has"
         if empty := [label for label, number in _counts(split).items() if not number]:
             found.append(
                 Finding(
                     "empty-class",
                     "error" if trains else "warning",
-                    f"the split {name} has no image of {some(empty)}",
+                    f"{where} no image of {some(empty)}",
                     "add images, or remove the class"
                     if trains
                     else "add images; without them nobody knows how well these are recognised",

@@ -92,5 +92,5 @@ def test_an_empty_class_folder_is_an_error_and_the_rest_is_checked(photos):
     (root / "violet").mkdir()
     (root / "red" / "000.png").write_bytes(b"")
     found = {f.id: f.sentence for f in check(str(root)).findings}
-    assert found["empty-class"] == "the split all has no image of violet"
+    assert found["empty-class"] == "there is no image of violet"
     assert found["unreadable"] == "1 image can't be read completely"
