@@ -29,6 +29,7 @@ import pytest
 
 from dlcv import registry
 from dlcv.config import RunConfig
+from dlcv.runs.experiment import make_steps
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -191,8 +192,8 @@ def test_configuration_on_page_can_be_used(text):
     from dlcv.training.keras_objects import make_optimizer
 
     config = RunConfig.from_table(tomllib.loads(text), "the page")
-    registry.create("architecture", config.architecture)
-    registry.create_list("preprocessor", config.preprocessors)
+    architecture = registry.create("architecture", config.architecture)
+    make_steps(config.preprocessors, architecture)
     registry.create_list("evaluator", config.evaluators)
     for stage in config.stages:
         schedule = registry.create("schedule", stage.schedule)

@@ -13,6 +13,8 @@ from dlcv.interfaces import OptionError, evolve, option, options_of, plugin
 from dlcv.interfaces.values import read_value, show
 from dlcv.spec import Spec, SpecList
 
+AUTO = "auto"
+"""Among the preprocessors, the value steps that the network wants."""
 SPLIT_OPTIONS = ("test", "validation", "train_validation")
 """The options of the split that `with_options` takes; its seed shares its name with the run's."""
 
@@ -62,7 +64,9 @@ class RunConfig:
     """Everything that decides a run's numbers."""
 
     data: str = option("digits(size=36)", help="a store, or the path of a data set")
-    preprocessors: SpecList = option("scale", help="preprocessors, separated by commas")
+    preprocessors: SpecList = option(
+        AUTO, help=f"preprocessors, separated by commas; {AUTO} stands for what the network wants"
+    )
     architecture: Spec = option("resnet", help="the network")
     input_size: int | tuple[int, int] | None = option(
         None, help="height and width of the network's input in pixels", ge=1

@@ -15,7 +15,7 @@ from dlcv.data.sources import open_dataset
 from dlcv.data.survey import survey
 from dlcv.errors import DlcvError
 from dlcv.interfaces import LabelledImages, Preprocessor, Size
-from dlcv.runs.experiment import Plugins, fit_pipeline
+from dlcv.runs.experiment import Plugins, fit_pipeline, make_steps
 
 logger = logging.getLogger(__name__)
 LONGEST_TITLE = 26
@@ -122,9 +122,10 @@ def _of_files(config: RunConfig, paths: list[str], split: str | None, threads: i
     files = images.ImageFiles(paths, np.zeros(len(paths), np.int64), [""])
     found = survey(files, skip=config.bad_images == "skip", threads=threads).images
     height, width, _ = found.image_shape
-    default_size = registry.create("architecture", config.architecture).default_size
+    architecture = registry.create("architecture", config.architecture)
+    default_size = architecture.default_size
     pipeline, size = fit_to_input(
-        registry.create_list("preprocessor", config.preprocessors),
+        make_steps(config.preprocessors, architecture),
         found.image_shape,
         input_size=None if config.input_size is None else images.pair(config.input_size),
         default_size=(height, width) if height and width else default_size,

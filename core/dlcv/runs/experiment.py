@@ -3,7 +3,7 @@
 import attrs
 
 from dlcv import backend, images, registry
-from dlcv.config import RunConfig
+from dlcv.config import AUTO, RunConfig
 from dlcv.data.loader import Loader
 from dlcv.data.pipeline import Pipeline, fit_to_input, learn
 from dlcv.data.sources import Dataset, find_store, open_dataset
@@ -18,7 +18,7 @@ from dlcv.interfaces import (
     Size,
     evolve,
 )
-from dlcv.spec import SpecList
+from dlcv.spec import Spec, SpecList
 
 
 @attrs.frozen
@@ -42,9 +42,10 @@ class Plugins:
     @classmethod
     def of(cls, config: RunConfig) -> "Plugins":
         """Makes all plugins; raises `DlcvError` for the first that can't be."""
+        architecture = registry.create("architecture", config.architecture)
         return cls(
-            architecture=registry.create("architecture", config.architecture),
-            steps=tuple(registry.create_list("preprocessor", config.preprocessors)),
+            architecture=architecture,
+            steps=make_steps(config.preprocessors, architecture),
             schedules=tuple(registry.create("schedule", s.schedule) for s in config.stages),
             evaluators=tuple(registry.create_list("evaluator", config.evaluators)),
             store=find_store(config.data),
@@ -53,6 +54,13 @@ class Plugins:
     def all(self) -> tuple[Plugin, ...]:
         """Returns them in one row."""
         return (self.store, *self.steps, self.architecture, *self.schedules, *self.evaluators)
+
+
+def make_steps(specs: SpecList, architecture: Architecture) -> tuple[Preprocessor, ...]:
+    """Makes preprocessors; `auto` among them becomes the value steps that the network wants."""
+    own = SpecList.parse(architecture.preprocessors)
+    steps = [s for spec in specs for s in (own if spec == Spec(AUTO) else (spec,))]
+    return tuple(registry.create_list("preprocessor", steps))
 
 
 @attrs.frozen(eq=False)

@@ -46,3 +46,21 @@ def test_graph_is_flat_and_takes_bytes():
 
     assert [layer.name for layer in model.layers][:3] == ["pixels", "scale", "conv1"]
     assert model.inputs[0].dtype == "uint8"
+
+
+@pytest.mark.parametrize(
+    ("spec", "size", "smallest"),
+    [("lenet", 3, 4), ("minigooglenet(width=0.1)", 16, 31), ("alexnet(width=0.01)", 32, 57)],
+)
+def test_smallest_size_that_would_do_is_named(spec, size, smallest):
+    with pytest.raises(DlcvError, match=rf"the smallest input_size .* is {smallest}$"):
+        build(spec, size)
+    # It is true.
+    assert build(spec, smallest).output.shape == (None, 4)
+
+
+def test_value_step_that_can_not_take_the_channels_is_named():
+    steps = registry.create_list("preprocessor", "imagenet_input")
+    architecture = registry.create("architecture", "lenet")
+    with pytest.raises(DlcvError, match="ImageNetInput can't take images of 1 channels"):
+        build_network(architecture, Pipeline.of(steps), (16, 16, 1), 4, "float32")
