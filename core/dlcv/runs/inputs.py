@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 
 from dlcv import images
+from dlcv.data.sources import find_store
 from dlcv.data.subset import ArrayImages
 from dlcv.errors import DlcvError, ImageError
-from dlcv.interfaces import LabelledImages
+from dlcv.interfaces import SPLITS, UNSPLIT, LabelledImages
 
 
 def open_inputs(inputs: Any, channels: int) -> LabelledImages:
@@ -38,6 +39,31 @@ def open_inputs(inputs: Any, channels: int) -> LabelledImages:
         return images.ImageFiles(paths, np.zeros(len(paths), np.int64), [""], color_mode=mode)
     arrays = [_checked(image, channels, i) for i, image in enumerate(items)]
     return ArrayImages(arrays, [f"image {i}" for i in range(len(arrays))])
+
+
+def open_labelled(data: str, split: str | None, channels: int) -> LabelledImages:
+    """Returns the labelled images of a data set.
+
+    Args:
+        data: A data set, as `--data` takes it.
+        split: The split; by default `test`, else `val`, else all there is.
+        channels: How many channels the images must have.
+
+    Raises:
+        DlcvError: there is no such data or split, or its images have other channels.
+    """
+    store = find_store(data)
+    names = store.splits()
+    wanted = [split] if split else [n for n in (*reversed(SPLITS), UNSPLIT) if n in names]
+    if wanted[0] not in names:
+        raise DlcvError(f'{data} has no split "{split}"; it has {", ".join(names)}')
+    opened = store.open(wanted[0])
+    if opened.image_shape[2] != channels:
+        raise DlcvError(
+            f"the run was trained on images of {channels} channels, and these have "
+            f"{opened.image_shape[2]}; the store's color_mode may change that"
+        )
+    return opened
 
 
 def expand_paths(paths: Iterable[str | os.PathLike[str]]) -> Iterable[str]:

@@ -17,16 +17,16 @@ from dlcv.config import RunConfig
 from dlcv.data.loader import Loader
 from dlcv.data.pipeline import Pipeline
 from dlcv.data.replacement import chosen_pixel_steps, with_pixel_steps
-from dlcv.data.sources import align_labels, find_store
+from dlcv.data.sources import align_labels
 from dlcv.data.survey import Survey, survey
 from dlcv.errors import DlcvError
 from dlcv.evaluation.predict import load_predictions, predict_batches, predict_labelled
 from dlcv.files import load_arrays
-from dlcv.interfaces import SPLITS, UNSPLIT, LabelledImages, Predictions, Preprocessor
+from dlcv.interfaces import LabelledImages, Predictions, Preprocessor
 from dlcv.runs import origins
 from dlcv.runs.answers import Prediction, Tested
 from dlcv.runs.directory import RunDirectory
-from dlcv.runs.inputs import open_inputs
+from dlcv.runs.inputs import open_inputs, open_labelled
 from dlcv.training.history import read_csv
 
 if TYPE_CHECKING:
@@ -266,17 +266,7 @@ class Run:
             if split not in own.splits:
                 raise DlcvError(f'the run has no split "{split}"; it has {", ".join(own.splits)}')
             return Survey(own.splits[split], list(own.skipped))
-        store = find_store(data)
-        names = store.splits()
-        wanted = [split] if split else [n for n in (*reversed(SPLITS), UNSPLIT) if n in names]
-        if wanted[0] not in names:
-            raise DlcvError(f'{data} has no split "{split}"; it has {", ".join(names)}')
-        opened = store.open(wanted[0])
-        if opened.image_shape[2] != self._channels:
-            raise DlcvError(
-                f"the run was trained on images of {self._channels} channels, and these have "
-                f"{opened.image_shape[2]}; the store's color_mode may change that"
-            )
+        opened = open_labelled(data, split, self._channels)
         return survey(opened, skip=skip, threads=self._threads)
 
     @property
