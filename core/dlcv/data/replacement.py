@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 import attrs
 
 from dlcv import registry
+from dlcv.config import AUTO
 from dlcv.data.pipeline import Pipeline, fit_to_input, output_size
 from dlcv.errors import DlcvError
 from dlcv.interfaces import Preprocessor, Shape, Size, is_value_step
@@ -21,8 +22,8 @@ def chosen_pixel_steps(
 
     Args:
         trained: The run's pipeline.
-        preprocessors: The steps, as text or made. Value steps may be named if the run has them;
-            they and their statistics are the run's.
+        preprocessors: The steps, as text or made. Value steps may be named if the run has them, or
+            as `auto`; they and their statistics are the run's.
 
     Raises:
         DlcvError: a step does not exist, or a value step is not the run's.
@@ -31,6 +32,8 @@ def chosen_pixel_steps(
     steps: list[Preprocessor] = []
     for given in specs:
         spec = given if isinstance(given, Preprocessor) else Spec.from_option(given)
+        if spec == Spec(AUTO):
+            continue
         step = registry.create("preprocessor", spec)
         if is_value_step(step):
             _refuse_other_values(trained, step, spec.options if isinstance(spec, Spec) else None)
