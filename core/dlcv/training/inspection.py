@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterable
+from contextlib import nullcontext
 from typing import Any
 
 import attrs
@@ -10,7 +11,7 @@ import numpy as np
 
 from dlcv.errors import DlcvError
 from dlcv.interfaces import Architecture, evolve, options_of
-from dlcv.training.network import layer_shape, symbolic
+from dlcv.training.network import layer_shape, refusal, symbolic
 
 COPIES = 4
 """How often training holds a weight: itself, its gradient, and the two averages of Adam."""
@@ -142,14 +143,15 @@ def build_for_inspection(
         architecture = _with_weights(architecture, weights)
     shape = layer_shape(*size, channels)
 
-    def build() -> keras.Model:
-        return architecture.body(shape) if classes is None else architecture.build(shape, classes)
-
-    if weights is None:
-        with symbolic():
-            return build()
-    network = build()
-    architecture.load_pretrained(network)
+    try:
+        with nullcontext() if weights else symbolic():
+            network = (
+                architecture.body(shape) if classes is None else architecture.build(shape, classes)
+            )
+    except ValueError as error:
+        raise refusal(architecture, (*size, channels), classes or 2, error) from error
+    if weights is not None:
+        architecture.load_pretrained(network)
     return network
 
 

@@ -45,7 +45,7 @@ def build_network(
         try:
             outputs = architecture.classify(architecture.features(x), classes)
         except ValueError as error:
-            raise _refusal(architecture, input_shape, classes, error) from error
+            raise refusal(architecture, input_shape, classes, error) from error
         # Within the policy: a model of 16-bit floats scales its loss, or small gradients vanish.
         return keras.Model(inputs, outputs, name=type(architecture).__name__.lower())
 
@@ -106,9 +106,10 @@ def _add(step: Preprocessor, x: keras.KerasTensor) -> keras.KerasTensor:
         ) from error
 
 
-def _refusal(
+def refusal(
     architecture: Architecture, input_shape: tuple[int, int, int], classes: int, error: ValueError
 ) -> DlcvError:
+    """Returns what to say where Keras refuses to build a network for images of `(H, W, C)`."""
     height, width, channels = input_shape
     refused = (
         f"{type(architecture).__name__} can't take images of {height} x {width} pixels "
