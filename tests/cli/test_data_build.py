@@ -222,6 +222,34 @@ def test_two_builds_into_one_place_at_once_do_not_mix(photos, tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["other", "packed", "photos"]
 
 
+def test_of_builds_that_start_together_one_wins(photos, tmp_path):
+    photos()
+    builds = [
+        subprocess.Popen(
+            [*DLCV, "data", "build", "photos", "--out", "packed", "--size", str(size), "--quiet"],
+            cwd=tmp_path,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for size in (7, 8, 9)
+    ]
+    ended = [(*process.communicate(timeout=120), process.returncode) for process in builds]
+    assert sorted(code for *_, code in ended) == [0, 2, 2]
+    for _, errors, code in ended:
+        if code:
+            last = errors.splitlines()[-1]
+            assert last == "dlcv: another process is writing packed" or "exists already" in last
+            assert "Traceback" not in errors
+    winner = next(7 + number for number, (*_, code) in enumerate(ended) if code == 0)
+    found = tomllib.loads((tmp_path / "packed" / "dataset.toml").read_text())
+    assert found["image_shape"] == [winner, winner, 3]
+    for split in ("train", "val", "test"):
+        with h5py.File(tmp_path / "packed" / f"{split}.hdf5") as file:
+            assert file["images"].shape[1:] == (winner, winner, 3)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["packed", "photos"]
+
+
 @pytest.mark.parametrize("name", ["flowers12", "cifar10/test"])
 def test_real_images_are_packed(real_data, tmp_path, name):
     done = build(tmp_path, real_data / name, "--out", "packed", "--size", "32")
