@@ -1,7 +1,9 @@
 """The networks of Keras Applications, each by its own name, with or without ImageNet's weights."""
 
+import contextlib
 import os
 import re
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -187,7 +189,9 @@ class KerasApplication(Architecture):
             load_weights(body, self.weights)
         else:
             try:
-                body = self._body(weights="imagenet")
+                # Keras tells of a download on the standard output, where results are.
+                with contextlib.redirect_stdout(sys.stderr):
+                    body = self._body(weights="imagenet")
             except Exception as error:
                 # Keras wraps what urllib raises into a plain exception.
                 raise self._unavailable(error) from error
