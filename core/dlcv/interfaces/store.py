@@ -1,7 +1,7 @@
 """Dataset stores: labelled images by index."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Protocol, Self
@@ -21,7 +21,7 @@ SPLITS = ("train", "train_val", "val", "test")
 `train_val` is like the training images, but neither trained on nor validated with.
 """
 DESCRIPTION = "dataset.toml"
-"""The file beside packed data that says what it is, with the store's `file_records`."""
+"""The file beside packed data that says what it is and records the checksum of each file."""
 
 
 class LabelledImages(ABC):
@@ -117,10 +117,3 @@ class DatasetStore(Plugin, ABC):
             DlcvError: the store only reads, or the split exists already.
         """
         raise DlcvError(f"{type(self).__name__} can't be written; use hdf5")
-
-    def file_records(self) -> Mapping[str, Mapping[str, str | int]]:
-        """Returns `sha256`, `bytes` and `modified_nanoseconds` of each file that was written.
-
-        They go into the data set's description, so that damage shows when it is opened.
-        """
-        return {}

@@ -2,7 +2,7 @@
 
 import hashlib
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
@@ -73,11 +73,6 @@ class Hdf5(DatasetStore):
             writer = hdf5_format.RowWriter(file, rows, image_shape)
             yield writer
             writer.finish(label_names)
-
-    def file_records(self) -> Mapping[str, Mapping[str, str | int]]:
-        """Returns checksum, size and time of each split's file."""
-        paths = [self._file(split) for split in self.splits()]
-        return {path.name: files.record(path) for path in paths}
 
     def _file(self, split: str) -> Path:
         return self.path if self.path.is_file() else self.path / f"{split}.hdf5"
