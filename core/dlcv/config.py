@@ -32,10 +32,10 @@ class SplitConfig:
         "0 for none; 0.2 if left out and the data has neither test nor validation images",
         ge=0,
     )
-    validation: float | int | None = option(
+    validation: float | int | Literal["test"] | None = option(
         None,
-        help="share (below 1) or number of the images to divide to validate with while training; "
-        "0.1 if left out and the data has none",
+        help="share (below 1) or number of the images to divide to validate with while training, "
+        "or test, to take the test images for that too; 0.1 if left out and the data has none",
         gt=0,
     )
     train_validation: float | int | None = option(
@@ -52,11 +52,37 @@ class StageConfig:
     """One stage of training."""
 
     epochs: int = option(20, help="passes over the training images", ge=1)
+    stop_after: int | None = option(
+        None,
+        help="epochs after which the stage ends, though its schedule is made for more; "
+        "`dlcv resume` with other settings writes it",
+        ge=1,
+    )
+    batch_size: int | None = option(None, help="images a step; the run's if left out", ge=1)
     optimizer: Spec = option(
         "adam(learning_rate=0.003)", help="a Keras optimizer by name, with its options"
     )
     schedule: Spec = option("cosine(warmup=1.0)", help="the learning rate over the stage")
     loss: Spec = option("categorical_crossentropy", help="a Keras loss by name, with its options")
+    trainable: str = option(
+        "all",
+        help="the layers that are trained: all, head, a slice by index such as 15: (see `dlcv "
+        "inspect`), or patterns of names such as stage3_*, separated by commas",
+    )
+    early_stopping: int | None = option(
+        None,
+        help="epochs without a lower validation loss after which the stage ends with the weights "
+        "of its best epoch; never if left out",
+        ge=1,
+    )
+    class_weights: Literal["none", "balanced"] = option(
+        "none", help="whether each class counts the same in the loss, however few images it has"
+    )
+
+    @property
+    def last_epoch(self) -> int:
+        """The epochs that are trained if the stage is not stopped early."""
+        return min(self.epochs, self.stop_after or self.epochs)
 
 
 @plugin
@@ -84,8 +110,19 @@ class RunConfig:
     precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = option(
         "float32", help="the network's precision, as Keras names it"
     )
+    jit_compile: Literal["auto", "on", "off"] = option(
+        "auto",
+        help="whether XLA compiles the network; auto is Keras's choice: on GPUs and with JAX, but "
+        "not with TensorFlow on a CPU",
+    )
     bad_images: Literal["error", "skip"] = option(
         "error", help="whether an unreadable image ends the run, or is left out and counted"
+    )
+    fraction: float = option(
+        1.0,
+        help="share of each split's images that is used, for a quick try; the same of each class",
+        gt=0,
+        le=1,
     )
     checkpoint_every: int = option(5, help="epochs between checkpoints", ge=1)
     split: SplitConfig = option(attrs.Factory(SplitConfig), help="how the data is divided")
@@ -134,8 +171,10 @@ class RunConfig:
             if name not in known:
                 raise DlcvError(f'a run has no option "{name}"{suggestion(name, known)}')
         own = {k: v for k, v in given.items() if k in options_of(RunConfig)}
-        stage = {k: v for k, v in given.items() if k in stage_options}
+        stage = {k: v for k, v in given.items() if k in stage_options and k not in own}
         split = {k: v for k, v in given.items() if k in SPLIT_OPTIONS}
+        if "batch_size" in own and len(self.stages) == 1:
+            own["stages"] = (evolve(self.stages[0], batch_size=None),)
         if stage and len(self.stages) != 1:
             raise DlcvError(
                 f"{', '.join(stage)} belongs to a stage, and there are {len(self.stages)}; "
@@ -143,7 +182,8 @@ class RunConfig:
             )
         try:
             if stage:
-                own["stages"] = (_with_options(self.stages[0], **stage),)
+                base = own.get("stages", self.stages)[0]
+                own["stages"] = (changed_stage(base, **stage),)
             if split:
                 own["split"] = evolve(self.split, **split)
             return evolve(self, **own)
@@ -161,7 +201,7 @@ def read_toml(path: Path) -> dict[str, Any]:
         raise DlcvError(f"{path}: {error}") from None
 
 
-def _with_options(
+def changed_stage(
     stage: StageConfig, *, learning_rate: float | None = None, **changes: Any
 ) -> StageConfig:
     """Returns a copy of a stage with some options changed, and its optimizer's learning rate."""

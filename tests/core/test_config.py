@@ -173,7 +173,7 @@ def test_options_keep_what_they_do_not_name() -> None:
         ({"seed": "7"}, 'seed: expected int >= 0, < 4294967296, received "7"'),
         ({"epochs": 0}, "epochs: expected int >= 1, received 0"),
         ({"test": -1}, "test: expected float or int or None >= 0, received -1"),
-        ({"validation": 0}, "validation: expected float or int or None > 0, received 0"),
+        ({"validation": 0}, "validation: expected float or int or test or None > 0, received 0"),
         ({"learning_rate": float("nan")}, "learning_rate: expected float, received nan"),
         ({"learning_rate": "fast"}, 'learning_rate: expected float, received "fast"'),
         (

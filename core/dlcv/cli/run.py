@@ -36,7 +36,7 @@ Plugins and their options: dlcv plugins list, dlcv plugins show NAME
 @click.option("--learning-rate", type=float, help="The optimizer's learning rate.")
 @config_options(StageConfig, "schedule", "loss")
 @config_options(SplitConfig, "test", "validation", "train_validation")
-@config_options(RunConfig, "evaluators", "precision", "seed", "threads", "bad_images")
+@config_options(RunConfig, "fraction", "evaluators", "precision", "seed", "threads", "bad_images")
 @config_options(RunConfig, "checkpoint_every")
 @click.option("--config", type=Path, help="A configuration file; the options above go before it.")
 @click.option("--name", help="The run's name.  [default: network-data-number]")

@@ -10,7 +10,7 @@ import numpy as np
 from dlcv import registry
 from dlcv.config import SplitConfig
 from dlcv.data.split import divide, settle
-from dlcv.data.subset import Subset
+from dlcv.data.subset import Subset, share_of
 from dlcv.data.survey import survey
 from dlcv.errors import DlcvError, PluginError, suggestion
 from dlcv.interfaces import SPLITS, UNSPLIT, DatasetStore, LabelledImages, evolve
@@ -127,6 +127,7 @@ def open_dataset(
     bad_images: str = "error",
     threads: int = 1,
     look: bool = True,
+    fraction: float = 1.0,
 ) -> Dataset:
     """Opens all splits, leaves out or refuses what can't be read, and divides what is not divided.
 
@@ -138,6 +139,7 @@ def open_dataset(
         threads: Threads for reading.
         look: Whether every image is decoded now, to find bad ones and the size; who decodes all of
             them anyway, and needs no size, saves half of the work.
+        fraction: The share of each split's images that is used; the rest is not looked at.
 
     Raises:
         DlcvError: images can't be read, classes are missing or too small, or a part is asked for
@@ -145,23 +147,20 @@ def open_dataset(
     """
     names = store.splits()
     split = settle(split, names)
+    opened = {name: store.open(name) for name in names}
+    declares_size = all(None not in images.image_shape for images in opened.values())
+    if fraction < 1:
+        # Shares are taken before the look at every image, so that a quick try is quick.
+        whole = _divided(opened, split)
+        opened = {n: share_of(images, fraction, split.seed) for n, images in whole.items()}
     skipped: list[str] = []
-    opened = {}
-    declares_size = True
-    for name in names:
-        images = store.open(name)
-        declares_size &= None not in images.image_shape
-        if look:
-            checked = survey(images, skip=bad_images == "skip", threads=threads)
-            images = checked.images
-            skipped += checked.skipped
-        opened[name] = images
-    if not {"train", UNSPLIT} & set(opened):
-        raise DlcvError(f"there is no split to train on; the data has {', '.join(names)} only")
+    for name, images in opened.items() if look else ():
+        checked = survey(images, skip=bad_images == "skip", threads=threads)
+        opened[name] = checked.images
+        skipped += checked.skipped
     if skipped:
         logger.warning("unreadable images are left out: %d", len(skipped))
-    _check_classes(opened)
-    splits = divide(_agreeing(opened), split)
+    splits = _checked(opened) if fraction < 1 else _divided(opened, split)
     ordered = {name: splits[name] for name in SPLITS if name in splits}
     return Dataset(store, ordered, split, declares_size, tuple(skipped))
 
@@ -182,6 +181,18 @@ def align_labels(images: LabelledImages, label_names: tuple[str, ...]) -> Labell
     aligned.labels = positions[images.labels]
     aligned.label_names = label_names
     return aligned
+
+
+def _divided(opened: dict[str, LabelledImages], split: SplitConfig) -> dict[str, LabelledImages]:
+    return divide(_checked(opened), split)
+
+
+def _checked(opened: dict[str, LabelledImages]) -> dict[str, LabelledImages]:
+    """Returns the splits in agreement with each other; raises `DlcvError` if they can't be."""
+    if not {"train", UNSPLIT} & set(opened):
+        raise DlcvError(f"there is no split to train on; the data has {', '.join(opened)} only")
+    _check_classes(opened)
+    return _agreeing(opened)
 
 
 def _check_classes(opened: dict[str, LabelledImages]) -> None:

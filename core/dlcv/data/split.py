@@ -40,6 +40,11 @@ def settle(config: SplitConfig, splits: Collection[str]) -> SplitConfig:
                 f"the data has a {split} part of its own, so {option} = {asked} is of no use; "
                 "leave it out, or name the training images alone as the data"
             )
+    if config.validation == "test" and config.test == 0:
+        raise DlcvError(
+            "validation = test needs test images, and test = 0 takes none; "
+            "for data without test images write validation = 0.2, say"
+        )
     needed = {"validation"} if "val" not in splits else set()
     if not {"test", "val"} & set(splits):
         needed.add("test")
@@ -56,6 +61,10 @@ def divide(opened: dict[str, LabelledImages], config: SplitConfig) -> dict[str, 
     Raises:
         DlcvError: a class has too few images for the shares asked.
     """
+    if config.validation == "test":
+        divided = divide(opened, evolve(config, validation=None))
+        logger.info("the test images are the validation images, too; the test is not independent")
+        return {**divided, "val": divided["test"]}
     taken = {split: share for split, o in PARTS.items() if (share := getattr(config, o))}
     if not taken and UNSPLIT not in opened:
         return opened

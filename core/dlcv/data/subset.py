@@ -34,6 +34,24 @@ class Subset(LabelledImages):
         return hashlib.sha256(content).hexdigest()
 
 
+def share_of(images: LabelledImages, share: float, seed: int) -> Subset:
+    """Returns a share of each class's images, chosen at random, and at least one of each.
+
+    A larger share holds the images of a smaller one.
+
+    Args:
+        images: The images, which keep their order.
+        share: Above 0, up to 1.
+        seed: The seed of the choice.
+    """
+    rng = np.random.default_rng(seed)
+    chosen = []
+    for label in range(len(images.label_names)):
+        of_class = rng.permutation(np.flatnonzero(images.labels == label))
+        chosen.append(of_class[: max(1, round(share * len(of_class)))])
+    return Subset(images, np.sort(np.concatenate(chosen)))
+
+
 class ArrayImages(LabelledImages):
     """Images that are in memory already, without known labels: what a user wants predicted."""
 

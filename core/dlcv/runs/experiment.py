@@ -91,9 +91,7 @@ class Experiment:
         plugins = Plugins.of(config)
         refuse_views(plugins.steps)
         threads = config.threads or backend.available_threads()
-        data = open_dataset(
-            plugins.store, config.split, bad_images=config.bad_images, threads=threads
-        )
+        data = _open(config, plugins, threads)
         pipeline, size = fit_pipeline(config, plugins, data)
         plugins = attrs.evolve(plugins, steps=pipeline.steps)
         complete = _complete(config, plugins, data, size, threads)
@@ -104,9 +102,7 @@ class Experiment:
     def reopen(cls, config: RunConfig, pipeline: Pipeline) -> "Experiment":
         """Opens the data of a run again, with the pipeline that it learned."""
         plugins = Plugins.of(config)
-        data = open_dataset(
-            plugins.store, config.split, bad_images=config.bad_images, threads=config.threads or 1
-        )
+        data = _open(config, plugins, config.threads or 1)
         return cls(config, plugins, data, pipeline, input_shape(pipeline, data))
 
     def loader(self, split: str) -> Loader:
@@ -127,6 +123,16 @@ class Experiment:
     def fingerprints(self) -> dict[str, str]:
         """Returns a fingerprint of each split's images."""
         return {name: images.fingerprint() for name, images in self.data.splits.items()}
+
+
+def _open(config: RunConfig, plugins: Plugins, threads: int) -> Dataset:
+    return open_dataset(
+        plugins.store,
+        config.split,
+        bad_images=config.bad_images,
+        threads=threads,
+        fraction=config.fraction,
+    )
 
 
 def fit_pipeline(config: RunConfig, plugins: Plugins, data: Dataset) -> tuple[Pipeline, Size]:

@@ -289,3 +289,36 @@ def test_real_image_folders_are_recognised_with_their_splits(real_data, name):
     opened = store.open("test")
     assert (len(opened.label_names), len(opened)) == expected
     assert np.bincount(opened.labels).tolist() == [expected[1] // expected[0]] * expected[0]
+
+
+class TestFraction:
+    def test_each_split_is_reduced_and_the_rest_is_not_looked_at(self, photos):
+        root = photos(count=20)
+        whole = open_dataset(find_store(str(root)), SplitConfig(test=0.2, validation=0.2))
+        part = open_dataset(
+            find_store(str(root)), SplitConfig(test=0.2, validation=0.2), fraction=0.25
+        )
+        assert {n: np.bincount(i.labels).tolist() for n, i in part.splits.items()} == {
+            "train": [3, 3, 3],
+            "val": [1, 1, 1],
+            "test": [1, 1, 1],
+        }
+        for name, images in part.splits.items():
+            used = {images.sample_id(i) for i in range(len(images))}
+            assert used < {whole.splits[name].sample_id(i) for i in range(len(whole.splits[name]))}
+
+    def test_an_image_outside_the_share_may_be_broken(self, photos):
+        root = photos(count=20)
+        asked = {"split": SplitConfig(test=0.2, validation=0.2), "fraction": 0.1}
+        train = open_dataset(find_store(str(root)), **asked).splits["train"]
+        used = {root / train.sample_id(i) for i in range(len(train))}
+        rest = next(path for path in sorted(root.rglob("*.png")) if path not in used)
+        for path, raises in ((rest, False), (used.pop(), True)):
+            content = path.read_bytes()
+            path.write_bytes(b"no image")
+            if raises:
+                with pytest.raises(ImageError):
+                    open_dataset(find_store(str(root)), **asked)
+            else:
+                open_dataset(find_store(str(root)), **asked)
+            path.write_bytes(content)

@@ -172,6 +172,22 @@ class TestDividedAlready:
             settle(SplitConfig(**asked), splits)
         assert str(caught.value).startswith(f"the data has a {split} part of its own, so {option}")
 
+    def test_the_test_images_may_validate_too(self):
+        train, test = labelled(40, 60), labelled(3, 4)
+        parts = divide_opened({"train": train, "test": test}, validation="test")
+        assert parts == {"train": train, "val": test, "test": test}
+
+
+def test_validating_with_test_images_of_undivided_data_takes_them_first():
+    parts = divided(labelled(40, 60), validation="test", test=0.3)
+    assert counts(parts["train"]) == [28, 42]
+    assert parts["val"] is parts["test"]
+
+
+def test_validating_with_test_images_needs_some():
+    with pytest.raises(DlcvError, match="validation = test needs test images"):
+        divided(labelled(40, 60), validation="test", test=0)
+
 
 @pytest.mark.parametrize(
     ("splits", "asked", "expected"),
@@ -185,6 +201,8 @@ class TestDividedAlready:
         (("train", "val"), {}, (None, None, None)),
         (("train", "val"), {"test": 500}, (500, None, None)),
         (("train", "val", "test"), {"train_validation": 0.1}, (None, None, 0.1)),
+        (("train", "test"), {"validation": "test"}, (None, "test", None)),
+        (("all",), {"validation": "test"}, (0.2, "test", None)),
     ],
 )
 def test_what_is_left_out_is_settled_by_the_splits_that_there_are(splits, asked, expected):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from in_memory import numbered
 
-from dlcv.data.subset import ArrayImages, Subset
+from dlcv.data.subset import ArrayImages, Subset, share_of
 
 
 def test_a_subset_gives_the_images_asked_for_in_the_order_of_its_indices():
@@ -32,6 +32,22 @@ def test_fingerprints_tell_what_was_taken_and_from_what():
     assert len(set(fingerprints)) == 3
     assert Subset(images, np.array([1, 2])).fingerprint() == fingerprints[0]
     assert Subset(numbered(11), np.array([1, 2])).fingerprint() != fingerprints[0]
+
+
+@pytest.mark.parametrize(
+    ("share", "expected"), [(0.1, [4, 4]), (0.25, [10, 10]), (1.0, [40, 40]), (0.001, [1, 1])]
+)
+def test_a_share_has_as_much_of_every_class_and_at_least_one(share, expected):
+    part = share_of(numbered(80, classes=2), share, seed=1)
+    assert np.bincount(part.labels).tolist() == expected
+    assert part.indices.tolist() == sorted(set(part.indices.tolist()))
+
+
+def test_a_larger_share_holds_a_smaller_one_and_another_seed_has_others():
+    images = numbered(200, classes=4)
+    small, large, other = (share_of(images, *of) for of in ((0.1, 5), (0.3, 5), (0.1, 6)))
+    assert set(small.indices) < set(large.indices)
+    assert set(small.indices) != set(other.indices)
 
 
 @pytest.mark.parametrize(
