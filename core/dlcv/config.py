@@ -146,8 +146,13 @@ class RunConfig:
 
     @classmethod
     def from_table(cls, table: dict[str, Any], source: str) -> Self:
-        """Reads a configuration from what TOML gives; `source` is named in errors."""
-        return _read_table(cls, table, source)
+        """Reads a configuration from what TOML gives; `source` is named in errors.
+
+        What a recipe tells about itself, in the table `recipe`, is checked and left out, since no
+        number depends on it.
+        """
+        RecipeConfig.of(table, source)
+        return _read_table(cls, {k: v for k, v in table.items() if k != "recipe"}, source)
 
     def to_toml(self) -> str:
         """Returns the configuration as TOML that reads back to itself."""
@@ -159,7 +164,8 @@ class RunConfig:
         """Returns a copy with some options changed; those that are None stay as they are.
 
         Options of the split and of the only stage may be named as well, and `learning_rate`, which
-        is the optimizer's.
+        is the optimizer's. Where there are several stages, `epochs` is the most that each of them
+        may have, so that a quick try of all of them can be had.
 
         Raises:
             DlcvError: a value is wrong, or an option of a stage is named and there are several.
@@ -175,20 +181,28 @@ class RunConfig:
         split = {k: v for k, v in given.items() if k in SPLIT_OPTIONS}
         if "batch_size" in own and len(self.stages) == 1:
             own["stages"] = (evolve(self.stages[0], batch_size=None),)
-        if stage and len(self.stages) != 1:
-            raise DlcvError(
-                f"{', '.join(stage)} belongs to a stage, and there are {len(self.stages)}; "
-                "change it in the configuration file"
-            )
         try:
             if stage:
-                base = own.get("stages", self.stages)[0]
-                own["stages"] = (changed_stage(base, **stage),)
+                own["stages"] = _changed_stages(own.get("stages", self.stages), stage)
             if split:
                 own["split"] = evolve(self.split, **split)
             return evolve(self, **own)
         except OptionError as error:
             raise DlcvError(f"{error.option}: {error.problem}") from None
+
+
+@plugin
+class RecipeConfig:
+    """What a recipe tells about itself: the experiment that it repeats, and what came out."""
+
+    source: str = option("", help="where the experiment is told")
+    reported: str = option("", help="the figure reported there")
+    measured: str = option("", help="the figure that came out here, on what, in what time")
+
+    @classmethod
+    def of(cls, table: dict[str, Any], source: str) -> Self:
+        """Reads it from the TOML of a configuration; `source` is named in errors."""
+        return _read_table(cls, table.get("recipe", {}), f"{source}: recipe")
 
 
 def read_toml(path: Path) -> dict[str, Any]:
@@ -199,6 +213,27 @@ def read_toml(path: Path) -> dict[str, Any]:
         raise DlcvError(f"can't read {path}: {error.strerror}") from None
     except (ValueError, RecursionError) as error:
         raise DlcvError(f"{path}: {error}") from None
+
+
+def _changed_stages(
+    stages: tuple[StageConfig, ...], changes: dict[str, Any]
+) -> tuple[StageConfig, ...]:
+    """Returns the only stage with options changed, or several with fewer epochs."""
+    if len(stages) == 1:
+        return (changed_stage(stages[0], **changes),)
+    if others := [name for name in changes if name != "epochs"]:
+        raise DlcvError(
+            f"{', '.join(others)} belongs to a stage, and there are {len(stages)}; "
+            "change it in the configuration file"
+        )
+    most = evolve(stages[0], **changes).epochs
+    epochs = [stage.epochs for stage in stages]
+    if most > max(epochs):
+        raise DlcvError(
+            f"epochs = {most} only shortens where there are several stages, and they have "
+            f"{', '.join(map(str, epochs))}; change the configuration file"
+        )
+    return tuple(evolve(stage, epochs=min(stage.epochs, most)) for stage in stages)
 
 
 def changed_stage(
