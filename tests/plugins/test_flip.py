@@ -50,3 +50,10 @@ def test_lists_and_grey_images_are_swapped_alike(channels):
 def test_outside_training_nothing_is_swapped():
     batch = IMAGE[np.newaxis].repeat(9, axis=0)
     np.testing.assert_array_equal(Flip(vertical=True)(batch), batch)
+
+
+def test_images_that_lie_in_memory_otherwise_are_swapped_alike():
+    # As from a file by columns, or turned by NumPy.
+    turned = [np.ascontiguousarray(IMAGE.transpose(1, 0, 2)).transpose(1, 0, 2)] * 20
+    expected = Flip()(np.repeat(IMAGE[np.newaxis], 20, axis=0), np.random.default_rng(3))
+    np.testing.assert_array_equal(Flip()(turned, np.random.default_rng(3)), expected)

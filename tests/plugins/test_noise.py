@@ -65,6 +65,11 @@ def test_lists_of_images_of_many_sizes():
     assert all(image.std() > 5 for image in results)
 
 
+@pytest.mark.parametrize("nothing", [[], np.zeros((0, 4, 5, 3), np.uint8)], ids=["list", "array"])
+def test_an_empty_batch_stays_empty(nothing):
+    assert len(Noise()(nothing, np.random.default_rng(0))) == 0
+
+
 def test_outside_training_nothing_is_added():
     batch = np.full((2, 5, 5, 3), 100, np.uint8)
     np.testing.assert_array_equal(Noise()(batch), batch)

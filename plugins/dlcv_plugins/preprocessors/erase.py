@@ -66,7 +66,7 @@ class Erase(Preprocessor):
             return images
         import numpy as np
 
-        results = images.copy() if isinstance(images, np.ndarray) else list(map(np.copy, images))
+        results = images.copy() if isinstance(images, np.ndarray) else [i.copy() for i in images]
         chosen = np.flatnonzero(rng.random(len(images)) < self.probability)
         sizes = np.array([results[index].shape[:2] for index in chosen]).reshape(-1, 2)
         for index, (top, left, height, width) in zip(

@@ -29,7 +29,7 @@ class Flip(Preprocessor):
         left_right &= self.horizontal
         top_bottom &= self.vertical
         axes = np.where(left_right, np.where(top_bottom, BOTH, LEFT_RIGHT), TOP_BOTTOM).tolist()
-        results = images.copy() if isinstance(images, np.ndarray) else list(map(np.copy, images))
+        results = images.copy() if isinstance(images, np.ndarray) else [i.copy() for i in images]
         for index in np.flatnonzero(left_right | top_bottom).tolist():
             cv2.flip(images[index], axes[index], results[index])
         return results if isinstance(results, np.ndarray) else stack(results)

@@ -21,7 +21,7 @@ class Noise(Preprocessor):
 
     def __call__(self, images: Images, rng: "np.random.Generator | None" = None) -> Images:
         """Adds noise in training; otherwise images stay as they are."""
-        if rng is None:
+        if rng is None or len(images) == 0:
             return images
         import numpy as np
 
