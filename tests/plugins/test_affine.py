@@ -342,5 +342,5 @@ def test_a_mean_of_images_that_differ_in_size_is_an_error_with_its_cure():
         def read(self, indices):
             return [photos[index][: 5 + index] for index in indices]
 
-    with pytest.raises(DlcvError, match="differ in size after the last step; put aspect_aware fi"):
+    with pytest.raises(DlcvError, match=r"^the images differ in size; put aspect_aware first"):
         learn(Pipeline.of([Affine(fill_mode="constant")]), Photos(), (6, 6), threads=1)

@@ -101,7 +101,8 @@ class Pipeline:
         """
         images = apply_steps(self.pixel_steps, images, rng)
         if not isinstance(images, np.ndarray):
-            raise DlcvError("the images differ in size after the last step; put aspect_aware first")
+            last = [f" after {registry.spec_of(step).name}" for step in self.pixel_steps[-1:]]
+            raise DlcvError(f"the images differ in size{''.join(last)}; put aspect_aware first")
         return images
 
     def values(self, images: np.ndarray) -> np.ndarray:
@@ -118,14 +119,23 @@ def fit_to_input(
     *,
     input_size: Size | None,
     default_size: Size,
-    largest_own_size: Size | None = None,
+    size_is_meant: bool = True,
 ) -> tuple[Pipeline, Size]:
     """Finds the size of the network's input, and a pipeline that brings every image to it.
 
     The size is `input_size`, else what the steps make of the images, where open sizes are
-    `default_size`. Images that all have one size keep it where nothing resizes them, up to
-    `largest_own_size`. Where that does not bring all images to the size, `aspect_aware` is put
-    first; `patch` does not count as resizing, since in training it cuts a part out.
+    `default_size`. Images that all have one size keep it where nothing resizes them. Where that
+    does not bring all images to the size, `aspect_aware` is put first; `patch` does not count as
+    resizing, since in training it cuts a part out.
+
+    Args:
+        steps: The steps in any order.
+        image_shape: `(H, W, C)` of the images, None where sizes differ.
+        input_size: `(height, width)` of the network's input, if it was asked for.
+        default_size: The size that the network takes where nothing else is said.
+        size_is_meant: Whether the one size of all images was chosen for a network, as where they
+            are packed. Photos may have it by chance: those over twice the size of the input, or
+            of a patch, do not keep it.
 
     Returns:
         The pipeline, with open sizes still open, and `(height, width)`.
@@ -138,7 +148,8 @@ def fit_to_input(
     _refuse_twice(pipeline)
     size = input_size or default_size
     height, width, _ = pipeline.with_sizes(size).output_shape(image_shape)
-    if _needs_resize(pipeline.with_sizes(size), image_shape, input_size, largest_own_size):
+    usual = None if size_is_meant else default_size
+    if _needs_resize(pipeline.with_sizes(size), image_shape, input_size, usual):
         resize = registry.create("preprocessor", "aspect_aware")
         pipeline = attrs.evolve(pipeline, pixel_steps=(resize, *pipeline.pixel_steps))
         sized = pipeline.with_sizes(size)
@@ -154,6 +165,7 @@ def fit_to_input(
             f"the preprocessors end with {height} x {width} pixels, but input_size is "
             f"{input_size[0]} x {input_size[1]}; leave one of the two out"
         )
+    _warn_of_equal_views(pipeline.with_sizes((height, width)), image_shape)
     return pipeline, (height, width)
 
 
@@ -179,18 +191,36 @@ def _refuse_twice(pipeline: Pipeline) -> None:
 
 
 def _needs_resize(
-    sized: Pipeline, image_shape: Shape, input_size: Size | None, largest_own_size: Size | None
+    sized: Pipeline, image_shape: Shape, input_size: Size | None, usual: Size | None
 ) -> bool:
-    """Returns whether the steps alone do not bring every image to the input's size."""
+    """Returns whether the steps alone do not bring every image to the input's size.
+
+    Images of one size that is over twice the `usual` one, or a patch's, have to be resized, too.
+    """
     height, width, _ = image_shape
-    if height is None or width is None:
-        return not _resizes(sized)
-    if any(map(output_size, sized.pixel_steps)):
+    if _resizes(sized):
         return False
-    if input_size is not None:
+    if height is None or width is None:
+        return True
+    cut = next(filter(None, map(output_size, sized.pixel_steps)), None)
+    if cut is None and input_size is not None:
         return sized.output_shape(image_shape)[:2] != input_size
-    limit = largest_own_size
-    return limit is not None and (height > limit[0] or width > limit[1])
+    rows, columns = cut or usual or (height, width)
+    return usual is not None and (height > 2 * rows or width > 2 * columns)
+
+
+def _warn_of_equal_views(sized: Pipeline, shape: Shape) -> None:
+    for step in sized.pixel_steps:
+        size = output_size(step)
+        if step.views > 1 and size is not None and size == shape[:2]:
+            larger = registry.create("preprocessor", "aspect_aware")
+            logger.warning(
+                "the images have just the size that %s gives, so each view shows all of an image; "
+                "put %s before it",
+                registry.spec_of(step).name,
+                registry.spec_of(larger.with_output_size(step.source_size(size))),
+            )
+        shape = step.output_shape(shape)
 
 
 def output_size(step: Preprocessor) -> Size | None:

@@ -141,14 +141,13 @@ def fit_pipeline(config: RunConfig, plugins: Plugins, data: Dataset) -> tuple[Pi
     Raises:
         DlcvError: the preprocessors do not bring the images to one size.
     """
-    height, width = default_size = plugins.architecture.default_size
     return fit_to_input(
         plugins.steps,
         data.splits["train"].image_shape,
         input_size=None if config.input_size is None else images.pair(config.input_size),
-        default_size=default_size,
+        default_size=plugins.architecture.default_size,
         # Photos that happen to have one size are no wish for a network of that size.
-        largest_own_size=None if data.declares_size else (2 * height, 2 * width),
+        size_is_meant=data.declares_size,
     )
 
 

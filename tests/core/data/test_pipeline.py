@@ -15,13 +15,13 @@ from dlcv.interfaces import ImagePreprocessor, Preprocessor, option, plugin, sta
 from dlcv_plugins.preprocessors.simple import Simple
 
 
-def prepared(text, images, *, input_size=None, default_size=(8, 8), largest=None, threads=2):
+def prepared(text, images, *, input_size=None, default_size=(8, 8), meant=True, threads=2):
     pipeline, size = fit_to_input(
         registry.create_list("preprocessor", text),
         images.image_shape,
         input_size=input_size,
         default_size=default_size,
-        largest_own_size=largest,
+        size_is_meant=meant,
     )
     return learn(pipeline.with_sizes(size), images, size, threads)
 
@@ -195,7 +195,7 @@ class TestErrors:
             process_batch(numbered(6), np.array([0, 3, 4, 5]), pipeline, None)
 
     def test_images_that_end_with_different_sizes_are_an_error(self):
-        with pytest.raises(DlcvError, match="differ in size after the last step"):
+        with pytest.raises(DlcvError, match="the images differ in size; put aspect_aware first"):
             process_batch(MIXED, np.arange(3), Pipeline((), ()), None)
 
     def test_a_broken_training_image_is_an_error_while_learning(self):
@@ -231,11 +231,26 @@ class TestMemory:
 
 
 class TestOwnSize:
-    def test_images_of_one_size_keep_it_up_to_a_limit(self):
-        images = of_sizes((10, 12), (10, 12))
-        assert canonical(prepared("", images, largest=(12, 12))) == ""
-        assert canonical(prepared("", images, largest=(12, 11))) == "aspect_aware(size=(8, 8))"
-        assert canonical(prepared("simple(size=9)", images, largest=(5, 5))) == "simple(size=9)"
+    @pytest.mark.parametrize(
+        ("text", "size", "expected"),
+        [
+            # Up to twice the network's usual size, 8 x 8.
+            ("", (16, 16), ""),
+            ("", (16, 17), "aspect_aware(size=(8, 8))"),
+            ("simple(size=3)", (17, 17), "simple(size=3)"),
+            # A patch must not be a scrap of a photo, of which nothing is seen after training.
+            ("patch", (16, 16), "patch(size=(8, 8))"),
+            ("patch", (17, 16), "aspect_aware(size=(9, 9)), patch(size=(8, 8))"),
+            ("patch(size=16)", (32, 32), "patch(size=16)"),
+            ("patch(size=16)", (32, 33), "aspect_aware(size=(18, 18)), patch(size=16)"),
+            ("simple(size=90), patch", (99, 99), "simple(size=90), patch(size=(8, 8))"),
+        ],
+    )
+    def test_photos_of_one_size_keep_it_up_to_a_limit(self, text, size, expected):
+        images = of_sizes(size, size)
+        assert canonical(prepared(text, images, meant=False)) == expected
+        if "aspect_aware" in expected:
+            assert "aspect_aware" not in canonical(prepared(text, images, meant=True))
 
 
 @plugin

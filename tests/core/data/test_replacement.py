@@ -75,6 +75,16 @@ def test_what_is_added_is_said(caplog):
     ]
 
 
+@pytest.mark.parametrize(("text", "warns"), [("crop", True), ("aspect_aware(size=9), crop", False)])
+def test_crops_that_are_all_alike_are_warned_of(text, warns, caplog):
+    replaced("mean", text, (8, 8, 3))
+    expected = (
+        "the images have just the size that crop gives, so each view shows all of an image; "
+        "put aspect_aware(size=(9, 9), interpolation=area) before it"
+    )
+    assert caplog.messages == [expected] * warns
+
+
 def test_statistics_are_the_run_s():
     mean = Mean().with_state({"values": np.array([1, 2, 3], np.float32)})
     run = Pipeline((), (mean,))
