@@ -102,7 +102,7 @@ def test_run_is_inspected_as_it_is(photos: Callable[..., Path], tmp_path: Path) 
         (["lenet", "--input-size", "-3"], "--input-size: expected a number of pixels"),
         (["lenet", "--input-size", "big"], "--input-size: expected a number of pixels"),
         (["vgg16", "--input-size", "16"], "the smallest that it takes are 32 x 32"),
-        (["lenet", "--weights", "imagenet"], "LeNet has no pretrained weights"),
+        (["lenet", "--weights", "imagenet"], "LeNet takes no pretrained weights"),
         (["vgg16", "--weights", "nothing.h5"], "no such file of weights: nothing.h5"),
         (["lenet", "--diagram", "net.doc"], "net.doc: a diagram is one of .png, .svg, .pdf"),
         (["lenet", "--input-size", "2"], "the smallest input_size that it can take is 4"),

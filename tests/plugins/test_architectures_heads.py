@@ -1,8 +1,13 @@
 """Heads on the bodies of other networks."""
 
+from collections.abc import Callable
+from pathlib import Path
+
 import keras
+import numpy as np
 import pytest
 
+import dlcv
 from dlcv import registry
 from dlcv.errors import DlcvError
 from dlcv.training.network import symbolic
@@ -97,3 +102,48 @@ def test_what_is_no_base_is_refused(spec: str, message: str) -> None:
 def test_head_on_a_network_without_a_body_is_refused() -> None:
     with pytest.raises(DlcvError, match="GAPHead needs a network with a body"):
         build("gap_head(base=cnn(filters=()))")
+
+
+@pytest.mark.parametrize(
+    ("base", "new_head"),
+    [
+        ("minivggnet(width=0.1)", "gap_head(base={}, weights={}, units=(8,))"),
+        ("resnet", "fc_head(base={}, weights={})"),
+        ("mlp(units=9)", "fc_head(base={}, weights={})"),
+    ],
+)
+def test_body_begins_with_the_weights_of_another_run(
+    base: str, new_head: str, photos: Callable[..., Path], tmp_path: Path
+) -> None:
+    """Pretrained on images of two classes, used for three, with other sizes of the head."""
+    common = {"epochs": 1, "runs": tmp_path / "runs", "input_size": 16}
+    first = dlcv.run(
+        data=str(photos(("red", "green"), size=(16, 16), name="two")),
+        architecture=base,
+        preprocessors="mean",
+        **common,
+    )
+    second = dlcv.run(
+        data=str(photos(size=(16, 16), name="three")),
+        architecture=new_head.format(base, f'"{first.path}"'),
+        optimizer="sgd(learning_rate=1e-9)",
+        schedule="constant",
+        **common,
+    )
+
+    body = registry.create("architecture", base).body((16, 16, 3))
+    kernels = [x.name for x in body.layers if hasattr(x, "kernel")]
+    assert kernels
+    for name in kernels:
+        before, after = (r.model.get_layer(name).kernel for r in (first, second))
+        np.testing.assert_allclose(before, after, atol=1e-6)
+
+
+def test_weights_of_another_body_are_refused_with_layer_and_shapes(tmp_path: Path) -> None:
+    path = tmp_path / "wide.weights.h5"
+    registry.create("architecture", "lenet").body((8, 8, 3)).save_weights(path)
+    head = registry.create("architecture", f'fc_head(base=lenet(width=0.5), weights="{path}")')
+    network = head.build((8, 8, 3), 2)
+    expected = r"layer conv\d: .* shape \(5, 5, \d+, \d+\), the file's \(5, 5, \d+, \d+\)"
+    with pytest.raises(DlcvError, match=expected):
+        head.load_pretrained(network)

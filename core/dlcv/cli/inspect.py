@@ -48,7 +48,7 @@ Examples:
 )
 @click.option(
     "--weights",
-    metavar="imagenet|FILE",
+    metavar="imagenet|FILE|RUN",
     help="Load pretrained weights, to see that they fit and where they come from.",
 )
 @click.option("--body", is_flag=True, help="Without the classifier.")

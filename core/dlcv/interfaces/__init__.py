@@ -39,7 +39,7 @@ from dlcv.interfaces.store import (
     Writer,
 )
 from dlcv.interfaces.values import show
-from dlcv.interfaces.weights import load_weights
+from dlcv.interfaces.weights import copy_weights, load_weights
 
 __all__ = [
     "DESCRIPTION",
@@ -65,6 +65,7 @@ __all__ = [
     "Table",
     "Writer",
     "channel_axis",
+    "copy_weights",
     "evolve",
     "flatten",
     "is_value_step",

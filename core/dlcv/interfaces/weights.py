@@ -10,6 +10,8 @@ from dlcv.errors import DlcvError
 if TYPE_CHECKING:
     import keras
 
+RUN_MODEL = "model.keras"
+"""The network in a run's folder."""
 WEIGHT_FILES = (".weights.h5", ".h5", ".hdf5", ".keras")
 """How the names of files with weights end."""
 
@@ -17,11 +19,17 @@ WEIGHT_FILES = (".weights.h5", ".h5", ".hdf5", ".keras")
 def load_weights(network: "keras.Model", path: Path) -> None:
     """Gives a network the weights of a file; of a `.keras` file the weights only are read.
 
+    Args:
+        network: The network; a body takes the weights of its layers from a whole network, too.
+        path: The file, or the folder of a run.
+
     Raises:
         DlcvError: there is no such file, it can't be read, or its weights are those of another
             network; the message names the layer and the shapes.
     """
     path = path.expanduser()
+    if (path / RUN_MODEL).is_file():
+        path = path / RUN_MODEL
     if not path.name.endswith(WEIGHT_FILES):
         raise DlcvError(
             f"{path}: a file with weights ends in one of {', '.join(WEIGHT_FILES)}; "
@@ -37,6 +45,16 @@ def load_weights(network: "keras.Model", path: Path) -> None:
     except Exception as error:
         # Keras, h5py and zipfile each raise their own.
         raise DlcvError(f"{path} does not fit {network.name}: {_reason(str(error))}") from error
+
+
+def copy_weights(source: "keras.Model", target: "keras.Model") -> None:
+    """Gives the layers of a network the weights of those of the same names in another.
+
+    Constants of `Normalization` are left alone: they are in place since the network was built.
+    """
+    for layer in source.layers:
+        if layer.weights and type(layer).__name__ != "Normalization":
+            target.get_layer(layer.name).set_weights(layer.get_weights())
 
 
 def _reason(message: str) -> str:

@@ -10,9 +10,11 @@ import keras
 import numpy as np
 
 from dlcv.errors import DlcvError
-from dlcv.interfaces import Architecture, evolve, options_of
+from dlcv.interfaces import Architecture, evolve
 from dlcv.training.network import layer_shape, refusal, symbolic
 
+IMAGENET = "imagenet"
+"""The weights that Keras offers, beside files."""
 COPIES = 4
 """How often training holds a weight: itself, its gradient, and the two averages of Adam."""
 
@@ -158,13 +160,14 @@ def build_for_inspection(
 def _with_weights(architecture: Architecture, weights: str) -> Architecture:
     """Returns a copy whose option `weights`, or that of its base, has a value."""
     options = architecture.options()
+    base = options.get("base")
+    if isinstance(base, Architecture) and (weights == IMAGENET or "weights" not in options):
+        return evolve(architecture, base=_with_weights(base, weights))
     if "weights" in options:
         return evolve(architecture, weights=weights)
-    if isinstance(base := options.get("base"), Architecture):
-        return evolve(architecture, base=_with_weights(base, weights))
-    known = ", ".join(options_of(type(architecture))) or "none"
     raise DlcvError(
-        f"{type(architecture).__name__} has no pretrained weights; its options are: {known}"
+        f"{type(architecture).__name__} takes no pretrained weights by itself; a head on it does: "
+        "fc_head(base=..., weights=FILE)"
     )
 
 

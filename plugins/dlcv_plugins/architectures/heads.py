@@ -1,9 +1,18 @@
 """Classifiers for the body of another network."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dlcv.errors import DlcvError
-from dlcv.interfaces import Architecture, option, plugin, softmax_layer
+from dlcv.interfaces import (
+    Architecture,
+    channel_axis,
+    copy_weights,
+    load_weights,
+    option,
+    plugin,
+    softmax_layer,
+)
 
 if TYPE_CHECKING:
     import keras
@@ -18,6 +27,9 @@ class Head(Architecture):
     """
 
     base: Architecture = option(help="the network whose body is used, with its options")
+    weights: Path | None = option(
+        None, help="a file or run with weights of the body, trained by dlcv or Keras"
+    )
 
     def __attrs_post_init__(self) -> None:
         """Refuses a head as a base."""
@@ -48,8 +60,19 @@ class Head(Architecture):
         return features
 
     def load_pretrained(self, network: "keras.Model") -> None:
-        """Loads what the base names."""
+        """Loads what the base names, and then the weights of the body."""
+        import keras
+
         self.base.load_pretrained(network)
+        if self.weights is None:
+            return
+        size = self.default_size
+        with keras.StatelessScope(initialize_variables=False):
+            named = self.base.body((*size, 3) if channel_axis() == -1 else (3, *size))
+        # A dense body has other weights for other sizes.
+        body = self.base.body(network.get_layer(named.layers[1].name).input.shape[1:])
+        load_weights(body, self.weights)
+        copy_weights(body, network)
 
 
 @plugin

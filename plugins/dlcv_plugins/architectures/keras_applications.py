@@ -13,6 +13,7 @@ from dlcv.errors import DlcvError
 from dlcv.interfaces import (
     Architecture,
     channel_axis,
+    copy_weights,
     flatten,
     load_weights,
     option,
@@ -134,7 +135,7 @@ class KerasApplication(Architecture):
     keras_name: ClassVar[str]
 
     weights: Literal["imagenet"] | Path | None = option(
-        None, help="imagenet, or a file with weights of the body; random if left out"
+        None, help="imagenet, or a file or run with weights of the body; random if left out"
     )
 
     @property
@@ -195,10 +196,7 @@ class KerasApplication(Architecture):
             except Exception as error:
                 # Keras wraps what urllib raises into a plain exception.
                 raise self._unavailable(error) from error
-        for layer in body.layers:
-            # Normalization keeps constants, which are in place since the network was built.
-            if layer.weights and type(layer).__name__ != "Normalization":
-                network.get_layer(layer.name).set_weights(layer.get_weights())
+        copy_weights(body, network)
 
     def _body(self, **options: Any) -> "keras.Model":
         """Calls Keras's function, and names the layers as a fresh process would."""

@@ -128,7 +128,7 @@ def test_body_ends_before_the_classifier():
 @pytest.mark.parametrize("spec", ["lenet", "fc_head(base=lenet)"])
 def test_weights_of_a_network_that_has_none_are_refused(spec):
     architecture = registry.create("architecture", spec)
-    with pytest.raises(DlcvError, match="LeNet has no pretrained weights; its options are: width"):
+    with pytest.raises(DlcvError, match="LeNet takes no pretrained weights by itself"):
         build_for_inspection(architecture, (28, 28), 3, 10, "imagenet")
 
 
