@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from dlcv import jpeg
 from dlcv.errors import DlcvError, ImageError
 from dlcv.interfaces import Images, LabelledImages, stack
 
@@ -148,13 +149,17 @@ def decode(content: bytes, color_mode: ColorMode = "rgb") -> "np.ndarray":
         `(H, W, C)` uint8.
 
     Raises:
-        ImageError: it is no such image, is cut off, or has more than `largest_image_pixels()`.
+        ImageError: it is no such image, a part of it is missing, or it has more than
+            `largest_image_pixels()`.
         DlcvError: `DLCV_MAX_IMAGE_PIXELS` holds no such number.
     """
     import cv2
     import numpy as np
 
     _check_header(content)
+    strictly = jpeg.decode(content, channels=3 if color_mode == "rgb" else 1)
+    if strictly is not None:
+        return strictly
     flag = cv2.IMREAD_COLOR_RGB if color_mode == "rgb" else cv2.IMREAD_GRAYSCALE
     try:
         # From bytes, never by path: imread returns half-grey pictures for files that are cut off.

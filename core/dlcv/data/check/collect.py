@@ -8,7 +8,7 @@ import attrs
 
 from dlcv import images
 from dlcv.data.check.findings import Sample
-from dlcv.data.check.header import Header, jpeg_damage, read_header
+from dlcv.data.check.header import Header, read_header
 from dlcv.data.check.look import Look, look_at
 from dlcv.data.readahead import chunks, read_ahead
 from dlcv.errors import DlcvError, ImageError
@@ -28,7 +28,6 @@ class ImageFacts:
         header: What the file says about itself, where it has one that can be read.
         look: What it looks like, None if it can't be decoded.
         problem: Why it can't be decoded.
-        damage: What is missing from a JPEG that decodes all the same.
     """
 
     sample: Sample
@@ -36,7 +35,6 @@ class ImageFacts:
     header: Header | None = None
     look: Look | None = None
     problem: str = ""
-    damage: str = ""
 
 
 @attrs.frozen(eq=False)
@@ -128,10 +126,6 @@ def _facts_of_file(sample: Sample, path: str) -> ImageFacts:
     except OSError as error:
         return ImageFacts(sample, path, problem=error.strerror or str(error))
     header = read_header(content)
-    is_jpeg = header is not None and header.format == "JPEG" and not header.is_too_large
-    if is_jpeg and (damage := jpeg_damage(content)):
-        # Not decoded, for libjpeg would write to the terminal, past Python.
-        return ImageFacts(sample, path, header, damage=damage)
     try:
         look = look_at(images.decode(content))
     except ImageError as error:

@@ -17,7 +17,7 @@ SUFFIXES = {
     "TIFF": (".tif", ".tiff"),
 }
 """The file extensions of each format, in lower case."""
-DAMAGED_JPEG = "damaged-jpeg"
+UNREADABLE = "unreadable"
 PLAIN_DEPTH_BITS = 8
 
 
@@ -139,20 +139,12 @@ def _grey(collected: Collected) -> list[Finding]:
 
 KINDS = (
     _Kind(
-        "unreadable",
+        UNREADABLE,
         "error",
         "can't be read completely",
         "can't be read completely",
         "get the files anew or remove them; --bad-images skip leaves them out of a run",
         _unreadable,
-    ),
-    _Kind(
-        DAMAGED_JPEG,
-        "error",
-        "decodes without an error, but a part of the picture is missing",
-        "decode without an error, but a part of the picture is missing",
-        "get the files anew or remove them: a training would take them as they are, half grey",
-        lambda facts: facts.damage,
     ),
     _Kind(
         "too-large",

@@ -8,14 +8,10 @@ import attrs
 from dlcv import images
 
 if TYPE_CHECKING:
-    import numpy as np
     from PIL import Image
 
 ORIENTATION_TAG = 0x0112
 BITS_TAG = 258
-JPEG_DAMAGE = ("premature end of data", "bad Huffman code", "instead of RST", "progression")
-"""What libjpeg says when parts of a picture are missing or garbled; its other warnings are about
-files that odd programs wrote and everything reads."""
 
 
 @attrs.frozen
@@ -74,33 +70,6 @@ def read_header(content: bytes) -> Header | None:
     except Exception:
         # Damaged headers raise many things; decoding tells what is wrong.
         return None
-
-
-def jpeg_damage(content: bytes) -> str:
-    """Returns what is wrong with the pixels of a JPEG that decodes all the same, or nothing.
-
-    A file that was cut off and closed again with an end marker gives a picture whose rest is grey,
-    without an error from OpenCV or Pillow.
-    """
-    import simplejpeg
-
-    try:
-        # As small as it goes: what is compressed is read whole, but no pixels are computed.
-        simplejpeg.decode_jpeg(content, "GRAY", fastdct=True, min_height=1, min_width=1)
-    except ValueError as error:
-        reason = str(error)
-        return reason if any(damage in reason for damage in JPEG_DAMAGE) else ""
-    return ""
-
-
-def decode_damaged(content: bytes) -> "np.ndarray":
-    """Returns what is left of a JPEG in which `jpeg_damage` finds something, as `(H, W, 3)` uint8.
-
-    OpenCV would write to the terminal, past Python.
-    """
-    import simplejpeg
-
-    return simplejpeg.decode_jpeg(content, "RGB", strict=False)
 
 
 def _orientation(opened: "Image.Image", content: bytes) -> int:

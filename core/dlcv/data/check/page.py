@@ -5,12 +5,11 @@ from pathlib import Path
 
 import attrs
 
-from dlcv import files, pages
+from dlcv import files, jpeg, pages
 from dlcv.data.check.check import Checkup
 from dlcv.data.check.collect import Collected
-from dlcv.data.check.files import DAMAGED_JPEG
+from dlcv.data.check.files import UNREADABLE
 from dlcv.data.check.findings import SEVERITIES, Finding, Sample
-from dlcv.data.check.header import decode_damaged
 from dlcv.errors import DlcvError
 
 MOST_GROUPS = 24
@@ -81,29 +80,30 @@ def write_page(checkup: Checkup, path: Path, *, force: bool = False) -> None:
 def _shown(finding: Finding, collected: Collected) -> _Shown:
     pictured = [group for group in finding.groups if group[0].index is not None]
     others = [sample for sample in finding.samples if sample.index is None]
-    is_damaged = finding.id == DAMAGED_JPEG
+    is_unreadable = finding.id == UNREADABLE
     return _Shown(
         finding.id,
         finding.severity,
         finding.sentence,
         finding.cure,
-        [_group(group, collected, is_damaged) for group in pictured[:MOST_GROUPS]],
+        [_group(group, collected, is_unreadable) for group in pictured[:MOST_GROUPS]],
         others[:MOST_FILES],
         max(0, len(pictured) - MOST_GROUPS) + max(0, len(others) - MOST_FILES),
     )
 
 
-def _group(group: tuple[Sample, ...], collected: Collected, is_damaged: bool) -> _Group:
-    shown = [_picture(sample, collected, is_damaged) for sample in group[:MOST_IN_GROUP]]
+def _group(group: tuple[Sample, ...], collected: Collected, is_unreadable: bool) -> _Group:
+    shown = [_picture(sample, collected, is_unreadable) for sample in group[:MOST_IN_GROUP]]
     return _Group(shown, len(group) - len(shown))
 
 
-def _picture(sample: Sample, collected: Collected, is_damaged: bool) -> _Picture:
+def _picture(sample: Sample, collected: Collected, is_unreadable: bool) -> _Picture:
     assert sample.index is not None
     split = collected.splits[sample.split]
     try:
-        if is_damaged:
-            image = decode_damaged(Path(split.sample_id(sample.index)).read_bytes())
+        if is_unreadable:
+            content = Path(split.sample_id(sample.index)).read_bytes()
+            image = jpeg.decode_rest(content, pages.LARGEST_SIDE_PIXELS)
         else:
             image = split.read([sample.index])[0]
     except (DlcvError, OSError, ValueError):

@@ -1,0 +1,98 @@
+"""JPEG files, decoded strictly: what is cut off or garbled is refused, whatever is left of it.
+
+OpenCV takes a file that was cut off and closed again with an end marker, and gives a picture whose
+rest is grey. libjpeg's own warnings tell these; the pixels of good files are the same, bit by bit.
+"""
+
+from typing import TYPE_CHECKING
+
+from dlcv.errors import ImageError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+DAMAGE = ("premature end of data", "bad Huffman code", "instead of RST", "progression")
+"""What libjpeg says when parts of a picture are missing or garbled; its other warnings are about
+files that odd programs wrote and everything reads."""
+START = b"\xff\xd8"
+EXIF = b"Exif\0\0"
+EXIF_ENDS_BEFORE = 2**18
+"""Bytes; the segments in front of it have 64 KiB at most."""
+ORIENTATION_TAG = 0x0112
+
+
+def decode(content: bytes, *, channels: int) -> "np.ndarray | None":
+    """Decodes a JPEG upright, as its EXIF orientation says.
+
+    Args:
+        content: The file's bytes.
+        channels: 3 for RGB, 1 for grey.
+
+    Returns:
+        `(H, W, channels)` uint8; None for what is left to OpenCV: other formats, printing inks,
+        and what odd programs write.
+
+    Raises:
+        ImageError: a part of the picture is missing or garbled.
+    """
+    import simplejpeg
+
+    if not content.startswith(START):
+        return None
+    try:
+        image = simplejpeg.decode_jpeg(content, "RGB" if channels == 3 else "GRAY")
+    except ValueError as error:
+        if any(damage in str(error) for damage in DAMAGE):
+            raise ImageError(
+                f"can't be decoded completely; it is damaged or cut off ({error})"
+            ) from None
+        return None
+    return _upright(image, _orientation(content))
+
+
+def decode_rest(content: bytes, side: int) -> "np.ndarray":
+    """Returns what is left of a damaged JPEG, to be looked at; its orientation is not applied.
+
+    Args:
+        content: The file's bytes.
+        side: Pixels. What is higher and wider is made up to 8 times smaller while it is decoded,
+            so that a size that is not true fills no memory.
+
+    Returns:
+        `(H, W, 3)` uint8.
+
+    Raises:
+        ValueError: nothing is left.
+    """
+    import simplejpeg
+
+    return simplejpeg.decode_jpeg(content, "RGB", min_height=side, min_width=side, strict=False)
+
+
+def _orientation(content: bytes) -> int:
+    """Returns the EXIF orientation; 1, upright, where there is none that exists."""
+    start = content.find(EXIF, 0, EXIF_ENDS_BEFORE)
+    if start < 0:
+        return 1
+    from PIL import Image
+
+    exif = Image.Exif()
+    try:
+        exif.load(content[start : start + 2**16])
+        value = exif.get(ORIENTATION_TAG, 1)
+    except Exception:
+        return 1  # Damaged entries raise many things.
+    return value if value in range(1, 9) else 1
+
+
+def _upright(image: "np.ndarray", orientation: int) -> "np.ndarray":
+    """Turns and mirrors an image as an orientation of the EXIF standard says."""
+    import numpy as np
+
+    if orientation >= 5:
+        image = image.transpose(1, 0, 2)
+    if orientation in (2, 3, 6, 7):
+        image = image[:, ::-1]
+    if orientation in (3, 4, 7, 8):
+        image = image[::-1]
+    return np.ascontiguousarray(image)
