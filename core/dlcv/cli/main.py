@@ -13,6 +13,7 @@ COMMANDS = {
     "evaluate": "dlcv.cli.evaluate:evaluate",
     "predict": "dlcv.cli.predict:predict",
     "data": "dlcv.cli.data:data",
+    "recipes": "dlcv.cli.recipes:recipes",
     "schedules": "dlcv.cli.schedules:schedules",
     "inspect": "dlcv.cli.inspect:inspect",
     "plugins": "dlcv.cli.plugins:plugins",

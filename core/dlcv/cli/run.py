@@ -25,8 +25,10 @@ Examples:
   dlcv run --data photos/ --arch minivggnet --preproc aspect_aware,scale --epochs 30
   dlcv run --data packed/ --arch "resnet(stages=(2, 2, 2))" --name deeper
   dlcv run --config runs/deeper/run.toml --seed 7
+  dlcv run --config cifar10-lecture-cnn --fraction 0.05 --epochs 1
 
 Plugins and their options: dlcv plugins list, dlcv plugins show NAME
+Recipes of published experiments: dlcv recipes
 """
 )
 @config_options(RunConfig, "data", "architecture", "preprocessors", "input_size")
@@ -38,14 +40,14 @@ Plugins and their options: dlcv plugins list, dlcv plugins show NAME
 @config_options(SplitConfig, "test", "validation", "train_validation")
 @config_options(RunConfig, "fraction", "evaluators", "precision", "seed", "threads", "bad_images")
 @config_options(RunConfig, "checkpoint_every")
-@click.option("--config", type=Path, help="A configuration file; the options above go before it.")
+@click.option("--config", help="A configuration file or a recipe; the options above go before it.")
 @click.option("--name", help="The run's name.  [default: network-data-number]")
 @click.option(
     "--runs", type=Path, default=Path("runs"), show_default=True, help="The folder of all runs."
 )
 @click.option("--force", is_flag=True, help="Replace a run of that name.")
 @with_verbosity
-def run(config: Path | None, name: str | None, runs: Path, force: bool, **options: Any) -> None:
+def run(config: str | None, name: str | None, runs: Path, force: bool, **options: Any) -> None:
     """Train a network on labelled images, and test it on images that it has not seen."""
     from dlcv.runs.train import run as train
 

@@ -14,6 +14,7 @@ from dlcv.interfaces import Plugin
 from dlcv.registry import registry
 from dlcv.runs.directory import RunDirectory
 from dlcv.runs.experiment import Experiment
+from dlcv.runs.recipes import load_config
 from dlcv.runs.run import Run
 from dlcv.spec import Spec
 
@@ -31,7 +32,7 @@ def run(
     """Trains a network and returns the run.
 
     Args:
-        config: A configuration, or the path of one; the defaults if left out.
+        config: A configuration, the path of one, or a recipe's name; the defaults if left out.
         name: The run's name, a directory below `runs`; by default one is made up.
         runs: The folder of all runs.
         force: Whether a run of that name may be replaced.
@@ -48,7 +49,7 @@ def run(
     if config is None:
         config = RunConfig()
     elif not isinstance(config, RunConfig):
-        config = RunConfig.load(Path(config))
+        config = load_config(config)
     options = {name: _as_text(value) for name, value in options.items()}
     if isinstance(options.get("data"), Spec):
         options["data"] = str(options["data"])

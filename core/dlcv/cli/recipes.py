@@ -1,0 +1,47 @@
+"""`dlcv recipes`: the experiments of the literature that one command repeats."""
+
+import json
+
+import click
+
+from dlcv.cli.console import table
+
+
+@click.group(
+    invoke_without_command=True,
+    epilog="""\b
+Examples:
+  dlcv recipes
+  dlcv recipes show cifar10-resnet56-4
+  dlcv recipes show cifar10-resnet56-4 > mine.toml
+  dlcv run --config cifar10-resnet56-4
+""",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.pass_context
+def recipes(context: click.Context, as_json: bool) -> None:
+    """List the recipes: published experiments, with the figures reported and measured."""
+    if context.invoked_subcommand is not None:
+        return
+    from dlcv.runs.recipes import recipes as all_recipes
+
+    columns = ("recipe", "reported", "measured", "source")
+    rows = [(r.name, r.about.reported, r.about.measured, r.about.source) for r in all_recipes()]
+    if as_json:
+        click.echo(json.dumps([dict(zip(columns, row, strict=True)) for row in rows], indent=2))
+        return
+    click.echo(table(("recipe", "reported", "source"), [(n, r, s) for n, r, _, s in rows]))
+    click.echo(
+        "\nshow  dlcv recipes show NAME\n"
+        "try   dlcv run --config NAME --data DATA --fraction 0.05 --epochs 1\n"
+        "run   dlcv run --config NAME --data DATA"
+    )
+
+
+@recipes.command()
+@click.argument("name")
+def show(name: str) -> None:
+    """Print a recipe: a configuration file, with a comment on the experiment."""
+    from dlcv.runs.recipes import find
+
+    click.echo(find(name).path.read_text(encoding="utf-8"), nl=False)

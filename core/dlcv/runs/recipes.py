@@ -1,0 +1,81 @@
+"""Recipes: the configurations of published experiments, which ship with dlcv."""
+
+import logging
+import os
+from pathlib import Path
+
+import attrs
+
+from dlcv.config import RecipeConfig, RunConfig, read_toml
+from dlcv.errors import DlcvError, suggestion
+
+logger = logging.getLogger(__name__)
+ENDING = ".toml"
+
+
+@attrs.frozen
+class Recipe:
+    """A recipe.
+
+    Attributes:
+        name: How `--config` names it.
+        path: Its file.
+        about: What it tells about the experiment.
+    """
+
+    name: str
+    path: Path
+    about: RecipeConfig
+
+
+def recipes() -> list[Recipe]:
+    """Returns all recipes, sorted by name."""
+    return [_read(path) for _, path in sorted(_paths().items())]
+
+
+def find(name: str) -> Recipe:
+    """Returns a recipe by its name; raises `DlcvError` if there is none."""
+    paths = _paths()
+    if name not in paths:
+        raise DlcvError(f'no recipe "{name}"{_hint(name)}')
+    return _read(paths[name])
+
+
+def load_config(config: str | os.PathLike[str]) -> RunConfig:
+    """Reads a configuration file, or a recipe that a text names.
+
+    A recipe's name wins over a file of the same name; `./name` is the file.
+
+    Raises:
+        DlcvError: there is neither, or something in it is wrong.
+    """
+    if config not in _paths():
+        looks_like_file = os.fspath(config) != Path(config).stem
+        if looks_like_file or Path(config).exists():
+            return RunConfig.load(Path(config))
+        raise DlcvError(f"no such file or recipe: {config}{_hint(os.fspath(config))}")
+    recipe = find(os.fspath(config))
+    logger.info("recipe %s: %s reports %s", recipe.name, recipe.about.source, recipe.about.reported)
+    return RunConfig.load(recipe.path)
+
+
+def _read(path: Path) -> Recipe:
+    return Recipe(path.stem, path, RecipeConfig.of(read_toml(path), str(path)))
+
+
+def _paths() -> dict[str, Path]:
+    return {path.stem: path for path in _folder().glob(f"*{ENDING}")}
+
+
+def _hint(name: str) -> str:
+    return suggestion(name, _paths()) or "; `dlcv recipes` lists the recipes"
+
+
+def _folder() -> Path:
+    """Returns where the recipes are: in the package, or beside it where dlcv runs from its source.
+
+    The packaging takes them from `examples/recipes`, where people find them.
+    """
+    package = Path(__file__).parents[1]
+    installed = package / "recipes"
+    return installed if installed.is_dir() else package.parents[1] / "examples" / "recipes"
