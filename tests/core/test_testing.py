@@ -617,6 +617,13 @@ class TestArchitectures:
     def test_good_network_passes(self):
         assert failures(Network()) == set()
 
+    @pytest.mark.parametrize("text", ["aspect_aware(size=8), scale", "scael", "scale(factor=-1)"])
+    def test_preprocessors_must_be_value_steps(self, text):
+        assert failures(network(preprocessors=text)) == {"preprocessors_are_value_steps"}
+
+    def test_network_may_want_no_preprocessors(self):
+        assert failures(network(preprocessors="")) == set()
+
     def test_output_must_have_a_column_a_class(self):
         assert "output_is_probabilities" in failures(network(classify=ending(units=5)))
 

@@ -4,7 +4,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from dlcv.interfaces import Architecture, Plugin
+from dlcv.errors import DlcvError
+from dlcv.interfaces import Architecture, Plugin, is_value_step
+from dlcv.registry import registry
 from dlcv.testing import Check
 
 if TYPE_CHECKING:
@@ -16,11 +18,25 @@ CLASSES = 7
 def checks(cls: type[Plugin]) -> tuple[Check, ...]:
     """Returns the checks for architectures."""
     return (
+        check_preprocessors_are_value_steps,
         check_output_is_probabilities,
         check_grey_images_are_taken,
         check_output_stays_float32_in_mixed_precision,
         check_layer_names_are_systematic,
         check_body_ends_before_the_classifier,
+    )
+
+
+def check_preprocessors_are_value_steps(architecture: Architecture) -> None:
+    """What stands for `auto` among a run's preprocessors can be made, and only changes values."""
+    text = architecture.preprocessors
+    try:
+        steps = registry.create_list("preprocessor", text)
+    except DlcvError as error:
+        raise AssertionError(f'the preprocessors "{text}" can\'t be made: {error}') from error
+    others = [str(registry.spec_of(step)) for step in steps if not is_value_step(step)]
+    assert not others, (
+        f"the preprocessors {', '.join(others)} work on pixels; name value steps only"
     )
 
 
