@@ -51,6 +51,20 @@ def settle(config: SplitConfig, splits: Collection[str]) -> SplitConfig:
     return evolve(config, **{o: DEFAULTS[o] for o in needed if getattr(config, o) is None})
 
 
+def give_way(config: SplitConfig, splits: Collection[str], options: Collection[str]) -> SplitConfig:
+    """Returns a division whose `options` are left open where the data has that part already.
+
+    For what a configuration says of its own data, when it is used with other data.
+    """
+    own = {o: None for split, o in PARTS.items() if split in splits and o in options}
+    for option in own:
+        if (asked := getattr(config, option)) is not None:
+            logger.info(
+                "%s = %s of the configuration is left out: the data has such a part", option, asked
+            )
+    return evolve(config, **own)
+
+
 def divide(opened: dict[str, LabelledImages], config: SplitConfig) -> dict[str, LabelledImages]:
     """Returns `train` and the other splits; those in `config` are taken from the training images.
 

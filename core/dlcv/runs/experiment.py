@@ -1,5 +1,7 @@
 """From a configuration to the plugins and data that it names."""
 
+from collections.abc import Collection
+
 import attrs
 
 from dlcv import backend, images, registry
@@ -7,6 +9,7 @@ from dlcv.config import AUTO, RunConfig
 from dlcv.data.loader import Loader
 from dlcv.data.pipeline import Pipeline, fit_to_input, learn
 from dlcv.data.sources import Dataset, find_store, open_dataset
+from dlcv.data.split import give_way
 from dlcv.data.steps import refuse_views
 from dlcv.interfaces import (
     Architecture,
@@ -82,13 +85,20 @@ class Experiment:
     input_shape: tuple[int, int, int]
 
     @classmethod
-    def prepare(cls, config: RunConfig) -> "Experiment":
+    def prepare(cls, config: RunConfig, *, yielding: Collection[str] = ()) -> "Experiment":
         """Opens the data and fills in what the configuration leaves open.
+
+        Args:
+            config: The configuration.
+            yielding: Options of its split that parts which the data has go before.
 
         Raises:
             DlcvError: a plugin or the data can't be used.
         """
         plugins = Plugins.of(config)
+        if yielding:
+            split = give_way(config.split, plugins.store.splits(), yielding)
+            config = evolve(config, split=split)
         refuse_views(plugins.steps)
         threads = config.threads or backend.available_threads()
         data = _open(config, plugins, threads)

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from dlcv import backend, files
-from dlcv.config import RunConfig
+from dlcv.config import SPLIT_OPTIONS, RunConfig
 from dlcv.errors import DlcvError
 from dlcv.evaluation.evaluate import as_json, evaluate
 from dlcv.evaluation.predict import predict_labelled, save_predictions
@@ -38,7 +38,8 @@ def run(
         force: Whether a run of that name may be replaced.
         options: Options of `RunConfig`, and of its only stage, such as `architecture="resnet"`,
             `preprocessors="mean, patch"`, `epochs=5`; they go before those of `config`. Plugins
-            may be given as text or as made instances.
+            may be given as text or as made instances. With other `data` than that of `config`,
+            its division is left out where the data is divided already.
 
     Returns:
         The run. After ctrl+c or SIGTERM it has a `stopped_by`, and `dlcv.resume` goes on with it.
@@ -53,9 +54,12 @@ def run(
     options = {name: _as_text(value) for name, value in options.items()}
     if isinstance(options.get("data"), Spec):
         options["data"] = str(options["data"])
+    # What a configuration says of the division is said of its own data.
+    has_other_data = options.get("data") not in (None, config.data)
+    yielding = [o for o in SPLIT_OPTIONS if has_other_data and options.get(o) is None]
     config = config.with_options(**options)
     RunDirectory.refuse_existing(Path(runs), name, force=force)
-    experiment = Experiment.prepare(config)
+    experiment = Experiment.prepare(config, yielding=yielding)
     model = _network(experiment)
     experiment.plugins.architecture.load_pretrained(model)
     # What can't be trained on shows before a directory is made, or an old one is replaced.

@@ -11,7 +11,7 @@ from sklearn.model_selection import train_test_split
 
 from dlcv.config import SplitConfig
 from dlcv.data.shares import validation_share
-from dlcv.data.split import PARTS, divide, settle
+from dlcv.data.split import PARTS, divide, give_way, settle
 from dlcv.errors import DlcvError
 from dlcv_plugins.stores.folder import Folder
 
@@ -211,6 +211,20 @@ def test_what_is_left_out_is_settled_by_the_splits_that_there_are(splits, asked,
     assert settled.seed == 5
     # What a run writes down, it reads again to the same.
     assert settle(settled, splits) == settled
+
+
+@pytest.mark.parametrize(
+    ("splits", "options", "expected"),
+    [
+        (("train", "test"), ("test", "validation"), (None, 0.2)),
+        (("train", "val", "test"), ("test", "validation"), (None, None)),
+        (("train", "val", "test"), ("validation",), (0.1, None)),
+        (("all",), ("test", "validation"), (0.1, 0.2)),
+    ],
+)
+def test_a_division_for_other_data_gives_way_to_parts_that_are_there(splits, options, expected):
+    found = give_way(SplitConfig(test=0.1, validation=0.2, seed=3), splits, options)
+    assert (found.test, found.validation, found.seed) == (*expected, 3)
 
 
 def test_train_validation_is_taken_from_what_test_and_validation_leave():
