@@ -6,8 +6,10 @@ interpolation, which give the same bits with any number of threads and any OpenC
 
 import hashlib
 import io
+import logging
 import os
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -18,8 +20,15 @@ from dlcv.interfaces import Images, LabelledImages, stack
 if TYPE_CHECKING:
     import numpy as np
 
-EXTENSIONS = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"})
+logger = logging.getLogger(__name__)
+
+EXTENSIONS = frozenset({".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".bmp", ".tif", ".tiff"})
 """The file extensions of images, in lower case."""
+UNREAD_EXTENSIONS = frozenset(
+    {".avif", ".cr2", ".dng", ".gif", ".heic", ".heif", ".ico", ".j2k", ".jp2", ".jxl", ".nef"}
+    | {".pbm", ".pgm", ".ppm", ".psd", ".svg", ".tga", ".xcf"}
+)
+"""Those of images in formats that are not read, in lower case."""
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF")
 """The formats that are decoded; the content decides, not the extension."""
 LARGEST_IMAGE_PIXELS = 100_000_000
@@ -92,9 +101,14 @@ class ImageFiles(LabelledImages):
 
 
 def image_files(folder: str | os.PathLike[str]) -> Iterator[str]:
-    """Yields the paths of all images in a folder and the folders below it, in no certain order.
+    """Yields the paths of all images among the files that `walk_files` yields."""
+    return filter(is_image_file, walk_files(folder))
 
-    Links are followed; hidden files and folders and `STRAY_FOLDERS` are left out.
+
+def walk_files(folder: str | os.PathLike[str]) -> Iterator[str]:
+    """Yields the paths of all files in a folder and the folders below it, in no certain order.
+
+    Links are followed; hidden folders and `STRAY_FOLDERS` are left out.
 
     Raises:
         OSError: a folder can't be read.
@@ -108,13 +122,35 @@ def image_files(folder: str | os.PathLike[str]) -> Iterator[str]:
         seen.add(place)
         folders[:] = [name for name in folders if not is_stray_folder(name)]
         for name in names:
-            if is_image_file(Path(name)):
-                yield os.path.join(parent, name)
+            yield os.path.join(parent, name)
 
 
-def is_image_file(path: Path) -> bool:
+def is_image_file(path: str | os.PathLike[str]) -> bool:
     """Returns whether a path looks like an image that people put there, by its name alone."""
-    return path.suffix.lower() in EXTENSIONS and not path.name.startswith(".")
+    return _has_extension(path, EXTENSIONS)
+
+
+def warn_of_unread(files: Iterable[str], place: object) -> None:
+    """Warns of images in formats that are not read, so that none is left out in silence."""
+    unread = unread_by_extension(files)
+    if unread:
+        logger.warning(
+            "%s: images of unread formats are left out (%s); convert them to JPEG or PNG",
+            place,
+            ", ".join(f"{count:,} {extension}" for extension, count in unread.items()),
+        )
+
+
+def unread_by_extension(files: Iterable[str]) -> dict[str, int]:
+    """Returns how many images in formats that are not read there are by extension, most first."""
+    unread = (path for path in files if _has_extension(path, UNREAD_EXTENSIONS))
+    return dict(Counter(os.path.splitext(path)[1].lower() for path in unread).most_common())
+
+
+def _has_extension(path: str | os.PathLike[str], extensions: frozenset[str]) -> bool:
+    """Returns whether a file that is not hidden has one of some extensions."""
+    name = os.path.basename(path)
+    return os.path.splitext(name)[1].lower() in extensions and not name.startswith(".")
 
 
 def is_stray_folder(name: str) -> bool:

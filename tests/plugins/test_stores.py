@@ -166,12 +166,29 @@ class TestFolder:
         with pytest.raises(DlcvError, match="holds no folder with images; each class needs a fold"):
             Folder(path=tmp_path).open("all")
 
-    def test_a_class_without_images_is_told_and_stays_a_class(self, tmp_path, caplog):
+    def test_a_class_without_images_stays_a_class(self, tmp_path):
         write(tmp_path / "a" / "1.png")
         (tmp_path / "b").mkdir()
         opened = Folder(path=tmp_path).open("all")
         assert (opened.label_names, opened.labels.tolist()) == (("a", "b"), [0])
-        assert f"the class folder {tmp_path}/b holds no images" in caplog.text
+
+    def test_jpeg_files_of_any_extension_are_read(self, tmp_path):
+        for name in ("1.jpg", "2.JPEG", "3.jpe", "4.jfif"):
+            (tmp_path / "a").mkdir(exist_ok=True)
+            Image.new("RGB", (3, 2)).save(tmp_path / "a" / name, "JPEG")
+        opened = Folder(path=tmp_path).open("all")
+        assert opened.read(range(4)).shape == (4, 2, 3, 3)
+
+    def test_images_that_are_not_read_are_counted_in_a_warning(self, tmp_path, caplog):
+        write(tmp_path / "a" / "1.png")
+        for name in ("a/1.gif", "a/deep/2.GIF", "b/3.heic", "b/._4.gif", "b/notes.txt"):
+            (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / name).write_bytes(b"?")
+        assert len(Folder(path=tmp_path).open("all")) == 1
+        assert caplog.messages == [
+            f"{tmp_path}: images of unread formats are left out (2 .gif, 1 .heic); convert them "
+            "to JPEG or PNG"
+        ]
 
     def test_a_folder_that_is_not_there_is_an_error(self, tmp_path):
         with pytest.raises(DlcvError, match=r"no such folder: .*nowhere"):
@@ -241,7 +258,7 @@ class TestFolder:
         store = Folder(path=tmp_path)
         assert store.splits() == ("train",)
         assert len(store.open("train")) == 2
-        told = f"{tmp_path / name}: 2 images without class folders are left out"
+        told = f"{tmp_path / name}: images without class folders are left out: 2"
         assert caplog.messages == [told]
 
     def test_splits_without_classes_are_no_classes(self, tmp_path):

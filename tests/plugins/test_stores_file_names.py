@@ -138,8 +138,19 @@ def test_an_unlabelled_folder_is_left_out_and_counted(folder, name, caplog):
     store = FileNames(path=root)
     assert store.splits() == ("train",)
     assert len(store.open("train")) == 2
-    expected = f"{root / name}: 2 images without a label, such as 1.jpg, are left out"
+    expected = f"{root / name}: images without a label are left out: 2, such as 1.jpg"
     assert caplog.messages == [expected]
+
+
+def test_images_that_are_not_read_are_counted_in_a_warning(folder, caplog):
+    root = folder("train/cat.1.jpg", "train/dog.1.jpg", "train/dog.2.gif", "val/cat.2.jpg")
+    store = FileNames(path=root)
+    for split in store.splits():
+        store.open(split)
+    where = root / "train"
+    assert caplog.messages == [
+        f"{where}: images of unread formats are left out (1 .gif); convert them to JPEG or PNG"
+    ]
 
 
 def test_a_labelled_folder_that_is_no_split_is_refused(folder):

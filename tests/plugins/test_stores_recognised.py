@@ -90,7 +90,9 @@ def test_what_nothing_recognises_is_told_what_would_be(tmp_path):
     with pytest.raises(DlcvError) as caught:
         find_store(str(tmp_path))
     message = str(caught.value)
-    assert message.startswith(f"{tmp_path}: no data set is recognised there; what would be: csv: a")
+    assert message.startswith(
+        f"{tmp_path}: no data set is recognised there, for nothing tells the "
+    )
     for told in (
         "csv: a file that ends in .csv or .tsv; ",
         "file_names: a folder of images all named like cat.1.jpg, or one with these in train; ",
@@ -138,7 +140,7 @@ def test_a_table_is_packed(photos, tmp_path):
             ["run", "--data", "file_names(path='.')"],
             '{root}: the pattern "{{label}}.{{number}}" ma',
         ),
-        (["run", "--data", "."], ".: no data set is recognised there; what would be: csv: "),
+        (["run", "--data", "."], ".: no data set is recognised there"),
         (["run", "--data", "tiny"], "tiny/train/n01 holds no images, and wnids.txt lists the clas"),
     ],
 )

@@ -67,7 +67,9 @@ def test_images_without_annotation_are_counted(tiny, caplog):
     (tiny / "val" / "images" / "val_7.JPEG").touch()
     assert len(TinyImagenet(path=tiny).open("val")) == 3
     where = tiny / "val" / "images"
-    assert caplog.messages == [f"{where}: 1 images without annotation are left out: val_7.JPEG"]
+    assert caplog.messages == [
+        f"{where}: images without annotation are left out: 1, such as val_7.JPEG"
+    ]
 
 
 def test_lines_may_end_as_on_windows(tiny):

@@ -1,5 +1,6 @@
 """From what a user named to the images of each split."""
 
+import itertools
 import logging
 import os
 from pathlib import Path
@@ -13,9 +14,12 @@ from dlcv.data.split import divide, settle
 from dlcv.data.subset import Subset, share_of
 from dlcv.data.survey import survey
 from dlcv.errors import DlcvError, PluginError, suggestion
+from dlcv.images import is_image_file, unread_by_extension, walk_files
 from dlcv.interfaces import SPLITS, UNSPLIT, DatasetStore, LabelledImages, evolve
 
 logger = logging.getLogger(__name__)
+
+MOST_FILES_LOOKED_AT = 10_000
 
 
 @attrs.frozen(eq=False)
@@ -91,9 +95,25 @@ def _recognised(data: str, path: Path) -> DatasetStore:
         f"{name}: {told}" for name, cls in classes.items() if (told := _what_is_recognised(cls))
     )
     raise DlcvError(
-        f"{data}: no data set is recognised there; what would be: {known}; "
+        f"{data}: no data set is recognised there{_what_is_there(path)}; what would be: {known}; "
         "another layout needs its store's name, see `dlcv plugins list`"
     )
+
+
+def _what_is_there(path: Path) -> str:
+    """Returns what a folder holds instead of a data set, as the continuation of a sentence."""
+    if not path.is_dir():
+        return ""
+    # A folder that is no data set may be as large as a disk.
+    files = list(itertools.islice(walk_files(path), MOST_FILES_LOOKED_AT))
+    if any(map(is_image_file, files)):
+        return ", for nothing tells the images' classes"
+    if unread := unread_by_extension(files):
+        return (
+            f": its images are in formats that are not read ({', '.join(unread)}); convert them "
+            "to JPEG or PNG"
+        )
+    return ", for it holds no images" if files else ", for it holds no files"
 
 
 def _readable_stores() -> dict[str, type[DatasetStore]]:
@@ -210,6 +230,14 @@ def _check_classes(opened: dict[str, LabelledImages]) -> None:
             )
         if not len(images):
             raise DlcvError(f"the split {name} has no images")
+        present = {images.label_names[label] for label in np.unique(images.labels)}
+        if absent := [label for label in images.label_names if label not in present]:
+            logger.warning(
+                "the split %s has no image of %s; nobody will know how well %s recognised",
+                name,
+                _some(absent),
+                "this is" if len(absent) == 1 else "these are",
+            )
 
 
 def _agreeing(opened: dict[str, LabelledImages]) -> dict[str, LabelledImages]:

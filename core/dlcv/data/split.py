@@ -113,7 +113,8 @@ def _part(
     if counts.min() < 2:
         smallest = images.label_names[int(counts.argmin())]
         raise DlcvError(
-            f'the class "{smallest}" has {counts.min()} images left, too few to give one to {name}'
+            f'the class "{smallest}" has too few images left, {counts.min()}, to give one to '
+            f"{name}; add images, or leave the class out"
         )
     if not classes <= wanted <= len(indices) - classes:
         raise DlcvError(

@@ -78,7 +78,9 @@ def expand_paths(paths: Iterable[str | os.PathLike[str]]) -> Iterable[str]:
                 raise DlcvError(f"no such file or folder: {path}")
             yield str(path)
             continue
-        below = sorted(images.image_files(path))
+        files = list(images.walk_files(path))
+        images.warn_of_unread(files, path)
+        below = sorted(filter(images.is_image_file, files))
         if not below:
             raise DlcvError(f"{path} holds no images")
         yield from below

@@ -116,10 +116,12 @@ class FileNames(DatasetStore):
         return labels
 
     def _warn_of_unlabelled(self, files: dict[str, dict[str, str]]) -> None:
-        """Says which folders beside the splits are left out; refuses one with labelled images."""
+        """Says what is left out, in the splits and beside; refuses what should be a split."""
         roots = self._roots()
         used = [roots[split] for split in files if split != UNSPLIT]
         expression = _expression(self.pattern)
+        for folder in used or [self.path]:
+            images.warn_of_unread(images.walk_files(folder), folder)
         for folder in layout.subfolders(self.path) if used else ():
             paths = sorted(images.image_files(folder)) if folder not in used else []
             if any(_label(path, expression) for path in paths):
@@ -130,7 +132,7 @@ class FileNames(DatasetStore):
             if paths:
                 first = Path(paths[0]).name
                 logger.warning(
-                    "%s: %d images without a label, such as %s, are left out",
+                    "%s: images without a label are left out: %d, such as %s",
                     folder,
                     len(paths),
                     first,

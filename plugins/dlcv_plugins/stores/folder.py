@@ -1,5 +1,6 @@
 """A folder of class folders."""
 
+import itertools
 import logging
 from pathlib import Path
 from typing import Self
@@ -39,10 +40,9 @@ class Folder(DatasetStore):
             self._warn_of_unlabelled(roots)
         root = roots.get(split, self.path)
         folders = layout.subfolders(root)
-        files = [sorted(images.image_files(folder)) for folder in folders]
-        for folder, found in zip(folders, files, strict=True):
-            if not found:
-                logger.warning("the class folder %s holds no images", folder)
+        listed = [list(images.walk_files(folder)) for folder in folders]
+        images.warn_of_unread(itertools.chain(*listed), root)
+        files = [sorted(filter(images.is_image_file, paths)) for paths in listed]
         if not folders:
             raise DlcvError(f"{root} holds no folder with images; each class needs a folder")
         return images.ImageFiles(
@@ -91,7 +91,7 @@ class Folder(DatasetStore):
     def _warn_of_unlabelled(self, found: dict[str, Path]) -> None:
         for folder in _without_classes(layout.subfolders(self.path), found):
             count = sum(1 for _ in images.image_files(folder))
-            logger.warning("%s: %d images without class folders are left out", folder, count)
+            logger.warning("%s: images without class folders are left out: %d", folder, count)
 
 
 def _without_classes(folders: list[Path], found: dict[str, Path]) -> list[Path]:

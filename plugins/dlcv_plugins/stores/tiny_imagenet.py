@@ -94,7 +94,9 @@ class TinyImagenet(DatasetStore):
             logger.info("the test images of Tiny ImageNet have no labels and are left out")
         for label, wnid in enumerate(wnids):
             folder = root / wnid
-            found = sorted(images.image_files(folder)) if folder.is_dir() else []
+            files = list(images.walk_files(folder)) if folder.is_dir() else []
+            images.warn_of_unread(files, folder)
+            found = sorted(filter(images.is_image_file, files))
             if not found:
                 raise DlcvError(f"{folder} holds no images, and wnids.txt lists the class {wnid}")
             yield from ((path, label) for path in found)
@@ -114,7 +116,7 @@ class TinyImagenet(DatasetStore):
             )
         if left_out := present - set(found):
             logger.warning(
-                "%s: %d images without annotation are left out: %s",
+                "%s: images without annotation are left out: %d, such as %s",
                 root,
                 len(left_out),
                 layout.some(sorted(left_out)),

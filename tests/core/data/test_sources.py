@@ -57,6 +57,27 @@ class TestFinding:
         monkeypatch.chdir(tmp_path)
         assert find_store(name) == Folder(path=tmp_path / name)
 
+    @pytest.mark.parametrize(
+        ("files", "told"),
+        [
+            ([], "for it holds no files"),
+            (["notes.txt", "a/.1.jpg"], "for it holds no images"),
+            (["1.jpg", "2.gif"], "for nothing tells the images' classes"),
+            (
+                ["a/1.heic", "b/2.HEIC"],
+                "its images are in formats that are not read (.heic); convert them to JPEG or PNG",
+            ),
+        ],
+    )
+    def test_what_a_folder_holds_instead_of_a_data_set_is_told(self, tmp_path, files, told):
+        for name in files:
+            (tmp_path / name).parent.mkdir(exist_ok=True)
+            (tmp_path / name).touch()
+        with pytest.raises(DlcvError) as caught:
+            find_store(str(tmp_path))
+        assert f"{tmp_path}: no data set is recognised there" in str(caught.value)
+        assert f"{told}; what would be: csv: a file" in str(caught.value)
+
     def test_what_was_recognised_is_said(self, photos, caplog):
         caplog.set_level(logging.INFO, "dlcv")
         root = photos()
@@ -112,7 +133,8 @@ class TestFinding:
             (path / "photo.jpg").write_bytes(b"")
         with pytest.raises(DlcvError) as caught:
             find_store(str(path))
-        assert str(caught.value).startswith(f"{path}: no data set is recognised there; what would ")
+        assert str(caught.value).startswith(f"{path}: no data set is recognised there")
+        assert "; what would be: csv: a file" in str(caught.value)
         assert "; folder: a folder of class folders with images, or" in str(caught.value)
 
     def test_a_broken_store_of_somebody_else_stops_nobody(self, photos, tmp_path):
@@ -222,6 +244,14 @@ class TestOpening:
         data = open_dataset(Splits.of(train=train, val=val), SplitConfig())
         assert data.splits["val"].label_names == ("a", "b")
         assert data.splits["val"].labels.tolist() == [1, 0] * 6
+
+    def test_a_class_that_a_later_split_lacks_is_told(self, caplog):
+        train, val, test = numbered(6, classes=3), numbered(2, classes=3), numbered(3, classes=3)
+        val.labels = np.array([0, 0])
+        open_dataset(Splits.of(train=train, val=val, test=test), SplitConfig())
+        assert caplog.messages == [
+            "the split val has no image of b, c; nobody will know how well these are recognised"
+        ]
 
     def test_splits_of_different_sizes_have_no_size_together(self):
         train, val = small_split(size=(4, 4)), small_split(size=(5, 4))

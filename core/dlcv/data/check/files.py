@@ -10,7 +10,7 @@ from dlcv.data.check.collect import Collected, ImageFacts
 from dlcv.data.check.findings import Finding, Sample, Severity, count, one_by_one
 
 SUFFIXES = {
-    "JPEG": (".jpg", ".jpeg"),
+    "JPEG": (".jpg", ".jpeg", ".jpe", ".jfif"),
     "PNG": (".png",),
     "WEBP": (".webp",),
     "BMP": (".bmp",),

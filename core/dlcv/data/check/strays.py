@@ -8,12 +8,6 @@ from dlcv import images
 from dlcv.data.check.collect import Collected
 from dlcv.data.check.findings import Finding, Sample, count, one_by_one
 
-OTHER_IMAGES = frozenset(
-    {".avif", ".cr2", ".dng", ".gif", ".heic", ".heif", ".ico", ".j2k", ".jfif", ".jp2", ".jpe"}
-    | {".jxl", ".nef", ".pbm", ".pgm", ".ppm", ".psd", ".svg", ".tga", ".xcf"}
-)
-"""Extensions of images in formats, or under names, that are not read, in lower case."""
-
 
 def stray_findings(collected: Collected) -> list[Finding]:
     """Returns the files that belong to no class."""
@@ -22,30 +16,17 @@ def stray_findings(collected: Collected) -> list[Finding]:
         return []
     known = {os.path.normpath(facts.path) for facts in collected.images}
     misplaced, foreign, others = [], [], []
-    for path in _files(root):
+    for path in sorted(images.walk_files(root)):
         if os.path.normpath(path) in known:
             continue
         sample = Sample(os.path.relpath(path, root))
-        if images.is_image_file(Path(path)):
+        if images.is_image_file(path):
             misplaced.append(sample)
-        elif os.path.splitext(path)[1].lower() in OTHER_IMAGES:
+        elif images.unread_by_extension([path]):
             foreign.append(sample)
         else:
             others.append(sample)
     return [*_misplaced(misplaced), *_foreign(foreign), *_others(others)]
-
-
-def _files(root: Path) -> list[str]:
-    """Lists the files below a folder, those of systems left out, links followed once."""
-    found, seen = [], set()
-    for parent, folders, names in os.walk(root, followlinks=True):
-        if (place := os.path.realpath(parent)) in seen:
-            folders.clear()
-            continue
-        seen.add(place)
-        folders[:] = sorted(name for name in folders if not images.is_stray_folder(name))
-        found += [os.path.join(parent, name) for name in sorted(names)]
-    return found
 
 
 def _misplaced(samples: list[Sample]) -> list[Finding]:
@@ -56,7 +37,7 @@ def _misplaced(samples: list[Sample]) -> list[Finding]:
             "images-without-class",
             "warning",
             f"{count(len(samples), 'image')} {_lie(samples)} where no class is, and not read",
-            "move them into the folder of their class, or away",
+            "move them to where their class is told, or away",
             one_by_one(samples),
         )
     ]
@@ -70,9 +51,9 @@ def _foreign(samples: list[Sample]) -> list[Finding]:
         Finding(
             "unread-images",
             "warning",
-            f"{count(len(samples), 'file')} {_lie(samples)} there in a format, or under a name, "
-            f"that is not read ({suffixes})",
-            "convert them to PNG or JPEG, or rename them, if they are to be used",
+            f"{count(len(samples), 'file')} {_lie(samples)} there in a format that is not read "
+            f"({suffixes})",
+            "convert them to JPEG or PNG if they are to be used",
             one_by_one(samples),
         )
     ]
