@@ -1,10 +1,12 @@
-"""Packs a folder of class folders as the book does; prints seconds, images, megabytes.
+"""Packs a folder of class folders as the book does; prints what `packing.py` reads.
 
+That is seconds, images, megabytes, and the seconds until all is on the disk, as it is with dlcv.
 Each image is read, resized and cropped in Python, 1,000 are buffered, and float64 is written; the
 means by channel are taken on the way.
 """
 
 import json
+import os
 import sys
 import time
 from pathlib import Path
@@ -35,7 +37,10 @@ def main() -> None:
             images[at : at + len(part)] = buffer
             labels[at : at + len(part)] = [names.index(path.parent.name) for path in part]
     seconds = time.perf_counter() - start
-    print(json.dumps([seconds, len(paths), TARGET.stat().st_size / 1e6]))
+    with open(TARGET, "rb") as file:
+        os.fsync(file.fileno())
+    flushed = time.perf_counter() - start
+    print(json.dumps([seconds, len(paths), TARGET.stat().st_size / 1e6, flushed]))
 
 
 def prepared(image: np.ndarray) -> np.ndarray:

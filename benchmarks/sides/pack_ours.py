@@ -1,4 +1,4 @@
-"""Packs a folder of class folders as `dlcv data build` does; prints seconds, images, megabytes."""
+"""Packs a folder of class folders as `dlcv data build` does; prints what `packing.py` reads."""
 
 import json
 import sys
@@ -20,7 +20,7 @@ def main() -> None:
     packed = pack(SOURCE, Path(TARGET), preprocessors=steps, split=SplitConfig())
     seconds = time.perf_counter() - start
     images, megabytes = map(sum, zip(*packed.splits.values(), strict=True))
-    print(json.dumps([seconds, images, megabytes]))
+    print(json.dumps([seconds, images, megabytes, seconds]))
 
 
 if __name__ == "__main__":
