@@ -43,8 +43,8 @@ def main() -> None:
         print(f"{name:23} {spread(found)}  {size}")
     ours, theirs, flushed = (statistics.median(found) for found in rates.values())
     part = sizes["dlcv"] / sizes["book's way"]
-    print(f"to reach: {TARGET} times and 0.125 of the size; reached: {ours / theirs:.1f} times", end="")
-    print(f" ({ours / flushed:.1f} where both are on the disk) and {part:.3f}")
+    print(f"to reach: {TARGET} times and 0.125 of the size; reached: {ours / theirs:.1f} times")
+    print(f"({ours / flushed:.1f} times where both are on the disk), and {part:.3f} of the size")
     print("load of the machine:", *(f"{load:.1f}" for load in os.getloadavg()))
 
 
