@@ -150,6 +150,30 @@ def test_it_is_the_warp_of_keras(changes, fill_mode):
     np.testing.assert_allclose(result, expected, atol=1)
 
 
+@pytest.mark.filterwarnings("ignore:Please import `affine_transform`")
+def test_the_steps_follow_each_other_as_in_keras():
+    class Dice:
+        def uniform(self, low, high, shape):
+            assert (low, high, shape) == (-1, 1, (6, 1))
+            return np.array([[0.5], [-0.6], [0.7], [0.8], [-0.4], [0.9]])
+
+    image = smooth_image(60, 60)
+    step = Affine(rotation=40, width_shift=0.1, height_shift=0.2, shear=30, zoom=0.5)
+    expected = apply_affine_transform(
+        image.astype(np.float32),
+        theta=20,
+        tx=3.6,
+        ty=-8.4,
+        shear=24,
+        zx=0.8,
+        zy=1.45,
+        row_axis=0,
+        col_axis=1,
+        channel_axis=2,
+    )
+    np.testing.assert_allclose(step(image[np.newaxis], Dice())[0], expected, atol=1)
+
+
 @pytest.mark.parametrize("size", [(40, 71), (65, 30)])
 def test_images_that_are_no_squares_turn_about_their_centre(size):
     image = smooth_image(*size)
@@ -183,8 +207,8 @@ def places(step, image, draws=600):
     batch = np.repeat(image[np.newaxis], draws, axis=0)
     pixels = step(batch, np.random.default_rng(0))[..., 0].astype(float)
     total = pixels.sum(axis=(1, 2))
-    offsets = np.arange(image.shape[0]) - (image.shape[0] - 1) / 2
-    return (pixels.sum(axis=1) @ offsets) / total, (pixels.sum(axis=2) @ offsets) / total
+    down, right = (np.arange(size) - (size - 1) / 2 for size in image.shape[:2])
+    return (pixels.sum(axis=1) @ right) / total, (pixels.sum(axis=2) @ down) / total
 
 
 def assert_spread(values, lowest, highest):
@@ -200,10 +224,12 @@ class TestAmounts:
         np.testing.assert_allclose(np.hypot(x, y), 20, atol=0.2)
 
     def test_shifts_are_fractions_of_the_sides(self):
-        x, y = places(Affine(width_shift=0.2), blob(0, 0))
-        assert_spread(x, -13, 13)
+        # 65 high and 45 wide.
+        high = blob(0, 0)[:, 10:-10]
+        x, y = places(Affine(width_shift=0.2), high)
+        assert_spread(x, -9, 9)
         np.testing.assert_allclose(y, 0, atol=0.1)
-        x, y = places(Affine(height_shift=0.1), blob(0, 0))
+        x, y = places(Affine(height_shift=0.1), high)
         assert_spread(y, -6.5, 6.5)
         np.testing.assert_allclose(x, 0, atol=0.1)
 
