@@ -36,10 +36,10 @@ Recipes of published experiments: dlcv recipes
 @config_options(RunConfig, "batch_size")
 @config_options(StageConfig, "optimizer")
 @click.option("--learning-rate", type=float, help="The optimizer's learning rate.")
-@config_options(StageConfig, "schedule", "loss")
+@config_options(StageConfig, "schedule", "loss", "trainable", "early_stopping", "class_weights")
 @config_options(SplitConfig, "test", "validation", "train_validation")
 @config_options(RunConfig, "fraction", "evaluators", "precision", "seed", "threads", "bad_images")
-@config_options(RunConfig, "checkpoint_every")
+@config_options(RunConfig, "checkpoint_every", "jit_compile")
 @click.option("--config", help="A configuration file or a recipe; the options above go before it.")
 @click.option("--name", help="The run's name.  [default: network-data-number]")
 @click.option(

@@ -46,6 +46,16 @@ class Loader:
         self.threads = threads
         self.seed = seed
 
+    def with_batch_size(self, batch_size: int | None) -> "Loader":
+        """Returns a loader of batches of another size; None for the same."""
+        return Loader(
+            self.images,
+            self.pipeline,
+            batch_size=batch_size or self.batch_size,
+            threads=self.threads,
+            seed=self.seed,
+        )
+
     @property
     def steps_per_epoch(self) -> int:
         """The number of batches in an epoch."""

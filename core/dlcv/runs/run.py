@@ -146,11 +146,8 @@ class Run:
             self.config.precision,
         )
         # A checkpoint within a stage holds optimizer and metrics after the network's variables.
-        count = len(network.variables)
-        checkpoint = attrs.evolve(
-            checkpoint, arrays=checkpoint.arrays[:count], paths=checkpoint.paths[:count]
-        )
-        checkpoints.restore(checkpoint, network.variables, str(path))
+        used = checkpoint.of_network(len(network.variables))
+        checkpoints.restore(used, network.variables, str(path))
         return network
 
     def predict_proba(

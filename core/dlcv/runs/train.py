@@ -3,20 +3,24 @@
 import logging
 import os
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from dlcv import backend, files
+from dlcv import files
 from dlcv.config import SPLIT_OPTIONS, RunConfig
 from dlcv.errors import DlcvError
 from dlcv.evaluation.evaluate import as_json, evaluate
 from dlcv.evaluation.predict import predict_labelled, save_predictions
 from dlcv.interfaces import Plugin
 from dlcv.registry import registry
+from dlcv.runs.building import build_for_training
 from dlcv.runs.directory import RunDirectory
 from dlcv.runs.experiment import Experiment
 from dlcv.runs.recipes import load_config
 from dlcv.runs.run import Run
 from dlcv.spec import Spec
+
+if TYPE_CHECKING:
+    from dlcv.training.network import Network
 
 logger = logging.getLogger(__name__)
 
@@ -60,8 +64,8 @@ def run(
     config = config.with_options(**options)
     RunDirectory.refuse_existing(Path(runs), name, force=force)
     experiment = Experiment.prepare(config, yielding=yielding)
-    model = _network(experiment)
-    experiment.plugins.architecture.load_pretrained(model)
+    network = build_for_training(experiment)
+    experiment.plugins.architecture.load_pretrained(network.model)
     # What can't be trained on shows before a directory is made, or an old one is replaced.
     loader = experiment.loader("train")
     loader.batch(0, 0, loader.order(0))
@@ -71,7 +75,7 @@ def run(
         _record(directory, experiment)
         before = directory.point_latest_here()
         try:
-            return _train(directory, experiment, model, resumed=False)
+            return _train(directory, experiment, network, resumed=False)
         except Exception:
             if not directory.checkpoints.exists():
                 directory.discard(before)
@@ -92,9 +96,9 @@ def resume(path: str | os.PathLike[str]) -> Run:
         for folder in (directory.path, directory.checkpoints):
             files.sweep(folder)
         experiment = Experiment.reopen(unfinished.config, unfinished.pipeline)
-        model = _network(experiment)
+        network = build_for_training(experiment)
         _compare(directory.read_json("environment"), experiment)
-        return _train(directory, experiment, model, resumed=True)
+        return _train(directory, experiment, network, resumed=True)
 
 
 def _compare(recorded: dict[str, Any], experiment: Experiment) -> None:
@@ -113,42 +117,8 @@ def _compare(recorded: dict[str, Any], experiment: Experiment) -> None:
 
 
 def _network(experiment: Experiment) -> Any:
-    """Starts Keras, builds the network, and checks the stages' settings on it."""
-    config = experiment.config
-    backend.start(config.threads or 1)
-    import keras
-
-    from dlcv.training.network import build_network
-    from dlcv.training.stages import compile_stage
-
-    keras.utils.set_random_seed(config.seed)
-    model = build_network(
-        experiment.plugins.architecture,
-        experiment.pipeline,
-        experiment.input_shape,
-        len(experiment.data.label_names),
-        config.precision,
-    )
-    _tell(experiment, model)
-    steps = experiment.loader("train").steps_per_epoch
-    for stage, schedule in zip(config.stages, experiment.plugins.schedules, strict=True):
-        compile_stage(model, stage, schedule, steps)
-    return model
-
-
-def _tell(experiment: Experiment, model: Any) -> None:
-    """Says what is trained on what."""
-    height, width, channels = experiment.input_shape
-    counts = {name: len(images) for name, images in experiment.data.splits.items()}
-    logger.info(
-        "%s with %s parameters, input %d x %d x %d; %s images",
-        experiment.config.architecture.name,
-        f"{model.count_params():,}",
-        height,
-        width,
-        channels,
-        ", ".join(f"{count:,} {name}" for name, count in counts.items()),
-    )
+    """Returns the model alone."""
+    return build_for_training(experiment).model
 
 
 def _record(directory: RunDirectory, experiment: Experiment) -> None:
@@ -166,7 +136,9 @@ def _record(directory: RunDirectory, experiment: Experiment) -> None:
     files.save_arrays(directory.preprocessing, arrays)
 
 
-def _train(directory: RunDirectory, experiment: Experiment, model: Any, *, resumed: bool) -> Run:
+def _train(
+    directory: RunDirectory, experiment: Experiment, network: "Network", *, resumed: bool
+) -> Run:
     """Trains what is left to train, then evaluates and writes the rest of the directory."""
     from dlcv.training import checkpoints
     from dlcv.training.history import History
@@ -175,12 +147,12 @@ def _train(directory: RunDirectory, experiment: Experiment, model: Any, *, resum
 
     found = checkpoints.load_newest(directory.checkpoints) if resumed else None
     checkpoint, source = found or (None, Path())
-    run = Run(directory, model)
+    run = Run(directory, network.model)
     hooks = registry.hooks()
     hooks.dlcv_run_started(run=run)
     with deferred_signals() as asked:
         training = Training(
-            model=model,
+            network=network,
             stages=experiment.config.stages,
             schedules=experiment.plugins.schedules,
             train=experiment.loader("train"),
@@ -190,6 +162,7 @@ def _train(directory: RunDirectory, experiment: Experiment, model: Any, *, resum
             callbacks=[c for group in hooks.dlcv_callbacks(run=run) for c in group],
             checkpoint_every=experiment.config.checkpoint_every,
             asked=asked,
+            jit_compile=experiment.config.jit_compile,
         )
         try:
             training.run(checkpoint, str(source))
@@ -203,7 +176,7 @@ def _train(directory: RunDirectory, experiment: Experiment, model: Any, *, resum
             raise
         finally:
             training.history.draw()
-    _finish(run, experiment, model)
+    _finish(run, experiment, network.model)
     hooks.dlcv_run_finished(run=run, result=run.metrics)
     return run
 

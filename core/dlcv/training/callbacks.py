@@ -13,9 +13,9 @@ import numpy as np
 
 from dlcv import progress
 from dlcv.errors import DlcvError
-from dlcv.training import checkpoints
+from dlcv.training import averages, checkpoints
 from dlcv.training.checkpoints import Position
-from dlcv.training.history import History
+from dlcv.training.history import History, best_epochs
 from dlcv.training.interruption import Interrupted, Interruption
 
 logger = logging.getLogger(__name__)
@@ -169,6 +169,18 @@ class Keeper(keras.callbacks.Callback):
         epochs: int,
         every: int,
     ) -> None:
+        """Starts to count.
+
+        Args:
+            folder: Where the checkpoints go.
+            history: The rows so far, this epoch's included when it ends.
+            recorder: Knows how long an epoch has taken.
+            asked: Whether somebody asked to stop.
+            start: How far the training is.
+            steps_per_epoch: Steps an epoch.
+            epochs: The stage's last epoch.
+            every: Epochs between checkpoints; the best epoch of a stage has one, too.
+        """
         super().__init__()
         self._folder = folder
         self._history = history
@@ -192,19 +204,36 @@ class Keeper(keras.callbacks.Callback):
         self.position = attrs.evolve(self.position, epoch=epoch + 1, batch=0)
         if self._asked.signal:
             self._save_and_stop()
+        done = len(self._history.rows)
+        is_due = (epoch + 1) % self._every == 0 or done in best_epochs(self._history.rows)
         # The last epoch's checkpoint is the one that ends the stage.
-        if (epoch + 1) % self._every == 0 and epoch + 1 < self._epochs:
+        if is_due and epoch + 1 < self._epochs:
             self._save()
 
     def _save(self) -> None:
         seconds = self._recorder.seconds if self.position.batch else 0.0
         variables = checkpoints.training_variables(self.model)
-        taken = checkpoints.take(variables, self.position, self._history.rows, seconds)
+        taken = checkpoints.take(
+            variables, self.position, self._history.rows, seconds, averages.places(self.model)
+        )
         checkpoints.save(self._folder, taken)
 
     def _save_and_stop(self) -> None:
         self._save()
         raise Interrupted(self._asked.signal)
+
+
+class EarlyStop(keras.callbacks.Callback):
+    """Ends a stage when it is over; what that depends on is in the history."""
+
+    def __init__(self, is_over: Callable[[], bool]) -> None:
+        super().__init__()
+        self._is_over = is_over
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        """Lets `fit` end after this epoch."""
+        if self._is_over():
+            self.model.stop_training = True
 
 
 class MetricsRestorer(keras.callbacks.Callback):

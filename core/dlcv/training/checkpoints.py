@@ -19,16 +19,25 @@ from attrs import validators
 
 from dlcv import files
 from dlcv.errors import DlcvError
+from dlcv.training.history import best_epochs, best_row
 
 logger = logging.getLogger(__name__)
 MAGIC = b"DLCVCKP1"
 SUFFIX = ".checkpoint"
+NAME = re.compile(r"epoch_(\d+)_step_\d+_stage_\d+\.checkpoint")
 KEPT = 3
+"""So many of the newest checkpoints are kept, whatever they take."""
+KEPT_BYTES = 2**30
+"""Older ones are kept, too, as long as all take less than this."""
 COUNT = [validators.instance_of(int), validators.ge(0)]
 
 
 def _list_of(kind: type) -> Any:
     return validators.deep_iterable(validators.instance_of(kind), validators.instance_of(list))
+
+
+def _places(pairs: Any) -> dict[int, int]:
+    return {int(weight): int(average) for weight, average in dict(pairs).items()}
 
 
 @attrs.frozen
@@ -63,6 +72,7 @@ class Checkpoint:
         paths: The variables' names.
         history: A row an epoch, of the epochs that are done.
         seconds: How long the epoch under way has taken so far.
+        averages: Where the moving average of a weight is among the arrays, by the weight's place.
     """
 
     position: Position
@@ -70,6 +80,22 @@ class Checkpoint:
     paths: list[str] = attrs.field(validator=_list_of(str))
     history: list[dict[str, Any]] = attrs.field(validator=_list_of(dict))
     seconds: float = attrs.field(default=0.0, validator=validators.instance_of((int, float)))
+    averages: dict[int, int] = attrs.field(factory=dict, converter=_places)
+
+    @property
+    def epochs(self) -> int:
+        """Epochs of the whole training that are done."""
+        return len(self.history)
+
+    def of_network(self, count: int) -> "Checkpoint":
+        """Returns what belongs to a network of `count` variables: what it is used with.
+
+        Where moving averages of the weights are taken, they stand in the place of the weights.
+        """
+        if len(self.arrays) < count:
+            return self
+        arrays = [self.arrays[self.averages.get(i, i)] for i in range(count)]
+        return attrs.evolve(self, arrays=arrays, paths=self.paths[:count], averages={})
 
 
 def training_variables(model: keras.Model) -> list[Any]:
@@ -82,10 +108,12 @@ def take(
     position: Position,
     history: list[dict[str, Any]],
     seconds: float = 0.0,
+    averages: dict[int, int] | None = None,
 ) -> Checkpoint:
     """Copies the variables' values."""
     arrays = [keras.ops.convert_to_numpy(v) for v in variables]
-    return Checkpoint(position, arrays, [v.path for v in variables], list(history), seconds)
+    paths = [v.path for v in variables]
+    return Checkpoint(position, arrays, paths, list(history), seconds, averages or {})
 
 
 def restore(checkpoint: Checkpoint, variables: list[Any], source: str) -> None:
@@ -110,25 +138,30 @@ def restore(checkpoint: Checkpoint, variables: list[Any], source: str) -> None:
 
 
 def save(folder: Path, checkpoint: Checkpoint) -> Path:
-    """Writes a checkpoint, then removes the oldest, so that the last few are kept."""
+    """Writes a checkpoint, then removes old ones.
+
+    Kept are the newest three, the best epoch of each stage, and older ones while there is room.
+    """
     folder.mkdir(exist_ok=True)
     meta = {
         "position": attrs.asdict(checkpoint.position),
         "paths": checkpoint.paths,
         "history": checkpoint.history,
         "seconds": checkpoint.seconds,
+        "averages": list(checkpoint.averages.items()),
     }
     content = io.BytesIO()
     arrays = {f"{i:06d}": array for i, array in enumerate(checkpoint.arrays)}
     np.savez(content, allow_pickle=False, meta=np.array(json.dumps(meta)), **arrays)
     body = content.getbuffer()
     position = checkpoint.position
-    path = folder / f"step_{position.step:09d}_stage_{position.stage}{SUFFIX}"
+    path = folder / (
+        f"epoch_{checkpoint.epochs:04d}_step_{position.step:09d}_stage_{position.stage}{SUFFIX}"
+    )
     with files.atomic_path(path) as temporary, open(temporary, "wb") as file:
         file.write(MAGIC + hashlib.sha256(body).digest())
         file.write(body)
-    for old in _newest_first(folder)[KEPT:]:
-        old.unlink()
+    _prune(folder, best_epochs(checkpoint.history))
     return path
 
 
@@ -156,12 +189,46 @@ def load(path: Path) -> Checkpoint:
         # Whole, but made by something else: NumPy, zipfile, JSON and attrs each raise their own.
         reason = error.args[0] if error.args else type(error).__name__
         raise DlcvError(f"{path} is no checkpoint that can be read: {reason}") from None
+    if any(not 0 <= place < len(arrays) for place in checkpoint.averages.values()):
+        raise DlcvError(f"{path} is no checkpoint that can be read: an average is missing")
     if len(arrays) != len(checkpoint.paths):
         raise DlcvError(
             f"{path} is no checkpoint that can be read: it holds {len(arrays)} variables "
             f"and {len(checkpoint.paths)} names"
         )
     return checkpoint
+
+
+def load_epoch(folder: Path, epoch: int) -> tuple[Checkpoint, Path]:
+    """Reads the checkpoint of the end of an epoch.
+
+    Raises:
+        DlcvError: there is none, or it is damaged.
+    """
+    for path in reversed(_newest_first(folder)):
+        if _epoch(path) == epoch:
+            checkpoint = load(path)
+            if not checkpoint.position.batch:
+                return checkpoint, path
+    kept = ", ".join(map(str, sorted({*map(_epoch, _newest_first(folder))} - {0})))
+    raise DlcvError(f"{folder} holds no checkpoint of epoch {epoch}; there are those of {kept}")
+
+
+def load_best(folder: Path) -> tuple[Checkpoint, Path] | None:
+    """Reads the checkpoint of the lowest validation loss among those that are kept."""
+    newest = load_newest(folder)
+    if newest is None or not newest[0].history:
+        return newest
+    kept = {*map(_epoch, _newest_first(folder))}
+    rows = [row for row in newest[0].history if row["epoch"] in kept]
+    return load_epoch(folder, best_row(rows)["epoch"]) if rows else newest
+
+
+def remove_newer(folder: Path, path: Path) -> None:
+    """Removes the checkpoints that came after one, the newest first."""
+    for newer in _newest_first(folder):
+        if newer.name > path.name:
+            newer.unlink()
 
 
 def load_newest(folder: Path) -> tuple[Checkpoint, Path] | None:
@@ -184,7 +251,22 @@ def load_newest(folder: Path) -> tuple[Checkpoint, Path] | None:
 
 
 def _newest_first(folder: Path) -> list[Path]:
-    return sorted(folder.glob(f"step_*{SUFFIX}"), reverse=True)
+    return sorted((p for p in folder.glob(f"*{SUFFIX}") if NAME.fullmatch(p.name)), reverse=True)
+
+
+def _epoch(path: Path) -> int:
+    """Returns how many epochs were done, as a checkpoint's name has it."""
+    match = NAME.fullmatch(path.name)
+    assert match
+    return int(match[1])
+
+
+def _prune(folder: Path, best: set[int]) -> None:
+    taken = 0
+    for number, path in enumerate(_newest_first(folder)):
+        taken += path.stat().st_size
+        if number >= KEPT and taken > KEPT_BYTES and _epoch(path) not in best:
+            path.unlink()
 
 
 def _stable(path: str) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Generator
 from typing import Any, Self
 
 import keras
+import numpy as np
 
 from dlcv.data.loader import Batch, Loader
 
@@ -19,25 +20,36 @@ class Feed(keras.utils.PyDataset):
         error: What went wrong while reading; Keras turns it into an error of the back end.
     """
 
-    def __init__(self, loader: Loader, first: int, count: int) -> None:
-        """Starts with step `first` of the loader; `count` steps will be used."""
+    def __init__(
+        self, loader: Loader, first: int, count: int, class_weights: np.ndarray | None = None
+    ) -> None:
+        """Starts to feed.
+
+        Args:
+            loader: Where the batches come from.
+            first: The step of the loader to begin with.
+            count: How many steps will be used.
+            class_weights: What each class counts in the loss, `(classes,)`; an image whose label
+                is mixed of several classes counts as the mean of theirs.
+        """
         super().__init__(workers=1)
         self.error: Exception | None = None
         self._loader = loader
         self._first = first
         self._count = count
+        self._class_weights = class_weights
         self._lock = threading.Lock()
         self._stream: Generator[Batch, None, None] | None = None
         self._next = -1
         self._closed = False
-        self._last: Batch | None = None
+        self._last: tuple[np.ndarray, ...] | None = None
 
     @property
     def num_batches(self) -> None:
         """No number, or Keras would begin another pass as soon as one ends."""
         return None
 
-    def __getitem__(self, index: int) -> Batch:
+    def __getitem__(self, index: int) -> tuple[np.ndarray, ...]:
         """Returns a batch; beyond the last one, what Keras only reads ahead costs nothing."""
         with self._lock:
             if self._last is not None and (self._closed or index >= self._count):
@@ -46,7 +58,7 @@ class Feed(keras.utils.PyDataset):
                 self._stop()
                 self._stream = self._loader.stream(self._first + index)
             try:
-                self._last = next(self._stream)
+                self._last = self._weighted(next(self._stream))
             except Exception as error:
                 self.error = error
                 raise
@@ -62,6 +74,12 @@ class Feed(keras.utils.PyDataset):
         with self._lock:
             self._closed = True
             self._stop()
+
+    def _weighted(self, batch: Batch) -> tuple[np.ndarray, ...]:
+        images, labels = batch
+        return (
+            batch if self._class_weights is None else (images, labels, labels @ self._class_weights)
+        )
 
     def _stop(self) -> None:
         if self._stream is not None:

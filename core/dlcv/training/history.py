@@ -28,17 +28,38 @@ class History:
     def add(self, row: dict[str, Any]) -> None:
         """Appends an epoch's row; the picture follows when drawing has been rare enough."""
         self.rows.append(row)
-        write_csv(self._folder / "history.csv", self.rows)
+        self.write()
         start = time.monotonic()
         if start >= self._wait_until:
             self.draw()
             taken = time.monotonic() - start
             self._wait_until = start + taken / DRAWING_SHARE
 
+    def write(self) -> None:
+        """Writes the rows that there are, which may be fewer than the file has."""
+        if self.rows:
+            write_csv(self._folder / "history.csv", self.rows)
+
     def draw(self) -> None:
         """Draws the curves of all rows."""
         if self.rows:
             draw_curves(self._folder / "curves.png", self.rows)
+
+
+def best_row(rows: list[dict[str, Any]]) -> dict[str, Any]:
+    """Returns the first row with the lowest validation loss."""
+    return min(rows, key=lambda row: float(row["val_loss"]))
+
+
+def of_stage(rows: list[dict[str, Any]], stage: int) -> list[dict[str, Any]]:
+    """Returns the rows of a stage, which counts from 0."""
+    return [row for row in rows if row["stage"] == stage + 1]
+
+
+def best_epochs(rows: list[dict[str, Any]]) -> set[int]:
+    """Returns the best epoch of each stage."""
+    stages = itertools.groupby(rows, key=lambda row: row["stage"])
+    return {best_row(list(group))["epoch"] for _, group in stages}
 
 
 def write_csv(path: Path, rows: list[dict[str, Any]]) -> None:

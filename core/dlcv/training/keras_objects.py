@@ -12,6 +12,17 @@ from dlcv.interfaces import Schedule
 from dlcv.interfaces.values import read_value
 from dlcv.spec import Spec, lower
 
+NUMBERS = {
+    "weight_decay": float,
+    "clipnorm": float,
+    "clipvalue": float,
+    "global_clipnorm": float,
+    "loss_scale_factor": float,
+    "gradient_accumulation_steps": int,
+    "ema_overwrite_frequency": int,
+}
+"""Options of optimizers whose default, None, does not tell their type; all must be above 0."""
+
 
 def make_optimizer(
     spec: Spec, schedule: Schedule, epochs: int, steps_per_epoch: int
@@ -23,12 +34,22 @@ def make_optimizer(
     """
     cls = _find("optimizer", spec, _optimizers())
     values = _values(cls, spec)
+    rates = schedule.rates(epochs, steps_per_epoch, initial_rate(spec))
+    return _construct(cls, spec, {**values, "learning_rate": _Rates(rates)}), rates
+
+
+def initial_rate(spec: Spec) -> float:
+    """Returns the learning rate of an optimizer: its option, or Keras's default.
+
+    Raises:
+        SpecError: Keras has no such optimizer, or the rate is no number above 0.
+    """
+    cls = _find("optimizer", spec, _optimizers())
     default = inspect.signature(cls).parameters["learning_rate"].default
-    initial = values.get("learning_rate", default)
+    initial = _values(cls, spec).get("learning_rate", default)
     if isinstance(initial, bool) or not isinstance(initial, int | float) or initial <= 0:
         raise SpecError(f"{spec.name}: learning_rate: expected a number > 0, received {initial}")
-    rates = schedule.rates(epochs, steps_per_epoch, float(initial))
-    return _construct(cls, spec, {**values, "learning_rate": _Rates(rates)}), rates
+    return float(initial)
 
 
 def make_loss(spec: Spec) -> keras.Loss:
@@ -117,9 +138,18 @@ def _values(cls: type, spec: Spec) -> dict[str, Any]:
             if isinstance(defaults[name].default, bool | int | float | str):
                 kind = type(defaults[name].default)
                 values[name] = read_value(values[name], float if kind is int else kind)
+            elif name in NUMBERS and values[name] is not None:
+                values[name] = _above_zero(values[name], NUMBERS[name])
         except ValueError as error:
             raise SpecError(f"{spec.name}: {name}: {error}{spec.at(name)}") from None
     return values
+
+
+def _above_zero(value: Any, kind: type) -> Any:
+    read = read_value(value, kind)
+    if read <= 0:
+        raise ValueError(f"expected a number > 0, received {value}")
+    return read
 
 
 def _construct(cls: type, spec: Spec, values: dict[str, Any]) -> Any:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import attrs
 import keras
 
 from dlcv.data.pipeline import Pipeline
@@ -15,6 +16,33 @@ LARGEST_TRIED = 1024
 """The largest height and width, in pixels, that is tried where a network can't take an image."""
 
 
+@attrs.frozen(eq=False)
+class Network:
+    """A network, and where its parts meet; the parts share their layers.
+
+    Attributes:
+        model: All of it, from raw pixels to probabilities.
+        front: From raw pixels to what the architecture takes: the input and the value layers.
+        body: From raw pixels to features.
+        fixed: The names of layers that the architecture itself keeps from being trained.
+    """
+
+    model: keras.Model
+    front: keras.Model
+    body: keras.Model
+    fixed: frozenset[str] = frozenset()
+
+    @property
+    def own_layers(self) -> list[keras.Layer]:
+        """The architecture's layers; the first has index 1 in `dlcv inspect`."""
+        return list(self.model.layers[len(self.front.layers) :])
+
+    @property
+    def head_layers(self) -> list[keras.Layer]:
+        """The layers that the classifier adds."""
+        return list(self.model.layers[len(self.body.layers) :])
+
+
 def build_network(
     architecture: Architecture,
     pipeline: Pipeline,
@@ -22,7 +50,18 @@ def build_network(
     classes: int,
     precision: str,
 ) -> keras.Model:
-    """Returns input, value layers, features and classifier as one graph.
+    """Returns input, value layers, features and classifier as one graph, as `build_parts` does."""
+    return build_parts(architecture, pipeline, input_shape, classes, precision).model
+
+
+def build_parts(
+    architecture: Architecture,
+    pipeline: Pipeline,
+    input_shape: tuple[int, int, int],
+    classes: int,
+    precision: str,
+) -> Network:
+    """Returns input, value layers, features and classifier as one graph, and its parts.
 
     Args:
         architecture: The network.
@@ -43,11 +82,18 @@ def build_network(
         if keras.config.image_data_format() == "channels_first":
             x = keras.layers.Permute((3, 1, 2), dtype="float32", name="channels_first")(x)
         try:
-            outputs = architecture.classify(architecture.features(x), classes)
+            features = architecture.features(x)
+            outputs = architecture.classify(features, classes)
         except ValueError as error:
             raise refusal(architecture, input_shape, classes, error) from error
         # Within the policy: a model of 16-bit floats scales its loss, or small gradients vanish.
-        return keras.Model(inputs, outputs, name=type(architecture).__name__.lower())
+        model = keras.Model(inputs, outputs, name=type(architecture).__name__.lower())
+    return Network(
+        model,
+        keras.Model(inputs, x, name="front"),
+        keras.Model(inputs, features, name="body"),
+        frozenset(layer.name for layer in model.layers if not layer.trainable),
+    )
 
 
 def symbolic() -> Any:

@@ -1,7 +1,7 @@
 """A training that is stopped at chosen steps and resumed, against one that is not stopped.
 
-Run as a program, in a process of its own for each back end, with a folder and the names of the
-stops to try; prints a JSON list of those whose result differs.
+Run as a program, in a process of its own for each back end, with a folder, the name of a
+configuration, and the names of the stops to try; prints a JSON list of those whose result differs.
 """
 
 import json
@@ -20,7 +20,7 @@ from dlcv.registry import registry
 from dlcv.training import checkpoints
 
 STEPS_PER_EPOCH = 10
-CONFIG = """
+PLAIN = """
 data = "digits"
 preprocessors = "shift, mean(per=pixel)"
 architecture = "tiny"
@@ -38,14 +38,58 @@ epochs = 2
 optimizer = "sgd(learning_rate=0.01, momentum=0.9, nesterov=True)"
 schedule = "poly"
 """
+METHODS = """
+data = "digits"
+preprocessors = "shift, mixup, mean(per=pixel)"
+architecture = "tiny"
+batch_size = 128
+threads = 1
+checkpoint_every = 2
+
+[[stages]]
+epochs = 2
+batch_size = 256
+optimizer = "sgd(learning_rate=0.01, global_clipnorm=1)"
+schedule = "constant"
+trainable = "head"
+class_weights = "balanced"
+
+[[stages]]
+epochs = 9
+stop_after = 8
+optimizer = \"\"\"adamw(
+    learning_rate=0.02, weight_decay=0.01, clipnorm=0.5, use_ema=True, ema_momentum=0.8,
+    gradient_accumulation_steps=3,
+)\"\"\"
+schedule = "cosine"
+loss = "categorical_crossentropy(label_smoothing=0.1)"
+
+[[stages]]
+epochs = 9
+optimizer = "rmsprop(learning_rate=0.1, use_ema=True, ema_momentum=0.5)"
+schedule = "constant"
+trainable = "2:"
+early_stopping = 1
+"""
+CONFIGS = {"plain": PLAIN, "methods": METHODS}
 STOPS = {
-    "in the first epoch": [3],
-    "after the first batch": [1],
-    "at the last batch of an epoch": [STEPS_PER_EPOCH],
-    "in the second epoch": [STEPS_PER_EPOCH + 5],
-    "at the end of a stage": [2 * STEPS_PER_EPOCH],
-    "in the second stage": [2 * STEPS_PER_EPOCH + 7],
-    "three times": [4, STEPS_PER_EPOCH + 9, 3 * STEPS_PER_EPOCH + 1],
+    "plain": {
+        "in the first epoch": [3],
+        "after the first batch": [1],
+        "at the last batch of an epoch": [STEPS_PER_EPOCH],
+        "in the second epoch": [STEPS_PER_EPOCH + 5],
+        "at the end of a stage": [2 * STEPS_PER_EPOCH],
+        "in the second stage": [2 * STEPS_PER_EPOCH + 7],
+        "three times": [4, STEPS_PER_EPOCH + 9, 3 * STEPS_PER_EPOCH + 1],
+    },
+    # The first stage has 10 steps, the second 80, and the third ends after 20, by its best 10.
+    "methods": {
+        "while the body is frozen": [7],
+        "between two changes of the weights": [10 + 34],
+        "at the end of averaging": [10 + 80],
+        "after the best epoch": [90 + 15],
+        "when the last stage is over": [90 + 20],
+    },
 }
 
 
@@ -105,9 +149,9 @@ def same(a: tuple, b: tuple) -> bool:
     return all(equal) and a[1] == b[1]
 
 
-def main(folder: Path, names: list[str]) -> None:
+def main(folder: Path, configuration: str, names: list[str]) -> None:
     config = folder / "run.toml"
-    config.write_text(CONFIG)
+    config.write_text(CONFIGS[configuration])
     registry.register("preprocessor", "shift", Shift)
     registry.register("architecture", "tiny", Tiny)
     hooks = Hooks()
@@ -115,11 +159,11 @@ def main(folder: Path, names: list[str]) -> None:
     registry._manager.register(hooks)
     straight = dlcv.run(config, runs=folder, name="straight")
     expected = final_state(straight)
-    assert len(expected[1]) == 4
+    print(len(expected[1]), "epochs", file=sys.stderr)
     differing = []
     for name in names:
         done = 0
-        for number, stop in enumerate(STOPS[name]):
+        for number, stop in enumerate(STOPS[configuration][name]):
             hooks.steps = stop - done
             run = dlcv.resume(folder / name) if number else dlcv.run(config, runs=folder, name=name)
             assert run.stopped_by == signal.SIGINT
@@ -133,4 +177,4 @@ def main(folder: Path, names: list[str]) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), sys.argv[2:])
+    main(Path(sys.argv[1]), sys.argv[2], sys.argv[3:])

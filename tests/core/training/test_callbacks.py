@@ -18,6 +18,7 @@ from dlcv.training import checkpoints
 from dlcv.training.callbacks import FiniteLoss, Progress, Recorder
 from dlcv.training.history import History, read_csv
 from dlcv.training.interruption import Interruption
+from dlcv.training.network import Network
 from dlcv.training.stages import Training
 
 STEPS_PER_EPOCH = 5
@@ -29,9 +30,12 @@ def training(folder: Path, *stages: StageConfig) -> Training:
     images = ArrayImages(rng.integers(0, 256, (10, 2, 2, 1), np.uint8), [""] * 10)
     loader = Loader(images, Pipeline((), ()), batch_size=2, threads=1)
     (folder / "checkpoints").mkdir()
-    network = [keras.Input((2, 2, 1)), keras.layers.Flatten(), keras.layers.Dense(1)]
+    inputs = keras.Input((2, 2, 1))
+    features = keras.layers.Flatten()(inputs)
+    model = keras.Model(inputs, keras.layers.Dense(1)(features))
+    front, body = keras.Model(inputs, inputs), keras.Model(inputs, features)
     return Training(
-        model=keras.Sequential(network),
+        network=Network(model, front, body),
         stages=stages,
         schedules=(registry.create("schedule", "constant"),) * len(stages),
         train=loader,
@@ -77,6 +81,7 @@ def test_epochs_are_told_in_a_log_while_they_last(
     training(tmp_path, stage(1e-9)).run(None)
 
     told = [message.split(",")[0] for message in caplog.messages]
+    assert told.pop(0) == "5 of 5 parameters are trained (all)"
     assert told == [
         *(f"epoch 1/2: {done} of 10" for done in (2, 4, 6, 8, 10)),
         "epoch 1 of 2: loss " + told[5].split()[-1],
@@ -84,7 +89,7 @@ def test_epochs_are_told_in_a_log_while_they_last(
         "epoch 2 of 2: loss " + told[11].split()[-1],
     ]
     assert re.fullmatch(
-        r"epoch 1/2: 2 of 10, [\d,]+ images/s, \d+ s left, loss [\d.]+", caplog.messages[0]
+        r"epoch 1/2: 2 of 10, [\d,]+ images/s, \d+ s left, loss [\d.]+", caplog.messages[1]
     )
 
 

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import attrs
 import keras
 import numpy as np
 import pytest
@@ -17,7 +18,7 @@ from dlcv.training.checkpoints import MAGIC, Checkpoint, Position
 META = {
     "position": {"stage": 0, "epoch": 2, "batch": 1, "step": 9},
     "paths": ["dense/kernel", "dense/bias"],
-    "history": [{"stage": 1, "epoch": 1, "loss": 0.5}],
+    "history": [{"stage": 1, "epoch": 1, "loss": 0.5, "val_loss": 0.6}],
     "seconds": 1.5,
 }
 
@@ -96,6 +97,8 @@ FOREIGN = {
     "seconds are text": ({**META, "seconds": "1"}, ARRAYS),
     "an array is missing": (META, {"000000": np.zeros((2, 3))}),
     "arrays of other names": (META, {"000000": np.zeros((2, 3)), "kernel": np.zeros(3)}),
+    "averages beyond the arrays": ({**META, "averages": [[0, 2]]}, ARRAYS),
+    "averages are numbers": ({**META, "averages": [1, 2]}, ARRAYS),
     "pickled": (META, {**ARRAYS, "000001": np.array([{}], object)}),
 }
 
@@ -103,7 +106,7 @@ FOREIGN = {
 @pytest.mark.parametrize("name", FOREIGN)
 def test_whole_file_of_another_form_is_refused(tmp_path: Path, name: str) -> None:
     meta, arrays = FOREIGN[name]
-    path = write(tmp_path / "step_000000001_stage_0.checkpoint", meta, **arrays)
+    path = write(tmp_path / "epoch_0001_step_000000001_stage_0.checkpoint", meta, **arrays)
 
     with pytest.raises(DlcvError, match=f"{path.name} is no checkpoint that can be read"):
         checkpoints.load(path)
@@ -114,31 +117,123 @@ def test_one_before_a_damaged_one_is_used_and_said(
 ) -> None:
     for step in (9, 10):
         checkpoints.save(tmp_path, made(step))
-    newest = write(tmp_path / "step_000000011_stage_0.checkpoint", {})
+    newest = write(tmp_path / "epoch_0001_step_000000011_stage_0.checkpoint", {})
 
     loaded, path = checkpoints.load_newest(tmp_path) or (None, None)
 
     assert loaded is not None
     assert loaded.position.step == 10
-    assert path == tmp_path / "step_000000010_stage_0.checkpoint"
+    assert path == tmp_path / "epoch_0001_step_000000010_stage_0.checkpoint"
     assert f"{newest} is no checkpoint" in caplog.text
     assert "trying the one before" in caplog.text
 
 
 def test_no_checkpoint_is_not_an_error_but_only_damaged_ones_are(tmp_path: Path) -> None:
     assert checkpoints.load_newest(tmp_path / "nowhere") is None
-    write(tmp_path / "step_000000011_stage_0.checkpoint")
+    write(tmp_path / "epoch_0001_step_000000011_stage_0.checkpoint")
 
     with pytest.raises(DlcvError, match="holds no whole checkpoint"):
         checkpoints.load_newest(tmp_path)
 
 
-def test_last_three_are_kept(tmp_path: Path) -> None:
-    for step in (8, 9, 10, 99, 100):
-        checkpoints.save(tmp_path, made(step))
+def trained(stages: dict[int, list[float]]) -> list[Checkpoint]:
+    """One for each epoch, of 10 steps, with the validation losses of each stage."""
+    rows: list[dict[str, Any]] = []
+    made = []
+    for stage, losses in stages.items():
+        for epoch, loss in enumerate(losses, 1):
+            rows.append({"stage": stage + 1, "epoch": len(rows) + 1, "val_loss": loss})
+            position = Position(stage, epoch, 0, 10 * len(rows))
+            made.append(Checkpoint(position, [np.full(3, len(rows))], ["dense/bias"], list(rows)))
+    return made
 
-    steps = [checkpoints.load(path).position.step for path in sorted(tmp_path.iterdir())]
-    assert steps == [10, 99, 100]
+
+LOSSES = {0: [0.9, 0.5, 0.7, 0.8], 1: [0.8, 0.4, 0.45, 0.6, 0.4, 0.6, 0.5]}
+"""The best epochs are 2 and 6."""
+
+
+def kept_epochs(folder: Path) -> list[int]:
+    return [checkpoints.load(path).epochs for path in sorted(folder.iterdir())]
+
+
+def test_best_of_each_stage_and_the_last_three_are_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(checkpoints, "KEPT_BYTES", 0)
+    kept = []
+    for checkpoint in trained(LOSSES):
+        checkpoints.save(tmp_path, checkpoint)
+        kept.append(kept_epochs(tmp_path))
+
+    assert kept[3] == [2, 3, 4]
+    assert kept[4] == [2, 3, 4, 5]
+    assert kept[-1] == [2, 6, 9, 10, 11]
+
+
+def test_older_ones_are_kept_while_there_is_room(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for checkpoint in trained({0: [1.0] * 8}):
+        checkpoints.save(tmp_path, checkpoint)
+    assert kept_epochs(tmp_path) == [1, 2, 3, 4, 5, 6, 7, 8]
+
+    size = max(path.stat().st_size for path in tmp_path.iterdir())
+    monkeypatch.setattr(checkpoints, "KEPT_BYTES", 5 * size)
+    checkpoints.save(tmp_path, trained({0: [1.0] * 9})[-1])
+    assert kept_epochs(tmp_path) == [1, 5, 6, 7, 8, 9]
+
+
+def test_best_and_single_epochs_are_found(tmp_path: Path) -> None:
+    made = trained(LOSSES)
+    for checkpoint in made:
+        checkpoints.save(tmp_path, checkpoint)
+    within = attrs.evolve(made[-1], position=Position(1, 7, 3, 113))
+    checkpoints.save(tmp_path, within)
+
+    best = checkpoints.load_best(tmp_path)
+    assert best is not None
+    assert best[0].arrays[0][0] == 6
+    assert checkpoints.load_epoch(tmp_path, 11)[0].position == Position(1, 7, 0, 110)
+    with pytest.raises(DlcvError, match="no checkpoint of epoch 12; there are those of 1, 2, 3,"):
+        checkpoints.load_epoch(tmp_path, 12)
+
+
+def test_an_epoch_that_was_only_left_in_the_middle_of_the_next_is_not_found(tmp_path: Path) -> None:
+    last = trained({0: [1.0, 2.0]})[-1]
+    checkpoints.save(tmp_path, attrs.evolve(last, position=Position(0, 2, 3, 23)))
+
+    with pytest.raises(DlcvError, match="no checkpoint of epoch 2"):
+        checkpoints.load_epoch(tmp_path, 2)
+
+
+def test_best_of_those_that_are_left_is_found(tmp_path: Path) -> None:
+    for checkpoint in trained(LOSSES):
+        path = checkpoints.save(tmp_path, checkpoint)
+        if checkpoint.epochs == 6:
+            path.unlink()
+
+    best = checkpoints.load_best(tmp_path)
+    assert best is not None
+    assert best[0].epochs == 9
+
+
+def test_going_back_removes_what_came_after(tmp_path: Path) -> None:
+    paths = [checkpoints.save(tmp_path, checkpoint) for checkpoint in trained(LOSSES)]
+
+    checkpoints.remove_newer(tmp_path, paths[3])
+
+    assert sorted(tmp_path.iterdir()) == paths[:4]
+
+
+def test_averages_stand_for_the_weights_where_the_network_is_used() -> None:
+    arrays = [np.full(2, i) for i in range(5)]
+    paths = ["a/kernel", "a/seed", "sgd/iteration", "sgd/a_kernel_average", "loss/total"]
+    whole = Checkpoint(Position(0, 1), arrays, paths, [], averages=[[0, 3]])
+
+    used = whole.of_network(2)
+
+    assert [int(a[0]) for a in used.arrays] == [3, 1]
+    assert used.paths == ["a/kernel", "a/seed"]
 
 
 def test_writing_that_fails_leaves_the_old_ones_and_nothing_else(

@@ -12,7 +12,7 @@ import pytest
 SCENARIO = Path(__file__).with_name("resume_scenario.py")
 # JAX compiles anew for every resumption, which takes its time.
 STOPS = {
-    "tensorflow": [
+    ("tensorflow", "plain"): [
         "in the first epoch",
         "after the first batch",
         "at the last batch of an epoch",
@@ -21,16 +21,27 @@ STOPS = {
         "in the second stage",
         "three times",
     ],
-    "jax": ["in the second epoch", "in the second stage"],
+    ("tensorflow", "methods"): [
+        "while the body is frozen",
+        "between two changes of the weights",
+        "at the end of averaging",
+        "after the best epoch",
+        "when the last stage is over",
+    ],
+    ("jax", "plain"): ["in the second epoch", "in the second stage"],
+    ("jax", "methods"): ["between two changes of the weights", "after the best epoch"],
 }
 
 
-@pytest.mark.parametrize("back_end", STOPS)
-def test_resumed_run_equals_the_straight_one_bit_for_bit(back_end: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("back_end", "configuration"), STOPS)
+def test_resumed_run_equals_the_straight_one_bit_for_bit(
+    back_end: str, configuration: str, tmp_path: Path
+) -> None:
     if importlib.util.find_spec(back_end) is None:
         pytest.skip(f"{back_end} is not installed")
+    stops = STOPS[back_end, configuration]
     done = subprocess.run(
-        [sys.executable, str(SCENARIO), str(tmp_path), *STOPS[back_end]],
+        [sys.executable, str(SCENARIO), str(tmp_path), configuration, *stops],
         env={**os.environ, "KERAS_BACKEND": back_end},
         capture_output=True,
         text=True,

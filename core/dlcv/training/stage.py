@@ -1,0 +1,229 @@
+"""One stage of training: freeze, compile, fit, checkpoint."""
+
+import logging
+from pathlib import Path
+
+import attrs
+import keras
+import numpy as np
+
+from dlcv.config import StageConfig
+from dlcv.data.loader import Loader
+from dlcv.errors import DlcvError
+from dlcv.interfaces import Schedule
+from dlcv.training import averages, checkpoints, class_weights, history
+from dlcv.training.callbacks import (
+    EarlyStop,
+    FiniteLoss,
+    Keeper,
+    MetricsRestorer,
+    Progress,
+    Recorder,
+)
+from dlcv.training.checkpoints import Checkpoint, Position
+from dlcv.training.feed import Feed
+from dlcv.training.freezing import freeze, trained_parameters
+from dlcv.training.interruption import Interruption
+from dlcv.training.keras_objects import make_loss, make_optimizer
+from dlcv.training.network import Network
+
+logger = logging.getLogger(__name__)
+JIT_COMPILE = {"auto": "auto", "on": True, "off": False}
+
+
+@attrs.frozen(eq=False)
+class StageTraining:
+    """All that one stage needs.
+
+    Attributes:
+        network: The network.
+        settings: The stage's settings.
+        schedule: Its schedule.
+        index: Its number, from 0.
+        stages: The number of all stages.
+        train: The training batches.
+        val: The validation batches.
+        folder: Where the checkpoints go.
+        history: Where the rows go.
+        callbacks: Further Keras callbacks.
+        checkpoint_every: Epochs between checkpoints.
+        asked: Whether somebody asked to stop.
+        jit_compile: Whether XLA compiles the network: `auto`, `on` or `off`.
+    """
+
+    network: Network
+    settings: StageConfig
+    schedule: Schedule
+    index: int
+    stages: int
+    train: Loader
+    val: Loader
+    folder: Path
+    history: history.History
+    callbacks: list[keras.callbacks.Callback]
+    checkpoint_every: int
+    asked: Interruption
+    jit_compile: str
+
+    def run(self, start: Position, checkpoint: Checkpoint | None, source: str) -> int:
+        """Trains the stage, or what is left of it, and returns how many steps are done then."""
+        rates = self._compile()
+        self._tell()
+        if checkpoint is not None:
+            self._build_all()
+            self._restore_all(checkpoint, source)
+        recorder = Recorder(
+            self.history,
+            stage=self.index,
+            stages=self.stages,
+            epochs=self.settings.epochs,
+            rates=rates,
+            earlier_seconds=checkpoint.seconds if checkpoint else 0.0,
+        )
+        keeper = Keeper(
+            self.folder,
+            self.history,
+            recorder,
+            self.asked,
+            start=start,
+            steps_per_epoch=self.train.steps_per_epoch,
+            epochs=self.settings.last_epoch,
+            every=self.checkpoint_every,
+        )
+        own = [recorder, averages.ValidateAverages(), EarlyStop(self._is_over)]
+        if checkpoint is not None and start.batch:
+            # The number of batches is fixed when `fit` starts: the rest of an epoch needs its own.
+            restorer = MetricsRestorer(lambda: self._restore_all(checkpoint, source))
+            self._fit(start, start.epoch + 1, [*own, restorer, keeper])
+        if keeper.position.epoch < self.settings.last_epoch and not self._is_over():
+            self._fit(keeper.position, self.settings.last_epoch, [*own, keeper])
+        self._end()
+        return keeper.position.step
+
+    def _compile(self) -> np.ndarray:
+        """Freezes and compiles, and returns the learning rate of each step."""
+        freeze(self.network, self.settings.trainable)
+        rates = compile_stage(
+            self.network.model,
+            self.settings,
+            self.schedule,
+            self.train.steps_per_epoch,
+            self.jit_compile,
+        )
+        averages.postpone(self.network.model.optimizer)
+        return rates
+
+    def _tell(self) -> None:
+        """Says what is trained."""
+        model = self.network.model
+        logger.info(
+            "%s%s of %s parameters are trained (%s)",
+            f"stage {self.index + 1} of {self.stages}: " if self.stages > 1 else "",
+            f"{trained_parameters(model):,}",
+            f"{model.count_params():,}",
+            self.settings.trainable,
+        )
+        if (weights := self._class_weights()) is not None:
+            names = self.train.images.label_names
+            logger.info("class weights: %s", class_weights.in_words(weights, names))
+
+    def _fit(self, start: Position, epochs: int, own: list[keras.callbacks.Callback]) -> None:
+        steps = self.train.steps_per_epoch
+        progress = Progress(
+            images=len(self.train.images),
+            batch_size=self.train.batch_size,
+            epochs=self.settings.epochs,
+            batches_done=start.batch,
+        )
+        first = len(self.history.rows) * steps + start.batch
+        count = (epochs - start.epoch) * steps - start.batch
+        val_steps = self.val.steps_per_epoch
+        weights = self._class_weights()
+        with Feed(self.train, first, count, weights) as train, Feed(self.val, 0, val_steps) as val:
+            try:
+                self.network.model.fit(
+                    train,
+                    steps_per_epoch=steps - start.batch,
+                    validation_data=val,
+                    validation_steps=val_steps,
+                    initial_epoch=start.epoch,
+                    epochs=epochs,
+                    callbacks=[progress, *self.callbacks, FiniteLoss(start.step), *own],
+                    shuffle=False,
+                    verbose=0,
+                )
+            except Exception:
+                # What a thread raised comes back from Keras as an error of the back end.
+                if error := train.error or val.error:
+                    raise error from None
+                raise
+            finally:
+                progress.close()
+
+    def _class_weights(self) -> np.ndarray | None:
+        if self.settings.class_weights == "none":
+            return None
+        images = self.train.images
+        return class_weights.balanced(images.labels, len(images.label_names))
+
+    def _is_over(self) -> bool:
+        """Whether the validation loss has not fallen for too long."""
+        rows = history.of_stage(self.history.rows, self.index)
+        patience = self.settings.early_stopping
+        if patience is None or not rows:
+            return False
+        return bool(rows[-1]["epoch"] - history.best_row(rows)["epoch"] >= patience)
+
+    def _end(self) -> None:
+        """Leaves the network with the weights that the stage leads to."""
+        rows = history.of_stage(self.history.rows, self.index)
+        best = history.best_row(rows)["epoch"]
+        if self.settings.early_stopping is None or best == rows[-1]["epoch"]:
+            averages.finalize(self.network.model)
+            return
+        try:
+            checkpoint, path = checkpoints.load_epoch(self.folder, best)
+        except DlcvError as error:
+            logger.warning("the weights stay those of the last epoch: %s", error)
+            averages.finalize(self.network.model)
+            return
+        variables = self.network.model.variables
+        checkpoints.restore(checkpoint.of_network(len(variables)), variables, str(path))
+        logger.info(
+            "%s the weights are those of epoch %d, whose validation loss is lowest",
+            f"stopped after epoch {rows[-1]['epoch']};" if self._is_over() else "at the end",
+            best,
+        )
+
+    def _restore_all(self, checkpoint: Checkpoint, source: str) -> None:
+        """Restores weights, optimizer and metrics."""
+        variables = checkpoints.training_variables(self.network.model)
+        checkpoints.restore(checkpoint, variables, source)
+
+    def _build_all(self) -> None:
+        """Makes the variables of optimizer and metrics, which Keras makes when they are used."""
+        model = self.network.model
+        model.optimizer.build(model.trainable_variables)
+        model.test_on_batch(*self.val.batch(0, 0, self.val.order(0)))
+
+
+def compile_stage(
+    model: keras.Model,
+    stage: StageConfig,
+    schedule: Schedule,
+    steps_per_epoch: int,
+    jit_compile: str = "auto",
+) -> np.ndarray:
+    """Compiles a network for a stage and returns the learning rate of each of its steps.
+
+    Raises:
+        SpecError: Keras does not know the optimizer or the loss.
+    """
+    optimizer, rates = make_optimizer(stage.optimizer, schedule, stage.epochs, steps_per_epoch)
+    model.compile(
+        optimizer=optimizer,
+        loss=make_loss(stage.loss),
+        metrics=["accuracy"],
+        jit_compile=JIT_COMPILE[jit_compile],
+    )
+    return rates
