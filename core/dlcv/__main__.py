@@ -16,7 +16,7 @@ def main() -> None:
     import click
 
     from dlcv.cli.main import dlcv
-    from dlcv.errors import DlcvError
+    from dlcv.errors import DlcvError, printable
 
     # OpenCV's log repeats in many lines what an error says in one.
     os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")
@@ -34,7 +34,7 @@ def main() -> None:
         if "--debug" in sys.argv:
             traceback.print_exception(error)
         message = " ".join(str(error).split("\n"))
-        print(f"dlcv: {message}", file=sys.stderr)
+        print(f"dlcv: {printable(message)}", file=sys.stderr)
         sys.exit(2)
 
 

@@ -1,7 +1,11 @@
 """What users see as one line: expected errors, and the search for what they meant."""
 
 import difflib
+import re
 from collections.abc import Iterable
+
+GARBLING = re.compile("[\0-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+"""Control characters, line breaks, changes of the writing direction, bytes that are no text."""
 
 
 class DlcvError(Exception):
@@ -31,6 +35,14 @@ class ImageError(DlcvError):
         super().__init__(f"{name}: {reason}" if name else reason)
         self.reason = reason
         self.index = index
+
+
+def printable(text: str) -> str:
+    """Returns a text in one line, without what garbles a terminal or what no font can draw.
+
+    Names of files and classes may hold line breaks, control characters, and bytes that are no text.
+    """
+    return GARBLING.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 def suggestion(name: str, candidates: Iterable[str]) -> str:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from dlcv import files
-from dlcv.errors import DlcvError
+from dlcv.errors import DlcvError, printable
 
 if TYPE_CHECKING:
     import numpy as np
@@ -59,7 +59,8 @@ def draw_grid(
             )
             if titles:
                 # A dollar in a file's name is no formula.
-                panels[i, j].set_title(titles[i][j], fontsize=8, pad=3, parse_math=False)
+                title = printable(titles[i][j])
+                panels[i, j].set_title(title, fontsize=8, pad=3, parse_math=False)
     with files.atomic_path(path) as temporary:
         figure.savefig(temporary, dpi=120)
 

@@ -70,8 +70,8 @@ def test_it_says_what_is_wrong_and_what_to_do_and_exits_with_1(leaking, tmp_path
     assert done.returncode == 1, done.stderr
     assert done.stdout == (
         "images   109 (train 90, test 19)\n"
-        "classes  3; always guessing blue is right for 33.3%\n"
-        "sizes    40 x 40 in 100.0% of the images; height 40 to 40, width 40 to 40\n"
+        "classes  3; always guessing blue is right for 33.33 %\n"
+        "sizes    40 x 40, all\n"
         "found    2 errors, 0 warnings, 0 notes\n"
         "\n"
         "error    1 image can't be read completely\n"
@@ -126,7 +126,7 @@ def test_the_page_stands_alone(leaking, tmp_path):
     content = (tmp_path / "a/check.html").read_text()
     assert "http:" not in content.replace("http-equiv", "")
     assert "https:" not in content
-    for text in ("109", "copies-across-splits", "test/red/copied.png", "no picture", "33.3%"):
+    for text in ("109", "copies-across-splits", "test/red/copied.png", "no picture", "33.33 %"):
         assert text in page.text
 
 

@@ -54,7 +54,7 @@ def test_show_tells_what_is_there_draws_it_and_says_what_to_do_next(photos, tmp_
     told = facts(done.stdout)
     assert told["looked at"] == "all 30 images of all"
     assert told["shape"] == "20 x 30 x 3"
-    assert told["first labels"] == "10 x blue"
+    assert told["labels"] == "class by class; a run shuffles them"
     assert told["values"].startswith("uint8, from 0 to 2")
     assert told["picture"] == "photos-images.png"
     assert lines[-1] == ["advice", "dlcv", "data", "advise", "photos"]
@@ -92,6 +92,37 @@ def test_show_tells_how_packed_data_was_made(photos, tmp_path):
     assert told["looked at"] == "all 6 images of train_val"
     assert told["training mean"].startswith("R ")
     assert (tmp_path / "x" / "y.png").is_file()
+
+
+def test_labels_that_lie_mixed_are_listed(photos, tmp_path):
+    photos(count=3)
+    rows = ["photos/red/000.png,red", "photos/red/001.png,red", "photos/blue/000.png,blue"]
+    (tmp_path / "t.csv").write_text("\n".join(["path,label", *rows, "photos/red/002.png,red"]))
+    done = dlcv(tmp_path, "data", "show", "t.csv")
+    assert facts(done.stdout)["labels"] == "mixed; the first are 2 x red, blue, red"
+
+
+def test_the_picture_does_not_become_a_part_of_the_data(photos, tmp_path):
+    root = photos()
+    before = sorted(root.rglob("*"))
+    done = dlcv(root, "data", "show", ".")
+    assert done.returncode == 0, done.stderr
+    assert facts(done.stdout)["picture"].startswith("not drawn: ")
+    assert sorted(root.rglob("*")) == before
+
+
+def test_class_names_that_are_no_text_garble_nothing(photos, tmp_path):
+    root = os.fsencode(photos(count=5))
+    os.rename(root + b"/red", root + b"/caf\xe9")
+    os.rename(root + b"/blue", root + b"/\x1b[31m\n")
+    shown = dlcv(tmp_path, "data", "show", "photos")
+    assert shown.returncode == 0, shown.stderr
+    assert "\N{REPLACEMENT CHARACTER}[31m\N{REPLACEMENT CHARACTER}" in shown.stdout
+    assert "\x1b" not in shown.stdout
+    built = dlcv(tmp_path, "data", "build", "photos", "--out", "x", "--size", "8")
+    assert built.returncode == 2
+    assert "holds control characters, or bytes that are no text" in built.stderr
+    assert "\x1b" not in built.stderr
 
 
 def test_a_picture_is_not_replaced_without_force(photos, tmp_path):

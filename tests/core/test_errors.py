@@ -2,7 +2,7 @@
 
 import pytest
 
-from dlcv.errors import DlcvError, ImageError, suggestion
+from dlcv.errors import DlcvError, ImageError, printable, suggestion
 
 
 @pytest.mark.parametrize(
@@ -16,6 +16,19 @@ from dlcv.errors import DlcvError, ImageError, suggestion
 )
 def test_the_nearest_names_are_suggested(name: str, candidates: list[str], expected: str) -> None:
     assert suggestion(name, candidates) == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["caf\u00e9", "\u6f22\u5b57", "a\u00a0b", "\u0645\u06cc\u200c", "\U0001f469\u200d\U0001f52c"],
+)
+def test_text_of_any_language_is_printed_as_it_is(text: str) -> None:
+    assert printable(text) == text
+
+
+@pytest.mark.parametrize("character", ["\x1b", "\n", "\x7f", "\x9b", "\u2028", "\u202e", "\udce9"])
+def test_what_garbles_a_terminal_is_replaced(character: str) -> None:
+    assert printable(f"a{character}b") == "a\N{REPLACEMENT CHARACTER}b"
 
 
 def test_an_image_error_knows_its_reason_and_its_place() -> None:

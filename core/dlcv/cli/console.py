@@ -8,6 +8,8 @@ from typing import Any
 
 import click
 
+from dlcv.errors import printable
+
 
 def with_verbosity(command: Callable[..., Any]) -> Callable[..., Any]:
     """Gives a command `--quiet`, `--verbose` and `--debug`."""
@@ -43,7 +45,7 @@ def table(columns: Iterable[str], rows: Iterable[Iterable[Any]]) -> str:
 
 
 def _cell(value: Any) -> str:
-    return f"{value:.4f}" if isinstance(value, float) else str(value)
+    return f"{value:.4f}" if isinstance(value, float) else printable(str(value))
 
 
 def _is_number(text: str) -> bool:
@@ -70,5 +72,5 @@ def _start_logging(level: str) -> None:
 
 class _Formatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
-        message = record.getMessage()
+        message = "\n".join(map(printable, record.getMessage().split("\n")))
         return f"warning: {message}" if record.levelno >= logging.WARNING else message

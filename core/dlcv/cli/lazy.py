@@ -1,4 +1,4 @@
-"""Groups of commands that are imported when they are used."""
+"""Groups of commands, and those whose commands are imported when they are used."""
 
 import importlib
 
@@ -6,8 +6,23 @@ import click
 
 from dlcv.errors import DlcvError, suggestion
 
+LONGEST_SUMMARY = 200
+"""Characters; longer ones would be cut, with dots."""
 
-class LazyGroup(click.Group):
+
+class Group(click.Group):
+    """A group whose help page cuts no command's summary."""
+
+    def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
+        """Lists the commands with the whole first sentence of what they do."""
+        commands = ((name, self.get_command(context, name)) for name in self.list_commands(context))
+        with formatter.section("Commands"):
+            formatter.write_dl(
+                [(name, c.get_short_help_str(LONGEST_SUMMARY)) for name, c in commands if c]
+            )
+
+
+class LazyGroup(Group):
     """A group whose commands are imported when used; an unknown one gets the nearest names."""
 
     def __init__(self, *args: object, places: dict[str, str], **options: object) -> None:

@@ -8,6 +8,7 @@ import attrs
 import click
 
 from dlcv.cli.console import table, with_verbosity
+from dlcv.cli.lazy import Group
 
 if TYPE_CHECKING:
     from dlcv.registry import Description
@@ -22,7 +23,7 @@ USES = {
 """The command that takes each kind of plugin."""
 
 
-@click.group()
+@click.group(cls=Group)
 def plugins() -> None:
     """List plugins and show their options."""
 

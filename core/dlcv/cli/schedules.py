@@ -6,10 +6,11 @@ from pathlib import Path
 import click
 
 from dlcv.cli.console import table, with_verbosity
+from dlcv.cli.lazy import Group
 from dlcv.errors import DlcvError
 
 
-@click.group()
+@click.group(cls=Group)
 def schedules() -> None:
     """Look at schedules of the learning rate."""
 

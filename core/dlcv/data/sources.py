@@ -13,7 +13,7 @@ from dlcv.config import SplitConfig
 from dlcv.data.split import divide, settle
 from dlcv.data.subset import Subset, share_of
 from dlcv.data.survey import survey
-from dlcv.errors import DlcvError, PluginError, suggestion
+from dlcv.errors import DlcvError, PluginError, printable, suggestion
 from dlcv.images import is_image_file, unread_by_extension, walk_files
 from dlcv.interfaces import SPLITS, UNSPLIT, DatasetStore, LabelledImages, evolve
 
@@ -211,8 +211,19 @@ def _checked(opened: dict[str, LabelledImages]) -> dict[str, LabelledImages]:
     """Returns the splits in agreement with each other; raises `DlcvError` if they can't be."""
     if not {"train", UNSPLIT} & set(opened):
         raise DlcvError(f"there is no split to train on; the data has {', '.join(opened)} only")
+    for images in opened.values():
+        _check_names(images.label_names)
     _check_classes(opened)
     return _agreeing(opened)
+
+
+def _check_names(label_names: tuple[str, ...]) -> None:
+    for name in map(printable, label_names):
+        if name not in label_names:
+            raise DlcvError(
+                f'the class name "{name}" holds control characters, or bytes that are no text; '
+                "rename the class"
+            )
 
 
 def _check_classes(opened: dict[str, LabelledImages]) -> None:

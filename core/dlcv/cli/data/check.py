@@ -10,6 +10,7 @@ import click
 from dlcv.cli.console import with_verbosity
 from dlcv.cli.options import config_options
 from dlcv.config import RunConfig
+from dlcv.errors import printable
 
 if TYPE_CHECKING:
     from dlcv.data.check.check import Checkup
@@ -58,7 +59,7 @@ def check(
     if as_json:
         click.echo(json.dumps(checks.as_json(checkup), indent=2))
     else:
-        click.echo("\n".join(map(_printable, _lines(checkup, data, report))))
+        click.echo("\n".join(map(printable, _lines(checkup, data, report))))
     context.exit(1 if checkup.spoils_training else 0)
 
 
@@ -77,16 +78,18 @@ def _summary(checkup: "Checkup") -> list[str]:
     lines = [
         f"images   {len(collected.images):,} ({splits})",
         f"classes  {len(balance.counts):,}"
-        + f"; always guessing {balance.largest} is right for {balance.guessing:.1%}"
+        + f"; always guessing {balance.largest} is right for {100 * balance.guessing:.2f} %"
         * bool(balance.largest),
     ]
     if shapes:
         height, width = shapes.most_common
-        lines.append(
-            f"sizes    {height} x {width} in {shapes.most_common_share:.1%} of the images; "
+        most = f" in {100 * shapes.most_common_share:.1f} % of the images; "
+        spread = (
             f"height {shapes.heights[0]:,} to {shapes.heights[2]:,}, "
             f"width {shapes.widths[0]:,} to {shapes.widths[2]:,}"
         )
+        is_one = shapes.different == 1
+        lines.append(f"sizes    {height} x {width}{', all' if is_one else most + spread}")
     numbers = ", ".join(count(checkup.number(severity), severity) for severity in SEVERITIES)
     return [*lines, f"found    {numbers}"]
 
@@ -101,11 +104,6 @@ def _finding(finding: "Finding") -> list[str]:
     if (left := len(finding.groups) - NAMES_SHOWN) > 0:
         lines.append(f"{INDENT}  ... and {left:,} more")
     return [*lines, f"{INDENT}{finding.cure}"]
-
-
-def _printable(text: str) -> str:
-    """Returns a text without what would garble a terminal, such as control characters in names."""
-    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
 
 
 def _next(checkup: "Checkup", data: str, report: Path | None) -> list[str]:

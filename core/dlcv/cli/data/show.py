@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from dlcv.cli.console import table, with_verbosity
+from dlcv.errors import printable
 
 if TYPE_CHECKING:
     from dlcv.data.overview import Overview, Pixels
@@ -60,6 +61,8 @@ def show(
 def _picture(out: Path | None, data: str, found: "Overview", seed: int, force: bool) -> str:
     """Draws the picture and returns where it is; what is at the default place is not replaced."""
     path = Path(f"{_name(data)}-images.png") if out is None else out
+    if out is None and Path.cwd().is_relative_to(Path(data).absolute()):
+        return "not drawn: here it would be taken for one of the data's; --out names another place"
     if out is None and path.exists() and not force:
         return f"not drawn: {path} exists already; --force replaces it, --out names another"
     _draw(path, found, seed)
@@ -127,10 +130,11 @@ def _pixels(found: "Overview") -> dict[str, str]:
         "shape": _shapes(pixels),
         "values": f"{', '.join(pixels.dtypes)}, from {pixels.low} to {pixels.high}",
         "mean": _means(pixels.mean),
-        "first labels": _runs(found.first_labels),
+        "labels": _order(found),
     }
     if pixels.unreadable:
-        facts["unreadable"] = f"{len(pixels.unreadable)} images, the first: {pixels.unreadable[0]}"
+        first = printable(pixels.unreadable[0])
+        facts["unreadable"] = f"{len(pixels.unreadable)} of these, the first: {first}"
     return facts
 
 
@@ -147,10 +151,14 @@ def _shapes(pixels: "Pixels") -> str:
     )
 
 
-def _runs(labels: list[str]) -> str:
-    """Returns labels in words, those in a row together: `3 x cat, dog`."""
-    runs = [(label, len(list(group))) for label, group in itertools.groupby(labels)]
-    return ", ".join(f"{count} x {label}" if count > 1 else label for label, count in runs)
+def _order(found: "Overview") -> str:
+    """Returns the order of the labels in words: `class by class`, or `cat, 3 x dog, ...`."""
+    labels = found.images.labels.tolist()
+    if sum(1 for _ in itertools.groupby(labels)) == len(set(labels)):
+        return "class by class; a run shuffles them"
+    runs = [(label, len(list(group))) for label, group in itertools.groupby(found.first_labels)]
+    first = ", ".join(f"{count} x {label}" if count > 1 else label for label, count in runs)
+    return f"mixed; the first are {printable(first)}"
 
 
 def _means(means: dict[str, float]) -> str:

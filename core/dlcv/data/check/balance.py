@@ -179,7 +179,8 @@ def _imbalance(collected: Collected) -> list[Finding]:
             "imbalance",
             "warning",
             f"{largest} has {numbers[largest]:,} images to train with and {smallest} "
-            f"{numbers[smallest]:,}; always guessing {largest} would be right for {guessing:.1%}",
+            f"{numbers[smallest]:,}; always guessing {largest} would be right for "
+            f"{100 * guessing:.2f} %",
             "collect more of the small classes, and look at recall by class instead of accuracy",
         )
     ]
@@ -199,8 +200,8 @@ def _shift(collected: Collected) -> list[Finding]:
                 Finding(
                     "shifted-classes",
                     "warning",
-                    f"the classes have other shares in {name} than in training: {shift:.0%} of its "
-                    "images would have to be of another class",
+                    f"the classes have other shares in {name} than in training: "
+                    f"{100 * shift:.0f} % of its images would have to be of another class",
                     "divide the images anew at random, class by class, unless the difference is "
                     "what the network will meet",
                 )

@@ -78,7 +78,7 @@ def test_a_class_ten_times_as_large_as_another_is_told():
     assert findings(train=Split(a=400, b=40)) == []
     told = sentence(train=Split(a=401, b=40))
     assert told == (
-        "a has 401 images to train with and b 40; always guessing a would be right for 90.9%"
+        "a has 401 images to train with and b 40; always guessing a would be right for 90.93 %"
     )
 
 
@@ -97,4 +97,4 @@ def test_other_shares_in_another_split_are_told():
     """Of 50 test images, 35 are of a; half of them, 25, were expected: 10 are too many."""
     assert findings(train=Split(a=50, b=50), test=Split(a=35, b=15)) == []
     told = sentence(train=Split(a=50, b=50), test=Split(a=36, b=14))
-    assert "other shares in test than in training: 22% of its images" in told
+    assert "other shares in test than in training: 22 % of its images" in told
