@@ -4,7 +4,7 @@ import importlib.metadata
 
 import click
 
-from dlcv.cli.lazy import LazyGroup
+from dlcv.cli.lazy import LONGEST_SUMMARY, LazyGroup
 from dlcv.errors import DlcvError
 
 COMMANDS = {
@@ -50,7 +50,8 @@ class Commands(LazyGroup):
             command = self.get_command(context, name) if name in self.places else None
             foreign = _foreign_commands().get(name)
             origin = foreign.dist.name if foreign is not None and foreign.dist else ""
-            rows.append((name, command.get_short_help_str(80) if command else f"(of {origin})"))
+            summary = command.get_short_help_str(LONGEST_SUMMARY) if command else f"(of {origin})"
+            rows.append((name, summary))
         with formatter.section("Commands"):
             formatter.write_dl(rows)
 
