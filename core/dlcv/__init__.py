@@ -7,10 +7,20 @@ from dlcv.errors import DlcvError
 
 if TYPE_CHECKING:
     from dlcv.hooks import hook
+    from dlcv.runs.rate_search import search_learning_rate
     from dlcv.runs.run import Run, load
     from dlcv.runs.train import resume, run
 
-__all__ = ["DlcvError", "Run", "hook", "load", "registry", "resume", "run"]
+__all__ = [
+    "DlcvError",
+    "Run",
+    "hook",
+    "load",
+    "registry",
+    "resume",
+    "run",
+    "search_learning_rate",
+]
 
 _LAZY = {
     "Run": "dlcv.runs.run",
@@ -18,6 +28,7 @@ _LAZY = {
     "load": "dlcv.runs.run",
     "resume": "dlcv.runs.train",
     "run": "dlcv.runs.train",
+    "search_learning_rate": "dlcv.runs.rate_search",
 }
 
 

@@ -14,6 +14,7 @@ COMMANDS = {
     "predict": "dlcv.cli.predict:predict",
     "data": "dlcv.cli.data:data",
     "recipes": "dlcv.cli.recipes:recipes",
+    "lr-search": "dlcv.cli.lr_search:lr_search",
     "schedules": "dlcv.cli.schedules:schedules",
     "inspect": "dlcv.cli.inspect:inspect",
     "plugins": "dlcv.cli.plugins:plugins",

@@ -51,17 +51,7 @@ def run(
     Raises:
         DlcvError: something in the configuration or the data is wrong; nothing is written then.
     """
-    if config is None:
-        config = RunConfig()
-    elif not isinstance(config, RunConfig):
-        config = load_config(config)
-    options = {name: _as_text(value) for name, value in options.items()}
-    if isinstance(options.get("data"), Spec):
-        options["data"] = str(options["data"])
-    # What a configuration says of the division is said of its own data.
-    has_other_data = options.get("data") not in (None, config.data)
-    yielding = [o for o in SPLIT_OPTIONS if has_other_data and options.get(o) is None]
-    config = config.with_options(**options)
+    config, yielding = configured(config, options)
     RunDirectory.refuse_existing(Path(runs), name, force=force)
     experiment = Experiment.prepare(config, yielding=yielding)
     network = build_for_training(experiment)
@@ -80,6 +70,28 @@ def run(
             if not directory.checkpoints.exists():
                 directory.discard(before)
             raise
+
+
+def configured(
+    config: RunConfig | str | os.PathLike[str] | None, options: dict[str, Any]
+) -> tuple[RunConfig, list[str]]:
+    """Returns a configuration with options changed, and what of its division yields to the data's.
+
+    Args:
+        config: What `run` takes.
+        options: What `run` takes.
+    """
+    if config is None:
+        config = RunConfig()
+    elif not isinstance(config, RunConfig):
+        config = load_config(config)
+    options = {name: _as_text(value) for name, value in options.items()}
+    if isinstance(options.get("data"), Spec):
+        options["data"] = str(options["data"])
+    # What a configuration says of the division is said of its own data.
+    has_other_data = options.get("data") not in (None, config.data)
+    yielding = [o for o in SPLIT_OPTIONS if has_other_data and options.get(o) is None]
+    return config.with_options(**options), yielding
 
 
 def resume(path: str | os.PathLike[str]) -> Run:

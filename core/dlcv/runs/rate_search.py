@@ -1,0 +1,80 @@
+"""A search for the learning rate of a run, with the run's own data, network and batches."""
+
+import os
+from typing import Any, Literal
+
+from dlcv.config import RunConfig
+from dlcv.errors import DlcvError
+from dlcv.runs.building import build_for_training
+from dlcv.runs.experiment import Experiment
+from dlcv.runs.train import configured
+from dlcv.training.rate_search import RangeTest, StepSearch, check_range
+
+STEP_RATES = (0.1, 0.0001)
+"""The highest and the lowest rate that are tried, dividing by 10."""
+RANGE_RATES = (1.0, 1e-6)
+"""The highest and the lowest rate of a range test."""
+
+
+def search_learning_rate(
+    config: RunConfig | str | os.PathLike[str] | None = None,
+    *,
+    method: Literal["steps", "range"] = "steps",
+    highest: float | None = None,
+    lowest: float | None = None,
+    epochs: int = 5,
+    steps: int = 200,
+    **options: Any,
+) -> StepSearch | RangeTest:
+    """Searches a learning rate for a run's first stage; nothing is written.
+
+    Args:
+        config: A configuration, the path of one, or a recipe's name; the defaults if left out.
+        method: `steps` trains with the highest rate, a tenth of it, and so on, until the loss falls
+            steadily; `range` trains once while the rate rises from the lowest to the highest.
+        highest: The highest rate; 0.1, and 1 in a range test, if left out.
+        lowest: The lowest rate; 0.0001, and 0.000001 in a range test, if left out.
+        epochs: Epochs a try, for `steps`.
+        steps: Steps of a `range` test.
+        options: Options of `RunConfig` and of its only stage, as `dlcv.run` takes them.
+
+    Returns:
+        What was found; its `suggestion` is None where no rate can be suggested. After ctrl+c or
+        SIGTERM it has a `stopped_by`, and holds what is known so far.
+
+    Raises:
+        DlcvError: something in the configuration, the data or the range is wrong.
+    """
+    if method not in ("steps", "range"):
+        raise DlcvError(f'method: expected "steps" or "range", received "{method}"')
+    if epochs < 1:
+        raise DlcvError(f"epochs: expected at least 1, received {epochs}")
+    if steps < 20:
+        raise DlcvError(f"steps: expected at least 20, received {steps}")
+    usual = STEP_RATES if method == "steps" else RANGE_RATES
+    highest = usual[0] if highest is None else highest
+    lowest = usual[1] if lowest is None else lowest
+    check_range(highest, lowest)
+    complete, yielding = configured(config, options)
+    experiment = Experiment.prepare(complete, yielding=yielding)
+    stage = experiment.config.stages[0]
+    train, val = (experiment.loader(s).with_batch_size(stage.batch_size) for s in ("train", "val"))
+    if len(train.images) < train.batch_size:
+        raise DlcvError(
+            f"there are {len(train.images)} training images, which do not fill a batch of "
+            f"{train.batch_size}; choose a smaller batch_size, since the rate depends on it"
+        )
+    network = build_for_training(experiment)
+    experiment.plugins.architecture.load_pretrained(network.model)
+    # They import Keras, which building has started with the right number of threads.
+    from dlcv.training.freezing import freeze
+    from dlcv.training.interruption import deferred_signals
+    from dlcv.training.rate_trials import Trials
+
+    freeze(network, stage.trainable)
+    jit_compile = experiment.config.jit_compile
+    with deferred_signals() as asked:
+        trials = Trials(network.model, stage, train, val, asked, jit_compile)
+        if method == "range":
+            return trials.range_test(highest, lowest, steps)
+        return trials.search(highest, lowest, epochs)
