@@ -40,6 +40,18 @@ def test_it_draws_and_says_what_to_do_next(photos, tmp_path):
     assert height > 600
 
 
+@pytest.mark.parametrize(("draws", "step"), [("3", "simple"), ("1", "flip(horizontal=False)")])
+def test_draws_that_are_all_alike_are_no_columns_and_said_to_be_so(photos, tmp_path, draws, step):
+    photos()
+    done = preview(
+        tmp_path, "photos", "--preproc", step, "--input-size", "9", "--images", "2",
+        "--draws", draws,
+    )  # fmt: skip
+    assert done.stdout.splitlines()[0] == (
+        "picture   preview.png: 2 images of 9 x 9 pixels, the same in every draw"
+    )
+
+
 def test_the_same_seed_gives_the_same_picture(photos, tmp_path):
     photos()
     for name, seed in (("a", 1), ("b", 1), ("c", 2)):
@@ -108,7 +120,7 @@ def test_no_deep_learning_library_is_imported(photos, tmp_path):
         (["photos", "--preproc", "patsch"], 'did you mean "patch"'),
         (["photos", "--preproc", "patch(size=100)"], "put aspect_aware before patch"),
         (["photos", "--split", "all"], 'photos has no split "all"; it has train, val, test'),
-        (["photos", "--draws", "0"], "0 is not in the range 1<=x<=50"),
+        (["photos", "--draws", "0"], "0 is not in the range 1<=x<=20"),
     ],
 )
 def test_mistakes_are_one_line(photos, tmp_path, arguments, message):

@@ -34,6 +34,17 @@ class Fixed:
         return low + (high - low) * np.broadcast_to(self.draws, size)
 
 
+class Drawn:
+    """A source of randomness that gives draws from -1 to 1: `(N, 4)`, or `(N, 1)` for all four."""
+
+    def __init__(self, draws):
+        self.draws = draws
+
+    def uniform(self, low, high, size):
+        assert (low, high) == (-1, 1)
+        return np.broadcast_to(self.draws, size)
+
+
 def many(*pixel, count=2000):
     return np.broadcast_to(np.uint8(pixel), (count, 1, 1, len(pixel))).copy()
 
@@ -93,6 +104,17 @@ def test_contrast_shrinks_and_grows_equally_often():
     assert 59 <= spread.min() < 63
     assert 137 < spread.max() <= 141
     assert abs((spread < 100).mean() - 0.5) < 0.05
+
+
+@pytest.mark.parametrize("two", [("brightness", "contrast"), ("contrast", "saturation")])
+def test_each_change_has_a_draw_of_its_own(two):
+    first, second = (only(**{name: 0.5}) for name in two)
+    both = only(**dict.fromkeys(two, 0.5))
+    images = FLOWER[np.newaxis].repeat(20, axis=0)
+    draws = rng().uniform(-1, 1, (20, 4))
+    one, other = (draws[:, ["brightness", "contrast", "saturation"].index(n), None] for n in two)
+    expected = second(first(images, Drawn(one)), Drawn(other))
+    np.testing.assert_array_equal(both(images, Drawn(draws)), expected)
 
 
 def test_hues_turn_to_both_sides_by_at_most_the_fraction():

@@ -31,7 +31,7 @@ class Preview:
         titles: A text for each.
         pixel_steps: The steps behind them, with sizes filled in.
         views: How many views of each image the steps give.
-        draws: How many draws of each image there are; 0 where no step is random.
+        draws: How many draws of each image there are; 0 where they are all alike.
         is_dataset: Whether the images are of a data set, which a run could train on.
     """
 

@@ -14,6 +14,9 @@ from dlcv.errors import DlcvError
 if TYPE_CHECKING:
     from dlcv.data.preview import Preview
 
+MOST = 20
+"""Rows, and draws; a picture of 20 x 20 images takes some ten seconds."""
+
 
 @click.command(
     epilog="""\b
@@ -25,10 +28,10 @@ Examples:
 )
 @click.argument("data")
 @config_options(RunConfig, "preprocessors", "input_size")
-@click.option("--images", "count", type=click.IntRange(1, 50), help="Rows.  [default: 4]")
+@click.option("--images", "count", type=click.IntRange(1, MOST), help="Rows.  [default: 4]")
 @click.option(
     "--draws",
-    type=click.IntRange(1, 50),
+    type=click.IntRange(1, MOST),
     help="Draws of the random steps.  [default: 5; 10 of a single image]",
 )
 @click.option("--split", help="The split whose images are examples.  [default: train]")
@@ -123,7 +126,7 @@ def _told(found: "Preview") -> str:
     elif found.draws:
         how = f"without randomness and in {found.draws} draws"
     else:
-        how = "no step is random"
+        how = "the same in every draw"
     return f"{count} of {height} x {width} pixels, {how}"
 
 
