@@ -191,6 +191,15 @@ def test_mistakes_are_one_line(photos, tmp_path, arguments, message):
     assert not list(tmp_path.glob("*.docx"))
 
 
+def test_advise_needs_images_to_train_on(photos, tmp_path):
+    photos(count=1)
+    rows = ["photos/red/000.png,red,val", "photos/blue/000.png,blue,test"]
+    (tmp_path / "t.csv").write_text("\n".join(["path,label,split", *rows]))
+    done = dlcv(tmp_path, "data", "advise", "t.csv")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.endswith("t.csv has no images to train on; it has val, test only\n")
+
+
 def test_advise_gives_reasons_sources_and_a_command(photos, tmp_path):
     photos(count=20, name="my photos")
     done = dlcv(tmp_path, "data", "advise", "my photos", env=os.environ | {"COLUMNS": "90"})

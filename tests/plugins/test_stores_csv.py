@@ -142,8 +142,8 @@ GOOD = "path,label\na/1.png,x\n"
          "'size'; rename it, or say which with label_column"),
         ("0" * 10**6, "line 1: can't be read as CSV: field larger than field limit (131072)"),
         ("[" + "0" * 10**5 + "]", "its first line names '[" + "0" * 39 + "...'; rename it"),
-        ("a/1.png,x\na/2.png,y\n", "has no column path, file or image; its first line names "
-         "'a/1.png', 'x'; rename it"),
+        ("a/1.png,x\na/2.png,y\n", "its first line holds 'a/1.png', 'x', an image and no names of "
+         "columns; put a line such as path,label above it"),
         ("path,file,label\n1,2,3\n", "the columns 'path' and 'file' may all be that of images; say "
          "which with image_column"),
         ("path,class,label\n1,2,3\n", "the columns 'class' and 'label' may all be that of labels"),

@@ -77,6 +77,7 @@ class Facts:
             "fewest": f"{self.fewest:,}",
             "largest": self.largest,
             "most": f"{self.most:,}",
+            "range": f"{self.fewest:,} to " * (self.fewest < self.most) + f"{self.most:,}",
             "guess": f"{100 * self.guess:.2f} %",
             "share": share,
             "validating": int(self.fewest * share + 1e-9),

@@ -90,7 +90,7 @@ RULES = (
         "balance",
         always,
         "nothing to do",
-        "from {fewest} to {most} images a class; always guessing {largest} is right for {guess}",
+        "{range} images a class; always guessing {largest} is right for {guess}",
         GUIDE,
     ),
     Rule(

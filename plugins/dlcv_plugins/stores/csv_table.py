@@ -9,6 +9,7 @@ from pathlib import Path
 
 import attrs
 
+from dlcv import images
 from dlcv.errors import DlcvError, suggestion
 from dlcv.interfaces import UNSPLIT
 from dlcv_plugins.stores import layout
@@ -160,6 +161,11 @@ def _place(path: Path, header: Sequence[str], kind: str, named: str) -> int | No
         )
     if not found and named:
         raise DlcvError(f'{path} has no column "{named}"{suggestion(named, header)}; {listed}')
+    if not found and any(map(images.is_image_file, header)):
+        raise DlcvError(
+            f"{path}: its first line holds {', '.join(shown)}, an image and no names of columns; "
+            "put a line such as path,label above it"
+        )
     if not found and kind != "split":
         raise DlcvError(
             f"{path} has no column {SHOWN_NAMES[kind]}; {listed}; rename it, or say which with "

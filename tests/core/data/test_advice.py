@@ -141,6 +141,13 @@ def test_balance_tells_what_guessing_the_largest_class_scores(counts, expected, 
     assert guess in found.reason
 
 
+@pytest.mark.parametrize(
+    ("counts", "told"), [((1000, 1000), "1,000 images a class; "), ((10, 12), "10 to 12 images a ")]
+)
+def test_balance_tells_one_number_where_all_classes_have_it(counts, told):
+    assert advice("balance", *counts).reason.startswith(told)
+
+
 @given(
     st.lists(st.integers(0, 10**6), min_size=2, max_size=12).filter(any),
     st.lists(st.integers(0, 500), max_size=12),

@@ -45,8 +45,8 @@ def advise(data: str, similar: bool | None, as_json: bool) -> None:
     if as_json:
         click.echo(_as_json(facts, advice, command))
         return
-    count, classes = f"{facts.images:,}", len(facts.classes)
-    click.echo(f"{count} images of {classes} classes to train on or to divide\n")
+    classes = len(facts.classes)
+    click.echo(f"{facts.images:,} images of {classes} classes to train on or to divide\n")
     click.echo(_table(advice))
     click.echo(f"\nfrom scratch, as a baseline:\n  {command}")
 
@@ -57,11 +57,14 @@ def _facts(data: str, similar: bool | None) -> "Facts":
     from dlcv.data.overview import class_counts
     from dlcv.data.sources import find_store
     from dlcv.errors import DlcvError
+    from dlcv.interfaces import UNSPLIT
 
     store = find_store(data)
     names = store.splits()
+    if not {"train", UNSPLIT} & set(names):
+        raise DlcvError(f"{data} has no images to train on; it has {', '.join(names)} only")
     counts = {name: class_counts(store.open(name)) for name in names}
-    classes = counts.get("train") or counts[names[0]]
+    classes = counts.get("train") or counts[UNSPLIT]
     if len(classes) < 2 or not sum(classes.values()):
         raise DlcvError(f"{data} has fewer than two classes, and a classifier needs two")
     return Facts(classes, counts.get("val", {}), "test" in counts, similar)
