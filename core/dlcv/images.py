@@ -5,7 +5,6 @@ interpolation, which give the same bits with any number of threads and any OpenC
 """
 
 import hashlib
-import io
 import logging
 import os
 from collections import Counter
@@ -13,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from dlcv import jpeg
+from dlcv import image_header, jpeg
 from dlcv.errors import DlcvError, ImageError
 from dlcv.interfaces import Images, LabelledImages, stack
 
@@ -256,59 +255,17 @@ def largest_image_pixels() -> int:
 
 def _check_header(content: bytes) -> None:
     """Refuses what is no image, or too large, from the header alone, before memory is spent."""
-    width, height = _size(content)
+    size = image_header.size_of(content)
+    if size is None:
+        known = f"is no image of a known format ({', '.join(FORMATS)}), or its header is damaged"
+        raise ImageError(known if content else "is empty")
+    width, height = size
     limit = largest_image_pixels()
     if width * height > limit:
         raise ImageError(
             f"has {width} x {height} pixels, more than the limit of {limit:,}, which the "
             f"environment variable {LARGEST_IMAGE_VARIABLE} can raise"
         )
-
-
-def _size(content: bytes) -> tuple[int, int]:
-    """Returns the width and height that an image's header tells.
-
-    Pillow's readers are called one by one, and not by `Image.open`, which warns of images of more
-    than 89 million pixels and refuses those of 179 million: the limit here is the user's.
-    """
-    from PIL.BmpImagePlugin import BmpImageFile
-    from PIL.JpegImagePlugin import JpegImageFile
-    from PIL.PngImagePlugin import PngImageFile
-    from PIL.TiffImagePlugin import TiffImageFile
-
-    if (size := _webp_size(content)) is not None:
-        return size
-    for reader in (JpegImageFile, PngImageFile, BmpImageFile, TiffImageFile):
-        try:
-            with reader(io.BytesIO(content)) as header:
-                return header.size
-        except SyntaxError:
-            continue  # It is of another format, or its header is damaged.
-        except (OSError, ValueError) as error:
-            raise ImageError(f"has a damaged header: {error}") from None
-    known = f"is no image of a known format ({', '.join(FORMATS)}), or its header is damaged"
-    raise ImageError(known if content else "is empty")
-
-
-def _webp_size(content: bytes) -> tuple[int, int] | None:
-    """Returns the width and height of a WebP image; None for what is none.
-
-    Pillow's reader takes memory for the pixels before it tells their number. The places are those
-    of RFC 9649, "WebP Image Format".
-    """
-    if content[:4] != b"RIFF" or content[8:12] != b"WEBP" or len(content) < 30:
-        return None
-    kind = content[12:16]
-    if kind == b"VP8X":
-        width, height = content[24:27], content[27:30]
-        return int.from_bytes(width, "little") + 1, int.from_bytes(height, "little") + 1
-    if kind == b"VP8L" and content[20] == 0x2F:
-        bits = int.from_bytes(content[21:25], "little")
-        return (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
-    if kind == b"VP8 " and content[23:26] == b"\x9d\x01\x2a":
-        bits = int.from_bytes(content[26:30], "little")
-        return bits & 0x3FFF, bits >> 16 & 0x3FFF
-    return None
 
 
 def _raise(error: OSError) -> None:

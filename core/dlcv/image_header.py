@@ -1,0 +1,56 @@
+"""What an image's header tells before anything is decoded: its size."""
+
+import io
+
+from dlcv.errors import ImageError
+
+
+def size_of(content: bytes) -> tuple[int, int] | None:
+    """Returns the width and height that an image's header tells; None for what is none of these.
+
+    Pillow's readers are called one by one, and not by `Image.open`, which warns of images of more
+    than 89 million pixels and refuses those of 179 million: the limit here is the user's.
+
+    Args:
+        content: The bytes of a JPEG, PNG, WebP, BMP or TIFF file.
+
+    Raises:
+        ImageError: the header is damaged.
+    """
+    from PIL.BmpImagePlugin import BmpImageFile
+    from PIL.JpegImagePlugin import JpegImageFile
+    from PIL.PngImagePlugin import PngImageFile
+    from PIL.TiffImagePlugin import TiffImageFile
+
+    if (size := _webp_size(content)) is not None:
+        return size
+    for reader in (JpegImageFile, PngImageFile, BmpImageFile, TiffImageFile):
+        try:
+            with reader(io.BytesIO(content)) as header:
+                return header.size
+        except SyntaxError:
+            continue  # It is of another format, or its header is damaged.
+        except (OSError, ValueError) as error:
+            raise ImageError(f"has a damaged header: {error}") from None
+    return None
+
+
+def _webp_size(content: bytes) -> tuple[int, int] | None:
+    """Returns the width and height of a WebP image; None for what is none.
+
+    Pillow's reader takes memory for the pixels before it tells their number. The places are those
+    of RFC 9649, "WebP Image Format".
+    """
+    if content[:4] != b"RIFF" or content[8:12] != b"WEBP" or len(content) < 30:
+        return None
+    kind = content[12:16]
+    if kind == b"VP8X":
+        width, height = content[24:27], content[27:30]
+        return int.from_bytes(width, "little") + 1, int.from_bytes(height, "little") + 1
+    if kind == b"VP8L" and content[20] == 0x2F:
+        bits = int.from_bytes(content[21:25], "little")
+        return (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
+    if kind == b"VP8 " and content[23:26] == b"\x9d\x01\x2a":
+        bits = int.from_bytes(content[26:30], "little")
+        return bits & 0x3FFF, bits >> 16 & 0x3FFF
+    return None
