@@ -177,6 +177,27 @@ def test_resuming_after_the_data_changed_is_refused(
     assert "changed since the run began" in done.stderr
 
 
+def test_finished_run_goes_on_by_hand(
+    trained: subprocess.CompletedProcess[str], folder: Path, tmp_path: Path
+) -> None:
+    run = tmp_path / "run"
+    subprocess.run(["cp", "-r", str(folder / "runs" / "small"), str(run)], check=True)
+    options = ("--learning-rate", "0.0005", "--schedule", "constant", "--epochs", "2")
+
+    done = dlcv("resume", str(run), *options, "--from-epoch", "5", folder=folder)
+
+    assert done.returncode == 0, done.stderr
+    assert "learning rate 0.0005 (so far 0.00" in done.stderr
+    assert "stage 2, epoch 2 of 2: loss" in done.stderr
+    assert "trained   7 epochs" in done.stdout
+    rows = (run / "history.csv").read_text().splitlines()
+    assert [row.split(",")[:2] for row in rows[5:]] == [["1", "5"], ["2", "6"], ["2", "7"]]
+    wrong = dlcv("resume", str(run), *options, "--from-epoch", "9", folder=folder)
+    assert wrong.returncode == 2
+    assert wrong.stderr.startswith("dlcv: ")
+    assert "no checkpoint of epoch 9; there are those of" in wrong.stderr
+
+
 @pytest.fixture(scope="module")
 def flawed(folder: Path) -> Path:
     """Data sets that can't be trained on, each in its own way."""

@@ -19,33 +19,35 @@ FLAGS = {
 """The flags of options that have more than their name."""
 
 
-def config_options(cls: type, *names: str) -> Callable[[Any], Any]:
+def config_options(cls: type, *names: str, defaults: bool = True) -> Callable[[Any], Any]:
     """Gives a command flags for options of a configuration class, without defaults of its own.
 
     Args:
         cls: A configuration class.
         names: Which of its options; the flags come in this order.
+        defaults: Whether help shows the defaults of the class.
     """
 
     def decorate(command: Any) -> Any:
         for name in reversed(names):
-            command = _flag(options_of(cls)[name])(command)
+            command = _flag(options_of(cls)[name], defaults)(command)
         return command
 
     return decorate
 
 
-def _flag(option: Option) -> Callable[[Any], Any]:
+def _flag(option: Option, shows_default: bool) -> Callable[[Any], Any]:
     flags = FLAGS.get(option.name, (f"--{option.name.replace('_', '-')}",))
     choices = typing.get_args(option.type) if typing.get_origin(option.type) is Literal else ()
-    default = "" if _default(option) is None else f"  [default: {_default(option)}]"
+    default = _default(option) if shows_default else None
+    shown = "" if default is None else f"  [default: {default}]"
     return click.option(
         *flags,
         option.name,
         metavar=None if choices else _metavar(option),
         type=click.Choice(choices) if choices else str,
         callback=None if choices else _reader(option),
-        help=f"{option.help[0].upper()}{option.help[1:]}.{default}",
+        help=f"{option.help[0].upper()}{option.help[1:]}.{shown}",
     )
 
 

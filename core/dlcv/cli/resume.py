@@ -1,18 +1,48 @@
-"""`dlcv resume`: go on with a run that was stopped."""
+"""`dlcv resume`: go on with a run that was stopped, or with other settings."""
 
 from pathlib import Path
+from typing import Any
 
 import click
 
 from dlcv.cli.console import with_verbosity
+from dlcv.cli.options import config_options
+from dlcv.config import StageConfig
 
 
-@click.command(epilog="Example: dlcv resume runs/latest")
+@click.command(
+    epilog="""\b
+Examples:
+  dlcv resume runs/latest
+  dlcv resume runs/latest --learning-rate 0.001 --epochs 10
+  dlcv resume runs/latest --from-epoch 20 --learning-rate 0.001 --epochs 10
+"""
+)
 @click.argument("run", type=Path)
+@click.option("--learning-rate", type=float, help="The optimizer's learning rate.")
+@config_options(
+    StageConfig,
+    "epochs",
+    "optimizer",
+    "schedule",
+    "loss",
+    "trainable",
+    "batch_size",
+    "early_stopping",
+    "class_weights",
+    defaults=False,
+)
+@click.option(
+    "--from-epoch", type=click.IntRange(min=1), help="Go back to the end of this epoch first."
+)
 @with_verbosity
-def resume(run: Path) -> None:
-    """Go on with a run that was stopped, to the same end as if it had not been."""
+def resume(run: Path, from_epoch: int | None, **options: Any) -> None:
+    """Go on with a run that was stopped, to the same end as if it had not been.
+
+    With options other than before, what is trained so far is followed by a new stage; what is left
+    out is as it was. A finished run goes on in this way, too.
+    """
     from dlcv.cli.run import finish
     from dlcv.runs.train import resume as go_on
 
-    finish(go_on(run))
+    finish(go_on(run, from_epoch=from_epoch, **options))

@@ -40,6 +40,12 @@ Recipes of published experiments: dlcv recipes
 @config_options(SplitConfig, "test", "validation", "train_validation")
 @config_options(RunConfig, "fraction", "evaluators", "precision", "seed", "threads", "bad_images")
 @config_options(RunConfig, "checkpoint_every", "jit_compile")
+@click.option(
+    "--tensorboard",
+    is_flag=True,
+    default=None,
+    help="Write the curves for TensorBoard, too, into the run's folder.",
+)
 @click.option("--config", help="A configuration file or a recipe; the options above go before it.")
 @click.option("--name", help="The run's name.  [default: network-data-number]")
 @click.option(
@@ -59,7 +65,10 @@ def finish(run: "Run") -> None:
     path = shown_path(run.path)
     quoted = shlex.quote(path)
     if run.stopped_by:
-        click.echo(f"\nstopped; everything is kept. Go on with:\n  dlcv resume {quoted}")
+        click.echo(
+            f"\nstopped; everything is kept. Go on with:\n  dlcv resume {quoted}\n"
+            f"or with other settings:\n  dlcv resume {quoted} --learning-rate RATE --epochs COUNT"
+        )
         sys.exit(128 + run.stopped_by)
     found = run.directory.read_json("metrics")
     last = run.history[-1]
@@ -73,8 +82,10 @@ def finish(run: "Run") -> None:
         click.echo("\n" + table(by_class["columns"], by_class["rows"]))
     if confused := found["tables"].get("most_confused"):
         click.echo("\nconfused most: " + confusions(confused["rows"]))
+    click.echo(f"\nlook at   {path}/curves.png")
+    if run.config.tensorboard:
+        click.echo(f"          tensorboard --logdir {quoted}/tensorboard")
     click.echo(
-        f"\nlook at   {path}/curves.png\n"
         f"evaluate  dlcv evaluate {quoted}\n"
         f"predict   dlcv predict {quoted} IMAGE_OR_FOLDER\n"
         f"your own  dlcv run --data FOLDER_OF_CLASS_FOLDERS --arch {run.config.architecture.name}"

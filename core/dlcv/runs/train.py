@@ -5,14 +5,16 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dlcv import files
+from dlcv import backend, files
 from dlcv.config import SPLIT_OPTIONS, RunConfig
 from dlcv.errors import DlcvError
 from dlcv.evaluation.evaluate import as_json, evaluate
 from dlcv.evaluation.predict import predict_labelled, save_predictions
 from dlcv.interfaces import Plugin
 from dlcv.registry import registry
+from dlcv.runs import hook_calls, tensorboard
 from dlcv.runs.building import build_for_training
+from dlcv.runs.continuation import Continuation
 from dlcv.runs.directory import RunDirectory
 from dlcv.runs.experiment import Experiment
 from dlcv.runs.recipes import load_config
@@ -53,6 +55,7 @@ def run(
     """
     config, yielding = configured(config, options)
     RunDirectory.refuse_existing(Path(runs), name, force=force)
+    tensorboard.require(config)
     experiment = Experiment.prepare(config, yielding=yielding)
     network = build_for_training(experiment)
     experiment.plugins.architecture.load_pretrained(network.model)
@@ -94,27 +97,53 @@ def configured(
     return config.with_options(**options), yielding
 
 
-def resume(path: str | os.PathLike[str]) -> Run:
-    """Goes on with a run that was interrupted, to the same end as if it had not been.
+def resume(path: str | os.PathLike[str], *, from_epoch: int | None = None, **options: Any) -> Run:
+    """Goes on with a run, to the same end as if it had not been stopped, or with other settings.
+
+    Args:
+        path: The run's directory.
+        from_epoch: The epoch to go back to, of which a checkpoint is kept; what came after it is
+            lost. Only with `options`.
+        options: Options of a new stage that follows what is trained so far, such as
+            `learning_rate=0.001` or `epochs=10`; what is left out is as in the stage before.
+            Without any, an interrupted run goes on as it was.
 
     Raises:
-        DlcvError: there is no run, it is finished, or its data changed.
+        DlcvError: there is no run, it is finished and there are no options, its data changed, an
+            option is wrong, or there is no checkpoint of that epoch.
     """
     directory = RunDirectory.existing(path)
-    unfinished = Run(directory)
-    if unfinished.finished:
-        raise DlcvError(f"{path} is finished; there is nothing to go on with")
+    run = Run(directory)
+    changes = {name: _as_text(value) for name, value in options.items() if value is not None}
+    if not changes and from_epoch is not None:
+        raise DlcvError(
+            f"from epoch {from_epoch} the run would come to the same end again; say what is to be "
+            "other, such as --learning-rate"
+        )
+    if not changes and run.finished:
+        raise DlcvError(
+            f"{path} is finished; there is nothing to go on with; --epochs trains it for longer"
+        )
+    backend.start(run.config.threads or 1)
     with directory.lock():
         for folder in (directory.path, directory.checkpoints):
             files.sweep(folder)
-        experiment = Experiment.reopen(unfinished.config, unfinished.pipeline)
+        plan = Continuation.plan(run, from_epoch, changes) if changes else None
+        experiment = Experiment.reopen(plan.config if plan else run.config, run.pipeline)
         network = build_for_training(experiment)
-        _compare(directory.read_json("environment"), experiment)
+        environment = _compare(directory.read_json("environment"), experiment)
+        if plan:
+            plan.begin(directory, environment)
+            plan.tell()
         return _train(directory, experiment, network, resumed=True)
 
 
-def _compare(recorded: dict[str, Any], experiment: Experiment) -> None:
-    """Refuses to go on with other images, and warns of what makes the numbers others."""
+def _compare(recorded: dict[str, Any], experiment: Experiment) -> dict[str, Any]:
+    """Refuses to go on with other images, and warns of what makes the numbers others.
+
+    Returns:
+        The record, with the plugins that have come in with a new stage.
+    """
     from dlcv.runs.record import changes, environment
 
     now = environment(experiment)
@@ -124,8 +153,12 @@ def _compare(recorded: dict[str, Any], experiment: Experiment) -> None:
             f"the images of {', '.join(changed)} changed since the run began; "
             "start a new run with `dlcv run --config`"
         )
+    known = {(plugin["kind"], plugin["name"]) for plugin in recorded["plugins"]}
+    new = [plugin for plugin in now["plugins"] if (plugin["kind"], plugin["name"]) not in known]
+    recorded = {**recorded, "plugins": [*recorded["plugins"], *new]}
     for change in changes(recorded, now):
         logger.warning("%s: the run may end with other numbers than without a stop", change)
+    return recorded
 
 
 def _network(experiment: Experiment) -> Any:
@@ -159,9 +192,10 @@ def _train(
 
     found = checkpoints.load_newest(directory.checkpoints) if resumed else None
     checkpoint, source = found or (None, Path())
+    history = History(directory.path, list(checkpoint.history) if checkpoint else [])
+    history.write()
     run = Run(directory, network.model)
-    hooks = registry.hooks()
-    hooks.dlcv_run_started(run=run)
+    hook_calls.started(run)
     with deferred_signals() as asked:
         training = Training(
             network=network,
@@ -170,8 +204,8 @@ def _train(
             train=experiment.loader("train"),
             val=experiment.loader("val"),
             folder=directory.checkpoints,
-            history=History(directory.path, list(checkpoint.history) if checkpoint else []),
-            callbacks=[c for group in hooks.dlcv_callbacks(run=run) for c in group],
+            history=history,
+            callbacks=hook_calls.callbacks(run),
             checkpoint_every=experiment.config.checkpoint_every,
             asked=asked,
             jit_compile=experiment.config.jit_compile,
@@ -189,7 +223,7 @@ def _train(
         finally:
             training.history.draw()
     _finish(run, experiment, network.model)
-    hooks.dlcv_run_finished(run=run, result=run.metrics)
+    hook_calls.finished(run)
     return run
 
 

@@ -9,6 +9,7 @@ import os
 import signal
 import sys
 from pathlib import Path
+from typing import Any
 
 import keras
 import numpy as np
@@ -71,7 +72,35 @@ schedule = "constant"
 trainable = "2:"
 early_stopping = 1
 """
-CONFIGS = {"plain": PLAIN, "methods": METHODS}
+BY_HAND_STAGE = """
+data = "digits"
+preprocessors = "shift, mean(per=pixel)"
+architecture = "tiny"
+batch_size = 128
+threads = 1
+checkpoint_every = 1
+
+[[stages]]
+epochs = 4
+optimizer = "adam(learning_rate=0.01, use_ema=True, ema_momentum=0.5)"
+schedule = "cosine"
+early_stopping = 3
+"""
+CONFIGS = {"plain": PLAIN, "methods": METHODS, "by hand": BY_HAND_STAGE}
+FIRST_STOPS = {
+    "in the first epoch": 3,
+    "in the middle of an epoch": STEPS_PER_EPOCH + 4,
+    "at the end of an epoch": 2 * STEPS_PER_EPOCH,
+    "back from the middle": 3 * STEPS_PER_EPOCH + 4,
+}
+BY_HAND: dict[str, dict[str, Any]] = {
+    "in the first epoch": {"learning_rate": 0.001},
+    "in the middle of an epoch": {"learning_rate": 0.001, "epochs": 2, "schedule": "constant"},
+    "at the end of an epoch": {"optimizer": "sgd(learning_rate=0.01)", "epochs": 1},
+    "when it is finished": {"learning_rate": 0.001, "epochs": 1, "trainable": "head"},
+    "back from the end": {"learning_rate": 0.001, "epochs": 2, "from_epoch": 1},
+    "back from the middle": {"batch_size": 64, "from_epoch": 2},
+}
 STOPS = {
     "plain": {
         "in the first epoch": [3],
@@ -149,6 +178,33 @@ def same(a: tuple, b: tuple) -> bool:
     return all(equal) and a[1] == b[1]
 
 
+def by_hand(folder: Path, name: str, hooks: Hooks) -> dlcv.Run:
+    """Trains one stage of four epochs, and goes on with other settings."""
+    hooks.steps = FIRST_STOPS.get(name, 0)
+    run = dlcv.run(folder / "run.toml", runs=folder, name=name)
+    assert bool(run.stopped_by) == bool(hooks.steps)
+    hooks.steps = 3
+    run = dlcv.resume(run.path, **BY_HAND[name])
+    assert run.stopped_by
+    assert not run.finished
+    assert not run.directory.model.exists()
+    hooks.steps = 0
+    return dlcv.resume(run.path)
+
+
+def differing_by_hand(folder: Path, names: list[str], hooks: Hooks) -> list[str]:
+    """Returns which runs that went on by hand differ from their `run.toml`, run without a stop."""
+    differing = []
+    for name in names:
+        run = by_hand(folder, name, hooks)
+        again = dlcv.run(run.path / "run.toml", runs=folder, name=f"{name} again")
+        if not same(final_state(run), final_state(again)) or run.metrics != again.metrics:
+            differing.append(name)
+        assert [row["epoch"] for row in run.history] == [*range(1, len(run.history) + 1)]
+        print(name, [(s.epochs, s.stop_after) for s in run.config.stages], file=sys.stderr)
+    return differing
+
+
 def main(folder: Path, configuration: str, names: list[str]) -> None:
     config = folder / "run.toml"
     config.write_text(CONFIGS[configuration])
@@ -157,9 +213,11 @@ def main(folder: Path, configuration: str, names: list[str]) -> None:
     hooks = Hooks()
     registry.hooks()
     registry._manager.register(hooks)
+    if configuration == "by hand":
+        print(json.dumps(differing_by_hand(folder, names, hooks)))
+        return
     straight = dlcv.run(config, runs=folder, name="straight")
     expected = final_state(straight)
-    print(len(expected[1]), "epochs", file=sys.stderr)
     differing = []
     for name in names:
         done = 0

@@ -28,8 +28,17 @@ STOPS = {
         "after the best epoch",
         "when the last stage is over",
     ],
+    ("tensorflow", "by hand"): [
+        "in the first epoch",
+        "in the middle of an epoch",
+        "at the end of an epoch",
+        "when it is finished",
+        "back from the end",
+        "back from the middle",
+    ],
     ("jax", "plain"): ["in the second epoch", "in the second stage"],
-    ("jax", "methods"): ["between two changes of the weights", "after the best epoch"],
+    ("jax", "methods"): ["between two changes of the weights"],
+    ("jax", "by hand"): ["in the middle of an epoch"],
 }
 
 

@@ -1,0 +1,132 @@
+"""Training by hand: a run goes on with other settings, as a new stage."""
+
+import logging
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from dlcv import files, registry
+from dlcv.config import RunConfig, StageConfig, changed_stage
+from dlcv.errors import DlcvError, suggestion
+from dlcv.interfaces import OptionError, evolve, options_of
+from dlcv.runs.directory import RunDirectory
+from dlcv.runs.run import Run
+
+logger = logging.getLogger(__name__)
+OPTIONS = tuple(
+    name for name in (*options_of(StageConfig), "learning_rate") if name != "stop_after"
+)
+"""What a new stage may have other than the one before."""
+
+
+@attrs.frozen
+class Continuation:
+    """How a run goes on.
+
+    Attributes:
+        config: Its configuration with the new stage.
+        checkpoint: The checkpoint that it goes on from.
+        old_rate: The learning rate of the last epoch before; None before the first has ended.
+        new_stage: The number of the new stage, from 0.
+    """
+
+    config: RunConfig
+    checkpoint: Path
+    old_rate: float | None
+    new_stage: int
+
+    @classmethod
+    def plan(cls, run: Run, from_epoch: int | None, changes: dict[str, Any]) -> "Continuation":
+        """Decides how a run goes on; nothing is changed by it.
+
+        The stage under way is cut after the epoch that is done, or after the one that has begun,
+        which is trained to its end with the settings so far: so the configuration can be run again.
+
+        Args:
+            run: The run.
+            from_epoch: The epoch to go back to; None to go on from where it is.
+            changes: Options of the new stage, and its learning rate; the rest is as before.
+
+        Raises:
+            DlcvError: a value is wrong, there is no checkpoint of that epoch, or it is not said for
+                how many epochs the run goes on.
+        """
+        from dlcv.training import checkpoints
+
+        _refuse_unknown(changes)
+        newest = checkpoints.load_newest(run.directory.checkpoints)
+        if newest is None:
+            raise DlcvError(f"{run.path} holds no checkpoint so far; start a new run")
+        checkpoint, path = newest
+        begun = checkpoint.position.stage + checkpoint.position.is_within_stage
+        planned = run.config.stages[begun:]
+        if from_epoch is not None:
+            checkpoint, path = checkpoints.load_epoch(run.directory.checkpoints, from_epoch)
+        position, stages = checkpoint.position, run.config.stages
+        done, left = stages[: position.stage], 0
+        if position.is_within_stage:
+            at = position.epoch + bool(position.batch)
+            left = stages[position.stage].last_epoch - at
+            done = (*done, _cut(stages[position.stage], at))
+        new = _new_stage(done[-1], left, changes)
+        config = evolve(run.config, stages=(*done, new, *planned))
+        rate = checkpoint.history[-1]["learning_rate"] if checkpoint.history else None
+        return cls(config, path, rate, len(done))
+
+    def begin(self, directory: RunDirectory, environment: dict[str, Any]) -> None:
+        """Makes the run one that is under way, with the new stage still to come.
+
+        Whenever it is stopped in between, the run can be resumed: first it is unfinished, then back
+        at the checkpoint, and last it has the new configuration.
+        """
+        from dlcv.training import checkpoints
+
+        for path in (directory.path / "metrics.json", directory.predictions, directory.model):
+            path.unlink(missing_ok=True)
+        checkpoints.remove_newer(directory.checkpoints, self.checkpoint)
+        directory.write_json("environment", environment)
+        files.write_atomically(directory.config, self.config.to_toml())
+
+    def tell(self) -> None:
+        """Says what comes, with the old rate and the new one."""
+        from dlcv.training.keras_objects import initial_rate
+
+        stage = self.config.stages[self.new_stage]
+        old = "" if self.old_rate is None else f" (so far {self.old_rate:.3g})"
+        logger.info(
+            "stage %d: %d %s with %s, %s, learning rate %.3g%s",
+            self.new_stage + 1,
+            stage.epochs,
+            "epoch" if stage.epochs == 1 else "epochs",
+            stage.optimizer,
+            stage.schedule,
+            initial_rate(stage.optimizer),
+            old,
+        )
+
+
+def _refuse_unknown(changes: dict[str, Any]) -> None:
+    for name in changes:
+        if name not in OPTIONS:
+            hint = suggestion(name, OPTIONS) or f"; it may have other {', '.join(OPTIONS)}"
+            raise DlcvError(f'a run that goes on has no option "{name}"{hint}')
+
+
+def _cut(stage: StageConfig, epochs: int) -> StageConfig:
+    """Returns a stage that ends after some epochs, with the weights that it has then."""
+    if epochs >= stage.last_epoch:
+        return stage
+    return evolve(stage, stop_after=epochs, early_stopping=None)
+
+
+def _new_stage(before: StageConfig, left: int, changes: dict[str, Any]) -> StageConfig:
+    """Returns a stage as the one before, but for some options."""
+    if "epochs" not in changes and not left:
+        raise DlcvError("all epochs are trained; say how many more there shall be: --epochs 10")
+    try:
+        stage = changed_stage(before, **{"epochs": left, **changes})
+        schedule = registry.create("schedule", stage.schedule)
+        return evolve(stage, stop_after=None, schedule=registry.spec_of(schedule))
+    except OptionError as error:
+        raise DlcvError(f"{error.option}: {error.problem}") from None
