@@ -4,6 +4,7 @@ OpenCV takes a file that was cut off and closed again with an end marker, and gi
 rest is grey. libjpeg's own warnings tell these; the pixels of good files are the same, bit by bit.
 """
 
+import re
 from typing import TYPE_CHECKING
 
 from dlcv.errors import ImageError
@@ -11,7 +12,9 @@ from dlcv.errors import ImageError
 if TYPE_CHECKING:
     import numpy as np
 
-DAMAGE = ("premature end of data", "bad Huffman code", "instead of RST", "progression")
+DAMAGE = re.compile(
+    "premature end of data|bad Huffman code|progression|instead of RST|before marker 0xd[0-7]"
+)
 """What libjpeg says when parts of a picture are missing or garbled; its other warnings are about
 files that odd programs wrote and everything reads."""
 START = b"\xff\xd8"
@@ -42,7 +45,7 @@ def decode(content: bytes, *, channels: int) -> "np.ndarray | None":
     try:
         image = simplejpeg.decode_jpeg(content, "RGB" if channels == 3 else "GRAY")
     except ValueError as error:
-        if any(damage in str(error) for damage in DAMAGE):
+        if DAMAGE.search(str(error)):
             raise ImageError(
                 f"can't be decoded completely; it is damaged or cut off ({error})"
             ) from None

@@ -89,6 +89,29 @@ def test_opencv_accepts_what_is_refused_here(capfd):
     assert capfd.readouterr() == ("", "")
 
 
+def without_a_scan(content):
+    """Leaves the fifth scan of a progressive file out."""
+    starts = [i for i in range(len(content)) if content[i : i + 2] == b"\xff\xda"]
+    return content[: starts[4]] + content[starts[5] :]
+
+
+RESTARTS = encoded(restart_marker_blocks=8)
+PROGRESSIVE = encoded(progressive=True)
+MIDDLE = len(encoded()) // 2
+DAMAGED = {
+    "instead of RST": RESTARTS.replace(b"\xff\xd1", b"\xff\xd5", 1),
+    "before marker 0xd2": RESTARTS.replace(b"\xff\xd1", b"", 1),
+    "bad Huffman code": encoded()[:MIDDLE] + b"\xff\0" * 20 + encoded()[MIDDLE + 40 :],
+    "progression": without_a_scan(PROGRESSIVE),
+}
+
+
+@pytest.mark.parametrize("reason", DAMAGED)
+def test_garbled_files_are_refused_with_the_reason(reason):
+    with pytest.raises(ImageError, match=f"damaged or cut off .*{reason}"):
+        images.decode(DAMAGED[reason])
+
+
 def test_the_rest_of_a_damaged_file_is_shown():
     content = encoded()
     rest = jpeg.decode_rest(content[: len(content) // 2] + b"\xff\xd9", side=160)
