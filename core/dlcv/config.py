@@ -125,6 +125,9 @@ class RunConfig:
         le=1,
     )
     checkpoint_every: int = option(5, help="epochs between checkpoints", ge=1)
+    tensorboard: bool = option(
+        False, help="whether the curves are written for TensorBoard, too; no number depends on it"
+    )
     split: SplitConfig = option(attrs.Factory(SplitConfig), help="how the data is divided")
     stages: tuple[StageConfig, ...] = option(
         attrs.Factory(lambda: (StageConfig(),)), help="the stages of training, one after the other"

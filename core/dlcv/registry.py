@@ -261,7 +261,11 @@ class Registry:
         return Spec(descriptor.qualified_name if shared else descriptor.name, values)
 
     def hooks(self) -> "pluggy.HookRelay":
-        """Returns the hooks, with the modules of the entry-point group `dlcv.hooks` loaded.
+        """Returns the hooks of `hook_manager`."""
+        return self.hook_manager().hook
+
+    def hook_manager(self) -> "pluggy.PluginManager":
+        """Returns who calls hooks, with the modules of the entry-point group `dlcv.hooks` loaded.
 
         Raises:
             PluginError: a module can't be imported.
@@ -278,7 +282,7 @@ class Registry:
                     f"the hooks of {' '.join(origin(entry_point))} are broken: "
                     f"{first_line(error)}; {DISABLE_VARIABLE}={entry_point.name} switches them off"
                 ) from error
-        return self._manager.hook
+        return self._manager
 
     @functools.cached_property
     def _manager(self) -> "pluggy.PluginManager":

@@ -1,0 +1,84 @@
+"""Calling hooks around a run, so that what one of them breaks costs no training.
+
+What goes wrong before the first step ends the run, for nothing is lost then; what goes wrong later
+is a warning. A `DlcvError` of a callback ends the training, as its author asked for.
+"""
+
+import logging
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from dlcv.errors import DlcvError, PluginError
+from dlcv.index import DISABLE_VARIABLE
+from dlcv.loading import first_line
+from dlcv.registry import registry
+
+if TYPE_CHECKING:
+    import keras
+
+    from dlcv.runs.run import Run
+
+logger = logging.getLogger(__name__)
+
+
+def started(run: "Run") -> None:
+    """Tells that a run begins, or goes on.
+
+    Raises:
+        DlcvError: a hook refuses, or is broken.
+    """
+    for owner, function in _implementations("dlcv_run_started"):
+        _before_training(owner, function, run)
+
+
+def callbacks(run: "Run") -> "list[keras.callbacks.Callback]":
+    """Returns the callbacks to train with; one that fails is left out from then on.
+
+    Raises:
+        DlcvError: a hook refuses, or is broken.
+    """
+    from dlcv.training.guarded import Guarded
+
+    return [
+        Guarded(callback, owner)
+        for owner, function in _implementations("dlcv_callbacks")
+        for callback in _before_training(owner, function, run)
+    ]
+
+
+def finished(run: "Run") -> None:
+    """Tells that a run is finished, with its figures."""
+    for owner, function in _implementations("dlcv_run_finished"):
+        try:
+            function(run=run, result=run.metrics)
+        except Exception as error:
+            logger.warning("the run is finished, but %s failed: %s", owner, first_line(error))
+            logger.debug("%s failed", owner, exc_info=True)
+
+
+def _implementations(name: str) -> Iterator[tuple[str, Callable[..., Any]]]:
+    """Yields whose each implementation of a hook is, in words, and what calls it alone."""
+    manager = registry.hook_manager()
+    plugins = [i.plugin for i in reversed(getattr(manager.hook, name).get_hookimpls())]
+    for plugin in plugins:
+        others = [other for other in manager.get_plugins() if other is not plugin]
+        caller = manager.subset_hook_caller(name, others)
+
+        def call(caller: Callable[..., Any] = caller, **arguments: Any) -> Any:
+            # An implementation that returns None adds nothing to pluggy's list.
+            return next(iter(caller(**arguments)), ())
+
+        yield f"{name} of {manager.get_name(plugin)}", call
+
+
+def _before_training(owner: str, function: Callable[..., Any], run: "Run") -> Any:
+    try:
+        return function(run=run)
+    except DlcvError:
+        raise
+    except Exception as error:
+        key = owner.partition(":")[2].partition("@")[0]
+        raise PluginError(
+            f"{owner} failed: {first_line(error)}"
+            + (f"; {DISABLE_VARIABLE}={key} switches it off" if key else "")
+        ) from error

@@ -1,0 +1,109 @@
+"""Hooks that fail: before the first step they end a run, later they cost nothing."""
+
+import contextlib
+import logging
+
+import keras
+import pytest
+
+import dlcv
+from dlcv.errors import DlcvError
+from dlcv.registry import registry
+
+OPTIONS = {
+    "data": "digits(size=8)", "architecture": "mlp(units=4)", "epochs": 2, "fraction": 0.2,
+    "threads": 1,
+}  # fmt: skip
+
+
+@contextlib.contextmanager
+def hooks(**functions):
+    """Registers functions as hooks for a block."""
+    plugin = type("Torn", (), {n: staticmethod(dlcv.hook(f)) for n, f in functions.items()})()
+    registry.hooks()
+    registry._manager.register(plugin, "hooks:torn@acme")
+    try:
+        yield
+    finally:
+        registry._manager.unregister(plugin)
+
+
+def fail(*arguments, **options):
+    raise OSError("the tracker's server does not answer")
+
+
+def fails(run):
+    raise OSError("the tracker's server does not answer")
+
+
+def fails_at_the_end(run, result):
+    raise OSError("the tracker's server does not answer")
+
+
+@pytest.fixture(autouse=True)
+def messages(caplog):
+    """The log, though a command may have told it to stay out of pytest's."""
+    logger = logging.getLogger("dlcv")
+    before, logger.propagate = logger.propagate, True
+    yield caplog
+    logger.propagate = before
+
+
+@pytest.mark.parametrize("name", ["dlcv_run_started", "dlcv_callbacks"])
+def test_hook_that_fails_before_the_training_ends_the_run(tmp_path, name):
+    with hooks(**{name: fails}), pytest.raises(DlcvError) as caught:
+        dlcv.run(runs=tmp_path, name="run", **OPTIONS)
+    assert str(caught.value) == (
+        f"{name} of hooks:torn@acme failed: OSError: the tracker's server does not answer; "
+        "DLCV_DISABLE=torn switches it off"
+    )
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("method", ["on_train_begin", "on_train_batch_end", "on_epoch_end"])
+def test_callback_that_fails_is_left_out_and_the_training_goes_on(tmp_path, messages, method):
+    calls = []
+    broken, counting = keras.callbacks.Callback(), keras.callbacks.Callback()
+    setattr(broken, method, fail)
+    counting.on_epoch_end = lambda epoch, logs=None: calls.append((epoch, logs["loss"]))
+    with hooks(dlcv_callbacks=lambda run: [broken, counting]):
+        run = dlcv.run(runs=tmp_path, name="run", **OPTIONS)
+    assert run.finished
+    assert calls == [(i, pytest.approx(row["loss"])) for i, row in enumerate(run.history)]
+    warnings = [r.message for r in messages.records if "torn" in r.message]
+    assert warnings == [
+        "dlcv_callbacks of hooks:torn@acme failed (OSError: the tracker's server does not answer) "
+        "and is left out from now on; the training goes on"
+    ]
+
+
+def test_callback_may_end_a_training_on_purpose(tmp_path):
+    def end(epoch, logs=None):
+        raise DlcvError("budget spent")
+
+    callback = keras.callbacks.Callback()
+    callback.on_epoch_end = end
+    with hooks(dlcv_callbacks=lambda run: [callback]), pytest.raises(DlcvError, match="budget"):
+        dlcv.run(runs=tmp_path, name="run", **OPTIONS)
+
+
+def test_hook_that_fails_at_the_end_loses_nothing(tmp_path, messages):
+    told = []
+    with (
+        hooks(dlcv_run_finished=fails_at_the_end),
+        registered_too(lambda run, result: told.append(result)),
+    ):
+        run = dlcv.run(runs=tmp_path, name="run", **OPTIONS)
+    assert run.finished
+    assert told == [run.metrics]
+    assert "the run is finished, but dlcv_run_finished of hooks:torn@acme failed" in messages.text
+
+
+@contextlib.contextmanager
+def registered_too(function):
+    plugin = type("Whole", (), {"dlcv_run_finished": staticmethod(dlcv.hook(function))})()
+    registry._manager.register(plugin, "hooks:whole@acme")
+    try:
+        yield
+    finally:
+        registry._manager.unregister(plugin)
