@@ -9,7 +9,7 @@ import click
 
 from dlcv.errors import DlcvError, SpecError
 from dlcv.interfaces import Option, options_of
-from dlcv.spec import Spec, SpecList, parse_value
+from dlcv.spec import Spec, SpecList, lower, parse_value
 
 FLAGS = {
     "architecture": ("--arch", "--architecture"),
@@ -17,6 +17,16 @@ FLAGS = {
     "evaluators": ("--eval", "--evaluators"),
 }
 """The flags of options that have more than their name."""
+
+
+checkpoint_option = click.option(
+    "--checkpoint",
+    default="last",
+    show_default=True,
+    metavar="last|best|EPOCH",
+    help="Whose weights to use; the best has the lowest validation loss.",
+)
+"""The flag of commands that use a run's network."""
 
 
 def config_options(cls: type, *names: str, defaults: bool = True) -> Callable[[Any], Any]:
@@ -58,7 +68,7 @@ def _reader(option: Option) -> Callable[[click.Context, click.Parameter, str | N
         if text is None or option.type in (str, Spec, SpecList):
             return text
         try:
-            return option.read(parse_value(text))
+            return option.read(lower(parse_value(text), None))
         except SpecError:
             problem = f'expected {option.type_text}, received "{text}"'
         except ValueError as error:
