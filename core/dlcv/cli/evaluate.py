@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from dlcv.cli.console import table, with_verbosity
-from dlcv.cli.options import config_options
+from dlcv.cli.options import checkpoint_option, config_options
 from dlcv.config import RunConfig
 
 
@@ -17,6 +17,7 @@ Examples:
   dlcv evaluate runs/latest --eval "rank(k=3)" --json
   dlcv evaluate runs/latest --data new_photos/
   dlcv evaluate runs/latest --preproc crop
+  dlcv evaluate runs/latest --checkpoint best
 """
 )
 @click.argument("run", type=Path)
@@ -36,6 +37,7 @@ Examples:
     metavar="SPECS",
     help="Pixel steps instead of the run's; statistics stay the run's.",
 )
+@checkpoint_option
 @config_options(RunConfig, "bad_images")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @with_verbosity
@@ -45,6 +47,7 @@ def evaluate(
     split: str | None,
     evaluators: str | None,
     preprocessors: str | None,
+    checkpoint: str,
     bad_images: str | None,
     as_json: bool,
 ) -> None:
@@ -54,7 +57,7 @@ def evaluate(
     from dlcv.evaluation.evaluate import evaluate as apply
     from dlcv.runs.run import load
 
-    loaded = load(run)
+    loaded = load(run, checkpoint=checkpoint)
     made = registry.create_list("evaluator", evaluators or loaded.config.evaluators)
     tested = loaded.test(data, split, bad_images=bad_images or "error", preprocessors=preprocessors)
     found = apply(tested.predictions, made)

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from dlcv.cli.console import table, with_verbosity
-from dlcv.cli.options import config_options
+from dlcv.cli.options import checkpoint_option, config_options
 from dlcv.config import RunConfig
 
 
@@ -35,6 +35,7 @@ Examples:
     metavar="SPECS",
     help="Pixel steps instead of the run's; statistics stay the run's.",
 )
+@checkpoint_option
 @config_options(RunConfig, "bad_images")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON: a list with an object an image.")
 @with_verbosity
@@ -43,13 +44,14 @@ def predict(
     images: tuple[Path, ...],
     top: int,
     preprocessors: str | None,
+    checkpoint: str,
     bad_images: str | None,
     as_json: bool,
 ) -> None:
     """Tell the most probable classes of images: files, or all below a folder."""
     from dlcv.runs.run import load
 
-    predictions = load(run).predict(
+    predictions = load(run, checkpoint=checkpoint).predict(
         list(images), bad_images=bad_images or "error", preprocessors=preprocessors
     )
     if as_json:

@@ -45,12 +45,19 @@ class Run:
         config: Its configuration, complete.
         label_names: The classes' names.
         stopped_by: The number of the signal that stopped it in this process, 0 if none did.
+        checkpoint: Where the network's weights come from: `last`, `best`, or an epoch.
     """
 
     stopped_by = 0
 
-    def __init__(self, directory: RunDirectory, model: "keras.Model | None" = None) -> None:
+    def __init__(
+        self,
+        directory: RunDirectory,
+        model: "keras.Model | None" = None,
+        checkpoint: str | int = "last",
+    ) -> None:
         self.directory = directory
+        self.checkpoint = checkpoint
         self._origins: origins.Origins = directory.read_json("environment")["plugins"]
         self.config = origins.as_recorded(RunConfig.load(directory.config), self._origins)
         self.label_names: tuple[str, ...] = tuple(directory.read_json("labels"))
@@ -121,7 +128,7 @@ class Run:
 
     @functools.cached_property
     def model(self) -> "keras.Model":
-        """The network from raw pixels to probabilities, with the weights of its last checkpoint.
+        """The network from raw pixels to probabilities, with the weights of a checkpoint.
 
         It is built from the configuration; no model file is executed.
         """
@@ -129,7 +136,7 @@ class Run:
         from dlcv.training import checkpoints
         from dlcv.training.network import build_network
 
-        found = checkpoints.load_newest(self.directory.checkpoints)
+        found = checkpoints.load_chosen(self.directory.checkpoints, self.checkpoint)
         if found is None:
             raise DlcvError(
                 f"{self.path} holds no checkpoint so far, so there is no network to use"
@@ -237,7 +244,7 @@ class Run:
         """Returns what `predictions` does, with the images that were left out."""
         steps = self._pixel_steps(preprocessors)
         if data is None and self.finished and split in (None, self._held_out):
-            if steps is None:
+            if steps is None and self.checkpoint == "last":
                 return Tested(load_predictions(self.directory.predictions), [])
             split = self._held_out
         if data is None and split is None:
@@ -311,10 +318,15 @@ class Run:
         return Prediction(name, label, probability, probabilities)
 
 
-def load(path: str | os.PathLike[str]) -> Run:
+def load(path: str | os.PathLike[str], *, checkpoint: str | int = "last") -> Run:
     """Loads a run from its directory.
+
+    Args:
+        path: The directory.
+        checkpoint: Whose weights are used: `last`, `best` for the lowest validation loss, or the
+            number of an epoch. That there is such a checkpoint shows when the network is used.
 
     Raises:
         DlcvError: there is no run.
     """
-    return Run(RunDirectory.existing(path))
+    return Run(RunDirectory.existing(path), checkpoint=checkpoint)

@@ -199,6 +199,21 @@ def load(path: Path) -> Checkpoint:
     return checkpoint
 
 
+def load_chosen(folder: Path, which: str | int) -> tuple[Checkpoint, Path] | None:
+    """Reads the checkpoint that is wanted: `last`, `best`, or that of an epoch.
+
+    Raises:
+        DlcvError: there is no such checkpoint, or it is damaged.
+    """
+    if which == "last":
+        return load_newest(folder)
+    if which == "best":
+        return load_best(folder)
+    if not str(which).isdecimal():
+        raise DlcvError(f'checkpoint: expected last, best or an epoch, received "{which}"')
+    return load_epoch(folder, int(which))
+
+
 def load_epoch(folder: Path, epoch: int) -> tuple[Checkpoint, Path]:
     """Reads the checkpoint of the end of an epoch.
 

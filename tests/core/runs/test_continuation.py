@@ -4,12 +4,14 @@ import logging
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import dlcv
 from dlcv.config import StageConfig, changed_stage
 from dlcv.errors import DlcvError
 from dlcv.runs.continuation import _cut, _new_stage
+from dlcv.runs.experiment import Experiment
 
 
 @pytest.fixture(scope="module")
@@ -48,6 +50,28 @@ def test_what_can_not_be_done_is_refused_and_nothing_is_touched(
     assert {p: p.read_bytes() for p in run.path.rglob("*") if p.is_file()} == before
 
 
+def test_best_last_and_single_checkpoints_are_loaded(run: dlcv.Run) -> None:
+    def val_loss(checkpoint: str | int) -> float:
+        network = dlcv.load(run.path, checkpoint=checkpoint).model
+        network.compile(loss="categorical_crossentropy")
+        loader = Experiment.reopen(run.config, run.pipeline).loader("val")
+        images, labels = zip(*loader.epoch(), strict=True)
+        return network.evaluate(np.concatenate(images), np.concatenate(labels), verbose=0)
+
+    rows = run.history
+    for row in rows:
+        assert val_loss(row["epoch"]) == pytest.approx(row["val_loss"], rel=1e-4)
+    assert val_loss("last") == pytest.approx(rows[-1]["val_loss"], rel=1e-4)
+    assert val_loss("best") == pytest.approx(min(r["val_loss"] for r in rows), rel=1e-4)
+    kept = dlcv.load(run.path).predictions().probabilities
+    first = dlcv.load(run.path, checkpoint=1).predictions().probabilities
+    assert first.shape == kept.shape
+    assert np.abs(first - kept).max() > 0.01
+    for wrong, message in (("worst", 'best or an epoch, received "worst"'), (9, "of epoch 9")):
+        with pytest.raises(DlcvError, match=message):
+            _ = dlcv.load(run.path, checkpoint=wrong).model
+
+
 def test_finished_run_goes_on_with_another_rate(
     run: dlcv.Run, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -64,7 +88,8 @@ def test_finished_run_goes_on_with_another_rate(
         "stage 2: 1 epoch with adam(learning_rate=0.0001), step(warmup=0.0, by=step, at=3.0, "
         "factor=0.1), learning rate 0.0001 (so far 0.003)"
     ) in caplog.text
-    assert not [r for r in caplog.records if r.levelname == "WARNING"]
+    own = [record for record in caplog.records if record.name.startswith("dlcv")]
+    assert not [record for record in own if record.levelname == "WARNING"]
     record = longer.directory.read_json("environment")["plugins"]
     assert {"constant", "step"} <= {p["name"] for p in record}
     assert dlcv.load(run.path).config.stages[1].epochs == 1
