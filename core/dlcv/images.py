@@ -7,6 +7,7 @@ interpolation, which give the same bits with any number of threads and any OpenC
 import hashlib
 import logging
 import os
+import stat
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -164,13 +165,24 @@ def read_image(path: str | os.PathLike[str], color_mode: ColorMode = "rgb") -> "
         ImageError: the file can't be read or decoded completely; the message names it.
     """
     try:
-        content = Path(path).read_bytes()
-    except OSError as error:
-        raise ImageError(error.strerror or str(error), name=os.fspath(path)) from None
-    try:
-        return decode(content, color_mode)
+        return decode(read_content(path), color_mode)
     except ImageError as error:
         raise ImageError(error.reason, name=os.fspath(path)) from None
+
+
+def read_content(path: str | os.PathLike[str]) -> bytes:
+    """Returns a file's bytes.
+
+    Raises:
+        ImageError: it can't be read, or is a pipe or a device, which may never end.
+    """
+    try:
+        mode = os.stat(path).st_mode
+        if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+            raise ImageError("is no file, but a pipe or a device")
+        return Path(path).read_bytes()
+    except OSError as error:
+        raise ImageError(error.strerror or str(error)) from None
 
 
 def decode(content: bytes, color_mode: ColorMode = "rgb") -> "np.ndarray":

@@ -1,6 +1,7 @@
 """Images: everything that is whole is read, everything that is cut is refused."""
 
 import io
+import os
 import warnings
 import zlib
 from collections.abc import Callable
@@ -360,6 +361,17 @@ def test_headers_that_are_damaged_in_any_way_are_refused_or_read() -> None:
         except ImageError:
             refused += 1
     assert 500 < refused < 2900
+
+
+@pytest.mark.parametrize("kind", ["pipe", "device"])
+def test_what_is_no_file_is_refused_and_not_waited_for(tmp_path: Path, kind: str) -> None:
+    path = tmp_path / "a.jpg"
+    if kind == "pipe":
+        os.mkfifo(path)
+    else:
+        path.symlink_to("/dev/zero")
+    with pytest.raises(ImageError, match=r"a\.jpg: is no file, but a pipe or a device"):
+        images.read_image(path)
 
 
 def test_images_of_a_folder_are_those_that_people_put_there(tmp_path: Path) -> None:

@@ -122,9 +122,9 @@ def _facts_of_row(sample: Sample, split: LabelledImages) -> ImageFacts:
 
 def _facts_of_file(sample: Sample, path: str) -> ImageFacts:
     try:
-        content = Path(path).read_bytes()
-    except OSError as error:
-        return ImageFacts(sample, path, problem=error.strerror or str(error))
+        content = images.read_content(path)
+    except ImageError as error:
+        return ImageFacts(sample, path, problem=error.reason)
     header = read_header(content)
     try:
         look = look_at(images.decode(content))

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import attrs
 
-from dlcv import files, jpeg, pages
+from dlcv import files, images, jpeg, pages
 from dlcv.data.check.check import Checkup
 from dlcv.data.check.collect import Collected
 from dlcv.data.check.files import UNREADABLE
@@ -102,7 +102,7 @@ def _picture(sample: Sample, collected: Collected, is_unreadable: bool) -> _Pict
     split = collected.splits[sample.split]
     try:
         if is_unreadable:
-            content = Path(split.sample_id(sample.index)).read_bytes()
+            content = images.read_content(split.sample_id(sample.index))
             image = jpeg.decode_rest(content, pages.LARGEST_SIDE_PIXELS)
         else:
             image = split.read([sample.index])[0]
