@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 import attrs
 
@@ -26,12 +27,11 @@ def chosen_pixel_steps(
             as `auto`; they and their statistics are the run's.
 
     Raises:
-        DlcvError: a step does not exist, or a value step is not the run's.
+        DlcvError: what is given names no steps, one does not exist, or a value step is not the
+            run's.
     """
-    specs = SpecList.parse(preprocessors) if isinstance(preprocessors, str) else preprocessors
     steps: list[Preprocessor] = []
-    for given in specs:
-        spec = given if isinstance(given, Preprocessor) else Spec.from_option(given)
+    for spec in _specs(preprocessors):
         if spec == Spec(AUTO):
             continue
         step = registry.create("preprocessor", spec)
@@ -71,6 +71,18 @@ def with_pixel_steps(
     known = {step: step for step in trained.pixel_steps}
     sized = pipeline.with_sizes(input_size).pixel_steps
     return attrs.evolve(trained, pixel_steps=tuple(known.get(step, step) for step in sized))
+
+
+def _specs(preprocessors: Any) -> list[Spec | Preprocessor]:
+    if isinstance(preprocessors, str):
+        return [*SpecList.parse(preprocessors)]
+    given = list(preprocessors) if isinstance(preprocessors, Iterable) else [None]
+    if not all(isinstance(item, str | Spec | Preprocessor) for item in given):
+        raise DlcvError(
+            f"expected {SpecList.option_type_name}, or a list of preprocessors, "
+            f"received {preprocessors!r}"
+        )
+    return [item if isinstance(item, Preprocessor) else Spec.from_option(item) for item in given]
 
 
 def _resizing_before(

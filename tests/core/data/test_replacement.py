@@ -130,6 +130,8 @@ def test_value_steps_that_the_run_has_may_be_named(given):
         ("crop, mean", r"the run has no mean: .*\(here: scale\); leave mean out"),
         ("scale(factor=0.5)", r"the run has scale\(factor=0.25\), .*; write scale alone, or leave"),
         ([Mean()], "the run has no mean"),
+        (Crop(), r"or a list of preprocessors, received Crop\(size=None"),
+        (["crop", None], r"or a list of preprocessors, received \['crop', None\]"),
         ("krop", 'unknown preprocessor "krop".*did you mean "crop"'),
     ],
 )
