@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from dlcv.cli.console import table, with_verbosity
-from dlcv.cli.options import checkpoint_option, config_options
+from dlcv.cli.options import checkpoint_option, config_options, pixel_steps_option
 from dlcv.config import RunConfig
 
 
@@ -30,13 +30,7 @@ Examples:
     metavar="SPECS",
     help="Instead of the run's evaluators.",
 )
-@click.option(
-    "--preproc",
-    "--preprocessors",
-    "preprocessors",
-    metavar="SPECS",
-    help="Pixel steps instead of the run's; statistics stay the run's.",
-)
+@pixel_steps_option
 @checkpoint_option
 @config_options(RunConfig, "bad_images")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")

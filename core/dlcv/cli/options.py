@@ -27,6 +27,13 @@ checkpoint_option = click.option(
     help="Whose weights to use; the best has the lowest validation loss.",
 )
 """The flag of commands that use a run's network."""
+pixel_steps_option = click.option(
+    *FLAGS["preprocessors"],
+    "preprocessors",
+    metavar="SPECS",
+    help="Pixel steps instead of the run's; statistics stay the run's.",
+)
+"""The flag of commands that show a run's network images in another way."""
 
 
 def config_options(cls: type, *names: str, defaults: bool = True) -> Callable[[Any], Any]:
