@@ -110,6 +110,11 @@ class RunConfig:
     precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = option(
         "float32", help="the network's precision, as Keras names it"
     )
+    initial_weights: Path | None = option(
+        None,
+        help="a run, one of its checkpoints, or a file (.weights.h5, .keras) whose weights the "
+        "network begins with, by layer name and shape",
+    )
     jit_compile: Literal["auto", "on", "off"] = option(
         "auto",
         help="whether XLA compiles the network; auto is Keras's choice: on GPUs and with JAX, but "

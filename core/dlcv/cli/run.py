@@ -39,6 +39,11 @@ Recipes of published experiments: dlcv recipes
 @config_options(StageConfig, "schedule", "loss", "trainable", "early_stopping", "class_weights")
 @config_options(SplitConfig, "test", "validation", "train_validation")
 @config_options(RunConfig, "fraction", "evaluators", "precision", "seed", "threads", "bad_images")
+@click.option(
+    "--initial-weights",
+    metavar="RUN_OR_FILE",
+    help="A run, a checkpoint, or a file (.weights.h5, .keras) whose weights to begin with.",
+)
 @config_options(RunConfig, "checkpoint_every", "jit_compile")
 @click.option(
     "--tensorboard",

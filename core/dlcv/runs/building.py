@@ -12,6 +12,26 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 
+def build_new(experiment: Experiment) -> tuple["Network", dict[str, str]]:
+    """Builds the network of a new run, with the weights that it begins with.
+
+    Returns:
+        The network, and where its initial weights came from: nothing, or `path` and `sha256`.
+
+    Raises:
+        DlcvError: what `build_for_training` raises, or the weights do not fit.
+    """
+    network = build_for_training(experiment)
+    experiment.plugins.architecture.load_pretrained(network.model)
+    if experiment.config.initial_weights is None:
+        return network, {}
+    from dlcv.training.initial_weights import load_into, open_source
+
+    source = open_source(experiment.config.initial_weights)
+    load_into(network, source)
+    return network, source.record
+
+
 def build_for_training(experiment: Experiment) -> "Network":
     """Starts Keras, builds the network, and checks the stages' settings on it.
 

@@ -188,4 +188,5 @@ def _complete(
         split=data.split,
         stages=tuple(stages),
         threads=threads,
+        initial_weights=config.initial_weights and config.initial_weights.expanduser().absolute(),
     )

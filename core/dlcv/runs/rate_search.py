@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 from dlcv.config import RunConfig
 from dlcv.errors import DlcvError
-from dlcv.runs.building import build_for_training
+from dlcv.runs.building import build_new
 from dlcv.runs.experiment import Experiment
 from dlcv.runs.train import configured
 from dlcv.training.rate_search import RangeTest, StepSearch, check_range
@@ -64,8 +64,7 @@ def search_learning_rate(
             f"there are {len(train.images)} training images, which do not fill a batch of "
             f"{train.batch_size}; choose a smaller batch_size, since the rate depends on it"
         )
-    network = build_for_training(experiment)
-    experiment.plugins.architecture.load_pretrained(network.model)
+    network, _ = build_new(experiment)
     # They import Keras, which building has started with the right number of threads.
     from dlcv.training.freezing import freeze
     from dlcv.training.interruption import deferred_signals

@@ -13,7 +13,7 @@ from dlcv.evaluation.predict import predict_labelled, save_predictions
 from dlcv.interfaces import Plugin
 from dlcv.registry import registry
 from dlcv.runs import hook_calls, tensorboard
-from dlcv.runs.building import build_for_training
+from dlcv.runs.building import build_for_training, build_new
 from dlcv.runs.continuation import Continuation
 from dlcv.runs.directory import RunDirectory
 from dlcv.runs.experiment import Experiment
@@ -57,15 +57,14 @@ def run(
     RunDirectory.refuse_existing(Path(runs), name, force=force)
     tensorboard.require(config)
     experiment = Experiment.prepare(config, yielding=yielding)
-    network = build_for_training(experiment)
-    experiment.plugins.architecture.load_pretrained(network.model)
+    network, initial = build_new(experiment)
     # What can't be trained on shows before a directory is made, or an old one is replaced.
     loader = experiment.loader("train")
     loader.batch(0, 0, loader.order(0))
     default_name = f"{experiment.config.architecture.name}-{_data_name(experiment)}"
     directory = RunDirectory.create(Path(runs), name, default_name, force=force)
     with directory.lock():
-        _record(directory, experiment)
+        _record(directory, experiment, initial)
         before = directory.point_latest_here()
         try:
             return _train(directory, experiment, network, resumed=False)
@@ -161,18 +160,14 @@ def _compare(recorded: dict[str, Any], experiment: Experiment) -> dict[str, Any]
     return recorded
 
 
-def _network(experiment: Experiment) -> Any:
-    """Returns the model alone."""
-    return build_for_training(experiment).model
-
-
-def _record(directory: RunDirectory, experiment: Experiment) -> None:
+def _record(directory: RunDirectory, experiment: Experiment, initial: dict[str, str]) -> None:
     """Writes what is known before training."""
     from dlcv.runs.record import environment
 
     files.write_atomically(directory.config, experiment.config.to_toml())
     directory.write_json("labels", experiment.data.label_names)
-    directory.write_json("environment", environment(experiment))
+    weights = {"initial_weights": initial} if initial else {}
+    directory.write_json("environment", {**environment(experiment), **weights})
     arrays = {
         f"{index}.{name}": array
         for index, step in enumerate(experiment.pipeline.steps)

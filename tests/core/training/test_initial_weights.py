@@ -1,0 +1,236 @@
+"""Weights to begin with: by layer and shape, from runs, checkpoints and files of Keras."""
+
+import json
+import logging
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import h5py
+import keras
+import numpy as np
+import pytest
+
+import dlcv
+from dlcv.data.pipeline import Pipeline
+from dlcv.errors import DlcvError
+from dlcv.interfaces import Architecture, option, plugin
+from dlcv.registry import registry
+from dlcv.training import checkpoints
+from dlcv.training.checkpoints import Position
+from dlcv.training.initial_weights import load_into, open_source
+from dlcv.training.network import Network, build_parts
+
+
+@plugin
+class Net(Architecture):
+    """A body with batch normalisation, and a head with dropout."""
+
+    filters: int = option(2, help="filters")
+    deeper: bool = option(False, help="one convolution more")
+
+    def features(self, x: keras.KerasTensor) -> keras.KerasTensor:
+        x = keras.layers.Conv2D(self.filters, 3, name="conv1")(x)
+        x = keras.layers.BatchNormalization(name="bn1")(x)
+        return keras.layers.Conv2D(2, 3, name="conv2")(x) if self.deeper else x
+
+    def classify(self, x: keras.KerasTensor, classes: int) -> keras.KerasTensor:
+        return super().classify(keras.layers.Dropout(0.5, name="drop")(x), classes)
+
+
+def build(classes: int = 3, size: int = 6, **options: Any) -> Network:
+    steps = registry.create_list("preprocessor", "scale")
+    return build_parts(Net(**options), Pipeline.of(steps), (size, size, 1), classes, "float32")
+
+
+@pytest.fixture
+def given() -> Network:
+    """A network whose weights are all different from those of a new one."""
+    network = build()
+    rng = np.random.default_rng(0)
+    network.model.set_weights([rng.random(w.shape) for w in network.model.get_weights()])
+    return network
+
+
+def save(network: Network, path: Path) -> Path:
+    model = network.model
+    if path.suffix == ".keras":
+        model.save(path)
+    elif path.suffix == ".h5":
+        model.compile("adam", "categorical_crossentropy")
+        model.save_weights(path)
+    else:
+        model.compile("adam", "categorical_crossentropy", metrics=["accuracy"])
+        model.optimizer.build(model.trainable_variables)
+        model.test_on_batch(np.zeros((1, 6, 6, 1), np.uint8), np.eye(3)[:1])
+        variables = checkpoints.training_variables(model)
+        row = {"stage": 1, "epoch": 1, "val_loss": 1.0}
+        taken = checkpoints.take(variables, Position(0, 1, 0, 5), [row])
+        saved = checkpoints.save(path / "checkpoints", taken)
+        return path if path.name == "run" else saved
+    return path
+
+
+@pytest.mark.parametrize("name", ["w.weights.h5", "w.keras", "run", "checkpoint"])
+def test_all_weights_come_from_elsewhere(
+    given: Network, tmp_path: Path, name: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "dlcv")
+    (tmp_path / name).mkdir() if "." not in name else None
+    network = build()
+
+    source = open_source(save(given, tmp_path / name))
+    load_into(network, source)
+
+    for ours, theirs in zip(network.model.get_weights(), given.model.get_weights(), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    assert caplog.messages[-1] == f"3 layers begin with the weights of {source.path}"
+    assert len(source.record["sha256"]) == 64
+
+
+@pytest.mark.parametrize("name", ["w.weights.h5", "run"])
+def test_classifier_of_other_classes_stays_at_random(
+    given: Network, tmp_path: Path, name: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "dlcv")
+    (tmp_path / name).mkdir() if name == "run" else None
+    network = build(classes=7)
+    at_random = network.model.get_layer("predictions").get_weights()
+
+    load_into(network, open_source(save(given, tmp_path / name)))
+
+    kept = network.model.get_layer("predictions").get_weights()
+    np.testing.assert_array_equal(kept[0], at_random[0])
+    np.testing.assert_array_equal(
+        network.model.get_layer("bn1").get_weights(), given.model.get_layer("bn1").get_weights()
+    )
+    assert caplog.messages[-1].endswith("; at random: predictions")
+
+
+@pytest.mark.parametrize(
+    ("other", "message"),
+    [
+        (
+            {"filters": 4},
+            r"layer conv1 has weights of the shapes \(3, 3, 1, 4\) \(4,\) in the network, and "
+            r"\(3, 3, 1, 2\) \(2,\) in",
+        ),
+        ({"deeper": True}, r"has no layer conv2, whose weights have the shapes \(3, 3, 2, 2\)"),
+        ({"size": 8}, r"layer predictions has weights of the shapes \(72, 3\) .* \(32, 3\) .*size"),
+    ],
+)
+def test_what_does_not_fit_is_named_and_nothing_is_loaded(
+    given: Network, tmp_path: Path, other: dict[str, Any], message: str
+) -> None:
+    network = build(**other)
+    before = network.model.get_weights()
+
+    with pytest.raises(DlcvError, match=message):
+        load_into(network, open_source(save(given, tmp_path / "w.weights.h5")))
+    for weights, kept in zip(network.model.get_weights(), before, strict=True):
+        np.testing.assert_array_equal(weights, kept)
+
+
+def test_layers_that_are_not_used_are_told(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    network = build()
+
+    with pytest.raises(DlcvError, match="layer predictions has"):
+        load_into(network, open_source(save(build(deeper=True), tmp_path / "w.keras")))
+    load_into(build(size=8), open_source(save(build(deeper=True, size=10), tmp_path / "v.keras")))
+
+    assert "no layer for 1 of its layers: conv2" in caplog.messages[-1]
+
+
+def foreign(path: Path, name: str) -> Path:
+    with h5py.File(path, "w") as file:
+        group = file.create_group("layers/conv2d/vars")
+        group.attrs["name"] = "conv1"
+        if name == "external":
+            (path.parent / "secret").write_bytes(bytes(100))
+            group.create_dataset("0", (25,), "f4", external=[(path.parent / "secret", 0, 100)])
+        elif name == "soft link":
+            file["elsewhere"] = np.zeros(3)
+            group["0"] = h5py.SoftLink("/elsewhere")
+        elif name == "external link":
+            group["0"] = h5py.ExternalLink("other.h5", "/x")
+        elif name == "virtual":
+            layout = h5py.VirtualLayout((3,), "f4")
+            layout[:] = h5py.VirtualSource("other.h5", "x", (3,))
+            group.create_virtual_dataset("0", layout)
+        elif name == "objects":
+            group.create_dataset("0", data=["text"])
+        elif name == "empty":
+            del file["layers"]
+    return path
+
+
+@pytest.mark.parametrize(
+    "name", ["external", "soft link", "external link", "virtual", "objects", "empty"]
+)
+def test_hostile_files_are_refused(tmp_path: Path, name: str) -> None:
+    with pytest.raises(DlcvError, match="can't be read as weights"):
+        open_source(foreign(tmp_path / "w.weights.h5", name))
+
+
+def test_array_of_unlimited_size_is_not_read(tmp_path: Path) -> None:
+    with h5py.File(tmp_path / "w.weights.h5", "w") as file:
+        group = file.create_group("layers/conv2d/vars")
+        group.attrs["name"] = "conv1"
+        group.create_dataset("0", (2**20, 2**20), "f4", chunks=(2**10, 2**10))
+
+    with pytest.raises(DlcvError, match=r"and \(1048576, 1048576\) in"):
+        load_into(build(), open_source(tmp_path / "w.weights.h5"))
+
+
+def test_archive_that_grows_too_much_is_refused(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "w.keras", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("model.weights.h5", bytes(10**7))
+
+    with pytest.raises(DlcvError, match="packed tighter than weights can be"):
+        open_source(tmp_path / "w.keras")
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("w.weights.h5", "can't be read as weights"),
+        ("w.keras", "can't be read as weights"),
+        ("w.pkl", "files of weights end in .weights.h5 or .keras"),
+        ("w.checkpoint", "is damaged"),
+        ("folder", "holds no checkpoint; is it a run"),
+        ("nowhere", "no such run or file"),
+    ],
+)
+def test_what_is_no_file_of_weights_is_named(tmp_path: Path, name: str, message: str) -> None:
+    if name == "folder":
+        (tmp_path / name).mkdir()
+    elif name != "nowhere":
+        (tmp_path / name).write_bytes(b"something else")
+
+    with pytest.raises(DlcvError, match=message):
+        open_source(tmp_path / name)
+
+
+def test_run_begins_with_the_weights_of_another_and_records_it(tmp_path: Path) -> None:
+    options: dict[str, Any] = {
+        "data": "digits", "architecture": "shallownet", "epochs": 1, "threads": 1,
+        "batch_size": 256, "runs": tmp_path, "optimizer": "sgd",
+    }  # fmt: skip
+    first = dlcv.run(name="first", **options)
+    second = dlcv.run(name="second", initial_weights=first.path, learning_rate=1e-30, **options)
+
+    for ours, theirs in zip(second.model.get_weights(), first.model.get_weights(), strict=True):
+        np.testing.assert_allclose(ours, theirs, atol=1e-6)
+    record = json.loads((second.path / "environment.json").read_text())["initial_weights"]
+    newest = checkpoints.load_newest(first.directory.checkpoints)
+    assert newest is not None
+    assert record == {"path": str(newest[1]), "sha256": record["sha256"]}
+    assert second.config.initial_weights == first.path
+    # It is needed once.
+    first.path.rename(tmp_path / "elsewhere")
+    longer = dlcv.resume(second.path, epochs=1)
+    np.testing.assert_allclose(
+        longer.model.get_weights()[0], second.model.get_weights()[0], atol=1e-6
+    )
