@@ -88,7 +88,6 @@ def test_range_test_follows_its_rates_and_ends_when_the_loss_diverges(photos):
     assert found.rates == pytest.approx(1e-4 * 10 ** (np.arange(len(found.rates)) / 2), rel=1e-4)
     assert found.diverged
     assert len(found.rates) < 69
-    assert found.suggestion == pytest.approx(found.rates[found.lowest] / 3, rel=0.06)
 
 
 def test_rates_that_are_too_low_lead_to_no_suggestion(photos):
@@ -173,9 +172,7 @@ def test_command_replaces_no_picture_and_refuses_mistakes_before_it_trains(
 
 @pytest.mark.parametrize("method", ["steps", "range"])
 def test_ctrl_c_ends_with_what_is_known(photos, tmp_path, method):
-    limits = ["--highest", "1e5", "--lowest", "1e4", "--epochs", "100000", "--steps", "1000000"]
-    if method == "range":
-        limits[1:4:2] = "0.1", "0.01"
+    limits = ["--highest", "0.01", "--lowest", "0.001", "--epochs", "100000", "--steps", "1000000"]
     process = subprocess.Popen(
         [sys.executable, "-m", "dlcv", "lr-search", "--data", str(photos(size=(8, 8))), *FLAGS,
          "--method", method, *limits],
