@@ -1,0 +1,366 @@
+"""The recipes: what the sources say of them, and that each of them runs.
+
+They run on made-up images in the layout of the real data, a few of each class, with narrow
+networks. What is expected of their settings is copied from the sources' own tables.
+"""
+
+import json
+import os
+import re
+import subprocess
+import sys
+import tomllib
+import zipfile
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+import dlcv
+from dlcv import registry
+from dlcv.data.pipeline import fit_to_input
+from dlcv.errors import DlcvError
+from dlcv.interfaces import evolve, options_of
+from dlcv.runs.experiment import make_steps
+from dlcv.runs.recipes import load_config, recipes
+from dlcv.spec import Spec, SpecList
+
+ROOT = Path(__file__).parents[1]
+FOLDER = ROOT / "examples" / "recipes"
+NAMES = [recipe.name for recipe in recipes()]
+
+SIZES = {
+    # images as the real data has them, and the input that the source names, by the recipe's begin
+    "cifar10": ((32, 32, 3), (32, 32)),
+    "cats-and-dogs": ((None, None, 3), (93, 125)),
+    "dogs-vs-cats": ((None, None, 3), (227, 227)),
+    "five-animals": ((None, None, 3), (64, 64)),
+    "flowers17-minivggnet": ((None, None, 3), (64, 64)),
+    "flowers17-vgg16": ((None, None, 3), (224, 224)),
+    "tiny-imagenet": ((64, 64, 3), (64, 64)),
+    "transfer": ((None, None, 3), (224, 224)),
+}
+FIVE = {0: 0.1, 49: 0.1, 50: 0.01, 74: 0.01, 75: 0.001, 84: 0.001}
+RATES = {
+    # images a step, and for each stage its epochs and the rate at the begin of some of them
+    "cats-and-dogs-cnn-128": (32, [(15, {0: 1e-3, 14: 1e-3})]),
+    "cats-and-dogs-cnn-24": (32, [(5, {0: 1e-3, 4: 1e-3})]),
+    "cats-and-dogs-cnn-48": (32, [(15, {0: 1e-3, 14: 1e-3})]),
+    "cats-and-dogs-cnn-wide": (32, [(15, {0: 1e-3, 14: 1e-3})]),
+    "cats-and-dogs-mlp": (32, [(10, {0: 1e-5, 9: 1e-5})]),
+    "cifar10-lecture-cnn": (128, [(10, {0: 1e-3, 9: 1e-3})]),
+    "cifar10-lecture-cnn-augmented": (128, [(100, {0: 1e-3, 99: 1e-3})]),
+    "cifar10-lecture-cnn-dropout": (128, [(40, {0: 1e-3, 39: 1e-3})]),
+    "cifar10-lecture-cnn-normalised": (128, [(60, {0: 1e-3, 59: 1e-3})]),
+    "cifar10-minigooglenet-1": (64, [(70, {0: 1e-3, 35: 5e-4, 70: 0})]),
+    "cifar10-minigooglenet-2": (64, [(70, {0: 1e-2, 35: 5e-3, 70: 0})]),
+    "cifar10-minigooglenet-3": (64, [(70, {0: 5e-3, 35: 2.5e-3, 70: 0})]),
+    # 782 steps an epoch; after 40 epochs 0.01 / (1 + 0.01 / 40 * 31280)
+    "cifar10-minivggnet": (64, [(40, {0: 0.01, 1: 0.01 / 1.1955, 40: 0.01 / 8.82})]),
+    "cifar10-resnet56-1": (128, [(85, FIVE)]),
+    "cifar10-resnet56-2": (128, [(50, {39: 0.1, 40: 0.01, 44: 0.01, 45: 0.001, 49: 0.001})]),
+    "cifar10-resnet56-3": (128, [(100, {79: 0.1, 80: 0.01, 89: 0.01, 90: 0.001, 99: 0.001})]),
+    "cifar10-resnet56-4": (128, [(100, {0: 0.1, 50: 0.05, 99: 0.001})]),
+    "cifar10-vgg16": (128, [(100, {0: 1e-3, 99: 1e-3})]),
+    "cifar10-vgg16-augmented": (128, [(100, {0: 1e-3, 99: 1e-3})]),
+    "dogs-vs-cats-alexnet": (128, [(75, {0: 1e-3, 74: 1e-3})]),
+    "five-animals": (32, [(30, {0: 5e-4, 29: 5e-4})]),
+    "five-animals-narrow": (32, [(30, {0: 5e-4, 29: 5e-4})]),
+    "five-animals-narrow-linear": (32, [(30, {0: 5e-4, 19: 1e-6, 29: 1e-6})]),
+    "flowers17-minivggnet": (32, [(100, {0: 0.05, 99: 0.05})]),
+    "flowers17-minivggnet-augmented": (32, [(100, {0: 0.05, 99: 0.05})]),
+    "flowers17-vgg16-finetuned": (32, [(25, {0: 1e-3, 24: 1e-3}), (100, {0: 1e-3, 99: 1e-3})]),
+    "tiny-imagenet-deepergooglenet-1": (64, [(65, {24: 1e-2, 25: 1e-3, 34: 1e-3, 35: 1e-4})]),
+    "tiny-imagenet-deepergooglenet-2": (64, [(40, {19: 1e-3, 20: 1e-4, 29: 1e-4, 30: 1e-5})]),
+    "tiny-imagenet-deepergooglenet-3": (64, [(70, {39: 1e-3, 40: 1e-4, 59: 1e-4, 60: 1e-5})]),
+    "tiny-imagenet-resnet-1": (64, [(40, {24: 0.1, 25: 0.01, 34: 0.01, 35: 0.001})]),
+    "tiny-imagenet-resnet-2": (64, [(75, {0: 0.1, 25: 0.2 / 3, 75: 0})]),
+    "transfer-resnet50": (32, [(15, {0: 3e-3, 14: 3e-3}), (5, {0: 3e-4, 4: 3e-4})]),
+}
+
+
+def test_each_recipe_of_the_table_is_there():
+    assert sorted(RATES) == NAMES
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_recipe_says_what_it_repeats_and_how(name):
+    text = comment(name)
+    assert all(line.startswith("#") for line in text.splitlines())
+    assert f"#   dlcv run --config {name}" in text.replace("#     ", "#   ")
+    about = tomllib.loads((FOLDER / f"{name}.toml").read_text())["recipe"]
+    assert set(about) == {"source", "reported", "measured"}
+    assert all(about.values())
+
+
+def comment(name):
+    return (FOLDER / f"{name}.toml").read_text().partition("\n\n")[0]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_recipe_has_the_settings_of_its_source(name):
+    config = load_config(name)
+    batch_size, stages = RATES[name]
+    assert config.batch_size == batch_size
+    assert [stage.epochs for stage in config.stages] == [epochs for epochs, _ in stages]
+    for stage, (epochs, expected) in zip(config.stages, stages, strict=True):
+        schedule = registry.create("schedule", stage.schedule)
+        if hasattr(schedule, "with_steps_per_epoch"):
+            schedule = schedule.with_steps_per_epoch(782)
+        initial = stage.optimizer.options["learning_rate"]
+        rates = {epoch: schedule.rate(epoch, epochs, initial) for epoch in expected}
+        assert rates == pytest.approx(expected, rel=1e-6)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_recipe_makes_the_input_of_its_source(name):
+    config = load_config(name)
+    image_shape, expected = next(v for k, v in SIZES.items() if name.startswith(k))
+    architecture = registry.create("architecture", config.architecture)
+    pipeline, size = fit_to_input(
+        make_steps(config.preprocessors, architecture),
+        image_shape,
+        input_size=(config.input_size,) * 2 if config.input_size else None,
+        default_size=architecture.default_size,
+    )
+    assert size == expected
+    assert pipeline.with_sizes(size).output_shape(image_shape) == (*expected, 3)
+    registry.create_list("evaluator", config.evaluators)
+
+
+@pytest.mark.parametrize(
+    ("begin", "mean", "augmentation"),
+    [
+        ("cifar10-lecture-cnn-augmented", "scale", {"width_shift": 0.1, "height_shift": 0.1}),
+        ("cifar10-minigooglenet-2", "mean", {"width_shift": 0.1, "height_shift": 0.1}),
+        ("cifar10-minivggnet", "scale",
+         {"rotation": 10, "width_shift": 0.1, "height_shift": 0.1}),
+        ("cifar10-resnet56-4", "mean", {"width_shift": 0.1, "height_shift": 0.1}),
+        ("dogs-vs-cats-alexnet", "mean",
+         {"rotation": 20, "width_shift": 0.2, "height_shift": 0.2, "zoom": 0.15, "shear": 0.15}),
+        ("flowers17-vgg16-finetuned", "scale",
+         {"rotation": 30, "width_shift": 0.1, "height_shift": 0.1, "zoom": 0.2, "shear": 0.2}),
+        ("tiny-imagenet-deepergooglenet-3", "mean",
+         {"rotation": 18, "width_shift": 0.2, "height_shift": 0.2, "zoom": 0.15, "shear": 0.15}),
+    ],
+)  # fmt: skip
+def test_a_recipe_augments_as_its_source_does(begin, mean, augmentation):
+    steps = {spec.name: spec.options for spec in load_config(begin).preprocessors}
+    expected = dict(augmentation)
+    if "shear" in expected:  # radians there, degrees here
+        expected["shear"] = np.degrees(expected["shear"])
+    assert steps["affine"] == pytest.approx(expected, abs=0.01)
+    assert steps["flip"] == {}
+    assert list(steps)[-1] == mean
+    per = registry.create("preprocessor", load_config(begin).preprocessors[-1]).options().get("per")
+    assert per == {"scale": None, "mean": "pixel" if "cifar10" in begin else "channel"}[mean]
+
+
+def test_networks_of_recipes_have_as_many_parameters_as_the_sources_say():
+    counts = {
+        name: registry.create("architecture", load_config(name).architecture)
+        .build(shape, classes)
+        .count_params()
+        for name, shape, classes in (
+            ("cifar10-lecture-cnn", (32, 32, 3), 10),
+            ("cifar10-lecture-cnn-dropout", (32, 32, 3), 10),
+            ("cifar10-lecture-cnn-normalised", (32, 32, 3), 10),
+            ("five-animals", (64, 64, 3), 5),
+            ("five-animals-narrow", (64, 64, 3), 5),
+        )
+    }
+    assert list(counts.values())[:3] == [558_186, 1_336_682, 1_338_090]
+    assert counts["five-animals-narrow"] == pytest.approx(230_000, rel=0.02)
+    assert counts["five-animals-narrow"] == pytest.approx(counts["five-animals"] / 4, rel=0.02)
+
+
+@pytest.fixture(scope="module")
+def layouts(tmp_path_factory):
+    """Made-up images in the layouts of the real data, by the name of the recipes' data."""
+    root = tmp_path_factory.mktemp("data")
+    for split in ("train", "test"):
+        write(root / "cifar10" / split, [f"{c}/{n}.png" for c in range(10) for n in range(6)], 32)
+    flowers = [f"{c}/image_{n}.jpg" for c in ("iris", "daisy", "pansy") for n in range(12)]
+    write(root / "flowers17", flowers)
+    write(root / "photos", flowers)
+    write(root / "five-animals", [f"{c}/{n}.jpg" for c in range(5) for n in range(20)])
+    pets = [f"{c}.{n}.jpg" for c in ("cat", "dog") for n in range(20)]
+    write(root / "dogs-vs-cats" / "train", pets)
+    write_tiny_imagenet(root / "tiny-imagenet-200")
+    return root
+
+
+def write(folder, names, size=None):
+    rng = np.random.default_rng(0)
+    for name in names:
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        height, width = (size, size) if size else rng.integers(40, 60, 2)
+        assert cv2.imwrite(str(path), rng.integers(0, 256, (height, width, 3), np.uint8))
+
+
+def write_tiny_imagenet(folder):
+    wnids = ["n01443537", "n01629819", "n01641577"]
+    write(folder / "train", [f"{w}/images/{w}_{n}.JPEG" for w in wnids for n in range(10)], 64)
+    write(folder / "val" / "images", [f"val_{n}.JPEG" for n in range(6)], 64)
+    rows = [f"val_{n}.JPEG\t{wnids[n % 3]}\t0\t0\t63\t63\n" for n in range(6)]
+    (folder / "val" / "val_annotations.txt").write_text("".join(rows))
+    (folder / "wnids.txt").write_text("\n".join(wnids) + "\n")
+    (folder / "words.txt").write_text("".join(f"{w}\tname of {w}\n" for w in wnids))
+
+
+def small(config):
+    """Returns changes that make a recipe's network narrow and small, and random at first."""
+    changes = {"architecture": narrow(config.architecture)}
+    large = SpecList.parse("aspect_aware(size=224)")[0]
+    if large in config.preprocessors:
+        steps = [
+            Spec("aspect_aware", {"size": 32}) if s == large else s for s in config.preprocessors
+        ]
+        changes["preprocessors"] = ", ".join(map(str, steps))
+    return {name: str(value) for name, value in changes.items()}
+
+
+def narrow(spec):
+    options = dict(spec.options)
+    known = options_of(registry.get("architecture", spec.name))
+    if "width" in known:
+        options["width"] = 0.25
+    if "stages" in known:
+        options["stages"] = (1,) * len(known["stages"].default)
+    if "base" in options:
+        options["base"] = narrow(Spec.parse(str(options["base"])))
+    if str(options.get("weights")) == "imagenet":
+        del options["weights"]
+    return Spec(spec.name, options)
+
+
+LIGHT = {
+    # one recipe of each kind; the others differ by numbers
+    "cats-and-dogs-cnn-24",
+    "cifar10-lecture-cnn-normalised",
+    "cifar10-minigooglenet-1",
+    "cifar10-minivggnet",
+    "cifar10-resnet56-4",
+    "dogs-vs-cats-alexnet",
+    "five-animals-narrow-linear",
+    "flowers17-vgg16-finetuned",
+    "tiny-imagenet-deepergooglenet-1",
+    "tiny-imagenet-resnet-2",
+}
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(n, marks=[] if n in LIGHT else [pytest.mark.slow]) for n in NAMES]
+)
+def test_a_recipe_runs(name, layouts, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    # One that goes on from another's weights says in its comment how that is run.
+    earlier = re.findall(r"dlcv run --config (\S+) --name (\S+)$", comment(name), re.MULTILINE)
+    for base, run_name in earlier:
+        train(base, layouts, run_name)
+    run = train(name, layouts)
+    assert run.finished
+    assert len(run.history) == len(run.config.stages)
+    assert run.config.fraction == 0.05
+
+
+def train(recipe, layouts, name=None):
+    config = load_config(recipe)
+    data = "cifar10" if config.data.startswith("keras") else config.data
+    quick = {"fraction": 0.05, "epochs": 1, "threads": 1}
+    return dlcv.run(recipe, name=name, data=str(layouts / data), **quick, **small(config))
+
+
+class TestFinding:
+    def test_a_recipes_name_wins_over_a_file_and_a_path_over_a_name(self, tmp_path, monkeypatch):
+        monkeypatch.chdir(tmp_path)
+        Path("cifar10-lecture-cnn").write_text("batch_size = 3\n")
+        assert load_config("cifar10-lecture-cnn").batch_size == 128
+        assert load_config("./cifar10-lecture-cnn").batch_size == 3
+        assert load_config(Path("cifar10-lecture-cnn")).batch_size == 3
+
+    def test_a_file_without_ending_is_found(self, tmp_path, monkeypatch):
+        monkeypatch.chdir(tmp_path)
+        Path("mine").write_text("batch_size = 3\n")
+        assert load_config("mine").batch_size == 3
+
+    @pytest.mark.parametrize(
+        ("text", "message"),
+        [
+            (
+                "cifar10-lecture-ccn",
+                'no such file or recipe: .*; did you mean "cifar10-lecture-cnn"',
+            ),
+            ("xyz", "no such file or recipe: xyz; `dlcv recipes` lists the recipes"),
+            ("xyz.toml", "can't read xyz.toml: No such file or directory"),
+        ],
+    )
+    def test_what_is_neither_is_refused(self, text, message, tmp_path, monkeypatch):
+        monkeypatch.chdir(tmp_path)
+        with pytest.raises(DlcvError, match=message):
+            load_config(text)
+
+
+class TestCommandLine:
+    def dlcv(self, *arguments, folder):
+        return subprocess.run(
+            [sys.executable, "-m", "dlcv", *arguments],
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    def test_recipes_are_listed_with_source_and_figure(self, tmp_path):
+        text = self.dlcv("recipes", folder=tmp_path).stdout
+        rows = [line.split() for line in text.splitlines()]
+        assert [row[0] for row in rows[1:] if row and row[0] in NAMES] == NAMES
+        assert [
+            "cifar10-resnet56-4",
+            *["val", "93.58", "%", "Rosebrock", "2017,", "chapter", "12"],
+        ] in rows
+        listed = json.loads(self.dlcv("recipes", "--json", folder=tmp_path).stdout)
+        assert [row["recipe"] for row in listed] == NAMES
+        assert set(listed[0]) == {"recipe", "reported", "measured", "source"}
+
+    def test_a_recipe_is_shown_as_it_is_and_can_be_changed(self, tmp_path):
+        shown = self.dlcv("recipes", "show", "cifar10-resnet56-4", folder=tmp_path).stdout
+        assert shown == (FOLDER / "cifar10-resnet56-4.toml").read_text()
+        path = tmp_path / "mine.toml"
+        path.write_text(shown.replace("batch_size = 128", "batch_size = 64"))
+        assert load_config(path) == evolve(load_config("cifar10-resnet56-4"), batch_size=64)
+
+    def test_an_unknown_recipe_gets_the_nearest(self, tmp_path):
+        done = self.dlcv("recipes", "show", "five-animal", folder=tmp_path)
+        assert done.returncode == 2
+        assert done.stderr.startswith('dlcv: no recipe "five-animal"; did you mean "five-animals"')
+
+    def test_a_recipe_is_tried_on_a_share(self, layouts, tmp_path):
+        done = self.dlcv(
+            "run", "--config", "five-animals", "--data", str(layouts / "five-animals"),
+            "--fraction", "0.2", "--epochs", "1", "--arch", "lenet(width=0.1)", folder=tmp_path,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        assert "recipe five-animals: a Lasagne tutorial, part 2 reports 44.0 %" in done.stderr
+        assert "; 20 train, 5 val images" in done.stderr  # 20 of each class, a tenth validates
+        assert (tmp_path / "runs" / "latest" / "metrics.json").exists()
+
+
+def test_the_wheel_holds_the_recipes_and_finds_them(tmp_path):
+    build = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "-o", tmp_path, ROOT]
+    done = subprocess.run(build, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    with zipfile.ZipFile(next(tmp_path.glob("*.whl"))) as wheel:
+        wheel.extractall(tmp_path / "installed")
+    program = "import dlcv.runs.recipes as r; print(*[x.path for x in r.recipes()], sep='\\n')"
+    found = subprocess.run(
+        [sys.executable, "-c", program],
+        env={**os.environ, "PYTHONPATH": str(tmp_path / "installed")},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.split()
+    assert [Path(path).stem for path in found] == NAMES
+    assert {Path(path).parent for path in found} == {tmp_path / "installed" / "dlcv" / "recipes"}
