@@ -145,8 +145,9 @@ class FiniteLoss(keras.callbacks.Callback):
     def _check(self, loss: float) -> None:
         if not np.isfinite(loss):
             raise DlcvError(
-                f"the loss is no longer finite after step {self._steps}; checkpoints from before "
-                "are kept; try a smaller learning rate, a warm-up, or clipnorm=1 in the optimizer"
+                f"the loss is no longer finite after step {self._steps}; checkpoints from before, if "
+                "there are any, are kept: `dlcv resume RUN --learning-rate RATE` goes on from the "
+                "last; try a smaller rate, a warm-up, or clipnorm=1 in the optimizer"
             )
 
 

@@ -55,7 +55,7 @@ def stage(rate: float, epochs: int = 2) -> StageConfig:
 
 
 def test_loss_that_is_no_number_ends_the_training_and_keeps_what_was_good(tmp_path: Path) -> None:
-    with pytest.raises(DlcvError, match=r"no longer finite after step 1[1-5]; .*smaller learning"):
+    with pytest.raises(DlcvError, match=r"no longer finite after step 1[1-5]; .*smaller rate"):
         training(tmp_path, stage(1e-9), stage(1e30)).run(None)
 
     found = checkpoints.load_newest(tmp_path / "checkpoints")
