@@ -19,12 +19,14 @@ import pytest
 
 import dlcv
 from dlcv import registry
-from dlcv.data.pipeline import fit_to_input
+from dlcv.data.pipeline import Pipeline, fit_to_input
 from dlcv.errors import DlcvError
 from dlcv.interfaces import evolve, options_of
 from dlcv.runs.experiment import make_steps
 from dlcv.runs.recipes import load_config, recipes
 from dlcv.spec import Spec, SpecList
+from dlcv.training.freezing import chosen_layers
+from dlcv.training.network import build_parts
 
 ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "examples" / "recipes"
@@ -173,6 +175,24 @@ def test_networks_of_recipes_have_as_many_parameters_as_the_sources_say():
     assert list(counts.values())[:3] == [558_186, 1_336_682, 1_338_090]
     assert counts["five-animals-narrow"] == pytest.approx(230_000, rel=0.02)
     assert counts["five-animals-narrow"] == pytest.approx(counts["five-animals"] / 4, rel=0.02)
+
+
+@pytest.mark.parametrize(
+    ("name", "frozen", "first"),
+    [
+        ("flowers17-vgg16-finetuned", "block4_pool", "block5_conv1"),
+        ("transfer-resnet50", "conv4_block6_out", "conv5_block1_1_conv"),
+    ],
+)
+def test_fine_tuning_trains_the_head_first_and_then_the_last_convolutions(name, frozen, first):
+    config = load_config(name)
+    architecture = registry.create("architecture", narrow(config.architecture))
+    network = build_parts(architecture, Pipeline.of([]), (32, 32, 3), 5, "float32")
+    head, last = ([x.name for x in chosen_layers(network, s.trainable)] for s in config.stages)
+    every = [layer.name for layer in network.own_layers]
+    assert head == [n for n in every if n.startswith("head_") or n == "predictions"]
+    assert last == every[every.index(frozen) + 1 :]
+    assert last[0] == first
 
 
 @pytest.fixture(scope="module")

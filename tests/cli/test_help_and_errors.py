@@ -91,7 +91,7 @@ def test_the_interfaces_import_no_numpy(tmp_path: Path, module: str) -> None:
         (["run", "extra"], " run --help"),
         (["run", "--seed"], "--seed"),
         (["run", "--precision", "half"], "half"),
-        (["run", "--seed", "x"], "--seed: expected int >= 0, < 4294967296, received x"),
+        (["run", "--seed", "x"], '--seed: expected int >= 0, < 4294967296, received "x"'),
         (["run", "--seed", "3.5"], "--seed: expected int >= 0, < 4294967296, received 3.5"),
         (["run", "--seed", "3, x=4"], '--seed: expected int >= 0, < 4294967296, received "3, x=4"'),
         (["run", "--input-size", "8,"], "--input-size: expected int or (int, int) or None >= 1"),
