@@ -4,7 +4,7 @@ import json
 
 import click
 
-from dlcv.cli.console import table
+from dlcv.cli.console import table, with_verbosity
 
 
 @click.group(
@@ -40,8 +40,9 @@ def recipes(context: click.Context, as_json: bool) -> None:
 
 @recipes.command()
 @click.argument("name")
+@with_verbosity
 def show(name: str) -> None:
-    """Print a recipe: a configuration file, with a comment on the experiment."""
+    """Print a recipe: its configuration, with a comment."""
     from dlcv.runs.recipes import find
 
     click.echo(find(name).path.read_text(encoding="utf-8"), nl=False)
