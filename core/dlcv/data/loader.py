@@ -69,9 +69,8 @@ class Loader:
 
     def batch(self, epoch: int, index: int, order: np.ndarray) -> Batch:
         """Returns one batch."""
-        indices = order[index * self.batch_size : (index + 1) * self.batch_size]
-        labels = np.zeros((len(indices), len(self.images.label_names)), np.float32)
-        labels[np.arange(len(indices)), self.images.labels[indices]] = 1
+        indices = self.indices(index, order)
+        labels = self.one_hot(indices)
         if self.seed is None:
             return process_batch(self.images, indices, self.pipeline, None), labels
         rng = np.random.default_rng([self.seed, AUGMENTATION_STREAM, epoch, index])
@@ -79,6 +78,16 @@ class Loader:
         for step in self.pipeline.steps:
             pixels, labels = step.mix(pixels, labels, rng)
         return pixels, labels
+
+    def indices(self, index: int, order: np.ndarray) -> np.ndarray:
+        """Returns which images are in a batch, `(N,)`."""
+        return order[index * self.batch_size : (index + 1) * self.batch_size]
+
+    def one_hot(self, indices: np.ndarray) -> np.ndarray:
+        """Returns the labels of images, `(N, classes)` float32."""
+        labels = np.zeros((len(indices), len(self.images.label_names)), np.float32)
+        labels[np.arange(len(indices)), self.images.labels[indices]] = 1
+        return labels
 
     def epoch(self) -> Generator[Batch, None, None]:
         """Yields the batches of the first epoch, and reads no further than that."""

@@ -129,7 +129,9 @@ def resume(path: str | os.PathLike[str], *, from_epoch: int | None = None, **opt
             files.sweep(folder)
         plan = Continuation.plan(run, from_epoch, changes) if changes else None
         experiment = Experiment.reopen(plan.config if plan else run.config, run.pipeline)
-        network = build_for_training(experiment)
+        # As long as there is no checkpoint, the weights to begin with are needed again.
+        is_new = not any(directory.checkpoints.glob("*"))
+        network = build_new(experiment)[0] if is_new else build_for_training(experiment)
         environment = _compare(directory.read_json("environment"), experiment)
         if plan:
             plan.begin(directory, environment)

@@ -9,8 +9,6 @@ from typing import Any
 
 import keras
 
-from dlcv.training.checkpoints import training_variables
-
 
 def postpone(optimizer: keras.Optimizer) -> None:
     """Keeps `fit` from putting the averages in the place of the weights."""
@@ -23,10 +21,10 @@ def finalize(model: keras.Model) -> None:
         weight.assign(average)
 
 
-def places(model: keras.Model) -> dict[int, int]:
+def places(variables: list[Any], optimizer: keras.Optimizer) -> dict[int, int]:
     """Returns where the average of a weight is among a training's variables, by the weight's."""
-    at = {id(variable): index for index, variable in enumerate(training_variables(model))}
-    return {at[id(weight)]: at[id(average)] for weight, average in _pairs(model.optimizer)}
+    at = {id(variable): index for index, variable in enumerate(variables)}
+    return {at[id(weight)]: at[id(average)] for weight, average in _pairs(optimizer)}
 
 
 class ValidateAverages(keras.callbacks.Callback):

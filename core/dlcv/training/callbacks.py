@@ -145,9 +145,9 @@ class FiniteLoss(keras.callbacks.Callback):
     def _check(self, loss: float) -> None:
         if not np.isfinite(loss):
             raise DlcvError(
-                f"the loss is no longer finite after step {self._steps}; checkpoints from before, if "
-                "there are any, are kept: `dlcv resume RUN --learning-rate RATE` goes on from the "
-                "last; try a smaller rate, a warm-up, or clipnorm=1 in the optimizer"
+                f"the loss is no longer finite after step {self._steps}; checkpoints from before, "
+                "if any, are kept: `dlcv resume RUN --learning-rate RATE` goes on from the last; "
+                "try a smaller rate, a warm-up, or clipnorm=1 in the optimizer"
             )
 
 
@@ -169,6 +169,7 @@ class Keeper(keras.callbacks.Callback):
         steps_per_epoch: int,
         epochs: int,
         every: int,
+        variables: Callable[[], list[Any]],
     ) -> None:
         """Starts to count.
 
@@ -181,6 +182,7 @@ class Keeper(keras.callbacks.Callback):
             steps_per_epoch: Steps an epoch.
             epochs: The stage's last epoch.
             every: Epochs between checkpoints; the best epoch of a stage has one, too.
+            variables: All that the training changes.
         """
         super().__init__()
         self._folder = folder
@@ -191,6 +193,7 @@ class Keeper(keras.callbacks.Callback):
         self._steps_per_epoch = steps_per_epoch
         self._epochs = epochs
         self._every = every
+        self._variables = variables
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         """Counts the step; on request keeps everything and stops."""
@@ -213,10 +216,11 @@ class Keeper(keras.callbacks.Callback):
 
     def _save(self) -> None:
         seconds = self._recorder.seconds if self.position.batch else 0.0
-        variables = checkpoints.training_variables(self.model)
-        taken = checkpoints.take(
-            variables, self.position, self._history.rows, seconds, averages.places(self.model)
-        )
+        # Asked for first: with JAX that brings the variables up to date.
+        optimizer = self.model.optimizer
+        variables = self._variables()
+        places = averages.places(variables, optimizer)
+        taken = checkpoints.take(variables, self.position, self._history.rows, seconds, places)
         checkpoints.save(self._folder, taken)
 
     def _save_and_stop(self) -> None:

@@ -98,9 +98,15 @@ class Checkpoint:
         return attrs.evolve(self, arrays=arrays, paths=self.paths[:count], averages={})
 
 
-def training_variables(model: keras.Model) -> list[Any]:
-    """Returns all that a training changes: weights, seeds, optimizer and metrics."""
-    return [*model.variables, *model.optimizer.variables, *model.metrics_variables]
+def training_variables(network: keras.Model, trained: keras.Model | None = None) -> list[Any]:
+    """Returns all that a training changes: weights, seeds, optimizer and metrics.
+
+    Args:
+        network: The network.
+        trained: The part of it that is trained; None for all of it.
+    """
+    trained = trained or network
+    return [*network.variables, *trained.optimizer.variables, *trained.metrics_variables]
 
 
 def take(

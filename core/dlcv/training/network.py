@@ -42,6 +42,11 @@ class Network:
         """The layers that the classifier adds."""
         return list(self.model.layers[len(self.body.layers) :])
 
+    def head(self) -> keras.Model:
+        """Returns the classifier alone, from features to probabilities."""
+        with _policy(self.model.dtype_policy.name):
+            return keras.Model(self.body.output, self.model.output, name="head")
+
 
 def build_network(
     architecture: Architecture,

@@ -2,6 +2,7 @@
 
 import logging
 from pathlib import Path
+from typing import Any
 
 import attrs
 import keras
@@ -11,7 +12,7 @@ from dlcv.config import StageConfig
 from dlcv.data.loader import Loader
 from dlcv.errors import DlcvError
 from dlcv.interfaces import Schedule
-from dlcv.training import averages, checkpoints, class_weights, history
+from dlcv.training import averages, checkpoints, class_weights, history, kept_features
 from dlcv.training.callbacks import (
     EarlyStop,
     FiniteLoss,
@@ -49,6 +50,7 @@ class StageTraining:
         checkpoint_every: Epochs between checkpoints.
         asked: Whether somebody asked to stop.
         jit_compile: Whether XLA compiles the network: `auto`, `on` or `off`.
+        model: What is trained: the network, or its classifier on what the body gave.
     """
 
     network: Network
@@ -64,11 +66,25 @@ class StageTraining:
     checkpoint_every: int
     asked: Interruption
     jit_compile: str
+    model: keras.Model = attrs.field(
+        default=attrs.Factory(lambda self: self.network.model, takes_self=True)
+    )
 
     def run(self, start: Position, checkpoint: Checkpoint | None, source: str) -> int:
         """Trains the stage, or what is left of it, and returns how many steps are done then."""
-        rates = self._compile()
+        freeze(self.network, self.settings.trainable)
         self._tell()
+        last, folder = self.settings.last_epoch, self.folder.parent
+        with kept_features.kept(self.network, self.train, self.val, last, folder, self.asked) as (
+            model,
+            train,
+            val,
+        ):
+            stage = attrs.evolve(self, model=model, train=train, val=val)
+            return stage._run(start, checkpoint, source)
+
+    def _run(self, start: Position, checkpoint: Checkpoint | None, source: str) -> int:
+        rates = self._compile()
         if checkpoint is not None:
             self._build_all()
             self._restore_all(checkpoint, source)
@@ -89,6 +105,7 @@ class StageTraining:
             steps_per_epoch=self.train.steps_per_epoch,
             epochs=self.settings.last_epoch,
             every=self.checkpoint_every,
+            variables=self._variables,
         )
         own = [recorder, averages.ValidateAverages(), EarlyStop(self._is_over)]
         if checkpoint is not None and start.batch:
@@ -101,16 +118,15 @@ class StageTraining:
         return keeper.position.step
 
     def _compile(self) -> np.ndarray:
-        """Freezes and compiles, and returns the learning rate of each step."""
-        freeze(self.network, self.settings.trainable)
+        """Compiles, and returns the learning rate of each step."""
         rates = compile_stage(
-            self.network.model,
+            self.model,
             self.settings,
             self.schedule,
             self.train.steps_per_epoch,
             self.jit_compile,
         )
-        averages.postpone(self.network.model.optimizer)
+        averages.postpone(self.model.optimizer)
         return rates
 
     def _tell(self) -> None:
@@ -141,7 +157,7 @@ class StageTraining:
         weights = self._class_weights()
         with Feed(self.train, first, count, weights) as train, Feed(self.val, 0, val_steps) as val:
             try:
-                self.network.model.fit(
+                self.model.fit(
                     train,
                     steps_per_epoch=steps - start.batch,
                     validation_data=val,
@@ -179,13 +195,13 @@ class StageTraining:
         rows = history.of_stage(self.history.rows, self.index)
         best = history.best_row(rows)["epoch"]
         if self.settings.early_stopping is None or best == rows[-1]["epoch"]:
-            averages.finalize(self.network.model)
+            averages.finalize(self.model)
             return
         try:
             checkpoint, path = checkpoints.load_epoch(self.folder, best)
         except DlcvError as error:
             logger.warning("the weights stay those of the last epoch: %s", error)
-            averages.finalize(self.network.model)
+            averages.finalize(self.model)
             return
         variables = self.network.model.variables
         checkpoints.restore(checkpoint.of_network(len(variables)), variables, str(path))
@@ -197,12 +213,14 @@ class StageTraining:
 
     def _restore_all(self, checkpoint: Checkpoint, source: str) -> None:
         """Restores weights, optimizer and metrics."""
-        variables = checkpoints.training_variables(self.network.model)
-        checkpoints.restore(checkpoint, variables, source)
+        checkpoints.restore(checkpoint, self._variables(), source)
+
+    def _variables(self) -> list[Any]:
+        return checkpoints.training_variables(self.network.model, self.model)
 
     def _build_all(self) -> None:
         """Makes the variables of optimizer and metrics, which Keras makes when they are used."""
-        model = self.network.model
+        model = self.model
         model.optimizer.build(model.trainable_variables)
         model.test_on_batch(*self.val.batch(0, 0, self.val.order(0)))
 

@@ -16,7 +16,7 @@ import numpy as np
 
 import dlcv
 from dlcv.hooks import hook
-from dlcv.interfaces import Architecture, Images, Preprocessor, plugin
+from dlcv.interfaces import Architecture, Images, Preprocessor, option, plugin
 from dlcv.registry import registry
 from dlcv.training import checkpoints
 
@@ -86,7 +86,21 @@ optimizer = "adam(learning_rate=0.01, use_ema=True, ema_momentum=0.5)"
 schedule = "cosine"
 early_stopping = 3
 """
-CONFIGS = {"plain": PLAIN, "methods": METHODS, "by hand": BY_HAND_STAGE}
+KEPT = """
+data = "digits"
+preprocessors = "mean(per=pixel)"
+architecture = "tiny(dropout=0.0)"
+batch_size = 128
+threads = 1
+checkpoint_every = 1
+
+[[stages]]
+epochs = 3
+optimizer = "adam(learning_rate=0.01, use_ema=True)"
+schedule = "cosine"
+trainable = "head"
+"""
+CONFIGS = {"plain": PLAIN, "methods": METHODS, "by hand": BY_HAND_STAGE, "kept features": KEPT}
 FIRST_STOPS = {
     "in the first epoch": 3,
     "in the middle of an epoch": STEPS_PER_EPOCH + 4,
@@ -119,6 +133,10 @@ STOPS = {
         "after the best epoch": [90 + 15],
         "when the last stage is over": [90 + 20],
     },
+    "kept features": {
+        "in the middle of an epoch": [STEPS_PER_EPOCH + 3],
+        "at the end of an epoch": [STEPS_PER_EPOCH],
+    },
 }
 
 
@@ -137,10 +155,12 @@ class Shift(Preprocessor):
 class Tiny(Architecture):
     """A network with all that has a state: weights, moving averages, and seeds of dropout."""
 
+    dropout: float = option(0.3, help="share of the features that is dropped")
+
     def features(self, x: keras.KerasTensor) -> keras.KerasTensor:
         x = keras.layers.Conv2D(8, 3, strides=2, activation="relu", name="conv")(x)
         x = keras.layers.BatchNormalization(name="bn")(x)
-        return keras.layers.Dropout(0.3, name="dropout")(x)
+        return keras.layers.Dropout(self.dropout, name="dropout")(x)
 
 
 class StopAt(keras.callbacks.Callback):

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import shutil
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -228,6 +229,12 @@ def test_run_begins_with_the_weights_of_another_and_records_it(tmp_path: Path) -
     assert newest is not None
     assert record == {"path": str(newest[1]), "sha256": record["sha256"]}
     assert second.config.initial_weights == first.path
+    # A run that was killed before its first checkpoint begins again, with the same weights.
+    shutil.copytree(second.path, tmp_path / "killed")
+    shutil.rmtree(tmp_path / "killed" / "checkpoints")
+    (tmp_path / "killed" / "metrics.json").unlink()
+    again = dlcv.resume(tmp_path / "killed")
+    np.testing.assert_array_equal(again.model.get_weights()[0], second.model.get_weights()[0])
     # It is needed once.
     first.path.rename(tmp_path / "elsewhere")
     longer = dlcv.resume(second.path, epochs=1)

@@ -36,9 +36,11 @@ STOPS = {
         "back from the end",
         "back from the middle",
     ],
+    ("tensorflow", "kept features"): ["in the middle of an epoch", "at the end of an epoch"],
     ("jax", "plain"): ["in the second epoch", "in the second stage"],
     ("jax", "methods"): ["between two changes of the weights"],
     ("jax", "by hand"): ["in the middle of an epoch"],
+    ("jax", "kept features"): ["in the middle of an epoch"],
 }
 
 

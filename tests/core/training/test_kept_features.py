@@ -1,0 +1,179 @@
+"""The output of a frozen body, kept: the same training in less time."""
+
+import itertools
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pytest
+
+from dlcv import registry
+from dlcv.config import StageConfig
+from dlcv.data.loader import Loader
+from dlcv.data.pipeline import Pipeline
+from dlcv.data.subset import ArrayImages
+from dlcv.interfaces import Architecture, option, plugin
+from dlcv.training import checkpoints, kept_features
+from dlcv.training.history import History
+from dlcv.training.interruption import Interrupted, Interruption
+from dlcv.training.network import build_parts
+from dlcv.training.stages import Training
+
+
+@plugin
+class Net(Architecture):
+    """A body with batch normalisation, and a head with dropout."""
+
+    dropout: float = option(0.0, help="dropout in the body")
+    activity: bool = option(False, help="whether the body adds to the loss")
+
+    def features(self, x: keras.KerasTensor) -> keras.KerasTensor:
+        x = keras.layers.Conv2D(4, 3, name="conv")(x)
+        x = keras.layers.BatchNormalization(name="bn")(x)
+        if self.activity:
+            x = keras.layers.ActivityRegularization(0.1, name="activity")(x)
+        return keras.layers.Dropout(self.dropout, name="drop")(x)
+
+    def classify(self, x: keras.KerasTensor, classes: int) -> keras.KerasTensor:
+        return super().classify(keras.layers.Dropout(0.4, name="head_drop")(x), classes)
+
+
+def train(
+    folder: Path, stage: StageConfig, network: Architecture | None = None, steps: str = "scale"
+) -> Training:
+    rng = np.random.default_rng(0)
+    images = ArrayImages(rng.integers(0, 256, (22, 6, 6, 1), np.uint8), [""] * 22)
+    images.labels, images.label_names = rng.integers(0, 3, 22), ("a", "b", "c")
+    made = registry.create_list("preprocessor", steps)
+    pipeline = Pipeline.of(made).with_sizes((6, 6))
+    keras.utils.set_random_seed(1)
+    folder.mkdir(exist_ok=True)
+    training = Training(
+        network=build_parts(network or Net(), pipeline, (6, 6, 1), 3, "float32"),
+        stages=(stage,),
+        schedules=(registry.create("schedule", "constant"),),
+        train=Loader(images, pipeline, batch_size=4, threads=1, seed=3),
+        val=Loader(images, pipeline, batch_size=4, threads=1),
+        folder=folder / "checkpoints",
+        history=History(folder, []),
+        callbacks=[],
+        checkpoint_every=1,
+        asked=Interruption(),
+    )
+    training.run(None)
+    return training
+
+
+HEAD = StageConfig(epochs=3, optimizer="adam(learning_rate=0.02, use_ema=True)", trainable="head")
+
+
+@pytest.mark.parametrize("in_memory", [2**30, 0])
+def test_result_is_that_of_training_with_the_body(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    in_memory: int,
+) -> None:
+    caplog.set_level(logging.INFO, "dlcv")
+    monkeypatch.setattr(kept_features, "IN_MEMORY", in_memory)
+    kept = train(tmp_path / "kept", HEAD)
+    assert "the output of the frozen body is kept for the stage: 0.0 MB" in caplog.messages
+    monkeypatch.setattr(kept_features, "_is_body_frozen", lambda network: False)
+    whole = train(tmp_path / "whole", HEAD)
+
+    for ours, theirs in zip(kept.history.rows, whole.history.rows, strict=True):
+        assert {k: v for k, v in ours.items() if k != "seconds"} == {
+            k: pytest.approx(v, abs=1e-5) for k, v in theirs.items() if k != "seconds"
+        }
+    names = [
+        sorted(path.name for path in (tmp_path / run / "checkpoints").iterdir())
+        for run in ("kept", "whole")
+    ]
+    assert names[0] == names[1]
+    for name in names[0]:
+        ours, theirs = (
+            checkpoints.load(tmp_path / run / "checkpoints" / name) for run in ("kept", "whole")
+        )
+        assert ours.averages == theirs.averages
+        for place in range(len(theirs.arrays)):
+            assert checkpoints._stable(ours.paths[place]) == checkpoints._stable(
+                theirs.paths[place]
+            )
+            np.testing.assert_allclose(ours.arrays[place], theirs.arrays[place], atol=1e-5)
+    assert not list((tmp_path / "kept").glob(".*"))
+
+
+@pytest.mark.parametrize(
+    ("changes", "network", "steps", "reason"),
+    [
+        ({}, Net(dropout=0.5), "scale", "its layer drop is random"),
+        ({}, Net(activity=True), "scale", "its layer activity adds to the loss"),
+        ({}, Net(), "flip, scale", "a preprocessor is random"),
+        ({}, Net(), "mixup, scale", "a preprocessor is random"),
+    ],
+)
+def test_where_it_is_not_kept_it_is_said_why(
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    changes: dict[str, Any],
+    network: Architecture,
+    steps: str,
+    reason: str,
+) -> None:
+    caplog.set_level(logging.INFO, "dlcv")
+
+    train(tmp_path, StageConfig(epochs=2, trainable="head", **changes), network, steps)
+
+    said = "the output of the frozen body is computed in every epoch, since "
+    assert [m for m in caplog.messages if "frozen body" in m] == [said + reason]
+
+
+@pytest.mark.parametrize(
+    ("stage", "steps"),
+    [
+        (StageConfig(epochs=2), "scale"),
+        (StageConfig(epochs=2, trainable="bn, predictions"), "scale"),
+        (StageConfig(epochs=1, trainable="head"), "scale"),
+    ],
+)
+def test_where_nothing_is_to_be_gained_nothing_is_said(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, stage: StageConfig, steps: str
+) -> None:
+    caplog.set_level(logging.INFO, "dlcv")
+
+    train(tmp_path, stage, steps=steps)
+
+    assert "frozen body" not in caplog.text
+
+
+def test_step_that_is_not_random_does_not_hinder(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "dlcv")
+
+    train(tmp_path, StageConfig(epochs=2, trainable="head"), steps="simple(size=6), scale")
+
+    assert "is kept for the stage" in caplog.text
+
+
+def test_asking_to_stop_ends_it_and_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kept_features, "IN_MEMORY", 0)
+    batches = itertools.count()
+    batch: Callable[..., Any] = Loader.batch
+
+    def asking(self: Loader, *arguments: Any) -> Any:
+        Interruption.signal = 2 if next(batches) > 2 else 0
+        return batch(self, *arguments)
+
+    monkeypatch.setattr(Loader, "batch", asking)
+    monkeypatch.setattr(Interruption, "signal", 0)
+
+    with pytest.raises(Interrupted):
+        train(tmp_path / "run", HEAD)
+
+    assert not [p.name for p in (tmp_path / "run").iterdir() if p.is_file()]
