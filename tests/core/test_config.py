@@ -30,7 +30,18 @@ splits = st.builds(
     train_validation=st.none() | shares,
     seed=st.integers(0, 2**32 - 1),
 )
-stages = st.builds(StageConfig, epochs=positive, optimizer=specs, schedule=specs, loss=specs)
+stages = st.builds(
+    StageConfig,
+    epochs=positive,
+    stop_after=st.none() | positive,
+    batch_size=st.none() | positive,
+    optimizer=specs,
+    schedule=specs,
+    loss=specs,
+    trainable=texts,
+    early_stopping=st.none() | positive,
+    class_weights=st.sampled_from(["none", "balanced"]),
+)
 configs = st.builds(
     RunConfig,
     data=texts,
@@ -41,6 +52,8 @@ configs = st.builds(
     batch_size=positive,
     threads=st.none() | positive,
     precision=st.sampled_from(["float32", "mixed_bfloat16"]),
+    initial_weights=st.none() | st.just(Path("runs/größe/w.keras")),
+    jit_compile=st.sampled_from(["auto", "on", "off"]),
     split=splits,
     stages=st.lists(stages, min_size=1, max_size=3).map(tuple),
 )
@@ -153,6 +166,21 @@ def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
 )
 def test_options_go_before_the_configuration(changes: dict[str, Any], expected: RunConfig) -> None:
     assert RunConfig().with_options(**changes) == expected
+
+
+def test_batch_size_is_that_of_the_run_and_of_its_only_stage() -> None:
+    own = StageConfig(batch_size=8)
+    for config in (RunConfig(stages=[own]), RunConfig(stages=[own]).with_options(epochs=3)):
+        changed = config.with_options(batch_size=64)
+        assert (changed.batch_size, changed.stages[0].batch_size) == (64, None)
+    several = RunConfig(stages=[own, own]).with_options(batch_size=64)
+    assert [stage.batch_size for stage in several.stages] == [8, 8]
+
+
+def test_stage_ends_where_it_is_to_stop() -> None:
+    assert StageConfig(epochs=5).last_epoch == 5
+    assert StageConfig(epochs=5, stop_after=3).last_epoch == 3
+    assert StageConfig(epochs=5, stop_after=8).last_epoch == 5
 
 
 def test_options_keep_what_they_do_not_name() -> None:

@@ -76,11 +76,9 @@ def finish(run: "Run") -> None:
         )
         sys.exit(128 + run.stopped_by)
     found = run.directory.read_json("metrics")
-    last = run.history[-1]
     click.echo(f"\nrun       {path}")
-    seconds, accuracy = found["training_seconds"], 100 * last["val_accuracy"]
-    click.echo(f"trained   {len(run.history)} epochs in {seconds:.0f} s")
-    click.echo(f"validated {accuracy:.2f} % accuracy after the last epoch")
+    click.echo(f"trained   {len(run.history)} epochs in {found['training_seconds']:.0f} s")
+    click.echo(f"validated {validated(run)}")
     click.echo(f"accuracy  {summary(found)}")
     by_class = found["tables"].get("by_class")
     if by_class and len(by_class["rows"]) <= SHOWN_CLASSES + 1:
@@ -95,6 +93,16 @@ def finish(run: "Run") -> None:
         f"predict   dlcv predict {quoted} IMAGE_OR_FOLDER\n"
         f"your own  dlcv run --data FOLDER_OF_CLASS_FOLDERS --arch {run.config.architecture.name}"
     )
+
+
+def validated(run: "Run") -> str:
+    """Returns the validation accuracy of the epoch that the network's weights are from."""
+    from dlcv.training.history import best_row, of_stage
+
+    rows = of_stage(run.history, len(run.config.stages) - 1)
+    last = best_row(rows) if run.config.stages[-1].early_stopping else rows[-1]
+    epoch = "the last epoch" if last is rows[-1] else f"epoch {last['epoch']}, the best"
+    return f"{100 * last['val_accuracy']:.2f} % accuracy after {epoch}"
 
 
 def summary(found: dict[str, Any]) -> str:

@@ -29,12 +29,14 @@ class Continuation:
         checkpoint: The checkpoint that it goes on from.
         old_rate: The learning rate of the last epoch before; None before the first has ended.
         new_stage: The number of the new stage, from 0.
+        half_done: The epoch that has begun and is trained to its end first; 0 for none.
     """
 
     config: RunConfig
     checkpoint: Path
     old_rate: float | None
     new_stage: int
+    half_done: int
 
     @classmethod
     def plan(cls, run: Run, from_epoch: int | None, changes: dict[str, Any]) -> "Continuation":
@@ -72,7 +74,8 @@ class Continuation:
         new = _new_stage(done[-1], left, changes)
         config = evolve(run.config, stages=(*done, new, *planned))
         rate = checkpoint.history[-1]["learning_rate"] if checkpoint.history else None
-        return cls(config, path, rate, len(done))
+        half_done = checkpoint.epochs + 1 if position.batch else 0
+        return cls(config, path, rate, len(done), half_done)
 
     def begin(self, directory: RunDirectory, environment: dict[str, Any]) -> None:
         """Makes the run one that is under way, with the new stage still to come.
@@ -92,6 +95,11 @@ class Continuation:
         """Says what comes, with the old rate and the new one."""
         from dlcv.training.keras_objects import initial_rate
 
+        if self.half_done:
+            logger.info(
+                "epoch %d has begun, and is trained to its end with the settings so far",
+                self.half_done,
+            )
         stage = self.config.stages[self.new_stage]
         old = "" if self.old_rate is None else f" (so far {self.old_rate:.3g})"
         logger.info(
