@@ -8,10 +8,14 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
 import pytest
+
+from dlcv.cli.run import validated
+from dlcv.config import StageConfig
 
 SMALL = ("--arch", "lenet(width=0.2)", "--input-size", "16", "--threads", "1", "--batch-size", "8")
 
@@ -83,6 +87,7 @@ def test_standard_error_holds_nothing_from_the_libraries(
         "epoch ",
         "the images differ",
         "lenet with ",
+        "17,717 of 17,717 parameters are trained",
     )
 
     assert [m for m in trained.stderr.splitlines() if not m.startswith(known)] == []
@@ -327,3 +332,24 @@ def test_resuming_on_another_back_end_is_warned_of(
     assert done.returncode == 0, done.stderr
     assert "warning: back end tensorflow, now jax: the run may end with other" in done.stderr
     assert "warning: keras 3.0.0, now 3." in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("early_stopping", "expected"),
+    [
+        (None, "70.00 % accuracy after the last epoch"),
+        (1, "80.00 % accuracy after epoch 3, the best"),
+    ],
+)
+def test_accuracy_is_that_of_the_epoch_that_the_weights_are_from(
+    early_stopping: int | None, expected: str
+) -> None:
+    losses, accuracies = (0.1, 0.9, 0.5, 0.6), (0.9, 0.6, 0.8, 0.7)
+    rows = [
+        {"stage": 1 + (i > 0), "epoch": i + 1, "val_loss": loss, "val_accuracy": accuracy}
+        for i, (loss, accuracy) in enumerate(zip(losses, accuracies, strict=True))
+    ]
+    stages = (StageConfig(), StageConfig(early_stopping=early_stopping))
+    run = SimpleNamespace(history=rows, config=SimpleNamespace(stages=stages))
+
+    assert validated(run) == expected
