@@ -44,7 +44,13 @@ STOPS = {
 }
 
 
-@pytest.mark.parametrize(("back_end", "configuration"), STOPS)
+SLOW = [("jax", "methods"), ("jax", "kept features")]
+
+
+@pytest.mark.parametrize(
+    ("back_end", "configuration"),
+    [pytest.param(*key, marks=[pytest.mark.slow] if key in SLOW else []) for key in STOPS],
+)
 def test_resumed_run_equals_the_straight_one_bit_for_bit(
     back_end: str, configuration: str, tmp_path: Path
 ) -> None:
