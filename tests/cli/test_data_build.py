@@ -5,7 +5,6 @@ import resource
 import signal
 import subprocess
 import sys
-import threading
 import time
 import tomllib
 
@@ -156,36 +155,32 @@ def test_a_disk_that_is_really_full_is_one_line_and_leaves_nothing(
     assert "Traceback" not in done.stderr
 
 
+MANY = 300
+"""Images a class, so that packing takes longer than noticing that it began."""
+
+
 class SlowBuild:
-    """A build that waits in the midst of packing for an image that comes through a pipe."""
+    """A build that is held in the midst of packing."""
 
     def __init__(self, root, folder):
-        self.pipe = root / "red" / "005.png"
-        self.content = self.pipe.read_bytes()
-        self.pipe.unlink()
-        os.mkfifo(self.pipe)
         command = [*DLCV, "data", "build", root, "--out", "packed", "--size", "8"]
         self.process = subprocess.Popen(
             command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         )
-        for _ in range(3000):
+        for _ in range(30_000):
             if list(folder.glob(".packed.tmp/.*.hdf5")):
+                self.process.send_signal(signal.SIGSTOP)
                 return
-            time.sleep(0.01)
+            time.sleep(0.001)
         raise AssertionError("packing did not begin")
 
-    def deliver(self):
-        self.pipe.write_bytes(self.content)
+    def go_on(self):
+        self.process.send_signal(signal.SIGCONT)
+        return self.process.communicate(timeout=60)[1]
 
     def end(self, number):
-        """Sends a signal; what waits for the image gets it, so that threads can end."""
         self.process.send_signal(number)
-        if number != signal.SIGKILL:
-            threading.Thread(target=self.deliver, daemon=True).start()
-        _, errors = self.process.communicate(timeout=60)
-        self.pipe.unlink()
-        self.pipe.write_bytes(self.content)
-        return errors
+        return self.go_on()
 
 
 @pytest.mark.parametrize(
@@ -193,7 +188,7 @@ class SlowBuild:
     [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGKILL, -signal.SIGKILL)],
 )
 def test_a_build_that_is_ended_leaves_nothing_under_its_name(photos, tmp_path, number, code):
-    root = photos()
+    root = photos(count=MANY)
     slow = SlowBuild(root, tmp_path)
     errors = slow.end(number)
     assert slow.process.returncode == code
@@ -209,13 +204,12 @@ def test_a_build_that_is_ended_leaves_nothing_under_its_name(photos, tmp_path, n
 
 
 def test_two_builds_into_one_place_at_once_do_not_mix(photos, tmp_path):
-    slow = SlowBuild(photos(), tmp_path)
+    slow = SlowBuild(photos(count=MANY), tmp_path)
     photos(name="other")
     second = build(tmp_path, "other", "--out", "packed", "--size", "9")
     assert second.returncode == 2
     assert second.stderr.splitlines()[-1] == "dlcv: another process is writing packed"
-    slow.deliver()
-    _, errors = slow.process.communicate(timeout=60)
+    errors = slow.go_on()
     assert slow.process.returncode == 0, errors
     found = tomllib.loads((tmp_path / "packed" / "dataset.toml").read_text())
     assert found["image_shape"] == [8, 8, 3]

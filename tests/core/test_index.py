@@ -141,8 +141,8 @@ def test_a_broken_plugin_is_reported_with_its_reason(
 
 def test_broken_plugins_do_not_affect_the_others(loaded: dict[str, list[str]]) -> None:
     working = {"good", "lenet", "minivggnet", "resnet", "shallownet"}
-    assert set(loaded) == working | set(REASONS)
-    for name in working:
+    assert working | set(REASONS) <= set(loaded)
+    for name in set(loaded) - set(REASONS):
         assert loaded[name] == ["", "available", ""]
 
 
@@ -276,10 +276,12 @@ def test_a_package_whose_metadata_is_lost_does_not_affect_the_others(tmp_path: P
 
 
 HOOKS = """
+from types import SimpleNamespace
 from dlcv import registry
+run = SimpleNamespace(config=SimpleNamespace(tensorboard=False))
 try:
-    print(registry.registry.hooks().dlcv_callbacks(run=None))
-    print(registry.registry.hooks().dlcv_callbacks(run=None))
+    print(registry.registry.hooks().dlcv_callbacks(run=run))
+    print(registry.registry.hooks().dlcv_callbacks(run=run))
 except Exception as error:
     print(type(error).__name__, error)
 """
@@ -288,13 +290,13 @@ except Exception as error:
 def test_hooks_are_loaded_once_and_broken_ones_named_with_the_cure(tmp_path: Path) -> None:
     hook = "from dlcv import hook\n@hook\ndef dlcv_callbacks(run):\n    return ['called']\n"
     install(tmp_path, "acme", {"hooks": {"acme": "acme_hooks"}}, {"acme_hooks": hook})
-    assert succeed(tmp_path, HOOKS) == "[['called']]\n" * 2
+    assert succeed(tmp_path, HOOKS) == "[[], ['called']]\n" * 2
     install(tmp_path, "torn", {"hooks": {"torn_hooks": "torn"}}, {"torn": "1 / 0"}, "2.0")
     assert succeed(tmp_path, HOOKS) == (
         "PluginError the hooks of torn 2.0 are broken: ZeroDivisionError: division by zero; "
         "DLCV_DISABLE=torn_hooks switches them off\n"
     )
-    assert succeed(tmp_path, HOOKS, DLCV_DISABLE="torn_hooks") == "[['called']]\n" * 2
+    assert succeed(tmp_path, HOOKS, DLCV_DISABLE="torn_hooks") == "[[], ['called']]\n" * 2
 
 
 def succeed(folder: Path, code: str, **environment: Any) -> str:

@@ -10,6 +10,7 @@ from dlcv.errors import DlcvError
 COMMANDS = {
     "run": "dlcv.cli.run:run",
     "resume": "dlcv.cli.resume:resume",
+    "finetune": "dlcv.cli.finetune:finetune",
     "evaluate": "dlcv.cli.evaluate:evaluate",
     "predict": "dlcv.cli.predict:predict",
     "data": "dlcv.cli.data:data",

@@ -112,9 +112,10 @@ def _part(
     counts = np.bincount(labels, minlength=classes)
     if counts.min() < 2:
         smallest = images.label_names[int(counts.argmin())]
+        left = "1 image" if counts.min() == 1 else f"{counts.min()} images"
         raise DlcvError(
-            f'the class "{smallest}" has too few images left, {counts.min()}, to give one to '
-            f"{name}; add images, or leave the class out"
+            f'the class "{smallest}" has {left} left, too few to give one to {name}; add images, '
+            "or leave the class out"
         )
     if not classes <= wanted <= len(indices) - classes:
         raise DlcvError(

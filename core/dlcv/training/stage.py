@@ -130,15 +130,16 @@ class StageTraining:
         return rates
 
     def _tell(self) -> None:
-        """Says what is trained."""
+        """Says what is trained, where that is not simply everything."""
         model = self.network.model
-        logger.info(
-            "%s%s of %s parameters are trained (%s)",
-            f"stage {self.index + 1} of {self.stages}: " if self.stages > 1 else "",
-            f"{trained_parameters(model):,}",
-            f"{model.count_params():,}",
-            self.settings.trainable,
-        )
+        if self.stages > 1 or self.settings.trainable != "all":
+            logger.info(
+                "%s%s of %s parameters are trained (%s)",
+                f"stage {self.index + 1} of {self.stages}: " if self.stages > 1 else "",
+                f"{trained_parameters(model):,}",
+                f"{model.count_params():,}",
+                self.settings.trainable,
+            )
         if (weights := self._class_weights()) is not None:
             names = self.train.images.label_names
             logger.info("class weights: %s", class_weights.in_words(weights, names))

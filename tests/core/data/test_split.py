@@ -111,7 +111,7 @@ def test_parts_read_the_images_they_hold():
 @pytest.mark.parametrize(
     ("sizes", "config", "message"),
     [
-        ((20, 1), {}, 'the class "class1" has too few images left, 1, to give one to test; add'),
+        ((20, 1), {}, 'the class "class1" has 1 image left, too few to give one to test; add'),
         # Three images of 303 are so few that class1 gets none of them.
         ((300, 3), {"test": 3}, 'the class "class1" has 3 images, too few to give one to test'),
         ((10, 10), {"test": 1}, "test would have 1 of 20 images; with 2 classes it needs at least"),
