@@ -77,7 +77,8 @@ def finish(run: "Run") -> None:
         sys.exit(128 + run.stopped_by)
     found = run.directory.read_json("metrics")
     click.echo(f"\nrun       {path}")
-    click.echo(f"trained   {len(run.history)} epochs in {found['training_seconds']:.0f} s")
+    epochs = "1 epoch" if len(run.history) == 1 else f"{len(run.history)} epochs"
+    click.echo(f"trained   {epochs} in {found['training_seconds']:.0f} s")
     click.echo(f"validated {validated(run)}")
     click.echo(f"accuracy  {summary(found)}")
     by_class = found["tables"].get("by_class")
