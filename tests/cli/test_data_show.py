@@ -206,14 +206,18 @@ def test_advise_gives_reasons_sources_and_a_command(photos, tmp_path):
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
     assert lines[0] == "60 images of 3 classes to train on or to divide"
-    assert max(map(len, lines[:-1])) <= 90
+    commands = [line for line in lines if line.startswith("  dlcv ")]
+    assert max(len(line) for line in lines if line not in commands) <= 90
     told = facts(done.stdout)
     assert told["batch size"] == "16"
     assert told["validation"] == "no share is enough: collect more of blue"
     assert "(a transfer learning guide)" in done.stdout
     assert {"strategy, if similar", "strategy, if different"} <= set(told)
-    command = shlex.split(lines[-1])
-    assert command[:6] == ["dlcv", "run", "--data", "my photos", "--arch", "minivggnet"]
+    scratch, pretrained = map(shlex.split, commands)
+    assert scratch[:6] == ["dlcv", "run", "--data", "my photos", "--arch", "minivggnet"]
+    assert pretrained == shlex.split(
+        "dlcv finetune --data 'my photos' --base vgg16 --weights imagenet --batch-size 16"
+    )
     only = facts(dlcv(tmp_path, "data", "advise", "my photos", "--different").stdout)
     assert only["strategy"].startswith("a linear model on features from earlier layers")
 

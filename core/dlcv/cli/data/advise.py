@@ -49,6 +49,7 @@ def advise(data: str, similar: bool | None, as_json: bool) -> None:
     click.echo(f"{facts.images:,} images of {classes} classes to train on or to divide\n")
     click.echo(_table(advice))
     click.echo(f"\nfrom scratch, as a baseline:\n  {command}")
+    click.echo(f"\nfrom a network that has seen many images:\n  {_fine_tuning(data, advice)}")
 
 
 def _facts(data: str, similar: bool | None) -> "Facts":
@@ -75,6 +76,15 @@ def _command(data: str, advice: "list[Advice]") -> str:
     options = {name: value for one in advice for name, value in one.options.items()}
     words = [word for option in options.items() for word in option]
     return shlex.join(["dlcv", "run", "--data", data, *words])
+
+
+def _fine_tuning(data: str, advice: "list[Advice]") -> str:
+    """Returns the command that fine-tunes a pretrained network, with what is advised for both."""
+    options = {name: value for one in advice for name, value in one.options.items()}
+    shared = [name for name in ("--validation", "--batch-size") if name in options]
+    words = [word for name in shared for word in (name, options[name])]
+    network = ["--base", "vgg16", "--weights", "imagenet"]
+    return shlex.join(["dlcv", "finetune", "--data", data, *network, *words])
 
 
 def _table(advice: "list[Advice]") -> str:
