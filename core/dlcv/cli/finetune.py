@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from dlcv.cli.console import with_verbosity
-from dlcv.cli.options import config_options
+from dlcv.cli.options import config_options, directory_options
 from dlcv.config import RunConfig, SplitConfig, StageConfig
 
 
@@ -43,11 +43,7 @@ Examples:
 @config_options(RunConfig, "preprocessors", "input_size", "batch_size")
 @config_options(SplitConfig, "test", "validation", "train_validation")
 @config_options(RunConfig, "fraction", "precision", "seed", "threads", "bad_images")
-@click.option("--name", help="The run's name.  [default: network-data-number]")
-@click.option(
-    "--runs", type=Path, default=Path("runs"), show_default=True, help="The folder of all runs."
-)
-@click.option("--force", is_flag=True, help="Replace a run of that name.")
+@directory_options
 @with_verbosity
 def finetune(
     base: str, weights: str, name: str | None, runs: Path, force: bool, **options: Any

@@ -2,6 +2,7 @@
 
 import typing
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, Literal
 
 import attrs
@@ -34,6 +35,23 @@ pixel_steps_option = click.option(
     help="Pixel steps instead of the run's; statistics stay the run's.",
 )
 """The flag of commands that show a run's network images in another way."""
+
+
+def directory_options(command: Any) -> Any:
+    """Gives a command that trains `--name`, `--runs` and `--force`: where the run goes."""
+    for option in (
+        click.option("--force", is_flag=True, help="Replace a run of that name."),
+        click.option(
+            "--runs",
+            type=Path,
+            default=Path("runs"),
+            show_default=True,
+            help="The folder of all runs.",
+        ),
+        click.option("--name", help="The run's name.  [default: network-data-number]"),
+    ):
+        command = option(command)
+    return command
 
 
 def config_options(cls: type, *names: str, defaults: bool = True) -> Callable[[Any], Any]:

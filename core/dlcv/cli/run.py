@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from dlcv.cli.console import table, with_verbosity
-from dlcv.cli.options import config_options
+from dlcv.cli.options import config_options, directory_options
 from dlcv.config import RunConfig, SplitConfig, StageConfig
 
 if TYPE_CHECKING:
@@ -52,11 +52,7 @@ Recipes of published experiments: dlcv recipes
     help="Write the curves for TensorBoard, too, into the run's folder.",
 )
 @click.option("--config", help="A configuration file or a recipe; the options above go before it.")
-@click.option("--name", help="The run's name.  [default: network-data-number]")
-@click.option(
-    "--runs", type=Path, default=Path("runs"), show_default=True, help="The folder of all runs."
-)
-@click.option("--force", is_flag=True, help="Replace a run of that name.")
+@directory_options
 @with_verbosity
 def run(config: str | None, name: str | None, runs: Path, force: bool, **options: Any) -> None:
     """Train a network on labelled images, and test it on images that it has not seen."""

@@ -199,8 +199,7 @@ class Run:
         opened = open_inputs(inputs, self._channels)
         if bad_images == "skip":
             checked = survey(opened, skip=True, threads=self._threads)
-            for reason in checked.skipped:
-                logger.warning("left out: %s", reason)
+            _warn_of(checked.skipped)
             opened = checked.images
         rows = self._probabilities(opened, steps)
         names = (opened.sample_id(i) for i in range(len(rows)))
@@ -253,8 +252,7 @@ class Run:
                 f"dlcv resume {shlex.quote(str(self.path))}"
             )
         checked = self._open_split(data, split, skip=bad_images == "skip")
-        for reason in checked.skipped:
-            logger.warning("left out: %s", reason)
+        _warn_of(checked.skipped)
         aligned = align_labels(checked.images, self.label_names)
         return Tested(predict_labelled(self.model, self._loader(aligned, steps)), checked.skipped)
 
@@ -316,6 +314,11 @@ class Run:
         probabilities = {self.label_names[i]: float(row[i]) for i in order}
         label, probability = next(iter(probabilities.items()))
         return Prediction(name, label, probability, probabilities)
+
+
+def _warn_of(skipped: list[str]) -> None:
+    for reason in skipped:
+        logger.warning("left out: %s", reason)
 
 
 def load(path: str | os.PathLike[str], *, checkpoint: str | int = "last") -> Run:

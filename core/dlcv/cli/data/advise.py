@@ -13,6 +13,8 @@ from dlcv.cli.console import with_verbosity
 if TYPE_CHECKING:
     from dlcv.data.advice import Advice, Facts
 
+SHARED = ("--validation", "--batch-size")
+"""What is advised for a training from scratch and holds for fine-tuning, too."""
 WIDEST = 100
 """Columns that are used at most; longer lines are hard to read."""
 
@@ -41,7 +43,8 @@ def advise(data: str, similar: bool | None, as_json: bool) -> None:
 
     facts = _facts(data, similar)
     advice = apply(facts, RULES)
-    command = _command(data, advice)
+    options = {name: value for one in advice for name, value in one.options.items()}
+    command = _command("run", data, options)
     if as_json:
         click.echo(_as_json(facts, advice, command))
         return
@@ -49,7 +52,10 @@ def advise(data: str, similar: bool | None, as_json: bool) -> None:
     click.echo(f"{facts.images:,} images of {classes} classes to train on or to divide\n")
     click.echo(_table(advice))
     click.echo(f"\nfrom scratch, as a baseline:\n  {command}")
-    click.echo(f"\nfrom a network that has seen many images:\n  {_fine_tuning(data, advice)}")
+    pretrained = {"--base": "vgg16", "--weights": "imagenet"}
+    both = {name: options[name] for name in SHARED if name in options}
+    finetune = _command("finetune", data, pretrained | both)
+    click.echo(f"\nfrom a network that has seen many images:\n  {finetune}")
 
 
 def _facts(data: str, similar: bool | None) -> "Facts":
@@ -71,20 +77,10 @@ def _facts(data: str, similar: bool | None) -> "Facts":
     return Facts(classes, counts.get("val", {}), "test" in counts, similar)
 
 
-def _command(data: str, advice: "list[Advice]") -> str:
-    """Returns the command that follows the advice, as far as options of `dlcv run` go."""
-    options = {name: value for one in advice for name, value in one.options.items()}
+def _command(name: str, data: str, options: dict[str, str]) -> str:
+    """Returns the command that follows the advice, as far as its options go."""
     words = [word for option in options.items() for word in option]
-    return shlex.join(["dlcv", "run", "--data", data, *words])
-
-
-def _fine_tuning(data: str, advice: "list[Advice]") -> str:
-    """Returns the command that fine-tunes a pretrained network, with what is advised for both."""
-    options = {name: value for one in advice for name, value in one.options.items()}
-    shared = [name for name in ("--validation", "--batch-size") if name in options]
-    words = [word for name in shared for word in (name, options[name])]
-    network = ["--base", "vgg16", "--weights", "imagenet"]
-    return shlex.join(["dlcv", "finetune", "--data", data, *network, *words])
+    return shlex.join(["dlcv", name, "--data", data, *words])
 
 
 def _table(advice: "list[Advice]") -> str:
