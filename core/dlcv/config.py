@@ -67,7 +67,7 @@ class StageConfig:
     trainable: str = option(
         "all",
         help="the layers that are trained: all, head, a slice by index such as 15: (see `dlcv "
-        "inspect`), or patterns of names such as stage3_*, separated by commas",
+        "inspect`), a pattern of names such as stage3_*, or several of these, separated by commas",
     )
     early_stopping: int | None = option(
         None,

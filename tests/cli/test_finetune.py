@@ -33,18 +33,10 @@ def test_a_trained_body_gets_a_new_head_for_other_classes(photos, tmp_path):
         "--epochs", "1", "--learning-rate", "0.01", "--trainable", "conv2*, head",
         "--name", "tuned", *small,
     )  # fmt: skip
-    assert second.returncode == 2
-    assert "head" in second.stderr
-    third = dlcv(
-        tmp_path, "finetune", "--data", "others", "--base", "lenet(width=0.2)",
-        "--weights", "runs/base", "--head", "fc_head(units=8)", "--head-epochs", "2",
-        "--epochs", "1", "--learning-rate", "0.01", "--trainable", "conv2*, head_*, predictions",
-        "--name", "tuned", *small,
-    )  # fmt: skip
-    assert third.returncode == 0, third.stderr
-    assert "trained   3 epochs" in third.stdout
+    assert second.returncode == 0, second.stderr
+    assert "trained   3 epochs" in second.stdout
     stages = tomllib.loads((tmp_path / "runs/tuned/run.toml").read_text())["stages"]
-    assert [stage["trainable"] for stage in stages] == ["head", "conv2*, head_*, predictions"]
+    assert [stage["trainable"] for stage in stages] == ["head", "conv2*, head"]
     assert ["0.01" in s["optimizer"] for s in stages] == [True, False]
     # The first convolution was frozen throughout, so it is still the earlier run's.
     import numpy as np

@@ -20,27 +20,37 @@ def freeze(network: Network, trainable: str) -> None:
 
     Args:
         network: The network.
-        trainable: `all`, `head`, a slice of indices such as `15:`, or patterns of names, separated
-            by commas; indices are those of `dlcv inspect`, where the input has 0.
+        trainable: What is trained, separated by commas: `all`, `head`, slices of indices such as
+            `15:`, patterns of names; indices are those of `dlcv inspect`, where the input has 0.
 
     Raises:
         DlcvError: it names no layer, or none that has weights.
     """
-    chosen = {layer.name for layer in chosen_layers(network, trainable)} - network.fixed
+    chosen = {layer.name for layer in chosen_layers(network, trainable)}
     for layer in network.own_layers:
-        layer.trainable = layer.name in chosen
+        layer.trainable = layer.name in chosen - network.fixed
     if not network.model.trainable_variables:
         weighted = [layer for layer in network.own_layers if layer.count_params()]
-        last = f"; the last that has some is {weighted[-1].name}" if weighted else ""
-        names = ", ".join(sorted(chosen)) or "no layer"
-        raise DlcvError(
-            f"trainable={trainable} trains nothing: there are no weights to train in {names}{last}"
-        )
+        last = f"; the last layer with weights is {weighted[-1].name}" if weighted else ""
+        names = ", ".join(sorted(chosen))
+        reason = f"there are no weights to train in {names}" if names else "no layer is in it"
+        raise DlcvError(f"trainable={trainable} trains nothing: {reason}{last}")
 
 
 def chosen_layers(network: Network, trainable: str) -> list[keras.Layer]:
     """Returns the layers that are named; raises `DlcvError` as `freeze` does."""
-    text = trainable.strip()
+    chosen = {
+        layer.name for part in trainable.split(",") for layer in _named(network, part.strip())
+    }
+    return [layer for layer in network.own_layers if layer.name in chosen]
+
+
+def trained_parameters(model: keras.Model) -> int:
+    """Returns how many numbers the training of a network changes."""
+    return sum(math.prod(v.shape) for v in model.trainable_variables)
+
+
+def _named(network: Network, text: str) -> list[keras.Layer]:
     if text == "all":
         return network.own_layers
     if text == "head":
@@ -48,11 +58,6 @@ def chosen_layers(network: Network, trainable: str) -> list[keras.Layer]:
     if match := SLICE.fullmatch(text):
         return _slice(network.own_layers, text, match[1], match[2])
     return _matching(network.own_layers, text)
-
-
-def trained_parameters(model: keras.Model) -> int:
-    """Returns how many numbers the training of a network changes."""
-    return sum(math.prod(v.shape) for v in model.trainable_variables)
 
 
 def _slice(layers: list[keras.Layer], text: str, first: str, end: str) -> list[keras.Layer]:
@@ -68,13 +73,10 @@ def _slice(layers: list[keras.Layer], text: str, first: str, end: str) -> list[k
     return [layer for layer in with_input[slice(*bounds)] if layer is not None]
 
 
-def _matching(layers: list[keras.Layer], text: str) -> list[keras.Layer]:
+def _matching(layers: list[keras.Layer], pattern: str) -> list[keras.Layer]:
     names = [layer.name for layer in layers]
-    chosen: set[str] = set()
-    for pattern in (part.strip() for part in text.split(",")):
-        matches = fnmatch.filter(names, pattern)
-        if not matches:
-            hint = suggestion(pattern, [*names, "all", "head"]) or "; `dlcv inspect` lists them"
-            raise DlcvError(f'trainable={text}: no layer is named "{pattern}"{hint}')
-        chosen.update(matches)
-    return [layer for layer in layers if layer.name in chosen]
+    matches = fnmatch.filter(names, pattern)
+    if not matches:
+        hint = suggestion(pattern, [*names, "all", "head"]) or "; `dlcv inspect` lists them"
+        raise DlcvError(f'trainable: no layer is named "{pattern}"{hint}')
+    return [layer for layer in layers if layer.name in matches]

@@ -50,6 +50,9 @@ def network() -> Network:
         ("stage1_*", ["stage1_conv", "stage1_bn"]),
         ("predictions, *_bn", ["stage1_bn", "predictions"]),
         (" pre?ictions ", ["predictions"]),
+        ("stage1_bn, head", ["stage1_bn", "pool", "predictions"]),
+        ("-1:, 1:2", ["stage1_conv", "predictions"]),
+        ("all, pool", LAYERS),
     ],
 )
 def test_layers_are_chosen(network: Network, trainable: str, expected: list[str]) -> None:
@@ -75,7 +78,7 @@ def test_indices_are_those_of_inspect(architecture: str) -> None:
 @pytest.mark.parametrize(
     ("trainable", "message"),
     [
-        ("stage3_*", r'trainable=stage3_\*: no layer is named "stage3_\*"'),
+        ("stage3_*", r'trainable: no layer is named "stage3_\*"'),
         ("prediction", 'no layer is named "prediction"; did you mean "predictions"'),
         ("heads", 'no layer is named "heads"; did you mean "head"'),
         ("predictions, conv", 'no layer is named "conv"'),
@@ -88,10 +91,10 @@ def test_indices_are_those_of_inspect(architecture: str) -> None:
         ("-6:", "goes beyond the network"),
         (
             "pool",
-            "trainable=pool trains nothing: .* in pool; the last that has some is predictions",
+            "trainable=pool trains nothing: .* in pool; the last layer with weights is predictions",
         ),
         ("3:4", "trains nothing"),
-        ("2:2", "trains nothing: there are no weights to train in no layer"),
+        ("2:2", "trainable=2:2 trains nothing: no layer is in it; the last"),
         ("0:1", "trains nothing"),
         ("15", 'no layer is named "15"'),
         ("1:2:3", 'no layer is named "1:2:3"'),
@@ -146,5 +149,5 @@ def test_what_the_architecture_fixes_stays_so() -> None:
     freeze(network, "all")
 
     assert not network.model.get_layer("fixed").trainable
-    with pytest.raises(DlcvError, match="trainable=fixed trains nothing"):
+    with pytest.raises(DlcvError, match=r"trainable=fixed trains nothing: .* in fixed; the last"):
         freeze(network, "fixed")
