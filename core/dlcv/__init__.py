@@ -7,12 +7,15 @@ from dlcv.errors import DlcvError
 
 if TYPE_CHECKING:
     from dlcv.hooks import hook
+    from dlcv.runs.ensemble import Ensemble
+    from dlcv.runs.loading import load
     from dlcv.runs.rate_search import search_learning_rate
-    from dlcv.runs.run import Run, load
+    from dlcv.runs.run import Run
     from dlcv.runs.train import resume, run
 
 __all__ = [
     "DlcvError",
+    "Ensemble",
     "Run",
     "hook",
     "load",
@@ -23,9 +26,10 @@ __all__ = [
 ]
 
 _LAZY = {
+    "Ensemble": "dlcv.runs.ensemble",
     "Run": "dlcv.runs.run",
     "hook": "dlcv.hooks",
-    "load": "dlcv.runs.run",
+    "load": "dlcv.runs.loading",
     "resume": "dlcv.runs.train",
     "run": "dlcv.runs.train",
     "search_learning_rate": "dlcv.runs.rate_search",

@@ -14,10 +14,12 @@ from dlcv.errors import DlcvError
 from dlcv.interfaces import (
     Architecture,
     Classifier,
+    Curves,
     DatasetStore,
     Evaluation,
     Evaluator,
     LabelledImages,
+    Matrix,
     Preprocessor,
     Schedule,
     Table,
@@ -763,7 +765,12 @@ class TestEvaluators:
     def test_good_evaluator_passes(self):
         def evaluate(predictions):
             table = Table("Counts", ("class", "n"), (("cat", 3),))
-            return Evaluation({"mean": 0.5}, {"counts": table}, {"curve": np.zeros(3)})
+            drawings = {
+                "curve": Curves("Curve", "x", "y", {"a": np.zeros((3, 2))}),
+                "matrix": Matrix("Matrix", "true", "predicted", ("a", "b"), np.eye(2)),
+            }
+            intervals = {"mean": (0.4, 0.6)}
+            return Evaluation({"mean": 0.5}, {"counts": table}, drawings, intervals)
 
         assert failures(evaluator(evaluate)) == set()
 
@@ -798,10 +805,22 @@ class TestEvaluators:
         broken = evaluator(lambda p: Evaluation({}, {"counts": table}))
         assert failures(broken) == {"tables_fit_json"}
 
-    @pytest.mark.parametrize("data", [[1, 2], np.array(["a"])])
-    def test_data_must_be_arrays_of_numbers(self, data):
-        broken = evaluator(lambda p: Evaluation({}, data={"curve": data}))
-        assert failures(broken) == {"data_are_arrays"}
+    @pytest.mark.parametrize(
+        "drawing",
+        [
+            Curves("Curve", "x", "y", {"a": np.zeros(3)}),
+            Curves("Curve", "x", "y", {"a": np.full((3, 2), "x")}),
+            Matrix("Matrix", "true", "predicted", ("a", "b"), np.eye(3)),
+        ],
+    )
+    def test_drawings_must_fit_their_form(self, drawing):
+        broken = evaluator(lambda p: Evaluation({}, drawings={"drawing": drawing}))
+        assert failures(broken) == {"drawings_can_be_drawn"}
+
+    @pytest.mark.parametrize("interval", [{"mean": (0.6, 0.7)}, {"other": (0.0, 1.0)}])
+    def test_intervals_must_hold_their_metrics(self, interval):
+        broken = evaluator(lambda p: Evaluation({"mean": 0.5}, intervals=interval))
+        assert failures(broken) == {"intervals_hold_their_metrics"}
 
 
 def classifier(make):

@@ -18,9 +18,10 @@ Examples:
   dlcv evaluate runs/latest --data new_photos/
   dlcv evaluate runs/latest --preproc crop
   dlcv evaluate runs/latest --checkpoint best
+  dlcv evaluate runs/one runs/other --data new_photos/
 """
 )
-@click.argument("run", type=Path)
+@click.argument("runs", nargs=-1, required=True, type=Path, metavar="RUN...")
 @click.option("--data", help="Labelled images; by default those that the run held out.")
 @click.option("--split", help="The split to use.  [default: test, else val, else all]")
 @click.option(
@@ -36,7 +37,7 @@ Examples:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @with_verbosity
 def evaluate(
-    run: Path,
+    runs: tuple[Path, ...],
     data: str | None,
     split: str | None,
     evaluators: str | None,
@@ -45,14 +46,17 @@ def evaluate(
     bad_images: str | None,
     as_json: bool,
 ) -> None:
-    """Tell how good a run is on labelled images: rank-1, rank-5, precision, recall, F1 by class."""
+    """Tell how good a run is on labelled images: rank-1, rank-5, precision, recall, F1 by class.
+
+    Several runs are combined into an ensemble, which is set beside its members.
+    """
     from dlcv import registry
     from dlcv.evaluation.evaluate import as_json as plain
     from dlcv.evaluation.evaluate import evaluate as apply
-    from dlcv.runs.run import load
+    from dlcv.runs.loading import load
 
-    loaded = load(run, checkpoint=checkpoint)
-    made = registry.create_list("evaluator", evaluators or loaded.config.evaluators)
+    loaded = load(*runs, checkpoint=checkpoint)
+    made = registry.create_list("evaluator", evaluators or loaded.evaluators)
     tested = loaded.test(data, split, bad_images=bad_images or "error", preprocessors=preprocessors)
     found = apply(tested.predictions, made)
     count = len(tested.predictions.labels)

@@ -145,13 +145,13 @@ def _is_run(text: str) -> bool:
 
 def _of_run(text: str, body: bool, options: dict[str, Any]) -> "keras.Model":
     from dlcv import registry
-    from dlcv.runs.run import load
+    from dlcv.runs.run import load_run
     from dlcv.training.network import layer_shape
 
     if options:
         flags = ", ".join(f"--{name.replace('_', '-')}" for name in options)
         raise DlcvError(f"{flags}: the run has decided that; leave it out")
-    run = load(text)
+    run = load_run(text)
     if not body:
         return run.model
     architecture = registry.create("architecture", run.config.architecture)

@@ -43,7 +43,7 @@ def predict(
     as_json: bool,
 ) -> None:
     """Tell the most probable classes of images: files, or all below a folder."""
-    from dlcv.runs.run import load
+    from dlcv.runs.loading import load
 
     predictions = load(run, checkpoint=checkpoint).predict(
         list(images), bad_images=bad_images or "error", preprocessors=preprocessors

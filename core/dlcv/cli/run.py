@@ -94,11 +94,8 @@ def finish(run: "Run") -> None:
 
 def validated(run: "Run") -> str:
     """Returns the validation accuracy of the epoch that the network's weights are from."""
-    from dlcv.training.history import best_row, of_stage
-
-    rows = of_stage(run.history, len(run.config.stages) - 1)
-    last = best_row(rows) if run.config.stages[-1].early_stopping else rows[-1]
-    epoch = "the last epoch" if last is rows[-1] else f"epoch {last['epoch']}, the best"
+    last = run.trained_row
+    epoch = "the last epoch" if last == run.history[-1] else f"epoch {last['epoch']}, the best"
     return f"{100 * last['val_accuracy']:.2f} % accuracy after {epoch}"
 
 

@@ -23,11 +23,16 @@ def evaluate(predictions: Predictions, evaluators: list[Evaluator]) -> Evaluatio
             raise DlcvError(f"two evaluators give the metric {', '.join(sorted(twice))}")
         together.metrics.update(found.metrics)
         together.tables.update(found.tables)
-        together.data.update(found.data)
+        together.drawings.update(found.drawings)
+        together.intervals.update(found.intervals)
     return together
 
 
 def as_json(evaluation: Evaluation) -> dict[str, Any]:
-    """Returns metrics and tables as JSON has them."""
+    """Returns metrics, their intervals, and tables as JSON has them."""
     tables = {name: attrs.asdict(table) for name, table in evaluation.tables.items()}
-    return {"metrics": evaluation.metrics, "tables": tables}
+    return {
+        "metrics": evaluation.metrics,
+        "intervals": evaluation.intervals,
+        "tables": tables,
+    }

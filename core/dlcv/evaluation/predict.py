@@ -64,6 +64,8 @@ def save_predictions(path: Path, predictions: Predictions) -> None:
         "labels": predictions.labels,
         "label_names": np.array(predictions.label_names),
         "sample_ids": np.array(predictions.sample_ids),
+        "member_names": np.array(predictions.member_names, str),
+        "validation_accuracies": np.array(predictions.validation_accuracies, float),
     }
     save_arrays(path, arrays)
 
@@ -71,7 +73,8 @@ def save_predictions(path: Path, predictions: Predictions) -> None:
 def load_predictions(path: Path) -> Predictions:
     """Reads predictions that were kept; raises `DlcvError` if they can't be."""
     arrays = load_arrays(path)
-    if missing := [f.name for f in attrs.fields(Predictions) if f.name not in arrays]:
+    required = [f.name for f in attrs.fields(Predictions) if f.default is attrs.NOTHING]
+    if missing := [name for name in required if name not in arrays]:
         raise DlcvError(f"{path} holds no predictions: {', '.join(missing)} is missing")
     _check_arrays(path, **arrays)
     return Predictions(
@@ -79,6 +82,8 @@ def load_predictions(path: Path) -> Predictions:
         arrays["labels"],
         tuple(map(str, arrays["label_names"])),
         tuple(map(str, arrays["sample_ids"])),
+        tuple(map(str, arrays.get("member_names", ()))),
+        tuple(map(float, arrays.get("validation_accuracies", ()))),
     )
 
 

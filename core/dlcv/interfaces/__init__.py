@@ -8,7 +8,15 @@ from dlcv.interfaces.architecture import (
     softmax_layer,
 )
 from dlcv.interfaces.classifier import Classifier
-from dlcv.interfaces.evaluator import Evaluation, Evaluator, Predictions, Table
+from dlcv.interfaces.combination import Combination, combine
+from dlcv.interfaces.evaluator import (
+    Curves,
+    Evaluation,
+    Evaluator,
+    Matrix,
+    Predictions,
+    Table,
+)
 from dlcv.interfaces.options import (
     Option,
     OptionError,
@@ -47,12 +55,15 @@ __all__ = [
     "UNSPLIT",
     "Architecture",
     "Classifier",
+    "Combination",
+    "Curves",
     "DatasetStore",
     "Evaluation",
     "Evaluator",
     "ImagePreprocessor",
     "Images",
     "LabelledImages",
+    "Matrix",
     "Option",
     "OptionError",
     "Plugin",
@@ -65,6 +76,7 @@ __all__ = [
     "Table",
     "Writer",
     "channel_axis",
+    "combine",
     "copy_weights",
     "evolve",
     "flatten",

@@ -20,12 +20,17 @@ class Predictions:
         labels: `(samples,)` int64, the true classes.
         label_names: The classes' names.
         sample_ids: What names each sample to people.
+        member_names: What names each member to people; may be empty.
+        validation_accuracies: Each member's accuracy on validation images, from 0 to 1, as weights
+            for those who want them; empty where it is not known.
     """
 
     probabilities: "np.ndarray"
     labels: "np.ndarray"
     label_names: tuple[str, ...]
     sample_ids: tuple[str, ...]
+    member_names: tuple[str, ...] = ()
+    validation_accuracies: tuple[float, ...] = ()
 
     @property
     def mean(self) -> "np.ndarray":
@@ -41,11 +46,51 @@ class Table:
         title: What it shows.
         columns: The columns' names.
         rows: As many values a row as there are columns: text, int, or float.
+        sample_ids: The sample that each row is about, so that a report can show it; may be empty.
     """
 
     title: str
     columns: tuple[str, ...]
     rows: tuple[tuple[Any, ...], ...]
+    sample_ids: tuple[str, ...] = ()
+
+
+@attrs.frozen(eq=False)
+class Curves:
+    """Lines to draw.
+
+    Attributes:
+        title: What they show.
+        x_label: What the horizontal axis is.
+        y_label: What the vertical axis is.
+        lines: `(points, 2)` float, x and y, by the line's name.
+        has_diagonal: Whether the line where y is x is drawn, too, to compare with.
+    """
+
+    title: str
+    x_label: str
+    y_label: str
+    lines: dict[str, "np.ndarray"]
+    has_diagonal: bool = False
+
+
+@attrs.frozen(eq=False)
+class Matrix:
+    """A table of counts by class and class, to draw.
+
+    Attributes:
+        title: What it shows.
+        row_label: What the rows are, such as `true`.
+        column_label: What the columns are, such as `predicted`.
+        names: The classes' names.
+        values: `(classes, classes)` int or float.
+    """
+
+    title: str
+    row_label: str
+    column_label: str
+    names: tuple[str, ...]
+    values: "np.ndarray"
 
 
 @attrs.frozen
@@ -55,12 +100,14 @@ class Evaluation:
     Attributes:
         metrics: Figures by name.
         tables: Tables by name.
-        data: Arrays by name, for drawing.
+        drawings: What can be looked at, by name.
+        intervals: 95 % confidence intervals, `(low, high)`, of metrics by their names.
     """
 
     metrics: dict[str, float]
     tables: dict[str, Table] = attrs.field(factory=dict)
-    data: dict[str, "np.ndarray"] = attrs.field(factory=dict, eq=False)
+    drawings: dict[str, Curves | Matrix] = attrs.field(factory=dict, eq=False)
+    intervals: dict[str, tuple[float, float]] = attrs.field(factory=dict)
 
 
 @plugin

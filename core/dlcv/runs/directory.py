@@ -51,7 +51,7 @@ class RunDirectory:
     def create(
         cls, runs: Path, name: str | None, default_name: str, *, force: bool
     ) -> "RunDirectory":
-        """Makes a new directory.
+        """Makes a new directory; a run that it replaces is kept aside until `settle`.
 
         Args:
             runs: The folder of all runs.
@@ -64,20 +64,22 @@ class RunDirectory:
         """
         if name is not None and not re.fullmatch(r"[^/\0.][^/\0]*", name):
             raise DlcvError(f'"{name}" can\'t be the name of a run; it must be a plain file name')
-        cls.refuse_existing(runs, name, force=force)
         try:
+            if name is not None:
+                cls(runs / name)._put_back()
+            cls.refuse_existing(runs, name, force=force)
             runs.mkdir(parents=True, exist_ok=True)
             if name is None:
                 return cls(_numbered(runs / default_name))
-            path = runs / name
-            if path.exists():
-                with cls(path).lock():
-                    _replace(path)
+            directory = cls(runs / name)
+            if directory.path.exists():
+                with directory.lock():
+                    directory._put_aside()
             else:
-                path.mkdir()
+                directory.path.mkdir()
         except OSError as error:
             raise DlcvError(f"can't make a run in {runs}: {error.strerror}") from None
-        return cls(path)
+        return directory
 
     @classmethod
     def refuse_existing(cls, runs: Path, name: str | None, *, force: bool) -> None:
@@ -123,6 +125,16 @@ class RunDirectory:
         return self.path / "checkpoints"
 
     @property
+    def has_checkpoint(self) -> bool:
+        """Whether there is something to go on from, or to use."""
+        return any(self.checkpoints.glob("epoch_*"))
+
+    @property
+    def replaced(self) -> Path:
+        """Where the run that this one replaces is, as long as this one has no checkpoint."""
+        return self.path.with_name(f".{self.path.name}.old")
+
+    @property
     def model(self) -> Path:
         """The network in Keras's own format, for everyone else."""
         return self.path / "model.keras"
@@ -153,14 +165,44 @@ class RunDirectory:
         _point(link, self.path.name)
         return before
 
+    def settle(self) -> None:
+        """Removes the run that this one replaced, once this one has a checkpoint."""
+        if self.has_checkpoint:
+            shutil.rmtree(self.replaced, ignore_errors=True)
+
     def discard(self, latest: str | None) -> None:
-        """Removes a run that came to nothing; `latest` names the run of that name again."""
+        """Removes a run that came to nothing, and puts back the run that it replaced.
+
+        Args:
+            latest: The run that the link `latest` names again.
+        """
         shutil.rmtree(self.path)
+        self._put_back()
         link = self.path.parent / LATEST
         if latest is not None and (link.parent / latest).exists():
             _point(link, latest)
         else:
             link.unlink(missing_ok=True)
+
+    def _put_aside(self) -> None:
+        """Makes the directory empty; the run that was there is kept until `settle`.
+
+        If one is kept already, its successor was killed: without a checkpoint it came to nothing.
+        """
+        self.settle()
+        if self.replaced.exists():
+            shutil.rmtree(self.path)
+        else:
+            os.replace(self.path, self.replaced)
+        try:
+            self.path.mkdir()
+        except BaseException:
+            self._put_back()
+            raise
+
+    def _put_back(self) -> None:
+        if self.replaced.exists() and not os.path.lexists(self.path):
+            os.replace(self.replaced, self.path)
 
     def write_json(self, name: str, content: Any) -> None:
         """Writes a JSON file atomically."""
@@ -190,18 +232,6 @@ def _numbered(path: Path) -> Path:
             continue
         return numbered
     raise AssertionError
-
-
-def _replace(path: Path) -> None:
-    """Makes a directory empty; what was in it is there, or beside it, until that is done."""
-    old = path.with_name(f".{path.name}.{os.getpid()}.old")
-    os.replace(path, old)
-    try:
-        path.mkdir()
-    except BaseException:
-        os.replace(old, path)
-        raise
-    shutil.rmtree(old, ignore_errors=True)
 
 
 def _check_form(content: Any, form: Any, where: str) -> None:

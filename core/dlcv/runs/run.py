@@ -6,7 +6,6 @@ import logging
 import os
 import shlex
 from collections.abc import Iterable
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -20,14 +19,17 @@ from dlcv.data.replacement import chosen_pixel_steps, with_pixel_steps
 from dlcv.data.sources import align_labels
 from dlcv.data.survey import Survey, survey
 from dlcv.errors import DlcvError
+from dlcv.evaluation.kept import kept
 from dlcv.evaluation.predict import load_predictions, predict_batches, predict_labelled
 from dlcv.files import load_arrays
-from dlcv.interfaces import LabelledImages, Predictions, Preprocessor
+from dlcv.interfaces import LabelledImages, Preprocessor
 from dlcv.runs import origins
-from dlcv.runs.answers import Prediction, Tested
+from dlcv.runs.answers import Tested
 from dlcv.runs.directory import RunDirectory
-from dlcv.runs.inputs import open_inputs, open_labelled
-from dlcv.training.history import read_csv
+from dlcv.runs.inputs import open_labelled
+from dlcv.runs.predictor import PixelSteps, Predictor, warn_of
+from dlcv.spec import SpecList
+from dlcv.training.history import best_row, of_stage, read_csv
 
 if TYPE_CHECKING:
     import keras
@@ -37,11 +39,12 @@ BATCH = 64
 """Images, or views of them, that go through the network at once."""
 
 
-class Run:
+class Run(Predictor):
     """A run that is trained, or under way.
 
     Attributes:
-        directory: Where its files are.
+        path: The run's directory.
+        directory: Paths of the files in it.
         config: Its configuration, complete.
         label_names: The classes' names.
         stopped_by: The number of the signal that stopped it in this process, 0 if none did.
@@ -57,10 +60,11 @@ class Run:
         checkpoint: str | int = "last",
     ) -> None:
         self.directory = directory
+        self.path = directory.path
         self.checkpoint = checkpoint
         self._origins: origins.Origins = directory.read_json("environment")["plugins"]
         self.config = origins.as_recorded(RunConfig.load(directory.config), self._origins)
-        self.label_names: tuple[str, ...] = tuple(directory.read_json("labels"))
+        self.label_names = tuple(directory.read_json("labels"))
         if model is not None:
             self.model = model
 
@@ -68,11 +72,6 @@ class Run:
         """Returns the run's path and figures."""
         figures = ", ".join(f"{name}={value:.4f}" for name, value in self.metrics.items())
         return f"Run({str(self.path)!r}, {figures})"
-
-    @property
-    def path(self) -> Path:
-        """The run's directory."""
-        return self.directory.path
 
     @property
     def history(self) -> list[dict[str, Any]]:
@@ -94,6 +93,32 @@ class Run:
     def finished(self) -> bool:
         """Whether the training came to its end."""
         return (self.path / "metrics.json").exists()
+
+    @property
+    def evaluators(self) -> SpecList:
+        """What it is evaluated with if nothing else is asked for."""
+        return self.config.evaluators
+
+    @property
+    def trained_row(self) -> dict[str, Any]:
+        """The history's row of the epoch that the network's weights are from.
+
+        Raises:
+            DlcvError: no epoch was trained to its end.
+        """
+        rows = of_stage(self.history, len(self.config.stages) - 1)
+        if self.checkpoint == "best":
+            rows = [best_row(self.history)] if self.history else []
+        elif self.checkpoint != "last":
+            rows = [row for row in self.history if row["epoch"] == int(self.checkpoint)]
+        if not rows:
+            raise DlcvError(f"{self.path} has no epoch that was trained to its end")
+        return best_row(rows) if self.config.stages[-1].early_stopping else rows[-1]
+
+    @property
+    def validation_accuracy(self) -> float | None:
+        """The network's accuracy on the validation images, from 0 to 1."""
+        return float(self.trained_row["val_accuracy"])
 
     @functools.cached_property
     def input_shape(self) -> tuple[int, int, int]:
@@ -132,7 +157,7 @@ class Run:
 
         It is built from the configuration; no model file is executed.
         """
-        backend.start(self._threads)
+        backend.start(self.threads)
         from dlcv.training import checkpoints
         from dlcv.training.network import build_network
 
@@ -157,80 +182,10 @@ class Run:
         checkpoints.restore(used, network.variables, str(path))
         return network
 
-    def predict_proba(
-        self, inputs: Any, *, preprocessors: str | Iterable[Any] | None = None
-    ) -> np.ndarray:
-        """Returns the probabilities of every class, `(N, classes)` float32.
-
-        Args:
-            inputs: Paths of images, or a folder's with all images below it; or uint8 images, RGB
-                or grey: a sequence of `(H, W, C)` or `(H, W)`, or an array. An array of three
-                axes is one image if its last axis has the run's channels, else `(N, H, W)` grey
-                images; one of two axes is one grey image.
-            preprocessors: Pixel steps instead of the run's, such as `crop`, over whose views
-                probabilities are averaged; steps of values and statistics stay the run's.
-
-        Raises:
-            DlcvError: the preprocessors do not fit the network.
-            ImageError: an image can't be read or processed.
-        """
-        steps = self._pixel_steps(preprocessors)
-        return self._probabilities(open_inputs(inputs, self._channels), steps)
-
-    def predict(
-        self,
-        inputs: Any,
-        *,
-        bad_images: str = "error",
-        preprocessors: str | Iterable[Any] | None = None,
-    ) -> list[Prediction]:
-        """Returns what the network says about each image.
-
-        Args:
-            inputs: What `predict_proba` takes.
-            bad_images: `error`, or `skip` to leave out files that can't be read, with a warning.
-            preprocessors: What `predict_proba` takes.
-
-        Raises:
-            DlcvError: the preprocessors do not fit the network.
-            ImageError: an image can't be read or processed.
-        """
-        steps = self._pixel_steps(preprocessors)
-        opened = open_inputs(inputs, self._channels)
-        if bad_images == "skip":
-            checked = survey(opened, skip=True, threads=self._threads)
-            _warn_of(checked.skipped)
-            opened = checked.images
-        rows = self._probabilities(opened, steps)
-        names = (opened.sample_id(i) for i in range(len(rows)))
-        return [self._prediction(name, row) for name, row in zip(names, rows, strict=True)]
-
-    def predictions(
-        self,
-        data: str | None = None,
-        split: str | None = None,
-        *,
-        bad_images: str = "error",
-        preprocessors: str | Iterable[Any] | None = None,
-    ) -> Predictions:
-        """Returns the predictions for labelled images.
-
-        Args:
-            data: A data set, as `--data` takes it; None for the run's own images. The predictions
-                for those that were held out are kept with the run.
-            split: The split; by default `test`, else `val`, else all there is.
-            bad_images: `error`, or `skip` to leave out images of `data` that can't be read, with
-                a warning; the run's own are treated as in training.
-            preprocessors: What `predict_proba` takes; what it leads to is not kept.
-
-        Raises:
-            DlcvError: there is no such data or split, its classes are not the run's, the run is
-                not finished and neither is named, or the preprocessors do not fit the network.
-            ImageError: an image can't be read or processed.
-        """
-        return self.test(
-            data, split, bad_images=bad_images, preprocessors=preprocessors
-        ).predictions
+    def probabilities(self, images: LabelledImages, preprocessors: PixelSteps) -> np.ndarray:
+        """Returns the probabilities of every class for all images, `(N, classes)` float32."""
+        loader = self._loader(images, self._pixel_steps(preprocessors))
+        return np.concatenate(list(predict_batches(self.model, loader)))
 
     def test(
         self,
@@ -238,7 +193,7 @@ class Run:
         split: str | None = None,
         *,
         bad_images: str = "error",
-        preprocessors: str | Iterable[Any] | None = None,
+        preprocessors: PixelSteps = None,
     ) -> Tested:
         """Returns what `predictions` does, with the images that were left out."""
         steps = self._pixel_steps(preprocessors)
@@ -252,9 +207,27 @@ class Run:
                 f"dlcv resume {shlex.quote(str(self.path))}"
             )
         checked = self._open_split(data, split, skip=bad_images == "skip")
-        _warn_of(checked.skipped)
+        warn_of(checked.skipped)
         aligned = align_labels(checked.images, self.label_names)
-        return Tested(predict_labelled(self.model, self._loader(aligned, steps)), checked.skipped)
+        made = kept(
+            self.path / "predictions",
+            self._made_from(aligned, steps),
+            lambda: predict_labelled(self.model, self._loader(aligned, steps)),
+        )
+        return Tested(made, checked.skipped)
+
+    def _made_from(
+        self, images: LabelledImages, steps: list[Preprocessor] | None
+    ) -> dict[str, Any]:
+        """Returns all that the predictions for labelled images depend on, as JSON has it."""
+        files = [(p.name, p.stat()) for p in sorted(self.directory.checkpoints.glob("*"))]
+        return {
+            "images": images.fingerprint(),
+            "samples": [images.sample_id(i) for i in range(len(images))],
+            "pixel_steps": None if steps is None else [str(registry.spec_of(s)) for s in steps],
+            "checkpoint": self.checkpoint,
+            "checkpoints": [(name, found.st_size, found.st_mtime_ns) for name, found in files],
+        }
 
     @property
     def _held_out(self) -> str:
@@ -268,20 +241,16 @@ class Run:
             if split not in own.splits:
                 raise DlcvError(f'the run has no split "{split}"; it has {", ".join(own.splits)}')
             return Survey(own.splits[split], list(own.skipped))
-        opened = open_labelled(data, split, self._channels)
-        return survey(opened, skip=skip, threads=self._threads)
+        opened = open_labelled(data, split, self.channels)
+        return survey(opened, skip=skip, threads=self.threads)
 
     @property
-    def _threads(self) -> int:
+    def threads(self) -> int:
+        """How many threads read images."""
         return self.config.threads or backend.available_threads()
 
     def _pixel_steps(self, preprocessors: str | Iterable[Any] | None) -> list[Preprocessor] | None:
         return None if preprocessors is None else chosen_pixel_steps(self.pipeline, preprocessors)
-
-    def _probabilities(
-        self, opened: LabelledImages, steps: list[Preprocessor] | None
-    ) -> np.ndarray:
-        return np.concatenate(list(predict_batches(self.model, self._loader(opened, steps))))
 
     def _loader(self, opened: LabelledImages, steps: list[Preprocessor] | None) -> Loader:
         """Returns the batches of images, after the run's pixel steps or others."""
@@ -290,11 +259,11 @@ class Run:
                 self.pipeline, steps, opened.image_shape, self.input_shape[:2]
             )
         else:
-            resizes = None not in self.pipeline.output_shape((None, None, self._channels))
+            resizes = None not in self.pipeline.output_shape((None, None, self.channels))
             fits = resizes or opened.image_shape[:2] == self.input_shape[:2]
             pipeline = self.pipeline if fits else self._fitting_pipeline
         at_once = max(1, BATCH // pipeline.views)
-        return Loader(opened, pipeline, batch_size=at_once, threads=self._threads)
+        return Loader(opened, pipeline, batch_size=at_once, threads=self.threads)
 
     @functools.cached_property
     def _fitting_pipeline(self) -> Pipeline:
@@ -305,24 +274,13 @@ class Run:
         return attrs.evolve(self.pipeline, pixel_steps=(fit, *self.pipeline.pixel_steps))
 
     @functools.cached_property
-    def _channels(self) -> int:
+    def channels(self) -> int:
         """The channels of the images before the preprocessors."""
         return int(self.directory.read_json("environment")["data"]["channels"])
 
-    def _prediction(self, name: str, row: np.ndarray) -> Prediction:
-        order = np.argsort(-row, kind="stable")
-        probabilities = {self.label_names[i]: float(row[i]) for i in order}
-        label, probability = next(iter(probabilities.items()))
-        return Prediction(name, label, probability, probabilities)
 
-
-def _warn_of(skipped: list[str]) -> None:
-    for reason in skipped:
-        logger.warning("left out: %s", reason)
-
-
-def load(path: str | os.PathLike[str], *, checkpoint: str | int = "last") -> Run:
-    """Loads a run from its directory.
+def load_run(path: str | os.PathLike[str], *, checkpoint: str | int = "last") -> Run:
+    """Loads a single run from its directory.
 
     Args:
         path: The directory.

@@ -64,12 +64,12 @@ def run(
     default_name = f"{experiment.config.architecture.name}-{_data_name(experiment)}"
     directory = RunDirectory.create(Path(runs), name, default_name, force=force)
     with directory.lock():
-        _record(directory, experiment, initial)
         before = directory.point_latest_here()
         try:
+            _record(directory, experiment, initial)
             return _train(directory, experiment, network, resumed=False)
-        except Exception:
-            if not directory.checkpoints.exists():
+        except BaseException:
+            if not directory.has_checkpoint:
                 directory.discard(before)
             raise
 
@@ -130,8 +130,8 @@ def resume(path: str | os.PathLike[str], *, from_epoch: int | None = None, **opt
         plan = Continuation.plan(run, from_epoch, changes) if changes else None
         experiment = Experiment.reopen(plan.config if plan else run.config, run.pipeline)
         # As long as there is no checkpoint, the weights to begin with are needed again.
-        is_new = not any(directory.checkpoints.glob("*"))
-        network = build_new(experiment)[0] if is_new else build_for_training(experiment)
+        has_weights = directory.has_checkpoint
+        network = build_for_training(experiment) if has_weights else build_new(experiment)[0]
         environment = _compare(directory.read_json("environment"), experiment)
         if plan:
             plan.begin(directory, environment)
@@ -182,6 +182,8 @@ def _train(
     directory: RunDirectory, experiment: Experiment, network: "Network", *, resumed: bool
 ) -> Run:
     """Trains what is left to train, then evaluates and writes the rest of the directory."""
+    import keras
+
     from dlcv.training import checkpoints
     from dlcv.training.history import History
     from dlcv.training.interruption import Interrupted, deferred_signals
@@ -193,6 +195,7 @@ def _train(
     history.write()
     run = Run(directory, network.model)
     hook_calls.started(run)
+    settling = keras.callbacks.LambdaCallback(on_epoch_begin=lambda *_: directory.settle())
     with deferred_signals() as asked:
         training = Training(
             network=network,
@@ -202,7 +205,7 @@ def _train(
             val=experiment.loader("val"),
             folder=directory.checkpoints,
             history=history,
-            callbacks=hook_calls.callbacks(run),
+            callbacks=[*hook_calls.callbacks(run), settling],
             checkpoint_every=experiment.config.checkpoint_every,
             asked=asked,
             jit_compile=experiment.config.jit_compile,
@@ -213,12 +216,14 @@ def _train(
             run.stopped_by = stop.signal
             return run
         except KeyboardInterrupt:
-            logger.warning(
-                "stopped at once; `dlcv resume %s` goes on from the last checkpoint", run.path
-            )
+            if directory.has_checkpoint:
+                logger.warning(
+                    "stopped at once; `dlcv resume %s` goes on from the last checkpoint", run.path
+                )
             raise
         finally:
             training.history.draw()
+            directory.settle()
     _finish(run, experiment, network.model)
     hook_calls.finished(run)
     return run

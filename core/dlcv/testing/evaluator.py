@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import attrs
 
 from dlcv.errors import DlcvError
-from dlcv.interfaces import Evaluation, Evaluator, Plugin, Predictions
+from dlcv.interfaces import Evaluation, Evaluator, Matrix, Plugin, Predictions
 from dlcv.testing import Check
 
 
@@ -18,7 +18,8 @@ def checks(cls: type[Plugin]) -> tuple[Check, ...]:
         check_same_predictions_same_figures,
         check_metrics_are_finite_numbers,
         check_tables_fit_json,
-        check_data_are_arrays,
+        check_drawings_can_be_drawn,
+        check_intervals_hold_their_metrics,
     )
 
 
@@ -63,14 +64,33 @@ def check_tables_fit_json(evaluator: Evaluator) -> None:
                 raise AssertionError(f"the table {name} does not fit JSON: {error}") from None
 
 
-def check_data_are_arrays(evaluator: Evaluator) -> None:
-    """What is there to draw comes as NumPy arrays of numbers."""
+def check_drawings_can_be_drawn(evaluator: Evaluator) -> None:
+    """What is there to draw are lines of points, or matrices of a row and a column a class."""
     import numpy as np
 
     for _, found in evaluated(evaluator):
-        for name, values in found.data.items():
-            numbers = isinstance(values, np.ndarray) and values.dtype.kind in "iufb"
-            assert numbers, f"the data {name} is no array of numbers"
+        for name, drawing in found.drawings.items():
+            if isinstance(drawing, Matrix):
+                shapes = {np.shape(drawing.values): 2 * (len(drawing.names),)}
+                arrays = [drawing.values]
+            else:
+                arrays = list(drawing.lines.values())
+                shapes = {np.shape(line): (len(line), 2) for line in arrays}
+            for received, expected in shapes.items():
+                assert received == expected, (
+                    f"the drawing {name} has values of shape {received}, not {expected}"
+                )
+            numbers = all(np.asarray(values).dtype.kind in "iufb" for values in arrays)
+            assert numbers, f"the drawing {name} has values that are no numbers"
+
+
+def check_intervals_hold_their_metrics(evaluator: Evaluator) -> None:
+    """An interval is about a metric, which lies in it."""
+    for _, found in evaluated(evaluator):
+        for name, (low, high) in found.intervals.items():
+            assert name in found.metrics, f"there is an interval of {name}, but no such metric"
+            value = found.metrics[name]
+            assert low <= value <= high, f"{name} is {value}, outside its interval {low} to {high}"
 
 
 def evaluated(evaluator: Evaluator) -> Iterator[tuple[Predictions, Evaluation]]:

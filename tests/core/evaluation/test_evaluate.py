@@ -7,7 +7,7 @@ import pytest
 
 from dlcv.errors import DlcvError
 from dlcv.evaluation.evaluate import as_json, evaluate
-from dlcv.interfaces import Evaluation, Evaluator, Predictions, Table, option, plugin
+from dlcv.interfaces import Curves, Evaluation, Evaluator, Predictions, Table, option, plugin
 from dlcv_plugins.evaluators.classification_report import ClassificationReport
 from dlcv_plugins.evaluators.rank import Rank
 
@@ -27,13 +27,14 @@ class Count(Evaluator):
     def evaluate(self, predictions):
         count = float(len(predictions.labels))
         table = Table("Counts", ("what", "count"), ((self.metric, count),))
-        return Evaluation({self.metric: count}, {self.metric: table}, {self.metric: np.ones(2)})
+        curves = Curves("Counts", "x", "y", {self.metric: np.ones((3, 2))})
+        return Evaluation({self.metric: count}, {self.metric: table}, {self.metric: curves})
 
 
 def test_what_all_evaluators_found_comes_together():
     found = evaluate(predictions(), [Count(metric="one"), Rank(), Count(metric="two")])
     assert set(found.metrics) == {"one", "rank1", "two"}
-    assert set(found.tables) == set(found.data) == {"one", "two"}
+    assert set(found.tables) == set(found.drawings) == {"one", "two"}
 
 
 def test_two_evaluators_of_one_metric_are_an_error():

@@ -1,6 +1,7 @@
 """A trained run on other pixel steps: ten crops instead of what it was trained with."""
 
 import json
+import shutil
 import subprocess
 import sys
 
@@ -95,7 +96,7 @@ def test_a_batch_holds_as_many_views_as_images_otherwise(run, photos, monkeypatc
     monkeypatch.setattr(
         run.model, "predict_on_batch", lambda pixels: seen.append(len(pixels)) or predict(pixels)
     )
-    run.predictions(str(photos), preprocessors="crop")
+    run.predict_proba(photos, preprocessors="crop")
     assert seen == [60, 60, 60, 60]
 
 
@@ -119,6 +120,7 @@ def command(*arguments, folder):
 
 
 def test_evaluate_prints_the_figures_of_the_crops(run, folder):
+    shutil.rmtree(run.path / "predictions", ignore_errors=True)
     done = command("evaluate", run.path, "--preproc", "crop, mean", "--json", folder=folder)
     assert done.returncode == 0, done.stderr
     found = run.test(preprocessors="crop").predictions

@@ -64,9 +64,55 @@ def test_run_is_replaced_on_request_only(runs: Path) -> None:
         create(runs, "old")
     assert names(runs / "old") == ["run.toml"]
 
-    assert create(runs, "old", force=True).path == runs / "old"
+    new = create(runs, "old", force=True)
+    assert new.path == runs / "old"
+    assert names(new.path) == []
+
+    # What is replaced is kept until there is something in its place.
+    new.settle()
+    assert names(new.replaced) == ["run.toml"]
+    add_checkpoint(new)
+    new.settle()
     assert names(runs) == ["old"]
-    assert names(runs / "old") == []
+
+
+def add_checkpoint(directory: RunDirectory) -> None:
+    directory.checkpoints.mkdir()
+    (directory.checkpoints / "epoch_0001_step_000000005_stage_1.checkpoint").touch()
+
+
+def test_run_that_comes_to_nothing_gives_its_place_back(runs: Path) -> None:
+    new = create(runs, "old", force=True)
+    latest = new.point_latest_here()
+    (new.path / "run.toml").write_text("new")
+    (new.path / "checkpoints").mkdir()
+    new.discard(latest)
+
+    assert names(runs) == ["old"]
+    assert (runs / "old" / "run.toml").read_text() == "old"
+
+
+@pytest.mark.parametrize(("trained", "kept"), [(False, "old"), (True, "new")])
+def test_run_whose_successor_was_killed_is_kept_unless_that_had_a_checkpoint(
+    runs: Path, trained: bool, kept: str
+) -> None:
+    killed = create(runs, "old", force=True)
+    (killed.path / "run.toml").write_text("new")
+    if trained:
+        add_checkpoint(killed)
+
+    third = create(runs, "old", force=True)
+
+    assert (third.replaced / "run.toml").read_text() == kept
+    assert names(third.path) == []
+
+
+def test_run_whose_successor_is_gone_is_back(runs: Path) -> None:
+    create(runs, "old", force=True).path.rmdir()
+
+    with pytest.raises(DlcvError, match="runs/old exists already"):
+        create(runs, "old")
+    assert (runs / "old" / "run.toml").read_text() == "old"
 
 
 def test_run_is_kept_where_the_new_one_can_not_be_made(

@@ -1,0 +1,154 @@
+"""What predicts the classes of images: a run, several together, or an exported model."""
+
+import logging
+from abc import ABC, abstractmethod
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from dlcv import backend
+from dlcv.data.survey import survey
+from dlcv.interfaces import LabelledImages, Predictions
+from dlcv.runs.answers import Prediction, Tested
+from dlcv.runs.inputs import open_inputs
+from dlcv.spec import SpecList
+
+logger = logging.getLogger(__name__)
+PixelSteps = str | Iterable[Any] | None
+"""Preprocessors, as text or made, that go before those of what predicts; None for its own."""
+
+
+class Predictor(ABC):
+    """What predicts the classes of images.
+
+    Attributes:
+        path: Where it is.
+        label_names: The classes' names.
+    """
+
+    path: Path
+    label_names: tuple[str, ...]
+
+    @property
+    @abstractmethod
+    def channels(self) -> int:
+        """The channels of the images before the preprocessors."""
+
+    @property
+    @abstractmethod
+    def evaluators(self) -> SpecList:
+        """What it is evaluated with if nothing else is asked for."""
+
+    @property
+    def validation_accuracy(self) -> float | None:
+        """The accuracy on validation images, from 0 to 1; None where it is not known."""
+        return None
+
+    @property
+    def threads(self) -> int:
+        """How many threads read images."""
+        return backend.available_threads()
+
+    @abstractmethod
+    def probabilities(self, images: LabelledImages, preprocessors: PixelSteps) -> np.ndarray:
+        """Returns the probabilities of every class for all images, `(N, classes)` float32.
+
+        Args:
+            images: Images as they are stored.
+            preprocessors: What `predict_proba` takes.
+
+        Raises:
+            DlcvError: the preprocessors do not fit the network.
+            ImageError: an image can't be read or processed.
+        """
+
+    @abstractmethod
+    def test(
+        self,
+        data: str | None = None,
+        split: str | None = None,
+        *,
+        bad_images: str = "error",
+        preprocessors: PixelSteps = None,
+    ) -> Tested:
+        """Returns what `predictions` does, with the images that were left out."""
+
+    def predictions(
+        self,
+        data: str | None = None,
+        split: str | None = None,
+        *,
+        bad_images: str = "error",
+        preprocessors: PixelSteps = None,
+    ) -> Predictions:
+        """Returns the predictions for labelled images; a run keeps them for the next time.
+
+        Args:
+            data: A data set, as `--data` takes it; None for the images that were held out.
+            split: The split; by default `test`, else `val`, else all there is.
+            bad_images: `error`, or `skip` to leave out images of `data` that can't be read, with
+                a warning; a run's own are treated as in training.
+            preprocessors: What `predict_proba` takes.
+
+        Raises:
+            DlcvError: there is no such data or split, it has classes that are not known here, a
+                run is not finished and neither is named, or the preprocessors do not fit.
+            ImageError: an image can't be read or processed.
+        """
+        return self.test(
+            data, split, bad_images=bad_images, preprocessors=preprocessors
+        ).predictions
+
+    def predict_proba(self, inputs: Any, *, preprocessors: PixelSteps = None) -> np.ndarray:
+        """Returns the probabilities of every class, `(N, classes)` float32.
+
+        Args:
+            inputs: Paths of images, or a folder's with all images below it; or uint8 images, RGB
+                or grey: a sequence of `(H, W, C)` or `(H, W)`, or an array. An array of three
+                axes is one image if its last axis has the right channels, else `(N, H, W)` grey
+                images; one of two axes is one grey image.
+            preprocessors: Pixel steps instead of those of training, such as `crop`, over whose
+                views probabilities are averaged; steps of values and statistics stay.
+
+        Raises:
+            DlcvError: the preprocessors do not fit the network.
+            ImageError: an image can't be read or processed.
+        """
+        return self.probabilities(open_inputs(inputs, self.channels), preprocessors)
+
+    def predict(
+        self, inputs: Any, *, bad_images: str = "error", preprocessors: PixelSteps = None
+    ) -> list[Prediction]:
+        """Returns what is said about each image.
+
+        Args:
+            inputs: What `predict_proba` takes.
+            bad_images: `error`, or `skip` to leave out files that can't be read, with a warning.
+            preprocessors: What `predict_proba` takes.
+
+        Raises:
+            DlcvError: the preprocessors do not fit the network.
+            ImageError: an image can't be read or processed.
+        """
+        opened = open_inputs(inputs, self.channels)
+        if bad_images == "skip":
+            checked = survey(opened, skip=True, threads=self.threads)
+            warn_of(checked.skipped)
+            opened = checked.images
+        rows = self.probabilities(opened, preprocessors)
+        names = (opened.sample_id(i) for i in range(len(rows)))
+        return [self._prediction(name, row) for name, row in zip(names, rows, strict=True)]
+
+    def _prediction(self, name: str, row: np.ndarray) -> Prediction:
+        order = np.argsort(-row, kind="stable")
+        probabilities = {self.label_names[i]: float(row[i]) for i in order}
+        label, probability = next(iter(probabilities.items()))
+        return Prediction(name, label, probability, probabilities)
+
+
+def warn_of(skipped: list[str]) -> None:
+    """Names the images that were left out."""
+    for reason in skipped:
+        logger.warning("left out: %s", reason)
