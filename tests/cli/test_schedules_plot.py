@@ -33,6 +33,9 @@ def test_plot_draws_the_curves_and_tells_rates(dlcv, tmp_path):
     told = [float(cell) for cell in first.split()[1:]]
     assert told == pytest.approx([0.4, 0.225, 0.1, 0.4 * 0.275**2, 0.4 * 0.025**2], rel=5e-3)
     assert second.split()[1:] == ["0.4", "0.4", "0.04", "0.04", "0.04"]
+    assert done.stdout.splitlines()[-1] == (
+        "use      dlcv run --schedule 'poly(power=2)' --learning-rate 0.4 --epochs 10"
+    )
     picture = cv2.imread(str(tmp_path / "rates.png"))
     assert len({tuple(pixel) for pixel in picture.reshape(-1, 3)}) > 10
 

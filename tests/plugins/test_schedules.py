@@ -125,8 +125,34 @@ def test_an_epoch_outside_the_stage_is_an_error(epoch):
         schedule("poly(power=0.5)").rate(epoch, 10, 0.1)
 
 
-def test_a_rate_within_the_stage_is_the_schedules():
-    assert schedule("poly").rate(5, 10, 0.1) == pytest.approx(0.05)
+@pytest.mark.parametrize(
+    ("text", "epoch", "expected"),
+    [
+        ("poly", 5, 0.05),
+        # Half of a warm-up over 4 epochs, on what the line says.
+        ("poly(warmup=4)", 2, 0.1 * 0.8 / 2),
+        ("poly(warmup=4)", 5, 0.05),
+        ("constant(warmup=4)", 0, 0),
+        # Within the fourth epoch the rate is that of its start, and of the last at the end.
+        ("poly(by=epoch)", 3.7, 0.07),
+        ("poly(by=epoch)", 10, 0.01),
+        ("constant(by=epoch, warmup=4)", 1.5, 0.05),
+    ],
+)
+def test_rate_at_an_epoch_is_that_of_the_training(text, epoch, expected):
+    assert schedule(text).rate(epoch, 10, 0.1) == pytest.approx(expected)
+    last = schedule(text).rates(10, 1000, 0.1)[min(int(epoch * 1000), 9999)]
+    assert last == pytest.approx(expected, abs=1e-4)
+
+
+@pytest.mark.parametrize(("cycles", "epochs", "steps_per_epoch"), [(5, 1, 5), (3, 7, 3), (7, 5, 7)])
+def test_every_cycle_begins_with_the_full_rate(cycles, epochs, steps_per_epoch):
+    """A cycle's length in epochs is often no number that floats can hold, such as 0.2."""
+    rates = schedule(f"cyclic(cycles={cycles})").rates(epochs, steps_per_epoch, 0.5)
+    length = epochs * steps_per_epoch // cycles
+
+    np.testing.assert_allclose(rates[::length], 0.5)
+    np.testing.assert_allclose(rates, np.tile(rates[:length], cycles), rtol=1e-5)
 
 
 @pytest.mark.parametrize("name", ["poly", "cosine", "constant"])

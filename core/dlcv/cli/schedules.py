@@ -63,7 +63,10 @@ def plot(
     ]
     click.echo(table(("schedule", *points), rows))
     click.echo(f"\npicture  {out}")
-    click.echo(f"use      dlcv run --schedule {shlex.quote(next(iter(rates)))}")
+    first = shlex.quote(next(iter(rates)))
+    click.echo(
+        f"use      dlcv run --schedule {first} --learning-rate {learning_rate:g} --epochs {epochs}"
+    )
 
 
 def _without_required_options() -> list[str]:

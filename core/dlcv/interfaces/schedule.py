@@ -1,5 +1,6 @@
 """Schedules: the learning rate over a stage of training."""
 
+import math
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, ClassVar, Literal, Self
 
@@ -38,14 +39,21 @@ class Schedule(Plugin, ABC):
         return self
 
     def rate(self, epoch: float, epochs: int, initial: float) -> float:
-        """Returns what `learning_rate` does, for an epoch of the stage.
+        """Returns the rate, warm-up included, after so many epochs of a stage.
+
+        With `by=epoch` it is that of the epoch which begins or is under way. Otherwise it is the
+        limit for many steps an epoch; the exact rate of each step is in `rates`.
 
         Raises:
             DlcvError: the stage has no such epoch.
         """
         if not 0 <= epoch <= epochs:
             raise DlcvError(f"epoch {epoch:g} is outside a stage of 0 to {epochs} epochs")
-        return self.learning_rate(epoch, epochs, initial)
+        warm = epoch
+        if self.by == "epoch":
+            epoch = min(math.floor(epoch), epochs - 1)
+            warm = epoch + 1
+        return self.learning_rate(epoch, epochs, initial) * self._warmth(warm)
 
     def rates(self, epochs: int, steps_per_epoch: int, initial: float) -> "np.ndarray":
         """Returns the rate of every step, `(epochs * steps_per_epoch,)` float32.
@@ -56,10 +64,14 @@ class Schedule(Plugin, ABC):
         import numpy as np
 
         schedule = self.with_steps_per_epoch(steps_per_epoch)
-        changes_per_epoch = 1 if self.by == "epoch" else steps_per_epoch
-        changes = np.arange(epochs * changes_per_epoch)
-        starts = changes / changes_per_epoch
-        rates = np.array([schedule.rate(float(epoch), epochs, initial) for epoch in starts])
-        if self.warmup:
-            rates *= np.minimum(1.0, (changes + 1) / changes_per_epoch / self.warmup)
-        return np.repeat(rates, steps_per_epoch // changes_per_epoch).astype(np.float32)
+        per_epoch = 1 if self.by == "epoch" else steps_per_epoch
+        rates = [
+            schedule.learning_rate(change / per_epoch, epochs, initial)
+            * self._warmth((change + 1) / per_epoch)
+            for change in range(epochs * per_epoch)
+        ]
+        return np.repeat(rates, steps_per_epoch // per_epoch).astype(np.float32)
+
+    def _warmth(self, epoch: float) -> float:
+        """Returns the warm-up's factor after so many epochs."""
+        return min(1.0, epoch / self.warmup) if self.warmup else 1.0

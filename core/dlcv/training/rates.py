@@ -21,7 +21,8 @@ def draw_rates(path: Path, rates: Mapping[str, np.ndarray], steps_per_epoch: int
     figure = Figure(figsize=(8, 4.5), layout="constrained")
     axes = figure.subplots()
     for index, (name, values) in enumerate(rates.items()):
-        style = ("-", "--", "-.", ":")[index // 10 % 4]
+        # Curves that lie on each other, such as poly and linear, are both to be seen.
+        style = ("-", "--", "-.", ":")[index % 4]
         epochs = np.arange(len(values)) / steps_per_epoch
         axes.plot(epochs, values, f"C{index % 10}", label=name, linestyle=style)
     axes.set(xlabel="epoch", ylabel="learning rate", ylim=(0, None))

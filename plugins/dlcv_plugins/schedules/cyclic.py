@@ -20,7 +20,8 @@ class Cyclic(Schedule):
 
     def learning_rate(self, epoch: float, epochs: int, initial: float) -> float:
         """The cosine's rate within the cycle; the end of the stage is the end of its last cycle."""
-        length = epochs / self.cycles
-        within = length if epoch >= epochs else epoch % length
-        share = (1 + math.cos(math.pi * within / length)) / 2
+        done = epoch * self.cycles / epochs
+        # Rounding must not put the first step of a cycle at the end of the one before.
+        cycle = min(math.floor(done + 1e-9), self.cycles - 1)
+        share = (1 + math.cos(math.pi * (done - cycle))) / 2
         return initial * (self.floor + (1 - self.floor) * share)
