@@ -1,0 +1,116 @@
+"""Pictures of what evaluators find."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from dlcv import files
+from dlcv.errors import printable
+from dlcv.interfaces import Curves, Matrix
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+DPI = 120
+CLASSES_WITH_COUNTS = 15
+"""More classes leave no room for a number in each cell."""
+CLASSES_WITH_NAMES = 50
+"""More classes leave no room for a name at each row."""
+LONGEST_NAME = 24
+"""Longer names are cut, in characters."""
+LINES_IN_LEGEND = 20
+POINTS_WITH_MARKERS = 20
+
+
+def figure(drawing: Curves | Matrix) -> "Figure":
+    """Returns a drawing as a Matplotlib figure."""
+    return _figure_of_curves(drawing) if isinstance(drawing, Curves) else _figure_of(drawing)
+
+
+def save(drawing: Curves | Matrix, path: Path) -> None:
+    """Writes a drawing as a picture; the path's extension decides the format."""
+    with files.atomic_path(path) as temporary:
+        figure(drawing).savefig(temporary, dpi=DPI)
+
+
+def _figure_of_curves(curves: Curves) -> "Figure":
+    """Returns lines over each other, square if they are compared with the diagonal."""
+    from matplotlib.figure import Figure
+
+    drawn = Figure(figsize=(5.5, 5) if curves.has_diagonal else (7, 4.5), layout="constrained")
+    axes = drawn.subplots()
+    if curves.has_diagonal:
+        axes.axline((0, 0), slope=1, color="grey", linestyle="--", linewidth=1)
+    for line in curves.lines.values():
+        marker = "o" if len(line) <= POINTS_WITH_MARKERS else ""
+        axes.plot(*np.asarray(line).T, marker=marker, markersize=4)
+    points = np.concatenate([np.empty((0, 2)), *curves.lines.values()])
+    points = points[np.isfinite(points).all(axis=1)]
+    if len(points) and points.min() >= 0 and points.max() <= 1:
+        # Shares are seen as what they are only between nothing and all.
+        axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
+    axes.grid(alpha=0.3)
+    if 0 < len(curves.lines) <= LINES_IN_LEGEND:
+        legend = axes.legend(axes.lines[-len(curves.lines) :], [*curves.lines], fontsize=8)
+        for text, name in zip(legend.get_texts(), curves.lines, strict=True):
+            text.set(text=printable(name), parse_math=False)
+    _write_labels(axes, curves.title, curves.x_label, curves.y_label)
+    return drawn
+
+
+def _figure_of(matrix: Matrix) -> "Figure":
+    """Returns counts as cells, whose colour is the share of the row that they make up."""
+    from matplotlib.colors import PowerNorm
+    from matplotlib.figure import Figure
+
+    classes = len(matrix.names)
+    counts = np.asarray(matrix.values, float)
+    sums = counts.sum(axis=1, keepdims=True)
+    # A row of a class without samples has no shares, and gets no colour.
+    shares = np.divide(counts, sums, out=np.full_like(counts, np.nan), where=sums > 0)
+    size = min(9.0, 3.5 + 0.4 * classes)
+    drawn = Figure(figsize=(size + 1, size), layout="constrained")
+    axes = drawn.subplots()
+    # The root lets a few confusions be seen beside a diagonal of many samples.
+    image = axes.imshow(shares, cmap="Blues", norm=PowerNorm(0.5, 0, 1), interpolation="nearest")
+    axes.set_facecolor("0.92")
+    drawn.colorbar(image, ax=axes, shrink=0.8, label=f"share of the {matrix.row_label} class")
+    if classes <= CLASSES_WITH_NAMES:
+        _write_names(axes, matrix.names)
+    else:
+        axes.set(xticks=[], yticks=[])
+    if classes <= CLASSES_WITH_COUNTS:
+        _write_counts(axes, np.asarray(matrix.values), shares)
+    _write_labels(axes, matrix.title, matrix.column_label, matrix.row_label)
+    return drawn
+
+
+def _write_names(axes: "Axes", names: tuple[str, ...]) -> None:
+    """Writes the classes at the rows and columns."""
+    shown = [printable(name) for name in names]
+    shown = [n if len(n) <= LONGEST_NAME else f"{n[: LONGEST_NAME - 1]}…" for n in shown]
+    fontsize = 9 if len(names) <= CLASSES_WITH_COUNTS else 6
+    places = range(len(names))
+    axes.set_yticks(places, shown, fontsize=fontsize, parse_math=False)
+    upright = max(map(len, shown), default=0) > 4 and len(names) > 2
+    axes.set_xticks(
+        places, shown, fontsize=fontsize, rotation=90 if upright else 0, parse_math=False
+    )
+
+
+def _write_counts(axes: "Axes", counts: np.ndarray, shares: np.ndarray) -> None:
+    """Writes the number in each cell, readable on its colour."""
+    fontsize = 11 if len(counts) <= 5 else 8
+    for (row, column), count in np.ndenumerate(counts):
+        text = f"{count:g}" if counts.dtype.kind == "f" else str(count)
+        colour = "white" if shares[row, column] > 0.4 else "0.2" if count else "0.7"
+        axes.text(column, row, text, ha="center", va="center", fontsize=fontsize, color=colour)
+
+
+def _write_labels(axes: "Axes", title: str, x_label: str, y_label: str) -> None:
+    # A dollar in a text is no formula.
+    axes.set_title(printable(title), fontsize=11, parse_math=False)
+    axes.set_xlabel(printable(x_label), parse_math=False)
+    axes.set_ylabel(printable(y_label), parse_math=False)

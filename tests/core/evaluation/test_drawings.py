@@ -1,0 +1,80 @@
+"""Drawings of evaluators: what is written at the axes, in the cells, and into the file."""
+
+import matplotlib.image
+import numpy as np
+import pytest
+
+from dlcv.evaluation.drawings import figure, save
+from dlcv.interfaces import Curves, Matrix
+
+
+def confusion(classes, names=None):
+    values = np.random.default_rng(0).integers(0, 9, (classes, classes))
+    names = tuple(names or (f"class {i}" for i in range(classes)))
+    return Matrix("Confusion", "true", "predicted", names, values)
+
+
+def texts(labels):
+    return [label.get_text() for label in labels]
+
+
+def test_a_small_matrix_shows_its_counts_and_names():
+    given = confusion(3, ["cat", "dog", "$fox$"])
+    axes = figure(given).axes[0]
+    assert texts(axes.texts) == [str(count) for count in given.values.ravel()]
+    assert texts(axes.get_yticklabels()) == texts(axes.get_xticklabels()) == list(given.names)
+    assert (axes.get_ylabel(), axes.get_xlabel()) == ("true", "predicted")
+
+
+def test_colours_are_shares_of_the_row_and_a_class_without_samples_has_none():
+    given = Matrix("Confusion", "true", "predicted", ("a", "b"), np.array([[3, 1], [0, 0]]))
+    shares = figure(given).axes[0].images[0].get_array().filled(np.nan)
+    np.testing.assert_array_equal(shares, [[0.75, 0.25], [np.nan, np.nan]])
+
+
+@pytest.mark.parametrize(("classes", "counts", "names"), [(40, 0, 40), (200, 0, 0)])
+def test_a_large_matrix_leaves_out_what_could_not_be_read(classes, counts, names):
+    axes = figure(confusion(classes)).axes[0]
+    assert len(axes.texts) == counts
+    assert len(axes.get_xticks()) == len(axes.get_yticks()) == names
+
+
+def test_long_names_and_unprintable_ones_are_made_to_fit():
+    names = ["a" * 24, "b" * 300, "line\nbreak"]
+    labels = texts(figure(confusion(3, names)).axes[0].get_yticklabels())
+    assert labels == ["a" * 24, "b" * 23 + "…", "line\ufffdbreak"]
+
+
+def test_shares_are_drawn_between_nothing_and_all():
+    line = np.array([[0.2, 0.3], [0.4, 0.5]])
+    axes = figure(Curves("Reliability", "confidence", "accuracy", {"x": line}, True)).axes[0]
+    assert axes.get_xlim() == axes.get_ylim() == (-0.02, 1.02)
+    diagonal, drawn = axes.lines
+    assert diagonal.get_slope() == 1
+    np.testing.assert_array_equal(drawn.get_xydata(), line)
+    other = figure(Curves("Loss", "epoch", "loss", {"x": line * 9})).axes[0]
+    assert other.get_xlim()[1] > 3
+
+
+def test_lines_are_named():
+    lines = {"_cat$": np.ones((2, 2)), "dog": np.zeros((2, 2))}
+    legend = figure(Curves("ROC", "x", "y", lines)).axes[0].get_legend()
+    assert texts(legend.get_texts()) == ["_cat$", "dog"]
+
+
+@pytest.mark.parametrize(
+    "drawing",
+    [
+        confusion(2),
+        confusion(200),
+        Matrix("None", "true", "predicted", ("a", "b"), np.zeros((2, 2))),
+        Curves("Nothing", "x", "y", {}),
+        Curves("Empty", "x", "y", {"x": np.empty((0, 2))}, True),
+        Curves("No numbers", "x", "y", {"x": np.full((3, 2), np.nan)}),
+    ],
+    ids=lambda drawing: f"{drawing.title}-{len(getattr(drawing, 'names', ()))}",
+)
+def test_any_drawing_is_written_whole(drawing, tmp_path):
+    save(drawing, tmp_path / "picture.png")
+    assert [path.name for path in tmp_path.iterdir()] == ["picture.png"]
+    assert matplotlib.image.imread(tmp_path / "picture.png").shape[2] == 4
