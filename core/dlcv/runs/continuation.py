@@ -44,6 +44,7 @@ class Continuation:
 
         The stage under way is cut after the epoch that is done, or after the one that has begun,
         which is trained to its end with the settings so far: so the configuration can be run again.
+        A stage that is still to begin, or of which nothing is kept, gets the new settings itself.
 
         Args:
             run: The run.
@@ -62,16 +63,17 @@ class Continuation:
             raise DlcvError(f"{run.path} holds no checkpoint so far; start a new run")
         checkpoint, path = newest
         begun = checkpoint.position.stage + checkpoint.position.is_within_stage
-        planned = run.config.stages[begun:]
         if from_epoch is not None:
             checkpoint, path = checkpoints.load_epoch(run.directory.checkpoints, from_epoch)
         position, stages = checkpoint.position, run.config.stages
-        done, left = stages[: position.stage], 0
-        if position.is_within_stage:
+        planned = stages[max(begun, position.stage + 1) :]
+        done, base, left = stages[: position.stage], stages[-1], 0
+        if position.stage < len(stages):
+            base = stages[position.stage]
             at = position.epoch + bool(position.batch)
-            left = stages[position.stage].last_epoch - at
-            done = (*done, _cut(stages[position.stage], at))
-        new = _new_stage(done[-1], left, changes)
+            left = base.last_epoch - at
+            done = (*done, _cut(base, at)) if at else done
+        new = _new_stage(base, left, changes)
         config = evolve(run.config, stages=(*done, new, *planned))
         rate = checkpoint.history[-1]["learning_rate"] if checkpoint.history else None
         half_done = checkpoint.epochs + 1 if position.batch else 0
@@ -128,12 +130,12 @@ def _cut(stage: StageConfig, epochs: int) -> StageConfig:
     return evolve(stage, stop_after=epochs, early_stopping=None)
 
 
-def _new_stage(before: StageConfig, left: int, changes: dict[str, Any]) -> StageConfig:
-    """Returns a stage as the one before, but for some options."""
+def _new_stage(base: StageConfig, left: int, changes: dict[str, Any]) -> StageConfig:
+    """Returns a stage as another, with the epochs that are left of it, but for some options."""
     if "epochs" not in changes and not left:
         raise DlcvError("all epochs are trained; say how many more there shall be: --epochs 10")
     try:
-        stage = changed_stage(before, **{"epochs": left, **changes})
+        stage = changed_stage(base, **{"epochs": left, **changes})
         schedule = registry.create("schedule", stage.schedule)
         return evolve(stage, stop_after=None, schedule=registry.spec_of(schedule))
     except OptionError as error:

@@ -2,6 +2,7 @@
 
 import contextlib
 import logging
+import shlex
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -120,10 +121,11 @@ class Progress(keras.callbacks.Callback):
 class FiniteLoss(keras.callbacks.Callback):
     """Ends a training whose loss is no number any more; must come before what keeps anything."""
 
-    def __init__(self, steps: int) -> None:
-        """Starts to count after `steps` steps."""
+    def __init__(self, steps: int, folder: Path) -> None:
+        """Starts to count after `steps` steps; `folder` holds the checkpoints so far."""
         super().__init__()
         self._steps = steps
+        self._folder = folder
 
     def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
         """Checks the mean loss of the epoch so far.
@@ -144,10 +146,12 @@ class FiniteLoss(keras.callbacks.Callback):
 
     def _check(self, loss: float) -> None:
         if not np.isfinite(loss):
+            kept = any(self._folder.glob(f"*{checkpoints.SUFFIX}"))
+            resume = f"dlcv resume {shlex.quote(str(self._folder.parent))} --learning-rate RATE"
             raise DlcvError(
-                f"the loss is no longer finite after step {self._steps}; checkpoints from before, "
-                "if any, are kept: `dlcv resume RUN --learning-rate RATE` goes on from the last; "
-                "try a smaller rate, a warm-up, or clipnorm=1 in the optimizer"
+                f"the loss is no longer finite after step {self._steps}; "
+                + (f"the last checkpoint is from before: `{resume}` goes on from it; " * kept)
+                + "try a smaller rate, a warm-up, or clipnorm=1 in the optimizer"
             )
 
 

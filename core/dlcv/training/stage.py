@@ -156,6 +156,7 @@ class StageTraining:
         count = (epochs - start.epoch) * steps - start.batch
         val_steps = self.val.steps_per_epoch
         weights = self._class_weights()
+        finite = FiniteLoss(start.step, self.folder)
         with Feed(self.train, first, count, weights) as train, Feed(self.val, 0, val_steps) as val:
             try:
                 self.model.fit(
@@ -165,7 +166,7 @@ class StageTraining:
                     validation_steps=val_steps,
                     initial_epoch=start.epoch,
                     epochs=epochs,
-                    callbacks=[progress, *self.callbacks, FiniteLoss(start.step), *own],
+                    callbacks=[progress, *self.callbacks, finite, *own],
                     shuffle=False,
                     verbose=0,
                 )

@@ -1,7 +1,6 @@
 """Runs that fail: what stays is whole, and what was to be replaced is there again."""
 
 import math
-import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -44,7 +43,8 @@ def old(tmp_path: Path) -> dlcv.Run:
 
 
 def train(folder: Path, **options: Any) -> dlcv.Run:
-    return dlcv.run(runs=folder / "runs", name="net", force=True, **{"epochs": 1, **SMALL, **options})
+    options = {"epochs": 1, **SMALL, **options}
+    return dlcv.run(runs=folder / "runs", name="net", force=True, **options)
 
 
 def content(folder: Path) -> dict[str, bytes]:
@@ -102,3 +102,31 @@ def test_replaced_run_is_gone_once_the_new_one_has_a_checkpoint(
     assert [row["epoch"] for row in run.history] == [1, 2]
     hooks.act = lambda epoch: None
     assert len(dlcv.resume(run.path).history) == 5
+
+
+def test_stage_whose_loss_is_no_number_is_trained_with_another_rate(
+    tmp_path: Path, old: dlcv.Run
+) -> None:
+    wild = {"optimizer": "sgd(learning_rate=1e30)", "epochs": 2}
+    with pytest.raises(DlcvError, match="goes on from it; try a smaller rate"):
+        dlcv.resume(old.path, **wild)
+
+    run = dlcv.resume(old.path, learning_rate=0.001)
+
+    assert run.finished
+    assert [row["stage"] for row in run.history] == [1, 2, 2]
+    assert all(math.isfinite(row["loss"]) for row in run.history)
+    optimizers = [str(stage.optimizer) for stage in run.config.stages]
+    assert optimizers == [str(old.config.stages[0].optimizer), "sgd(learning_rate=0.001)"]
+
+
+def test_going_back_to_the_end_of_a_stage_trains_the_next_one_anew(
+    tmp_path: Path, old: dlcv.Run
+) -> None:
+    dlcv.resume(old.path, epochs=2, learning_rate=0.01)
+
+    run = dlcv.resume(old.path, from_epoch=1, learning_rate=0.001)
+
+    assert [row["stage"] for row in run.history] == [1, 2, 2]
+    rates = [stage.optimizer.options["learning_rate"] for stage in run.config.stages]
+    assert rates == [0.003, 0.001]

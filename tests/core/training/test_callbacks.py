@@ -55,8 +55,10 @@ def stage(rate: float, epochs: int = 2) -> StageConfig:
 
 
 def test_loss_that_is_no_number_ends_the_training_and_keeps_what_was_good(tmp_path: Path) -> None:
-    with pytest.raises(DlcvError, match=r"no longer finite after step 1[1-5]; .*smaller rate"):
+    message = r"no longer finite after step 1[1-5]; .* try a smaller rate"
+    with pytest.raises(DlcvError, match=message) as caught:
         training(tmp_path, stage(1e-9), stage(1e30)).run(None)
+    assert f"`dlcv resume {tmp_path} --learning-rate RATE`" in str(caught.value)
 
     found = checkpoints.load_newest(tmp_path / "checkpoints")
     assert found is not None
@@ -65,8 +67,15 @@ def test_loss_that_is_no_number_ends_the_training_and_keeps_what_was_good(tmp_pa
     assert [row["epoch"] for row in read_csv(tmp_path / "history.csv")] == [1, 2]
 
 
-def test_weights_that_the_last_step_of_an_epoch_broke_are_not_kept() -> None:
-    callback = FiniteLoss(7)
+def test_loss_that_is_no_number_before_the_first_checkpoint_has_none_to_go_on_from(
+    tmp_path: Path,
+) -> None:
+    with pytest.raises(DlcvError, match=r"after step [1-5]; try a smaller rate"):
+        training(tmp_path, stage(1e30)).run(None)
+
+
+def test_weights_that_the_last_step_of_an_epoch_broke_are_not_kept(tmp_path: Path) -> None:
+    callback = FiniteLoss(7, tmp_path)
     callback.on_train_batch_end(0, {"loss": 1.0})
     callback.on_epoch_end(0, {"loss": 1.0, "val_loss": 2.0})
     with pytest.raises(DlcvError, match="after step 8;"):
