@@ -23,7 +23,7 @@ from dlcv.data.pipeline import Pipeline, fit_to_input
 from dlcv.errors import DlcvError
 from dlcv.interfaces import evolve, options_of
 from dlcv.runs.experiment import make_steps
-from dlcv.runs.recipes import load_config, recipes
+from dlcv.runs.recipes import load_config, recipes, require_data
 from dlcv.spec import Spec, SpecList
 from dlcv.training.freezing import chosen_layers
 from dlcv.training.network import build_parts
@@ -55,15 +55,15 @@ RATES = {
     "cifar10-lecture-cnn-augmented": (128, [(100, {0: 1e-3, 99: 1e-3})]),
     "cifar10-lecture-cnn-dropout": (128, [(40, {0: 1e-3, 39: 1e-3})]),
     "cifar10-lecture-cnn-normalised": (128, [(60, {0: 1e-3, 59: 1e-3})]),
-    "cifar10-minigooglenet-1": (64, [(70, {0: 1e-3, 35: 5e-4, 70: 0})]),
-    "cifar10-minigooglenet-2": (64, [(70, {0: 1e-2, 35: 5e-3, 70: 0})]),
-    "cifar10-minigooglenet-3": (64, [(70, {0: 5e-3, 35: 2.5e-3, 70: 0})]),
+    "cifar10-minigooglenet-1": (64, [(70, {0: 1e-3, 35: 5e-4, 69: 1e-3 / 70})]),
+    "cifar10-minigooglenet-2": (64, [(70, {0: 1e-2, 35: 5e-3, 69: 1e-2 / 70})]),
+    "cifar10-minigooglenet-3": (64, [(70, {0: 5e-3, 35.9: 2.5e-3, 69: 5e-3 / 70})]),
     # 782 steps an epoch; after 40 epochs 0.01 / (1 + 0.01 / 40 * 31280)
     "cifar10-minivggnet": (64, [(40, {0: 0.01, 1: 0.01 / 1.1955, 40: 0.01 / 8.82})]),
     "cifar10-resnet56-1": (128, [(85, FIVE)]),
     "cifar10-resnet56-2": (128, [(50, {39: 0.1, 40: 0.01, 44: 0.01, 45: 0.001, 49: 0.001})]),
     "cifar10-resnet56-3": (128, [(100, {79: 0.1, 80: 0.01, 89: 0.01, 90: 0.001, 99: 0.001})]),
-    "cifar10-resnet56-4": (128, [(100, {0: 0.1, 50: 0.05, 99: 0.001})]),
+    "cifar10-resnet56-4": (128, [(100, {0: 0.1, 50.5: 0.05, 99: 0.001})]),
     "cifar10-vgg16": (128, [(100, {0: 1e-3, 99: 1e-3})]),
     "cifar10-vgg16-augmented": (128, [(100, {0: 1e-3, 99: 1e-3})]),
     "dogs-vs-cats-alexnet": (128, [(75, {0: 1e-3, 74: 1e-3})]),
@@ -77,7 +77,7 @@ RATES = {
     "tiny-imagenet-deepergooglenet-2": (64, [(40, {19: 1e-3, 20: 1e-4, 29: 1e-4, 30: 1e-5})]),
     "tiny-imagenet-deepergooglenet-3": (64, [(70, {39: 1e-3, 40: 1e-4, 59: 1e-4, 60: 1e-5})]),
     "tiny-imagenet-resnet-1": (64, [(40, {24: 0.1, 25: 0.01, 34: 0.01, 35: 0.001})]),
-    "tiny-imagenet-resnet-2": (64, [(75, {0: 0.1, 25: 0.2 / 3, 75: 0})]),
+    "tiny-imagenet-resnet-2": (64, [(75, {0: 0.1, 25.9: 0.2 / 3, 74: 0.1 / 75})]),
     "transfer-resnet50": (32, [(15, {0: 3e-3, 14: 3e-3}), (5, {0: 3e-4, 4: 3e-4})]),
 }
 
@@ -92,7 +92,8 @@ def test_a_recipe_says_what_it_repeats_and_how(name):
     assert all(line.startswith("#") for line in text.splitlines())
     assert f"#   dlcv run --config {name}" in text.replace("#     ", "#   ")
     about = tomllib.loads((FOLDER / f"{name}.toml").read_text())["recipe"]
-    assert set(about) == {"source", "reported", "measured"}
+    is_fetched = load_config(name).data.startswith("keras(")
+    assert set(about) == {"source", "reported", "measured"} | (set() if is_fetched else {"data"})
     assert all(about.values())
 
 
@@ -321,6 +322,22 @@ class TestFinding:
         monkeypatch.chdir(tmp_path)
         with pytest.raises(DlcvError, match=message):
             load_config(text)
+
+
+class TestMissingData:
+    @pytest.mark.parametrize("config", ["flowers17-minivggnet", "mine.toml"])
+    def test_the_layout_that_is_wanted_is_said(self, config, tmp_path, monkeypatch):
+        monkeypatch.chdir(tmp_path)
+        Path("mine.toml").write_text((FOLDER / "flowers17-minivggnet.toml").read_text())
+        with pytest.raises(DlcvError, match=f"^{config} wants Flowers-17, a folder .*; flowers17 "):
+            dlcv.run(config)
+        with pytest.raises(DlcvError, match=r"^no such file or folder: elsewhere"):
+            dlcv.run(config, data="elsewhere")
+
+    def test_nothing_is_said_where_the_data_is_there(self, layouts, monkeypatch):
+        monkeypatch.chdir(layouts)
+        for name in NAMES:
+            require_data(name, load_config(name).data)
 
 
 class TestCommandLine:

@@ -206,6 +206,7 @@ class RecipeConfig:
     source: str = option("", help="where the experiment is told")
     reported: str = option("", help="the figure reported there")
     measured: str = option("", help="the figure that came out here, on what, in what time")
+    data: str = option("", help="its data, and the layout of it, where it is not fetched by itself")
 
     @classmethod
     def of(cls, table: dict[str, Any], source: str) -> Self:

@@ -49,14 +49,29 @@ def load_config(config: str | os.PathLike[str]) -> RunConfig:
     Raises:
         DlcvError: there is neither, or something in it is wrong.
     """
-    if config not in _paths():
-        looks_like_file = os.fspath(config) != Path(config).stem
-        if looks_like_file or Path(config).exists():
-            return RunConfig.load(Path(config))
-        raise DlcvError(f"no such file or recipe: {config}{_hint(os.fspath(config))}")
-    recipe = find(os.fspath(config))
-    logger.info("recipe %s: %s reports %s", recipe.name, recipe.about.source, recipe.about.reported)
-    return RunConfig.load(recipe.path)
+    if config in _paths():
+        recipe = find(os.fspath(config))
+        logger.info(
+            "recipe %s: %s reports %s", recipe.name, recipe.about.source, recipe.about.reported
+        )
+    return RunConfig.load(_path(config))
+
+
+def require_data(config: str | os.PathLike[str], data: str) -> None:
+    """Raises a `DlcvError` if the data of a recipe is not where the recipe has it."""
+    wanted = _read(_path(config)).about.data
+    if wanted and not Path(data).expanduser().exists():
+        raise DlcvError(f"{config} wants {wanted}; {data} is not here, so name yours with --data")
+
+
+def _path(config: str | os.PathLike[str]) -> Path:
+    """Returns the file of a recipe that a text names, or that of a configuration."""
+    if config in _paths():
+        return _paths()[os.fspath(config)]
+    looks_like_file = os.fspath(config) != Path(config).stem
+    if looks_like_file or Path(config).exists():
+        return Path(config)
+    raise DlcvError(f"no such file or recipe: {config}{_hint(os.fspath(config))}")
 
 
 def _read(path: Path) -> Recipe:

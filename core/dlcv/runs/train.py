@@ -17,7 +17,7 @@ from dlcv.runs.building import build_for_training, build_new
 from dlcv.runs.continuation import Continuation
 from dlcv.runs.directory import RunDirectory
 from dlcv.runs.experiment import Experiment
-from dlcv.runs.recipes import load_config
+from dlcv.runs.recipes import load_config, require_data
 from dlcv.runs.run import Run
 from dlcv.spec import Spec
 
@@ -86,7 +86,9 @@ def configured(
     if config is None:
         config = RunConfig()
     elif not isinstance(config, RunConfig):
-        config = load_config(config)
+        path, config = config, load_config(config)
+        if options.get("data") is None:
+            require_data(path, config.data)
     options = {name: _as_text(value) for name, value in options.items()}
     if isinstance(options.get("data"), Spec):
         options["data"] = str(options["data"])
