@@ -85,6 +85,17 @@ def test_run_is_inspected_as_it_is(photos: Callable[..., Path], tmp_path: Path) 
     assert "--classes: the run has decided that" in refusal(
         tmp_path, "runs/latest", "--classes", "5"
     )
+    loaded = inspect(
+        tmp_path, "lenet(width=0.1)", "--weights", "runs/latest", "--input-size", "16",
+        "--classes", "5",
+    )  # fmt: skip
+    assert loaded.returncode == 0, loaded.stderr
+    assert "begin with the weights of runs/latest" in loaded.stderr
+    assert "at random: predictions" in loaded.stderr
+    assert "loaded from    runs/latest" in loaded.stdout
+    assert loaded.stdout.splitlines()[-1].endswith(
+        "--arch 'lenet(width=0.1)' --initial-weights runs/latest"
+    )
     body = json.loads(inspect(tmp_path, "runs/latest", "--body", "--json").stdout)
     assert body["layers"][-1]["name"] == "pool2"
     assert body["layers"][0]["output_shape"] == [16, 16, 3]
@@ -102,8 +113,10 @@ def test_run_is_inspected_as_it_is(photos: Callable[..., Path], tmp_path: Path) 
         (["lenet", "--input-size", "-3"], "--input-size: expected a number of pixels"),
         (["lenet", "--input-size", "big"], "--input-size: expected a number of pixels"),
         (["vgg16", "--input-size", "16"], "the smallest that it takes are 32 x 32"),
-        (["lenet", "--weights", "imagenet"], "LeNet takes no pretrained weights"),
-        (["vgg16", "--weights", "nothing.h5"], "no such file of weights: nothing.h5"),
+        (["runs/nothing"], "no such run: runs/nothing"),
+        (["lenet", "--weights", "imagenet"], "Keras has no ImageNet weights for LeNet"),
+        (["vgg16", "--weights", "nothing"], "no such file or run with weights: nothing"),
+        (["lenet", "--weights", "nothing"], "no such file or run with weights: nothing"),
         (["lenet", "--diagram", "net.doc"], "net.doc: a diagram is one of .png, .svg, .pdf"),
         (["lenet", "--input-size", "2"], "the smallest input_size that it can take is 4"),
     ],

@@ -248,6 +248,71 @@ def test_penalty_is_on_every_kernel_or_on_none(spec: str, kernels: int) -> None:
     assert kernels in (0, len([x for x in model.layers if hasattr(x, "kernel")]))
 
 
+def norms_activations_convolutions(model: keras.Model, block: str) -> list[str]:
+    """The main path of a block, in its order."""
+    names = [layer.name for layer in model.layers if layer.name.startswith(f"{block}_")]
+    return [n.removeprefix(f"{block}_") for n in names if not n.endswith(("shortcut", "add"))]
+
+
+def test_preactivation_module_has_the_order_of_the_source() -> None:
+    """(BN, ReLU, conv) x 3, and behind the last module BN, ReLU and pooling."""
+    model = build("resnet56", (32, 32, 3))
+
+    assert norms_activations_convolutions(model, "stage2_block2") == [
+        "bn1", "relu1", "conv1", "bn2", "relu2", "conv2", "bn3", "relu3", "conv3",
+    ]  # fmt: skip
+    assert [model.get_layer(f"stage2_block1_conv{n}").strides[0] for n in (1, 2, 3)] == [1, 2, 1]
+    assert [layer.name for layer in model.layers][-5:] == [
+        "post_bn", "post_relu", "pool", "flatten", "predictions",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("spec", "rates"),
+    [
+        ("minivggnet", [0.25, 0.25, 0.5]),
+        ("alexnet", [0.25, 0.25, 0.25, 0.5, 0.5]),
+        ("minigooglenet", [0.5]),
+        ("deepergooglenet", [0.4]),
+        ("lecture_cnn", []),
+        ("lecture_cnn(variant=dropout)", [0.2, 0.2, 0.2, 0.2]),
+        ("resnet56", []),
+    ],
+)
+def test_units_are_dropped_as_in_the_source(spec: str, rates: list[float]) -> None:
+    size = registry.create("architecture", spec).default_size
+    layers = build(spec, (*size, 3)).layers
+
+    assert [x.rate for x in layers if isinstance(x, keras.layers.Dropout)] == rates
+
+
+@pytest.mark.parametrize(
+    ("name", "size", "preprocessors", "l2"),
+    [
+        ("alexnet", 227, "mean", 2e-4),
+        ("minigooglenet", 32, "mean(per=pixel)", None),
+        ("deepergooglenet", 64, "mean", 5e-4),
+        ("resnet56", 32, "mean(per=pixel)", 1e-4),
+        ("resnet_tiny_imagenet", 64, "mean", 1e-4),
+        ("minivggnet", 32, "scale", None),
+        ("lecture_cnn", 32, "scale", None),
+    ],
+)
+def test_defaults_are_those_of_the_source(
+    name: str, size: int, preprocessors: str, l2: float | None
+) -> None:
+    architecture = registry.create("architecture", name)
+    penalties = {
+        x.kernel_regularizer and round(float(x.kernel_regularizer.l2), 7)
+        for x in build(name, (size, size, 3)).layers
+        if hasattr(x, "kernel_regularizer")
+    }
+
+    assert architecture.default_size == (size, size)
+    assert architecture.preprocessors == preprocessors
+    assert penalties == {l2}
+
+
 def test_half_width_quarters_the_weights_between_hidden_layers() -> None:
     whole, half = (build(f"minivggnet(width={w})", (32, 32, 3)) for w in (1.0, 0.5))
 
@@ -314,8 +379,11 @@ def test_original_modules_end_with_a_relu_after_the_addition() -> None:
 
 
 def test_filters_that_do_not_match_the_stages_are_refused() -> None:
-    with pytest.raises(DlcvError, match=r"2 stages need 3 numbers of filters .* not 4"):
-        registry.create("architecture", "resnet(stages=(1, 1))")
+    expected = (
+        r"^ResNetTinyImageNet: 2 stages need 3 numbers of filters \(the stem's first\), not 4"
+    )
+    with pytest.raises(DlcvError, match=expected):
+        registry.create("architecture", "resnet_tiny_imagenet(stages=(1, 1))")
 
 
 OURS = [

@@ -239,8 +239,9 @@ def test_without_a_network_the_file_and_its_place_are_named(
     [
         ("small.weights.h5", r"does not fit vgg16: layer block1_conv1: .*expected 2 variables"),
         ("small.h5", r"does not fit vgg16: Layer count mismatch .* 13 layers, found \d+"),
-        ("nothing.h5", r"no such file of weights: .*nothing\.h5"),
-        ("weights.txt", r"a file with weights ends in one of \.weights\.h5"),
+        ("nothing.h5", r"no such file or run with weights: .*nothing\.h5"),
+        ("nothing.txt", r"no such file or run with weights: .*nothing\.txt"),
+        ("garbage.txt", r"garbage\.txt is no finished run, and files of weights end in \.weights"),
         ("garbage.h5", r"does not fit vgg16: .*"),
         ("garbage.weights.h5", r"does not fit vgg16: .*"),
     ],
@@ -249,7 +250,7 @@ def test_weights_that_do_not_fit_are_refused(
     theirs: tuple[keras.Model, Path], file: str, message: str
 ) -> None:
     folder = theirs[1]
-    for name in ("garbage.h5", "garbage.weights.h5"):
+    for name in ("garbage.h5", "garbage.weights.h5", "garbage.txt"):
         (folder / name).write_bytes(b"no weights at all")
     architecture = registry.create("architecture", f'vgg16(weights="{folder / file}")')
     with symbolic():

@@ -13,6 +13,7 @@ from dlcv.errors import DlcvError, SpecError
 if TYPE_CHECKING:
     import keras
 
+    from dlcv.interfaces import Architecture
     from dlcv.training.inspection import NetworkFacts
 
 MEGABYTE = 1_000_000
@@ -49,7 +50,7 @@ Examples:
 @click.option(
     "--weights",
     metavar="imagenet|FILE|RUN",
-    help="Load pretrained weights, to see that they fit and where they come from.",
+    help="Load these weights, to see that they are there and fit.",
 )
 @click.option("--body", is_flag=True, help="Without the classifier.")
 @click.option(
@@ -85,7 +86,9 @@ def inspect(
     backend.start(backend.available_threads())
     from dlcv.training.inspection import NetworkFacts
 
-    built = _network(network, body, {k: v for k, v in options.items() if v is not None})
+    given = {name: value for name, value in options.items() if value is not None}
+    of = _of_run if _is_run(network) else _of_architecture
+    built, following = of(network, body, given)
     facts = NetworkFacts.of(built)
     if diagram is not None:
         from dlcv.training.diagram import draw_diagram
@@ -95,45 +98,11 @@ def inspect(
         click.echo(json.dumps(_as_dict(facts, batch_size), indent=2))
         return
     click.echo(_as_text(facts, batch_size))
+    if "weights" in given:
+        click.echo(f"loaded from    {given['weights']}")
     if diagram is not None:
         click.echo(f"diagram        {diagram}")
-    click.echo(f"\nnext  {_next(network)}")
-
-
-def _network(text: str, body: bool, options: dict[str, Any]) -> "keras.Model":
-    """Returns what a text names: an architecture's network, or that of a run."""
-    from dlcv import images, registry
-    from dlcv.interfaces.values import read_value
-    from dlcv.spec import Spec, parse_value
-    from dlcv.training.inspection import build_for_inspection
-
-    if _is_run(text):
-        return _of_run(text, body, options)
-    try:
-        architecture = registry.create("architecture", Spec.parse(text))
-    except SpecError as error:
-        if Path(text).exists():
-            raise DlcvError(f"{text} is no run, and no architecture either") from error
-        raise
-    size = architecture.default_size
-    if "input_size" in options:
-        try:
-            value = read_value(parse_value(options["input_size"]), int | tuple[int, int])
-            size = images.pair(value)
-        except (SpecError, ValueError):
-            size = (0, 0)
-        if min(size) < 1:
-            raise DlcvError(
-                "--input-size: expected a number of pixels, or (height, width), "
-                f'received "{options["input_size"]}"'
-            )
-    return build_for_inspection(
-        architecture,
-        size,
-        options.get("channels", DEFAULT_CHANNELS),
-        None if body else options.get("classes", DEFAULT_CLASSES),
-        options.get("weights"),
-    )
+    click.echo(f"\nnext  {following}")
 
 
 def _is_run(text: str) -> bool:
@@ -143,7 +112,8 @@ def _is_run(text: str) -> bool:
     return text not in registry.names("architecture") and (Path(text) / "run.toml").is_file()
 
 
-def _of_run(text: str, body: bool, options: dict[str, Any]) -> "keras.Model":
+def _of_run(text: str, body: bool, options: dict[str, Any]) -> "tuple[keras.Model, str]":
+    """Returns a run's network, and the next command."""
     from dlcv import registry
     from dlcv.runs.run import load_run
     from dlcv.training.network import layer_shape
@@ -152,10 +122,72 @@ def _of_run(text: str, body: bool, options: dict[str, Any]) -> "keras.Model":
         flags = ", ".join(f"--{name.replace('_', '-')}" for name in options)
         raise DlcvError(f"{flags}: the run has decided that; leave it out")
     run = load_run(text)
+    following = f"dlcv evaluate {shlex.quote(text)}"
     if not body:
-        return run.model
+        return run.model, following
     architecture = registry.create("architecture", run.config.architecture)
-    return architecture.body(layer_shape(*run.input_shape))
+    return architecture.body(layer_shape(*run.input_shape)), following
+
+
+def _of_architecture(text: str, body: bool, options: dict[str, Any]) -> "tuple[keras.Model, str]":
+    """Returns the network that a text names, and the next command."""
+    from dlcv.training.inspection import build_for_inspection
+
+    architecture = _architecture(text)
+    weights = options.get("weights")
+    network = build_for_inspection(
+        architecture,
+        _size(options["input_size"]) if "input_size" in options else architecture.default_size,
+        options.get("channels", DEFAULT_CHANNELS),
+        None if body else options.get("classes", DEFAULT_CLASSES),
+        weights,
+    )
+    return network, _next(text, architecture, weights)
+
+
+def _architecture(text: str) -> "Architecture":
+    from dlcv import registry
+    from dlcv.spec import Spec
+
+    try:
+        return registry.create("architecture", Spec.parse(text))
+    except SpecError as error:
+        if Path(text).exists():
+            raise DlcvError(f"{text} is no run, and no architecture either") from error
+        if "/" in text and "(" not in text:
+            raise DlcvError(f"no such run: {text}") from error
+        raise
+
+
+def _size(text: str) -> tuple[int, int]:
+    """Returns `(height, width)`."""
+    from dlcv import images
+    from dlcv.interfaces.values import read_value
+    from dlcv.spec import parse_value
+
+    try:
+        size = images.pair(read_value(parse_value(text), int | tuple[int, int]))
+    except (SpecError, ValueError):
+        size = (0, 0)
+    if min(size) < 1:
+        raise DlcvError(
+            f'--input-size: expected a number of pixels, or (height, width), received "{text}"'
+        )
+    return size
+
+
+def _next(text: str, architecture: "Architecture", weights: str | None) -> str:
+    from dlcv import registry
+    from dlcv.training.inspection import with_weights
+
+    begin = ""
+    if weights is not None:
+        pretrained = with_weights(architecture, weights)
+        if pretrained is None:
+            begin = f" --initial-weights {shlex.quote(weights)}"
+        else:
+            text = str(registry.spec_of(pretrained))
+    return f"dlcv run --data FOLDER_OF_CLASS_FOLDERS --arch {shlex.quote(text)}{begin}"
 
 
 def _as_text(facts: "NetworkFacts", batch_size: int) -> str:
@@ -211,10 +243,3 @@ def _shape(shape: tuple[int | None, ...]) -> str:
 
 def _megabytes(count: int) -> str:
     return f"{count / MEGABYTE:,.1f} MB"
-
-
-def _next(network: str) -> str:
-    quoted = shlex.quote(network)
-    if _is_run(network):
-        return f"dlcv evaluate {quoted}"
-    return f"dlcv run --data FOLDER_OF_CLASS_FOLDERS --arch {quoted}"

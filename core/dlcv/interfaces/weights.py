@@ -30,13 +30,14 @@ def load_weights(network: "keras.Model", path: Path) -> None:
     path = path.expanduser()
     if (path / RUN_MODEL).is_file():
         path = path / RUN_MODEL
+    if not path.exists():
+        raise DlcvError(f"no such file or run with weights: {path}")
     if not path.name.endswith(WEIGHT_FILES):
         raise DlcvError(
-            f"{path}: a file with weights ends in one of {', '.join(WEIGHT_FILES)}; "
+            f"{path} is no finished run, and files of weights end in "
+            f"{', '.join(WEIGHT_FILES[:-1])} or {WEIGHT_FILES[-1]}; "
             "`model.save_weights(...)` of Keras writes one"
         )
-    if not path.is_file():
-        raise DlcvError(f"no such file of weights: {path}")
     try:
         with warnings.catch_warnings():
             # Keras warns of each part of a network that the file has not, before it gives up.

@@ -57,21 +57,18 @@ def open_source(path: Path) -> Source:
     if path.is_dir():
         found = checkpoints.load_newest(path / "checkpoints")
         if found is None:
-            raise DlcvError(f"initial_weights: {path} holds no checkpoint; is it a run?")
+            raise DlcvError(f"{path} holds no checkpoint; is it a run?")
         return _from_checkpoint(*found)
     if not path.is_file():
-        raise DlcvError(f"initial_weights: there is no such run or file: {path}")
+        raise DlcvError(f"no such file or run with weights: {path}")
     if path.name.endswith(checkpoints.SUFFIX):
         return _from_checkpoint(checkpoints.load(path), path)
     if not path.name.endswith(KERAS_FILES):
-        raise DlcvError(
-            f"initial_weights: {path} is no run, and files of weights end in "
-            f"{' or '.join(KERAS_FILES)}"
-        )
+        raise DlcvError(f"{path} is no run, and files of weights end in {' or '.join(KERAS_FILES)}")
     try:
         return _from_keras(path)
     except (OSError, ValueError, KeyError, RuntimeError, zipfile.BadZipFile) as error:
-        raise DlcvError(f"initial_weights: {path} can't be read as weights: {error}") from None
+        raise DlcvError(f"{path} can't be read as weights: {error}") from None
 
 
 def load_into(network: Network, source: Source) -> None:
@@ -99,7 +96,7 @@ def load_into(network: Network, source: Source) -> None:
         else:
             raise DlcvError(_misfit(source, layer.name, ours, theirs))
     if not fitting:
-        raise DlcvError(f"initial_weights: {source.path} has no layer of the network")
+        raise DlcvError(f"{source.path} has no layer of the network")
     for layer in fitting:
         layer.set_weights([np.asarray(w[()]) for w in source.layers[layer.name]])
     unused = source.layers.keys() - {layer.name for layer in network.model.layers}
@@ -117,12 +114,12 @@ def _misfit(
     own = " ".join(map(str, ours))
     if theirs is None:
         return (
-            f"initial_weights: {source.path} has no layer {name}, whose weights have the shapes "
+            f"{source.path} has no layer {name}, whose weights have the shapes "
             f"{own}; it belongs to another network"
         )
     other = " ".join(map(str, theirs))
     return (
-        f"initial_weights: layer {name} has weights of the shapes {own} in the network, and "
+        f"layer {name} has weights of the shapes {own} in the network, and "
         f"{other} in {source.path}; it belongs to another network or another input size"
     )
 

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterable
 from contextlib import nullcontext
+from pathlib import Path
 from typing import Any
 
 import attrs
@@ -11,7 +12,8 @@ import numpy as np
 
 from dlcv.errors import DlcvError
 from dlcv.interfaces import Architecture, evolve
-from dlcv.training.network import layer_shape, refusal, symbolic
+from dlcv.training.initial_weights import load_into, open_source
+from dlcv.training.network import Network, layer_shape, refusal, symbolic
 
 IMAGENET = "imagenet"
 """The weights that Keras offers, beside files."""
@@ -136,39 +138,54 @@ def build_for_inspection(
         size: `(height, width)` of the images.
         channels: Their channels.
         classes: The number of classes; None for the body, without the classifier.
-        weights: `imagenet` or a file, loaded to see that it fits; None for none.
+        weights: `imagenet`, a file or a run, loaded to see that it fits; None for none.
 
     Raises:
-        DlcvError: the network can't take that size, has no pretrained weights, or others.
+        DlcvError: the network can't take that size, there are no such weights, or they do not fit.
     """
-    if weights is not None:
-        architecture = _with_weights(architecture, weights)
-    shape = layer_shape(*size, channels)
-
+    pretrained = None if weights is None else with_weights(architecture, weights)
     try:
         with nullcontext() if weights else symbolic():
-            network = (
-                architecture.body(shape) if classes is None else architecture.build(shape, classes)
-            )
+            network = _build(pretrained or architecture, layer_shape(*size, channels), classes)
     except ValueError as error:
         raise refusal(architecture, (*size, channels), classes or 2, error) from error
-    if weights is not None:
-        architecture.load_pretrained(network)
-    return network
+    if pretrained is not None:
+        pretrained.load_pretrained(network.model)
+    elif weights is not None:
+        load_into(network, open_source(Path(weights)))
+    return network.model
 
 
-def _with_weights(architecture: Architecture, weights: str) -> Architecture:
-    """Returns a copy whose option `weights`, or that of its base, has a value."""
+def with_weights(architecture: Architecture, weights: str) -> Architecture | None:
+    """Returns a copy whose option `weights`, or that of its base, has a value.
+
+    It returns None where there is no such option; a run of the network can still begin with weights
+    of a file or of another run, by `initial_weights`.
+
+    Raises:
+        DlcvError: there are no such weights for that network.
+    """
     options = architecture.options()
     base = options.get("base")
     if isinstance(base, Architecture) and (weights == IMAGENET or "weights" not in options):
-        return evolve(architecture, base=_with_weights(base, weights))
+        pretrained = with_weights(base, weights)
+        return None if pretrained is None else evolve(architecture, base=pretrained)
     if "weights" in options:
         return evolve(architecture, weights=weights)
-    raise DlcvError(
-        f"{type(architecture).__name__} takes no pretrained weights by itself; a head on it does: "
-        "fc_head(base=..., weights=FILE)"
-    )
+    if weights == IMAGENET:
+        raise DlcvError(
+            f"Keras has no ImageNet weights for {type(architecture).__name__}; name a file or run "
+            "with weights of that network, or choose one of Keras's, such as resnet50"
+        )
+    return None
+
+
+def _build(architecture: Architecture, shape: tuple[int, int, int], classes: int | None) -> Network:
+    inputs = keras.Input(shape, name="images")
+    features = architecture.features(inputs)
+    outputs = features if classes is None else architecture.classify(features, classes)
+    front, body = keras.Model(inputs, inputs), keras.Model(inputs, features)
+    return Network(keras.Model(inputs, outputs), front, body)
 
 
 def _names(layer: keras.Layer, makers: dict[int, str]) -> tuple[str, ...]:

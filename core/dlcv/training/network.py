@@ -173,10 +173,11 @@ def refusal(
 
 
 def _reason(error: ValueError) -> str:
-    """Returns the line of Keras's message that tells most: that of the layer, not of the call."""
+    """Returns what Keras says of the layer, without the call and what the layer received."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     told = [line for line in lines if not line.startswith(("Exception encountered", "Arguments"))]
-    return (told or lines)[0].removeprefix("\x1b[1m").rstrip(".").removesuffix("\x1b[0m")
+    reason = (told or lines)[0].removeprefix("\x1b[1m").removesuffix("\x1b[0m")
+    return reason.partition(". Received")[0].rstrip(".")
 
 
 @contextmanager

@@ -67,7 +67,7 @@ class ResNet(Architecture):
         """Refuses filters that do not match the stages."""
         if len(self.filters) != len(self.stages) + 1:
             raise DlcvError(
-                f"{type(self).__name__.lower()}: {len(self.stages)} stages need "
+                f"{type(self).__name__}: {len(self.stages)} stages need "
                 f"{len(self.stages) + 1} numbers of filters (the stem's first), "
                 f"not {len(self.filters)}"
             )

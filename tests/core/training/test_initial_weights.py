@@ -201,7 +201,7 @@ def test_archive_that_grows_too_much_is_refused(tmp_path: Path) -> None:
         ("w.pkl", "files of weights end in .weights.h5 or .keras"),
         ("w.checkpoint", "is damaged"),
         ("folder", "holds no checkpoint; is it a run"),
-        ("nowhere", "no such run or file"),
+        ("nowhere", "no such file or run with weights"),
     ],
 )
 def test_what_is_no_file_of_weights_is_named(tmp_path: Path, name: str, message: str) -> None:

@@ -3,6 +3,7 @@
 import itertools
 
 import keras
+import numpy as np
 import pytest
 from keras import layers
 
@@ -126,10 +127,26 @@ def test_body_ends_before_the_classifier():
 
 
 @pytest.mark.parametrize("spec", ["lenet", "fc_head(base=lenet)"])
-def test_weights_of_a_network_that_has_none_are_refused(spec):
+def test_imagenet_weights_of_a_network_that_has_none_are_refused(spec):
     architecture = registry.create("architecture", spec)
-    with pytest.raises(DlcvError, match="LeNet takes no pretrained weights by itself"):
+    with pytest.raises(DlcvError, match="Keras has no ImageNet weights for LeNet; name a file"):
         build_for_inspection(architecture, (28, 28), 3, 10, "imagenet")
+
+
+@pytest.mark.parametrize("classes", [4, None])
+def test_any_network_is_shown_with_the_weights_of_a_file(classes, tmp_path):
+    lenet = registry.create("architecture", "lenet(width=0.1)")
+    given = lenet.build((8, 8, 3), 4)
+    given.save_weights(tmp_path / "given.weights.h5")
+
+    found = build_for_inspection(lenet, (8, 8), 3, classes, str(tmp_path / "given.weights.h5"))
+
+    for layer in found.layers:
+        for ours, theirs in zip(layer.weights, given.get_layer(layer.name).weights, strict=True):
+            np.testing.assert_array_equal(ours, theirs)
+    wider = registry.create("architecture", "lenet(width=0.2)")
+    with pytest.raises(DlcvError, match=r"layer conv1 has weights of the shapes \(5, 5, 3, 4\)"):
+        build_for_inspection(wider, (8, 8), 3, classes, str(tmp_path / "given.weights.h5"))
 
 
 @pytest.mark.parametrize(
@@ -187,7 +204,11 @@ def test_diagram_is_written(suffix, tmp_path):
 
 @pytest.mark.parametrize(
     ("name", "message"),
-    [("a.txt", "a diagram is one of .png"), ("no/a.png", "there is no folder"), ("there.png", "")],
+    [
+        ("a.txt", "a diagram is one of .png"),
+        ("no/a.png", "there is no folder"),
+        ("there.png", "exists already"),
+    ],
 )
 def test_diagram_that_can_not_be_written_is_refused(name, message, tmp_path):
     (tmp_path / "there.png").write_bytes(b"mine")

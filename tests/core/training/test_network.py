@@ -38,7 +38,10 @@ def test_size_that_a_network_can_not_take_is_named():
         DlcvError, match=r"LeNet can't take images of 2 x 2 .* input_size"
     ) as caught:
         build(size=2)
-    assert "Exception encountered" not in str(caught.value)
+    assert str(caught.value) == (
+        "LeNet can't take images of 2 x 2 pixels with 3 channels (Computed output size would be "
+        "zero or negative); the smallest input_size that it can take is 4"
+    )
 
 
 def test_graph_is_flat_and_takes_bytes():
