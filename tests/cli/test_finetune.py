@@ -67,6 +67,20 @@ def test_what_is_named_twice_is_refused(base, head):
         fine_tuning(base, "imagenet", head=head)
 
 
+@pytest.mark.parametrize(
+    ("base", "weights", "head", "message"),
+    [
+        ("lenet", "imagenet", "fc_head", "lenet has no weights of ImageNet; name a run of yours"),
+        ("vgg16", "imagenet", "lenet", "lenet is no classifier to put on a body; fc_head and"),
+        ("vgg61", "imagenet", "fc_head", 'unknown architecture "vgg61".*"vgg16"'),
+        ("lenet", "runs/before", "fc_haed", 'unknown architecture "fc_haed".*"fc_head"'),
+    ],
+)
+def test_networks_that_do_not_go_together_are_refused(base, weights, head, message):
+    with pytest.raises(DlcvError, match=message):
+        fine_tuning(base, weights, head=head)
+
+
 def test_a_missing_option_is_one_line(tmp_path):
     done = dlcv(tmp_path, "finetune", "--base", "vgg16")
     assert done.returncode == 2

@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
+from dlcv import registry
 from dlcv.config import RunConfig, StageConfig
 from dlcv.errors import DlcvError
-from dlcv.interfaces import evolve
+from dlcv.interfaces import evolve, options_of
 from dlcv.spec import Spec
 
 HEAD_EPOCHS, EPOCHS = 15, 5
@@ -37,11 +38,16 @@ def fine_tuning(
         trainable: What the second stage trains, as `StageConfig` has it: `15:`.
 
     Raises:
-        DlcvError: a name or an option can't be read, or weights are named twice.
+        DlcvError: a name or an option can't be read, weights are named twice, the base has none of
+            ImageNet, or the head is no such classifier.
     """
     network, classifier = Spec.parse(base), Spec.parse(head)
     if {"weights", "base"} & {*classifier.options, *network.options}:
         raise DlcvError("name the weights by weights alone, and the network by base")
+    if not _options(classifier) >= {"base", "weights"}:
+        raise DlcvError(f"{head} is no classifier to put on a body; fc_head and gap_head are")
+    if weights == "imagenet" and "weights" not in _options(network):
+        raise DlcvError(f"{base} has no weights of ImageNet; name a run of yours, or a file")
     if weights == "imagenet":
         network = _with(network, weights=weights)
     else:
@@ -54,6 +60,10 @@ def fine_tuning(
     )
     second = evolve(stage, epochs=epochs, optimizer=_adam(learning_rate / 10), trainable=trainable)
     return RunConfig(architecture=_with(classifier, base=network), stages=(stage, second))
+
+
+def _options(spec: Spec) -> set[str]:
+    return {*options_of(registry.get("architecture", spec.name))}
 
 
 def _with(spec: Spec, **options: object) -> Spec:

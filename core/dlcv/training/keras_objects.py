@@ -118,7 +118,7 @@ def _takes_one_hot_labels(loss: keras.Loss) -> bool:
 
 def _find(kind: str, spec: Spec, known: dict[str, type]) -> type:
     if spec.name not in known:
-        hint = suggestion(spec.name, known) or f"; Keras has {', '.join(sorted(known))}"
+        hint = suggestion(spec.name.lower(), known) or f"; Keras has {', '.join(sorted(known))}"
         raise SpecError(f'unknown {kind} "{spec.name}"{spec.at()}{hint}')
     return known[spec.name]
 
@@ -140,6 +140,8 @@ def _values(cls: type, spec: Spec) -> dict[str, Any]:
                 values[name] = read_value(values[name], float if kind is int else kind)
             elif name in NUMBERS and values[name] is not None:
                 values[name] = _above_zero(values[name], NUMBERS[name])
+            if name == "label_smoothing" and not 0 <= values[name] <= 1:
+                raise ValueError(f"expected a number from 0 to 1, received {value}")
         except ValueError as error:
             raise SpecError(f"{spec.name}: {name}: {error}{spec.at(name)}") from None
     return values

@@ -60,6 +60,7 @@ def test_rate_of_an_optimizer_that_names_none_is_keras_default() -> None:
     [
         ("adm", 'unknown optimizer "adm" at column 1 of "adm"; did you mean "adam"'),
         ("optimizer", 'unknown optimizer "optimizer"'),
+        ("SGD", 'unknown optimizer "SGD" .*; did you mean "sgd"'),
         ("sgd(momentun=0.9)", 'sgd has no option "momentun" at column 5 .*"momentum"'),
         ("sgd(learning_rate=-1)", "learning_rate: expected a number > 0, received -1"),
         ("sgd(learning_rate=fast)", 'learning_rate: expected float, received "fast"'),
@@ -107,6 +108,11 @@ def test_loss_that_takes_other_labels_is_refused(text: str) -> None:
     ("text", "message"),
     [
         ("crossentropy", 'unknown loss "crossentropy"'),
+        ("CategoricalCrossentropy", 'did you mean "categorical_crossentropy"'),
+        (
+            "categorical_crossentropy(label_smoothing=1.5)",
+            "label_smoothing: expected a number from 0 to 1, received 1.5 at column 26",
+        ),
         ("sparse_categorical_crossentropy", "labels come one-hot; write categorical_crossentropy"),
         ("mean_squared_error(alpha=1)", 'no option "alpha"'),
     ],
