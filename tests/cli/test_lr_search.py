@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 import dlcv
+from dlcv.cli.lr_search import _next
 from dlcv.errors import DlcvError
 
 SMALL = {
@@ -126,6 +127,7 @@ def test_command_prints_what_was_tried_and_how_to_train(command, photos, tmp_pat
     done = command("--data", data, *FLAGS, "--highest", "1e5", "--lowest", "1", "--epochs", "2",
                    "--out", "new/rates.png", "--quiet")  # fmt: skip
     assert done.returncode == 0, done.stderr
+    assert "tensorflow" not in done.stderr  # It warns of networks that are compiled anew.
     head, first = done.stdout.splitlines()[:2]
     assert re.split("  +", head.strip()) == [
         "rate", "epochs", "first loss", "last loss", "validation loss", "verdict"
@@ -152,6 +154,12 @@ def test_command_that_it_ends_with_trains(command, photos, tmp_path):
     run = dlcv.load(tmp_path / "runs" / "next")
     assert run.config.stages[0].optimizer.options["learning_rate"] == float(rate)
     assert run.config.batch_size == 4
+
+
+def test_what_comes_next_is_training_on_all_images():
+    options = {"data": "my photos", "architecture": "lenet", "fraction": 0.1, "seed": None}
+    expected = "dlcv run --data 'my photos' --arch lenet --learning-rate 0.01"
+    assert _next(None, options, 0.01).split(maxsplit=1) == ["train", expected]
 
 
 def test_command_replaces_no_picture_and_refuses_mistakes_before_it_trains(

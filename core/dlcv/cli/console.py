@@ -68,6 +68,8 @@ def _start_logging(level: str) -> None:
     warnings = logging.getLogger("py.warnings")
     warnings.handlers = [handler] if level == "DEBUG" else [logging.NullHandler()]
     warnings.propagate = False
+    if level != "DEBUG":
+        logging.getLogger("tensorflow").setLevel("ERROR")
 
 
 class _Formatter(logging.Formatter):

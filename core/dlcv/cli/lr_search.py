@@ -145,13 +145,13 @@ def _suggestion(found: "StepSearch | RangeTest") -> str:
 
 
 def _next(config: str | None, options: dict[str, Any], rate: float) -> str:
-    """Returns the command that trains with a rate, with the options of the search."""
+    """Returns the command that trains with a rate as the search did, but on all images."""
     from dlcv.runs.recipes import load_config
 
     if config is not None and len(load_config(config).stages) > 1:
         return f"use         it as the learning rate of the first stage of {config}"
     words = ["dlcv", "run"]
     for name, value in {"config": config, **options}.items():
-        if value is not None:
+        if value is not None and name != "fraction":
             words += [FLAGS.get(name, (f"--{name.replace('_', '-')}",))[0], str(value)]
     return f"train       {shlex.join([*words, '--learning-rate', f'{rate:g}'])}"

@@ -85,11 +85,9 @@ def finish(run: "Run") -> None:
     click.echo(f"\nlook at   {path}/curves.png")
     if run.config.tensorboard:
         click.echo(f"          tensorboard --logdir {quoted}/tensorboard")
-    click.echo(
-        f"evaluate  dlcv evaluate {quoted}\n"
-        f"predict   dlcv predict {quoted} IMAGE_OR_FOLDER\n"
-        f"your own  dlcv run --data FOLDER_OF_CLASS_FOLDERS --arch {run.config.architecture.name}"
-    )
+    click.echo(f"evaluate  dlcv evaluate {quoted}\npredict   dlcv predict {quoted} IMAGE_OR_FOLDER")
+    if run.config.data.startswith("digits"):
+        click.echo("your own  dlcv run --data FOLDER_OF_CLASS_FOLDERS")
 
 
 def validated(run: "Run") -> str:
