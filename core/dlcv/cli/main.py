@@ -13,11 +13,13 @@ COMMANDS = {
     "finetune": "dlcv.cli.finetune:finetune",
     "evaluate": "dlcv.cli.evaluate:evaluate",
     "predict": "dlcv.cli.predict:predict",
+    "export": "dlcv.cli.export:export",
     "data": "dlcv.cli.data:data",
     "lr-search": "dlcv.cli.lr_search:lr_search",
     "recipes": "dlcv.cli.recipes:recipes",
     "schedules": "dlcv.cli.schedules:schedules",
     "inspect": "dlcv.cli.inspect:inspect",
+    "look": "dlcv.cli.look:look",
     "plugins": "dlcv.cli.plugins:plugins",
 }
 """Where each command is, in the order of the help page."""

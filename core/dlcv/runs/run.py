@@ -5,17 +5,15 @@ import functools
 import logging
 import os
 import shlex
-from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-import attrs
 import numpy as np
 
 from dlcv import backend, registry
 from dlcv.config import RunConfig
 from dlcv.data.loader import Loader
 from dlcv.data.pipeline import Pipeline
-from dlcv.data.replacement import chosen_pixel_steps, with_pixel_steps
+from dlcv.data.replacement import chosen_pixel_steps
 from dlcv.data.sources import align_labels
 from dlcv.data.survey import Survey, survey
 from dlcv.errors import DlcvError
@@ -25,6 +23,7 @@ from dlcv.files import load_arrays
 from dlcv.interfaces import LabelledImages, Preprocessor
 from dlcv.runs import origins
 from dlcv.runs.answers import Tested
+from dlcv.runs.batches import load_batches
 from dlcv.runs.directory import RunDirectory
 from dlcv.runs.inputs import open_labelled
 from dlcv.runs.predictor import PixelSteps, Predictor, warn_of
@@ -35,8 +34,6 @@ if TYPE_CHECKING:
     import keras
 
 logger = logging.getLogger(__name__)
-BATCH = 64
-"""Images, or views of them, that go through the network at once."""
 
 
 class Run(Predictor):
@@ -157,6 +154,14 @@ class Run(Predictor):
 
         It is built from the configuration; no model file is executed.
         """
+        return self.build(self.config.precision)
+
+    def build(self, precision: str) -> "keras.Model":
+        """Builds the network anew, with the weights of the checkpoint.
+
+        Args:
+            precision: A Keras dtype policy's name; weights are the same for all of them.
+        """
         backend.start(self.threads)
         from dlcv.training import checkpoints
         from dlcv.training.network import build_network
@@ -175,7 +180,7 @@ class Run(Predictor):
             self.pipeline,
             self.input_shape,
             len(self.label_names),
-            self.config.precision,
+            precision,
         )
         # A checkpoint within a stage holds optimizer and metrics after the network's variables.
         used = checkpoint.of_network(len(network.variables))
@@ -184,7 +189,7 @@ class Run(Predictor):
 
     def probabilities(self, images: LabelledImages, preprocessors: PixelSteps) -> np.ndarray:
         """Returns the probabilities of every class for all images, `(N, classes)` float32."""
-        loader = self._loader(images, self._pixel_steps(preprocessors))
+        loader = self.loader(images, preprocessors)
         return np.concatenate(list(predict_batches(self.model, loader)))
 
     def test(
@@ -212,7 +217,7 @@ class Run(Predictor):
         made = kept(
             self.path / "predictions",
             self._made_from(aligned, steps),
-            lambda: predict_labelled(self.model, self._loader(aligned, steps)),
+            lambda: predict_labelled(self.model, self.loader(aligned, steps)),
         )
         return Tested(made, checked.skipped)
 
@@ -228,6 +233,14 @@ class Run(Predictor):
             "checkpoint": self.checkpoint,
             "checkpoints": [(name, found.st_size, found.st_mtime_ns) for name, found in files],
         }
+
+    def held_out(self) -> LabelledImages:
+        """Opens the images that the run's own figures are of.
+
+        Raises:
+            DlcvError: the run is not finished, or its data can't be opened any more.
+        """
+        return self._open_split(None, self._held_out, skip=False).images
 
     @property
     def _held_out(self) -> str:
@@ -249,29 +262,20 @@ class Run(Predictor):
         """How many threads read images."""
         return self.config.threads or backend.available_threads()
 
-    def _pixel_steps(self, preprocessors: str | Iterable[Any] | None) -> list[Preprocessor] | None:
+    def _pixel_steps(self, preprocessors: PixelSteps) -> list[Preprocessor] | None:
         return None if preprocessors is None else chosen_pixel_steps(self.pipeline, preprocessors)
 
-    def _loader(self, opened: LabelledImages, steps: list[Preprocessor] | None) -> Loader:
-        """Returns the batches of images, after the run's pixel steps or others."""
-        if steps is not None:
-            pipeline = with_pixel_steps(
-                self.pipeline, steps, opened.image_shape, self.input_shape[:2]
-            )
-        else:
-            resizes = None not in self.pipeline.output_shape((None, None, self.channels))
-            fits = resizes or opened.image_shape[:2] == self.input_shape[:2]
-            pipeline = self.pipeline if fits else self._fitting_pipeline
-        at_once = max(1, BATCH // pipeline.views)
-        return Loader(opened, pipeline, batch_size=at_once, threads=self.threads)
+    def loader(self, opened: LabelledImages, preprocessors: PixelSteps = None) -> Loader:
+        """Returns images in batches as the network takes them.
 
-    @functools.cached_property
-    def _fitting_pipeline(self) -> Pipeline:
-        """The pipeline of a run whose images all had one size, for images of others."""
-        size = self.input_shape[:2]
-        logger.info("images of other sizes than %d x %d are fitted by aspect_aware", *size)
-        fit = registry.create("preprocessor", "aspect_aware").with_output_size(size)
-        return attrs.evolve(self.pipeline, pixel_steps=(fit, *self.pipeline.pixel_steps))
+        Args:
+            opened: Images as they are stored.
+            preprocessors: What `predict_proba` takes.
+
+        Raises:
+            DlcvError: the preprocessors do not fit the network.
+        """
+        return load_batches(opened, self.pipeline, self.input_shape, self.threads, preprocessors)
 
     @functools.cached_property
     def channels(self) -> int:

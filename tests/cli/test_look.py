@@ -1,0 +1,74 @@
+"""`dlcv look`, as a user types it."""
+
+import subprocess
+import sys
+
+import pytest
+from PIL import Image
+
+import dlcv
+from dlcv.cli.main import dlcv as dlcv_command
+from dlcv.errors import DlcvError
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("look")
+    for number, color in enumerate([(200, 20, 20), (20, 20, 200)]):
+        (folder / "photos").mkdir(exist_ok=True)
+        Image.new("RGB", (20, 20), color).save(folder / "photos" / f"{number}.png")
+    for name, architecture in (("small", "lenet(width=0.2)"), ("flat", "mlp")):
+        dlcv.run(
+            architecture=architecture, epochs=1, threads=1, fraction=0.1, name=name,
+            runs=folder / "runs",
+        )  # fmt: skip
+    return folder
+
+
+def look(*arguments, folder):
+    return subprocess.run(
+        [sys.executable, "-m", "dlcv", "look", *arguments],
+        cwd=folder, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["grad-cam", "runs/small", "photos", "--class", "7"], "photos/0.png: 7 "),
+        (["filters", "runs/small"], "4 filters of 5 x 5 pixels in conv1"),
+        (
+            ["feature-maps", "runs/small", "photos/0.png", "--layer", "pool2"],
+            "10 maps of 9 x 9 places in pool2",
+        ),
+    ],
+)
+def test_writes_a_picture_and_replaces_none(arguments, told, folder):
+    done = look(*arguments, folder=folder)
+    assert done.returncode == 0, done.stderr
+    assert told in done.stdout
+    picture = folder / f"{arguments[0]}.png"
+    assert done.stdout.endswith(f"picture  {picture.name}\n")
+    assert min(Image.open(picture).size) > 100
+    again = look(*arguments, folder=folder)
+    assert again.returncode == 2
+    assert "--force" in again.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (["grad-cam", "runs/none", "photos"], "no such run: runs/none"),
+        (["grad-cam", "runs/small", "nothing"], "no such file or folder: nothing"),
+        (["grad-cam", "runs/flat", "photos"], "mlp has no convolution"),
+        (["filters", "runs/flat"], "mlp has no convolution"),
+        (["filters", "runs/small", "--out", "a.txt"], "a.txt is no name of a picture"),
+        (["feature-maps", "runs/small", "photos/0.png", "--layer", "pol2"], 'mean "pool2"'),
+    ],
+)
+def test_bad_input_is_one_line(arguments, told, folder, monkeypatch):
+    monkeypatch.chdir(folder)
+    with pytest.raises(DlcvError) as refused:
+        dlcv_command(["look", *arguments, "--force"], standalone_mode=False)
+    assert told in str(refused.value)
+    assert "\n" not in str(refused.value)
