@@ -4,6 +4,8 @@ import math
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from dlcv import registry
 from dlcv.errors import DlcvError
@@ -153,6 +155,33 @@ def test_every_cycle_begins_with_the_full_rate(cycles, epochs, steps_per_epoch):
 
     np.testing.assert_allclose(rates[::length], 0.5)
     np.testing.assert_allclose(rates, np.tile(rates[:length], cycles), rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("text", "epochs", "expected"),
+    [
+        ("cyclic(cycles=3)", 30, (10, 20, 30)),
+        # Cycles of 3 1/3 epochs: the rate is back at its start in the middle of the next epoch.
+        ("cyclic(cycles=3)", 10, (3, 6, 10)),
+        ("cyclic(cycles=4)", 3, (1, 2, 3)),
+        ("cyclic(cycles=1, by=epoch)", 5, (5,)),
+        ("cosine", 30, ()),
+        ("one_cycle", 30, ()),
+    ],
+)
+def test_cycles_end_after_whole_epochs(text, epochs, expected):
+    assert schedule(text).cycle_ends(epochs) == expected
+
+
+@given(cycles=st.integers(1, 12), epochs=st.integers(1, 40))
+def test_a_cycle_ends_with_the_epoch_of_its_lowest_rate(cycles, epochs):
+    ends = schedule(f"cyclic(cycles={cycles})").cycle_ends(epochs)
+    at_end = [min(e * cycles / epochs - i, 1) for i, e in enumerate(ends)]
+
+    assert len(ends) == min(cycles, epochs)
+    if epochs >= cycles:
+        # What is left of the cycle is less than an epoch, and it has not begun anew.
+        assert all(1 - cycles / epochs < share <= 1 + 1e-9 for share in at_end)
 
 
 @pytest.mark.parametrize("name", ["poly", "cosine", "constant"])

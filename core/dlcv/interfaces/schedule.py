@@ -38,6 +38,17 @@ class Schedule(Plugin, ABC):
         """Returns a copy that knows the steps an epoch, where the rate depends on them."""
         return self
 
+    def cycle_ends(self, epochs: int) -> tuple[int, ...]:
+        """Returns the epochs, counted from 1, after which the rate has fallen and rises again.
+
+        The network at the end of each is kept, as a member of a snapshot ensemble; the end of the
+        last cycle counts, too. A schedule without cycles has none.
+
+        Args:
+            epochs: Epochs of the whole stage.
+        """
+        return ()
+
     def rate(self, epoch: float, epochs: int, initial: float) -> float:
         """Returns the rate, warm-up included, after so many epochs of a stage.
 

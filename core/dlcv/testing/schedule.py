@@ -15,6 +15,7 @@ def checks(cls: type[Plugin]) -> tuple[Check, ...]:
         check_first_rate_is_at_most_the_initial_one,
         check_warm_up_rises_to_the_schedule,
         check_rates_by_epoch_stay_within_an_epoch,
+        check_cycles_end_within_the_stage,
     )
 
 
@@ -64,3 +65,12 @@ def check_rates_by_epoch_stay_within_an_epoch(schedule: Schedule) -> None:
     assert np.allclose(rates, np.array(starts)[:, np.newaxis], rtol=1e-5), (
         f"with by=epoch the rates of the first epochs are {rates[:2]}, not {starts[:2]}"
     )
+
+
+def check_cycles_end_within_the_stage(schedule: Schedule) -> None:
+    """Cycles end after epochs of the stage, one after the other."""
+    for epochs in (1, 2, 30):
+        ends = schedule.cycle_ends(epochs)
+        assert list(ends) == sorted({*ends} & {*range(1, epochs + 1)}), (
+            f"the cycles of {epochs} epochs end after the epochs {ends}"
+        )

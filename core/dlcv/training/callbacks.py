@@ -174,6 +174,7 @@ class Keeper(keras.callbacks.Callback):
         epochs: int,
         every: int,
         variables: Callable[[], list[Any]],
+        snapshots: Callable[[], list[int]],
     ) -> None:
         """Starts to count.
 
@@ -187,6 +188,7 @@ class Keeper(keras.callbacks.Callback):
             epochs: The stage's last epoch.
             every: Epochs between checkpoints; the best epoch of a stage has one, too.
             variables: All that the training changes.
+            snapshots: The epochs so far that ended a cycle, counted over all stages.
         """
         super().__init__()
         self._folder = folder
@@ -198,6 +200,7 @@ class Keeper(keras.callbacks.Callback):
         self._epochs = epochs
         self._every = every
         self._variables = variables
+        self._snapshots = snapshots
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         """Counts the step; on request keeps everything and stops."""
@@ -214,8 +217,8 @@ class Keeper(keras.callbacks.Callback):
             self._save_and_stop()
         done = len(self._history.rows)
         is_due = (epoch + 1) % self._every == 0 or done in best_epochs(self._history.rows)
-        # The last epoch's checkpoint is the one that ends the stage.
-        if is_due and epoch + 1 < self._epochs:
+        # The last epoch's checkpoint is the one that ends the stage, maybe with the best weights.
+        if done in self._snapshots() or (is_due and epoch + 1 < self._epochs):
             self._save()
 
     def _save(self) -> None:
@@ -225,7 +228,7 @@ class Keeper(keras.callbacks.Callback):
         variables = self._variables()
         places = averages.places(variables, optimizer)
         taken = checkpoints.take(variables, self.position, self._history.rows, seconds, places)
-        checkpoints.save(self._folder, taken)
+        checkpoints.save(self._folder, taken, self._snapshots())
 
     def _save_and_stop(self) -> None:
         self._save()

@@ -9,6 +9,7 @@ import io
 import json
 import logging
 import re
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -143,10 +144,11 @@ def restore(checkpoint: Checkpoint, variables: list[Any], source: str) -> None:
         variable.assign(array)
 
 
-def save(folder: Path, checkpoint: Checkpoint) -> Path:
+def save(folder: Path, checkpoint: Checkpoint, snapshots: Collection[int] = ()) -> Path:
     """Writes a checkpoint, then removes old ones.
 
-    Kept are the newest three, the best epoch of each stage, and older ones while there is room.
+    Kept are the newest three, the best epoch of each stage, those of `snapshots`, and older ones
+    while there is room.
     """
     folder.mkdir(exist_ok=True)
     meta = {
@@ -167,7 +169,7 @@ def save(folder: Path, checkpoint: Checkpoint) -> Path:
     with files.atomic_path(path) as temporary, open(temporary, "wb") as file:
         file.write(MAGIC + hashlib.sha256(body).digest())
         file.write(body)
-    _prune(folder, best_epochs(checkpoint.history))
+    _prune(folder, best_epochs(checkpoint.history) | {*snapshots})
     return path
 
 
@@ -282,11 +284,11 @@ def _epoch(path: Path) -> int:
     return int(match[1])
 
 
-def _prune(folder: Path, best: set[int]) -> None:
+def _prune(folder: Path, kept: set[int]) -> None:
     taken = 0
     for number, path in enumerate(_newest_first(folder)):
         taken += path.stat().st_size
-        if number >= KEPT and taken > KEPT_BYTES and _epoch(path) not in best:
+        if number >= KEPT and taken > KEPT_BYTES and _epoch(path) not in kept:
             path.unlink()
 
 

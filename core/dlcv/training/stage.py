@@ -1,6 +1,7 @@
 """One stage of training: freeze, compile, fit, checkpoint."""
 
 import logging
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +51,7 @@ class StageTraining:
         checkpoint_every: Epochs between checkpoints.
         asked: Whether somebody asked to stop.
         jit_compile: Whether XLA compiles the network: `auto`, `on` or `off`.
+        snapshots: The epochs so far that ended a cycle, counted over all stages.
         model: What is trained: the network, or its classifier on what the body gave.
     """
 
@@ -66,6 +68,7 @@ class StageTraining:
     checkpoint_every: int
     asked: Interruption
     jit_compile: str
+    snapshots: Callable[[], list[int]]
     model: keras.Model = attrs.field(
         default=attrs.Factory(lambda self: self.network.model, takes_self=True)
     )
@@ -106,6 +109,7 @@ class StageTraining:
             epochs=self.settings.last_epoch,
             every=self.checkpoint_every,
             variables=self._variables,
+            snapshots=self.snapshots,
         )
         own = [recorder, averages.ValidateAverages(), EarlyStop(self._is_over)]
         if checkpoint is not None and start.batch:

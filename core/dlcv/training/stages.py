@@ -13,6 +13,7 @@ from dlcv.training.checkpoints import Checkpoint, Position
 from dlcv.training.history import History
 from dlcv.training.interruption import Interruption
 from dlcv.training.network import Network
+from dlcv.training.snapshots import snapshot_epochs
 from dlcv.training.stage import StageTraining
 
 
@@ -63,7 +64,10 @@ class Training:
             steps = self._stage(stage).run(position, checkpoint, source)
             position, checkpoint = Position(stage=stage + 1, step=steps), None
             taken = checkpoints.take(variables, position, self.history.rows)
-            checkpoints.save(self.folder, taken)
+            checkpoints.save(self.folder, taken, self._snapshots())
+
+    def _snapshots(self) -> list[int]:
+        return snapshot_epochs(self.stages, self.schedules, self.history.rows)
 
     def _stage(self, index: int) -> StageTraining:
         settings = self.stages[index]
@@ -81,4 +85,5 @@ class Training:
             checkpoint_every=self.checkpoint_every,
             asked=self.asked,
             jit_compile=self.jit_compile,
+            snapshots=self._snapshots,
         )

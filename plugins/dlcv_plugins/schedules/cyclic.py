@@ -25,3 +25,11 @@ class Cyclic(Schedule):
         cycle = min(math.floor(done + 1e-9), self.cycles - 1)
         share = (1 + math.cos(math.pi * (done - cycle))) / 2
         return initial * (self.floor + (1 - self.floor) * share)
+
+    def cycle_ends(self, epochs: int) -> tuple[int, ...]:
+        """The last epoch that ends within each cycle; a cycle shorter than an epoch may have none.
+
+        Where cycles end within an epoch, the rate is lowest at the end of the epoch before.
+        """
+        ends = {cycle * epochs // self.cycles for cycle in range(1, self.cycles + 1)}
+        return tuple(sorted(ends - {0}))
