@@ -1,7 +1,9 @@
 """A search for the learning rate of a run, with the run's own data, network and batches."""
 
 import os
-from typing import Any, Literal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Literal
 
 from dlcv.config import RunConfig
 from dlcv.errors import DlcvError
@@ -9,6 +11,9 @@ from dlcv.runs.building import build_new
 from dlcv.runs.experiment import Experiment
 from dlcv.runs.train import configured
 from dlcv.training.rate_search import RangeTest, StepSearch, check_range
+
+if TYPE_CHECKING:
+    from dlcv.training.rate_trials import Trials
 
 STEP_RATES = (0.1, 0.0001)
 """The highest and the lowest rate that are tried, dividing by 10."""
@@ -47,16 +52,27 @@ def search_learning_rate(
     """
     if method not in ("steps", "range"):
         raise DlcvError(f'method: expected "steps" or "range", received "{method}"')
-    if epochs < 1:
-        raise DlcvError(f"epochs: expected at least 1, received {epochs}")
-    if steps < 20:
-        raise DlcvError(f"steps: expected at least 20, received {steps}")
+    _check_least("epochs", epochs, 1)
+    _check_least("steps", steps, 20)
     usual = STEP_RATES if method == "steps" else RANGE_RATES
     highest = usual[0] if highest is None else highest
     lowest = usual[1] if lowest is None else lowest
     check_range(highest, lowest)
     complete, yielding = configured(config, options)
     experiment = Experiment.prepare(complete, yielding=yielding)
+    with _trials(experiment) as trials:
+        if method == "range":
+            return trials.range_test(highest, lowest, steps)
+        return trials.search(highest, lowest, epochs)
+
+
+@contextmanager
+def _trials(experiment: Experiment) -> Iterator["Trials"]:
+    """Gives what tries rates for the first stage of an experiment; ctrl+c ends a try.
+
+    Raises:
+        DlcvError: the network can't be built, or there are not enough images for a batch.
+    """
     stage = experiment.config.stages[0]
     train, val = (experiment.loader(s).with_batch_size(stage.batch_size) for s in ("train", "val"))
     if len(train.images) < train.batch_size:
@@ -71,9 +87,10 @@ def search_learning_rate(
     from dlcv.training.rate_trials import Trials
 
     freeze(network, stage.trainable)
-    jit_compile = experiment.config.jit_compile
     with deferred_signals() as asked:
-        trials = Trials(network.model, stage, train, val, asked, jit_compile)
-        if method == "range":
-            return trials.range_test(highest, lowest, steps)
-        return trials.search(highest, lowest, epochs)
+        yield Trials(network.model, stage, train, val, asked, experiment.config.jit_compile)
+
+
+def _check_least(name: str, value: int, least: int) -> None:
+    if value < least:
+        raise DlcvError(f"{name}: expected at least {least}, received {value}")
