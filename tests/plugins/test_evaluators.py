@@ -4,32 +4,14 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from made_predictions import predicting, predictions, random_predictions
 from sklearn import metrics
+from sklearn.dummy import DummyClassifier
 
 from dlcv.errors import DlcvError
-from dlcv.interfaces import Predictions
+from dlcv_plugins.evaluators.answers import true_class_ranks
 from dlcv_plugins.evaluators.classification_report import ClassificationReport
-from dlcv_plugins.evaluators.rank import Rank, true_class_ranks
-
-
-def predictions(probabilities, labels):
-    probabilities = np.asarray(probabilities, np.float32)
-    probabilities = probabilities if probabilities.ndim == 3 else probabilities[np.newaxis]
-    names = tuple(f"class{i}" for i in range(probabilities.shape[2]))
-    ids = tuple(f"{i}.png" for i in range(len(labels)))
-    return Predictions(probabilities, np.asarray(labels, np.int64), names, ids)
-
-
-def random_predictions(samples, classes, seed):
-    rng = np.random.default_rng(seed)
-    # Rows are permutations, so that no two classes are as probable.
-    scores = rng.permuted(np.tile(np.arange(1.0, classes + 1), (samples, 1)), axis=1)
-    return predictions(scores / scores.sum(axis=1)[:, None], rng.integers(0, classes, samples))
-
-
-def predicting(labels, predicted, classes):
-    """Predictions that are sure of `predicted`."""
-    return predictions(np.eye(classes)[np.asarray(predicted)], labels)
+from dlcv_plugins.evaluators.rank import Rank
 
 
 class TestRank:
@@ -44,7 +26,10 @@ class TestRank:
                 given_ones.labels, given_ones.mean, k=rank, labels=range(classes)
             )
             assert found.pop(f"rank{rank}") == pytest.approx(expected)
-        assert found == {}
+        always = DummyClassifier(strategy="most_frequent")
+        labels = given_ones.labels
+        guessed = always.fit(labels[:, None], labels).score(labels[:, None], labels)
+        assert found == {"largest_class": pytest.approx(guessed)}
 
     def test_ranks_are_counted_from_one(self):
         probabilities = np.array([[0.5, 0.3, 0.2], [0.1, 0.2, 0.7], [0.2, 0.7, 0.1]])
@@ -54,11 +39,13 @@ class TestRank:
         # As probable as another class, as all others, as nothing.
         given_ones = predictions([[0.4, 0.4, 0.2], [1 / 3] * 3, [0.6, 0.2, 0.2]], [0, 1, 0])
         found = Rank(k=2).evaluate(given_ones).metrics
-        assert found == pytest.approx({"rank1": 1 / 3, "rank2": 2 / 3})
+        assert found == pytest.approx({"rank1": 1 / 3, "rank2": 2 / 3, "largest_class": 2 / 3})
 
     def test_a_network_that_diverged_gets_no_credit(self):
         given_ones = predictions(np.full((4, 10), np.nan), [0, 1, 2, 3])
-        assert Rank().evaluate(given_ones).metrics == {"rank1": 0, "rank5": 0}
+        found = Rank().evaluate(given_ones)
+        assert found.metrics == {"rank1": 0, "rank5": 0, "largest_class": 0.25}
+        assert found.intervals["rank1"][0] == 0
 
     @pytest.mark.parametrize(
         ("classes", "k", "expected"),
@@ -73,7 +60,9 @@ class TestRank:
     )
     def test_rank_5_is_told_where_it_means_something(self, classes, k, expected):
         given_ones = random_predictions(20, classes, seed=1)
-        assert set(Rank(k=k).evaluate(given_ones).metrics) == expected
+        found = Rank(k=k).evaluate(given_ones)
+        assert set(found.metrics) == expected | {"largest_class"}
+        assert set(found.intervals) == expected
 
     def test_among_all_classes_is_always_right(self):
         assert Rank(k=4).evaluate(random_predictions(30, 4, seed=2)).metrics["rank4"] == 1
@@ -85,9 +74,9 @@ class TestRank:
     def test_members_count_by_their_mean(self):
         # Each member alone is right once; their mean is right twice.
         members = [[[0.9, 0.1], [0.55, 0.45]], [[0.45, 0.55], [0.1, 0.9]]]
-        assert Rank().evaluate(predictions(members, [0, 1])).metrics == {"rank1": 1}
+        assert Rank().evaluate(predictions(members, [0, 1])).metrics["rank1"] == 1
         for member in members:
-            assert Rank().evaluate(predictions(member, [0, 1])).metrics == {"rank1": 0.5}
+            assert Rank().evaluate(predictions(member, [0, 1])).metrics["rank1"] == 0.5
 
     def test_figures_are_plain_numbers(self):
         assert type(Rank().evaluate(random_predictions(7, 3, 0)).metrics["rank1"]) is float

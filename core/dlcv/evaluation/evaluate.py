@@ -7,6 +7,9 @@ import attrs
 from dlcv.errors import DlcvError
 from dlcv.interfaces import Evaluation, Evaluator, Predictions
 
+SHARED = {"rank1", "largest_class"}
+"""Metrics that `rank` always tells, so that they may come twice."""
+
 
 def evaluate(predictions: Predictions, evaluators: list[Evaluator]) -> Evaluation:
     """Returns what all evaluators found, together.
@@ -19,7 +22,7 @@ def evaluate(predictions: Predictions, evaluators: list[Evaluator]) -> Evaluatio
     together = Evaluation({})
     for evaluator in evaluators:
         found = evaluator.evaluate(predictions)
-        if twice := set(found.metrics) & set(together.metrics) - {"rank1"}:
+        if twice := set(found.metrics) & set(together.metrics) - SHARED:
             raise DlcvError(f"two evaluators give the metric {', '.join(sorted(twice))}")
         together.metrics.update(found.metrics)
         together.tables.update(found.tables)

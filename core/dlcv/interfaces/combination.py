@@ -35,10 +35,10 @@ def combine(
 
     members, _, classes = probabilities.shape
     if method == "weighted":
-        if len(validation_accuracies) != members:
+        if len(validation_accuracies) != members or not any(validation_accuracies):
             raise DlcvError(
-                "the members can't be weighted: the validation accuracy of some is not known; "
-                "use mean"
+                "the members can't be weighted: the validation accuracy of some is not known, "
+                "or that of all is 0; use mean"
             )
         combined = np.average(probabilities, axis=0, weights=validation_accuracies)
     elif method == "geometric":

@@ -1,11 +1,10 @@
 """Precision, recall and F1 by class."""
 
-import numpy as np
-
 from dlcv.interfaces import Evaluation, Evaluator, Predictions, Table, plugin
+from dlcv_plugins.evaluators.answers import predicted_classes
+from dlcv_plugins.evaluators.confusion import confused_pairs
 
 MOST_CONFUSED = 3
-NO_CLASS = -1
 
 
 @plugin
@@ -19,12 +18,11 @@ class ClassificationReport(Evaluator):
         predicted for one. A class that is true but never predicted has precision 0. Probabilities
         that are not numbers, from a network that diverged, predict no class.
         """
+        import numpy as np
         from sklearn.metrics import precision_recall_fscore_support
 
         names = predictions.label_names
-        probabilities = predictions.mean
-        lost = np.isnan(probabilities).any(axis=1)
-        predicted = np.where(lost, NO_CLASS, probabilities.argmax(axis=1))
+        predicted = predicted_classes(predictions.mean)
         precision, recall, f1, support = precision_recall_fscore_support(
             predictions.labels, predicted, labels=range(len(names)), zero_division=0.0
         )
@@ -37,19 +35,8 @@ class ClassificationReport(Evaluator):
         rows.append(("mean", means[0], means[1], means[2], int(support.sum())))
         columns = ("class", "precision", "recall", "f1", "support")
         tables = {"by_class": Table("By class", columns, tuple(rows))}
-        if confused := _most_confused(predictions.labels, predicted, names):
+        pairs = confused_pairs(predictions.labels, predicted, len(names), MOST_CONFUSED)
+        if confused := tuple((names[t], names[p], count) for t, p, count in pairs):
             title = "Confused most"
             tables["most_confused"] = Table(title, ("true", "predicted", "samples"), confused)
         return Evaluation(dict(zip(("precision", "recall", "f1"), means, strict=True)), tables)
-
-
-def _most_confused(
-    labels: np.ndarray, predicted: np.ndarray, names: tuple[str, ...]
-) -> tuple[tuple[str, str, int], ...]:
-    from sklearn.metrics import confusion_matrix
-
-    matrix = confusion_matrix(labels, predicted, labels=range(len(names)))
-    np.fill_diagonal(matrix, 0)
-    order = (-matrix).argsort(axis=None, kind="stable")[:MOST_CONFUSED]
-    pairs = [np.unravel_index(i, matrix.shape) for i in order]
-    return tuple((names[t], names[p], int(matrix[t, p])) for t, p in pairs if matrix[t, p])

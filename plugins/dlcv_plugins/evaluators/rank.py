@@ -1,9 +1,9 @@
 """Rank-1 and rank-k accuracy."""
 
-import numpy as np
-
 from dlcv.errors import DlcvError
 from dlcv.interfaces import Evaluation, Evaluator, Predictions, option, plugin
+from dlcv_plugins.evaluators.answers import true_class_ranks
+from dlcv_plugins.evaluators.intervals import wilson
 
 
 @plugin
@@ -13,29 +13,25 @@ class Rank(Evaluator):
     k: int | None = option(None, help="how many classes count; 5 where there are more", ge=1)
 
     def evaluate(self, predictions: Predictions) -> Evaluation:
-        """Metrics `rank1` and `rank{k}`: shares of the samples, from 0 to 1.
+        """Metrics `rank1`, `rank{k}` and `largest_class`: shares of the samples, from 0 to 1.
 
+        `largest_class` is the share that is right by always answering the class with most samples.
         A class as probable as the true one counts as ahead of it, so that a network that says the
-        same of every class gets no credit.
+        same of every class gets no credit. The ranks have Wilson intervals.
 
         Raises:
             DlcvError: `k` is larger than the number of classes.
         """
+        import numpy as np
+
         classes = len(predictions.label_names)
         if self.k is not None and self.k > classes:
             raise DlcvError(f"rank: k is {self.k}, but there are only {classes} classes")
         ranks = true_class_ranks(predictions.mean, predictions.labels)
-        k = self.k or (5 if classes > 5 else 1)
-        return Evaluation({f"rank{r}": float((ranks <= r).mean()) for r in sorted({1, k})})
-
-
-def true_class_ranks(probabilities: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """Returns each sample's rank of its true class, from 1, as `(samples,)` int64.
-
-    Args:
-        probabilities: `(samples, classes)`.
-        labels: `(samples,)`, the true classes.
-    """
-    true = np.take_along_axis(probabilities, labels[:, np.newaxis], axis=1)
-    # Written so that what is not a number, from a network that diverged, gets no credit.
-    return (~(probabilities < true)).sum(axis=1)
+        samples = len(ranks)
+        counted = sorted({1, self.k or (5 if classes > 5 else 1)})
+        right = {f"rank{k}": int((ranks <= k).sum()) for k in counted}
+        metrics = {name: count / samples for name, count in right.items()}
+        metrics["largest_class"] = int(np.bincount(predictions.labels).max()) / samples
+        intervals = {name: wilson(count, samples) for name, count in right.items()}
+        return Evaluation(metrics, intervals=intervals)

@@ -33,7 +33,7 @@ class Count(Evaluator):
 
 def test_what_all_evaluators_found_comes_together():
     found = evaluate(predictions(), [Count(metric="one"), Rank(), Count(metric="two")])
-    assert set(found.metrics) == {"one", "rank1", "two"}
+    assert set(found.metrics) == {"one", "rank1", "largest_class", "two"}
     assert set(found.tables) == set(found.drawings) == {"one", "two"}
 
 
@@ -44,7 +44,7 @@ def test_two_evaluators_of_one_metric_are_an_error():
 
 def test_rank_1_may_be_told_twice():
     found = evaluate(predictions(), [Rank(k=2), Rank(k=3)])
-    assert set(found.metrics) == {"rank1", "rank2", "rank3"}
+    assert set(found.metrics) == {"rank1", "rank2", "rank3", "largest_class"}
 
 
 def test_nothing_to_evaluate_is_an_error():

@@ -1,0 +1,60 @@
+"""Confidence intervals, against published ones, theory, and what they promise."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dlcv_plugins.evaluators.intervals import bootstrap, wilson
+
+
+@pytest.mark.parametrize(
+    ("right", "samples", "low", "high"),
+    [
+        # Newcombe, Statistics in Medicine 17 (1998), table I, method 3.
+        (81, 263, 0.2553, 0.3662),
+        (15, 148, 0.0624, 0.1605),
+        (0, 20, 0, 0.1611),
+        (1, 29, 0.0061, 0.1718),
+        # The score interval of nothing: z^2 / (n + z^2).
+        (0, 10, 0, 0.2775),
+        (10, 10, 0.7225, 1),
+    ],
+)
+def test_wilson_intervals_are_the_published_ones(right, samples, low, high):
+    assert wilson(right, samples) == pytest.approx((low, high), abs=5e-5)
+
+
+@given(st.integers(1, 10**6), st.data())
+def test_a_share_lies_in_its_interval_and_its_mirror_image_in_the_mirrored_one(samples, data):
+    right = data.draw(st.integers(0, samples))
+    low, high = wilson(right, samples)
+    assert 0 <= low <= right / samples <= high <= 1
+    assert low < high
+    assert wilson(samples - right, samples) == pytest.approx((1 - high, 1 - low))
+
+
+def test_the_bootstrap_of_a_mean_agrees_with_the_normal_distribution():
+    values = np.random.default_rng(1).normal(5, 2, 400)
+    ((low, high),) = bootstrap(
+        lambda drawn: [np.average(values, weights=drawn)], [values.mean()], 400
+    )
+    spread = 1.96 * values.std() / np.sqrt(400)
+    assert (low, high) == pytest.approx(
+        (values.mean() - spread, values.mean() + spread), abs=0.1 * spread
+    )
+
+
+def test_the_bootstrap_is_the_same_each_time():
+    def statistics(drawn):
+        return [drawn[0] / 30, drawn.max()]
+
+    assert bootstrap(statistics, [0.1, 1], 30) == bootstrap(statistics, [0.1, 1], 30)
+
+
+def test_draws_without_a_figure_are_left_out(recwarn):
+    def statistics(drawn):
+        return [1.0 if drawn[0] else np.nan, np.nan]
+
+    assert bootstrap(statistics, [1.0, 0.5], 10) == [(1, 1), (0.5, 0.5)]
+    assert list(recwarn) == []
