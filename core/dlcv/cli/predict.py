@@ -1,14 +1,29 @@
-"""`dlcv predict`: what a run says about images."""
+"""`dlcv predict`: what runs say about images."""
 
+import csv
+import io
 import json
+import logging
 import math
+import time
+import typing
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+import attrs
 import click
 
 from dlcv.cli.console import table, with_verbosity
 from dlcv.cli.options import checkpoint_option, config_options, pixel_steps_option
 from dlcv.config import RunConfig
+from dlcv.errors import DlcvError
+from dlcv.interfaces import Combination
+
+if TYPE_CHECKING:
+    from dlcv.runs.answers import Prediction
+
+logger = logging.getLogger(__name__)
 
 
 @click.command(
@@ -16,11 +31,15 @@ from dlcv.config import RunConfig
 Examples:
   dlcv predict runs/latest a.jpg b.png
   dlcv predict runs/latest photos/ --top 3 --json
+  dlcv predict runs/latest "photos/**/*.jpg" --csv > answers.csv
+  dlcv predict runs/latest walk.mp4 --threshold 0.8
   dlcv predict runs/latest photos/ --preproc crop
+  dlcv predict runs/one runs/other photos/ --method vote
+  find photos -newer last.txt | dlcv predict runs/latest -
+  curl -s https://example.org/a.jpg | dlcv predict runs/latest -
 """
 )
-@click.argument("run", type=Path)
-@click.argument("images", nargs=-1, required=True, type=Path)
+@click.argument("paths", nargs=-1, required=True, type=Path, metavar="RUN... IMAGE...")
 @click.option(
     "--top",
     type=click.IntRange(min=1),
@@ -28,40 +47,119 @@ Examples:
     show_default=True,
     help="How many classes to tell for each image.",
 )
+@click.option(
+    "--threshold",
+    type=click.FloatRange(0, 1),
+    default=0.0,
+    help="Answer unknown where no class is as probable.",
+)
 @pixel_steps_option
 @checkpoint_option
+@click.option(
+    "--method",
+    type=click.Choice(typing.get_args(Combination)),
+    default="mean",
+    show_default=True,
+    help="How several runs are combined.",
+)
 @config_options(RunConfig, "bad_images")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON: a list with an object an image.")
+@click.option(
+    "--json", "form", flag_value="json", help="Print JSON: a list with an object an image."
+)
+@click.option("--csv", "form", flag_value="csv", help="Print CSV: a row an image.")
 @with_verbosity
 def predict(
-    run: Path,
-    images: tuple[Path, ...],
+    paths: tuple[Path, ...],
     top: int,
+    threshold: float,
     preprocessors: str | None,
     checkpoint: str,
+    method: Combination,
     bad_images: str | None,
-    as_json: bool,
+    form: str | None,
 ) -> None:
-    """Tell the most probable classes of images: files, or all below a folder."""
-    from dlcv.runs.loading import load
+    """Tell the most probable classes of images: files, folders, patterns, or a video's frames.
 
-    predictions = load(run, checkpoint=checkpoint).predict(
-        list(images), bad_images=bad_images or "error", preprocessors=preprocessors
+    IMAGE may be -, for an image, or a path a line, from the standard input. Several runs answer
+    together.
+    """
+    from dlcv.runs.loading import is_predictor, load
+
+    count = 1 + next((i for i, path in enumerate(paths[1:]) if not is_predictor(path)), len(paths))
+    if not paths[count:]:
+        raise DlcvError("there are no images to predict; name files or folders after the run")
+    predictor = load(*paths[:count], checkpoint=checkpoint, method=method)
+    inputs = _inputs(paths[count:])
+    start = time.monotonic()
+    predictions = predictor.predict(
+        inputs, bad_images=bad_images or "error", preprocessors=preprocessors, threshold=threshold
     )
-    if as_json:
-        rows = [
-            {
-                "image": p.id,
-                "classes": [{"label": n, "probability": _finite(v)} for n, v in p.top(top)],
-            }
-            for p in predictions
-        ]
-        click.echo(json.dumps(rows, indent=2, ensure_ascii=False))
-        return
-    columns = ["image"] + ["class", "probability"] * min(top, len(predictions[0].probabilities))
-    click.echo(
-        table(columns, [[p.id, *(v for pair in p.top(top) for v in pair)] for p in predictions])
-    )
+    seconds = time.monotonic() - start
+    if isinstance(inputs, bytes):
+        predictions = [attrs.evolve(p, id="standard input") for p in predictions]
+    click.echo(FORMS[form](predictions, min(top, len(predictor.label_names))))
+    if len(predictions) > 1:
+        rate = len(predictions) / seconds
+        logger.info("%d images in %.1f s, %.0f images/s", len(predictions), seconds, rate)
+
+
+def _inputs(paths: Sequence[Path]) -> Any:
+    """Returns paths, with `-` replaced by those of the standard input, or the image from there."""
+    if Path("-") not in paths:
+        return list(paths)
+    content = click.get_binary_stream("stdin").read()
+    try:
+        lines = [] if b"\0" in content else content.decode().splitlines()
+    except UnicodeDecodeError:
+        lines = []
+    if lines:
+        given = [Path(line) for line in lines if line.strip()]
+        return [one for path in paths for one in (given if path == Path("-") else [path])]
+    if not content:
+        raise DlcvError("the standard input is empty; it should be an image, or a path a line")
+    if len(paths) > 1:
+        raise DlcvError("an image from the standard input can't be mixed with others")
+    return content
+
+
+def _as_json(predictions: "Sequence[Prediction]", top: int) -> str:
+    rows = [
+        {
+            "image": p.id,
+            "label": p.label,
+            "classes": [{"label": n, "probability": _finite(v)} for n, v in p.top(top)],
+        }
+        for p in predictions
+    ]
+    return json.dumps(rows, indent=2, ensure_ascii=False)
+
+
+def _as_csv(predictions: "Sequence[Prediction]", top: int) -> str:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    places = range(1, top + 1)
+    names = [f"{what}_{place}" for place in places for what in ("class", "probability")]
+    writer.writerow(["image", "label", *names])
+    for p in predictions:
+        writer.writerow([p.id, p.label, *(value for pair in p.top(top) for value in pair)])
+    return text.getvalue().rstrip("\n")
+
+
+def _as_table(predictions: "Sequence[Prediction]", top: int) -> str:
+    columns = ["image", *["class", "probability"] * top]
+    rows = []
+    for p in predictions:
+        (_, probability), *others = p.top(top)
+        rows.append([p.id, p.label, probability, *(value for pair in others for value in pair)])
+    return table(columns, rows)
+
+
+FORMS: dict[str | None, Callable[["Sequence[Prediction]", int], str]] = {
+    None: _as_table,
+    "json": _as_json,
+    "csv": _as_csv,
+}
+"""How predictions are printed."""
 
 
 def _finite(value: float) -> float | None:

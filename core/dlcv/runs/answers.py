@@ -4,6 +4,9 @@ import attrs
 
 from dlcv.interfaces import Predictions
 
+UNKNOWN = "unknown"
+"""The answer where no class is probable enough."""
+
 
 @attrs.frozen
 class Prediction:
@@ -11,8 +14,8 @@ class Prediction:
 
     Attributes:
         id: What names the image: its path, or its position.
-        label: The most probable class.
-        probability: That class's probability.
+        label: The most probable class, or `unknown`.
+        probability: The most probable class's probability.
         probabilities: Every class's probability by name, the most probable first.
     """
 

@@ -1,7 +1,9 @@
-"""What a user wants predicted: paths, folders, or images in memory."""
+"""What a user wants predicted: paths, folders, videos, or images in memory."""
 
+import glob
+import itertools
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,32 +14,56 @@ from dlcv.data.sources import find_store
 from dlcv.data.subset import ArrayImages
 from dlcv.errors import DlcvError, ImageError
 from dlcv.interfaces import SPLITS, UNSPLIT, LabelledImages
+from dlcv.runs.video import frames, is_video
+
+
+def open_parts(inputs: Any, channels: int) -> Iterator[LabelledImages]:
+    """Yields images ready to be read, in parts that fit into memory: videos come piece by piece.
+
+    Args:
+        inputs: What `open_inputs` takes, and paths of videos; paths and images may be mixed.
+        channels: How many channels the images must have; files are read so.
+
+    Raises:
+        DlcvError: there are none, or they are not of that form.
+        ImageError: a video can't be read.
+    """
+    items = [one for item in _listed(inputs, channels) for one in _expanded(item)]
+    if not items:
+        raise DlcvError("there are no images to predict")
+    for kind, group in itertools.groupby(items, _kind):
+        if kind == "video":
+            for path in group:
+                yield from frames(path, channels)
+        else:
+            yield open_inputs(list(group), channels)
 
 
 def open_inputs(inputs: Any, channels: int) -> LabelledImages:
     """Returns images ready to be read, without labels.
 
     Args:
-        inputs: Paths of images, or a folder's with all images below it; or uint8 images, RGB or
-            grey: a sequence of `(H, W, C)` or `(H, W)`, or an array. An array of three axes is
-            one image if its last axis has the right channels, else `(N, H, W)` grey images; one
-            of two axes is one grey image. One path is taken like a list of it.
+        inputs: Paths of images, or a folder's with all images below it; or images: a file's bytes,
+            or uint8 pixels, RGB or grey: a sequence of `(H, W, C)` or `(H, W)`, or an array. An
+            array of three axes is one image if its last axis has the right channels, else
+            `(N, H, W)` grey images; one of two axes is one grey image. One of these alone is taken
+            like a list of it.
         channels: How many channels the images must have; files are read so.
 
     Raises:
         DlcvError: there are none, or they are not of that form.
     """
     items = _listed(inputs, channels)
-    are_paths = {isinstance(item, str | os.PathLike) for item in items}
+    are_paths = {_is_path(item) for item in items}
     if not items:
         raise DlcvError("there are no images to predict")
     if len(are_paths) > 1:
-        raise DlcvError("there are paths and images in one list; predict them one after the other")
+        raise DlcvError("there are paths and images in one list; take one after the other")
+    mode: images.ColorMode = "rgb" if channels == 3 else "grayscale"
     if are_paths == {True}:
         paths = list(expand_paths(items))
-        mode: images.ColorMode = "rgb" if channels == 3 else "grayscale"
         return images.ImageFiles(paths, np.zeros(len(paths), np.int64), [""], color_mode=mode)
-    arrays = [_checked(image, channels, i) for i, image in enumerate(items)]
+    arrays = [_checked(_decoded(image, mode, i), channels, i) for i, image in enumerate(items)]
     return ArrayImages(arrays, [f"image {i}" for i in range(len(arrays))])
 
 
@@ -67,15 +93,20 @@ def open_labelled(data: str, split: str | None, channels: int) -> LabelledImages
 
 
 def expand_paths(paths: Iterable[str | os.PathLike[str]]) -> Iterable[str]:
-    """Yields files as they are, and for a folder all images below it, sorted.
+    """Yields files as they are, all images below a folder, and what matches a pattern, sorted.
 
     Raises:
-        DlcvError: there is no such file or folder, or a folder without images.
+        DlcvError: there is no such file or folder, a folder has no images, or nothing matches.
     """
     for path in map(Path, paths):
+        if not path.exists():
+            matching = sorted(glob.glob(str(path), recursive=True))
+            if not matching:
+                what = "file matches" if glob.has_magic(str(path)) else "such file or folder:"
+                raise DlcvError(f"no {what} {path}")
+            yield from expand_paths(matching)
+            continue
         if not path.is_dir():
-            if not path.exists():
-                raise DlcvError(f"no such file or folder: {path}")
             yield str(path)
             continue
         files = list(images.walk_files(path))
@@ -88,7 +119,7 @@ def expand_paths(paths: Iterable[str | os.PathLike[str]]) -> Iterable[str]:
 
 def _listed(inputs: Any, channels: int) -> list[Any]:
     """Returns inputs one by one, if there is only one as well."""
-    if isinstance(inputs, str | os.PathLike):
+    if _is_path(inputs) or isinstance(inputs, bytes):
         return [inputs]
     if isinstance(inputs, np.ndarray):
         is_image = inputs.ndim == 3 and inputs.shape[2] == channels
@@ -96,6 +127,29 @@ def _listed(inputs: Any, channels: int) -> list[Any]:
     if not isinstance(inputs, Iterable):
         raise DlcvError(f"expected paths or images, received {type(inputs).__name__}")
     return list(inputs)
+
+
+def _is_path(item: Any) -> bool:
+    return isinstance(item, str | os.PathLike)
+
+
+def _expanded(item: Any) -> Iterable[Any]:
+    return expand_paths([item]) if _is_path(item) else [item]
+
+
+def _kind(item: Any) -> str:
+    if not _is_path(item):
+        return "image"
+    return "video" if is_video(item) else "path"
+
+
+def _decoded(image: Any, mode: images.ColorMode, index: int) -> Any:
+    if not isinstance(image, bytes):
+        return image
+    try:
+        return images.decode(image, mode)
+    except ImageError as error:
+        raise ImageError(error.reason, name=f"image {index}") from None
 
 
 def _checked(image: Any, channels: int, index: int) -> np.ndarray:

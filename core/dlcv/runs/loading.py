@@ -1,6 +1,7 @@
 """Opening whatever predicts: a run, or several that answer together."""
 
 import os
+from pathlib import Path
 
 from dlcv.interfaces import Combination
 from dlcv.runs.ensemble import Ensemble
@@ -26,3 +27,8 @@ def load(
     """
     found = [load_run(path, checkpoint=checkpoint) for path in paths]
     return found[0] if len(found) == 1 else Ensemble(found, method=method)
+
+
+def is_predictor(path: str | os.PathLike[str]) -> bool:
+    """Returns whether a path is a run's, and not an image's."""
+    return (Path(path) / "run.toml").is_file()

@@ -10,9 +10,10 @@ import numpy as np
 
 from dlcv import backend
 from dlcv.data.survey import survey
+from dlcv.errors import DlcvError
 from dlcv.interfaces import LabelledImages, Predictions
-from dlcv.runs.answers import Prediction, Tested
-from dlcv.runs.inputs import open_inputs
+from dlcv.runs.answers import UNKNOWN, Prediction, Tested
+from dlcv.runs.inputs import open_parts
 from dlcv.spec import SpecList
 
 logger = logging.getLogger(__name__)
@@ -105,10 +106,11 @@ class Predictor(ABC):
         """Returns the probabilities of every class, `(N, classes)` float32.
 
         Args:
-            inputs: Paths of images, or a folder's with all images below it; or uint8 images, RGB
-                or grey: a sequence of `(H, W, C)` or `(H, W)`, or an array. An array of three
-                axes is one image if its last axis has the right channels, else `(N, H, W)` grey
-                images; one of two axes is one grey image.
+            inputs: Paths of images or videos, or a folder's with all images below it, or patterns
+                of paths; or images: a file's bytes, or uint8 pixels, RGB or grey: a sequence of
+                `(H, W, C)` or `(H, W)`, or an array. An array of three axes is one image if its
+                last axis has the right channels, else `(N, H, W)` grey images; one of two axes is
+                one grey image.
             preprocessors: Pixel steps instead of those of training, such as `crop`, over whose
                 views probabilities are averaged; steps of values and statistics stay.
 
@@ -116,10 +118,16 @@ class Predictor(ABC):
             DlcvError: the preprocessors do not fit the network.
             ImageError: an image can't be read or processed.
         """
-        return self.probabilities(open_inputs(inputs, self.channels), preprocessors)
+        parts = open_parts(inputs, self.channels)
+        return np.concatenate([self.probabilities(part, preprocessors) for part in parts])
 
     def predict(
-        self, inputs: Any, *, bad_images: str = "error", preprocessors: PixelSteps = None
+        self,
+        inputs: Any,
+        *,
+        bad_images: str = "error",
+        preprocessors: PixelSteps = None,
+        threshold: float = 0.0,
     ) -> list[Prediction]:
         """Returns what is said about each image.
 
@@ -127,25 +135,40 @@ class Predictor(ABC):
             inputs: What `predict_proba` takes.
             bad_images: `error`, or `skip` to leave out files that can't be read, with a warning.
             preprocessors: What `predict_proba` takes.
+            threshold: From 0 to 1; where no class is as probable, the answer is `unknown`.
 
         Raises:
-            DlcvError: the preprocessors do not fit the network.
+            DlcvError: the preprocessors do not fit the network, or the threshold is no share.
             ImageError: an image can't be read or processed.
         """
-        opened = open_inputs(inputs, self.channels)
-        if bad_images == "skip":
-            checked = survey(opened, skip=True, threads=self.threads)
-            warn_of(checked.skipped)
-            opened = checked.images
-        rows = self.probabilities(opened, preprocessors)
-        names = (opened.sample_id(i) for i in range(len(rows)))
-        return [self._prediction(name, row) for name, row in zip(names, rows, strict=True)]
+        if not 0 <= threshold <= 1:
+            raise DlcvError(f"threshold: expected a number from 0 to 1, received {threshold}")
+        found: list[Prediction] = []
+        for part in open_parts(inputs, self.channels):
+            opened = part
+            if bad_images == "skip":
+                checked = survey(part, skip=True, threads=self.threads)
+                warn_of(checked.skipped)
+                opened = checked.images
+            if not len(opened):
+                continue
+            rows = self.probabilities(opened, preprocessors)
+            names = (opened.sample_id(i) for i in range(len(rows)))
+            found += [
+                self._prediction(name, row, threshold)
+                for name, row in zip(names, rows, strict=True)
+            ]
+        if not found:
+            raise DlcvError("there are no images to predict")
+        return found
 
-    def _prediction(self, name: str, row: np.ndarray) -> Prediction:
+    def _prediction(self, name: str, row: np.ndarray, threshold: float) -> Prediction:
         order = np.argsort(-row, kind="stable")
         probabilities = {self.label_names[i]: float(row[i]) for i in order}
         label, probability = next(iter(probabilities.items()))
-        return Prediction(name, label, probability, probabilities)
+        # What is not a number, from a network that diverged, is not as probable as anything.
+        is_known = not threshold or probability >= threshold
+        return Prediction(name, label if is_known else UNKNOWN, probability, probabilities)
 
 
 def warn_of(skipped: list[str]) -> None:

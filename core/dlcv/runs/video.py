@@ -1,0 +1,66 @@
+"""The frames of a video as images."""
+
+import logging
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from dlcv.data.subset import ArrayImages
+from dlcv.errors import ImageError
+
+logger = logging.getLogger(__name__)
+EXTENSIONS = frozenset({".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".webm"})
+FRAMES_AT_ONCE = 256
+"""As many frames are in memory."""
+SURELY_CUT = 0.9
+"""Where fewer frames can be read than this share of what the video's header says; it may be off a
+little in whole videos, too."""
+
+
+def is_video(path: str | os.PathLike[str]) -> bool:
+    """Returns whether a file's extension is that of a video."""
+    return Path(path).suffix.lower() in EXTENSIONS
+
+
+def frames(path: str | os.PathLike[str], channels: int) -> Iterator[ArrayImages]:
+    """Yields all frames of a video in parts, named by their second: `walk.mp4 at 12.40 s`.
+
+    Args:
+        path: The file.
+        channels: 3 for RGB, 1 for grey.
+
+    Raises:
+        ImageError: it can't be read, or ends long before the end that it promises.
+    """
+    video = cv2.VideoCapture(os.fspath(path))
+    promised = video.get(cv2.CAP_PROP_FRAME_COUNT)
+    rate = video.get(cv2.CAP_PROP_FPS) or 25.0
+    count = 0
+    try:
+        while part := _read(video, channels):
+            seconds = [(count + i) / rate for i in range(len(part))]
+            yield ArrayImages(part, [f"{os.fspath(path)} at {second:.2f} s" for second in seconds])
+            count += len(part)
+    finally:
+        video.release()
+    if not count:
+        raise ImageError("holds no frames that can be read", name=os.fspath(path))
+    if count < SURELY_CUT * promised:
+        raise ImageError(
+            f"is cut: {count} of {promised:.0f} frames can be read", name=os.fspath(path)
+        )
+
+
+def _read(video: cv2.VideoCapture, channels: int) -> list[np.ndarray]:
+    """Returns the next frames, each `(H, W, channels)` uint8; fewer, or none, at the end."""
+    conversion = cv2.COLOR_BGR2RGB if channels == 3 else cv2.COLOR_BGR2GRAY
+    part: list[np.ndarray] = []
+    while len(part) < FRAMES_AT_ONCE:
+        is_there, frame = video.read()
+        if not is_there:
+            break
+        part.append(np.atleast_3d(cv2.cvtColor(frame, conversion)))
+    return part
