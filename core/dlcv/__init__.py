@@ -6,6 +6,7 @@ from dlcv import registry
 from dlcv.errors import DlcvError
 
 if TYPE_CHECKING:
+    from dlcv.export.writing import export_run
     from dlcv.hooks import hook
     from dlcv.runs.ensemble import Ensemble
     from dlcv.runs.loading import load
@@ -17,6 +18,7 @@ __all__ = [
     "DlcvError",
     "Ensemble",
     "Run",
+    "export_run",
     "hook",
     "load",
     "registry",
@@ -28,6 +30,7 @@ __all__ = [
 _LAZY = {
     "Ensemble": "dlcv.runs.ensemble",
     "Run": "dlcv.runs.run",
+    "export_run": "dlcv.export.writing",
     "hook": "dlcv.hooks",
     "load": "dlcv.runs.loading",
     "resume": "dlcv.runs.train",

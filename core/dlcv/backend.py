@@ -27,7 +27,7 @@ def start(threads: int) -> None:
     os.environ.setdefault("OMP_NUM_THREADS", str(threads))
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     try:
-        with _captured_stderr():
+        with captured_stderr():
             keras = importlib.import_module("keras")
             if keras.backend.backend() == "tensorflow":
                 _fix_tensorflow_threads(threads)
@@ -68,7 +68,7 @@ def _fix_tensorflow_threads(threads: int) -> None:
 
 
 @contextmanager
-def _captured_stderr() -> Iterator[None]:
+def captured_stderr() -> Iterator[None]:
     """Keeps what libraries written in C++ print while they start, which no setting stops.
 
     It goes to the log of `--verbose`; an error that ends the process is still seen in Python.

@@ -14,6 +14,7 @@ COMMANDS = {
     "evaluate": "dlcv.cli.evaluate:evaluate",
     "predict": "dlcv.cli.predict:predict",
     "export": "dlcv.cli.export:export",
+    "export": "dlcv.cli.export:export",
     "data": "dlcv.cli.data:data",
     "lr-search": "dlcv.cli.lr_search:lr_search",
     "recipes": "dlcv.cli.recipes:recipes",

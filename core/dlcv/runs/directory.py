@@ -214,7 +214,7 @@ class RunDirectory:
         path = self.path / f"{name}.json"
         try:
             content = json.loads(path.read_text(encoding="utf-8"))
-            _check_form(content, FORMS[name], "the content")
+            check_form(content, FORMS[name], "the content")
         except OSError as error:
             raise DlcvError(f"can't read {path}: {error.strerror}") from None
         except ValueError as error:
@@ -234,7 +234,7 @@ def _numbered(path: Path) -> Path:
     raise AssertionError
 
 
-def _check_form(content: Any, form: Any, where: str) -> None:
+def check_form(content: Any, form: Any, where: str) -> None:
     """Raises a `ValueError` that tells where JSON is not of a form as in `FORMS`."""
     kind = form if isinstance(form, type) else list if isinstance(form, tuple) else type(form)
     kinds: Any = (int, float) if kind is float else kind
@@ -248,12 +248,12 @@ def _check_form(content: Any, form: Any, where: str) -> None:
         for key, value in form.items():
             if key not in content:
                 raise ValueError(f"{where} has no {key}")
-            _check_form(content[key], value, key)
+            check_form(content[key], value, key)
     elif isinstance(form, list | tuple):
         if len(content) != len(form):
             raise ValueError(f"{where} should have {len(form)} values, not {len(content)}")
         for value, expected in zip(content, form, strict=True):
-            _check_form(value, expected, f"a value of {where}")
+            check_form(value, expected, f"a value of {where}")
 
 
 def _point(link: Path, target: str) -> None:

@@ -18,7 +18,7 @@ def environment(experiment: Experiment) -> dict[str, Any]:
     """Returns the record as JSON has it."""
     return {
         "python": sys.version.split()[0],
-        "libraries": {name: v for name in LIBRARIES if (v := _version(name))},
+        "libraries": libraries(),
         "back_end": keras.backend.backend(),
         "image_data_format": keras.config.image_data_format(),
         "platform": platform.platform(),
@@ -39,6 +39,11 @@ def environment(experiment: Experiment) -> dict[str, Any]:
             "skipped": list(experiment.data.skipped),
         },
     }
+
+
+def libraries() -> dict[str, str]:
+    """Returns the versions of the libraries that decide about numbers, by distribution."""
+    return {name: v for name in LIBRARIES if (v := version(name))}
 
 
 def changes(recorded: dict[str, Any], now: dict[str, Any]) -> list[str]:
@@ -73,7 +78,8 @@ def plugins_used(experiment: Experiment) -> list[dict[str, str]]:
     ]
 
 
-def _version(distribution: str) -> str:
+def version(distribution: str) -> str:
+    """Returns a distribution's version; empty if it is not installed."""
     try:
         return importlib.metadata.version(distribution)
     except importlib.metadata.PackageNotFoundError:

@@ -1,0 +1,51 @@
+"""`dlcv export`: a run's network in a format that runs elsewhere."""
+
+import shlex
+from pathlib import Path
+
+import click
+
+from dlcv.cli.console import with_verbosity
+from dlcv.cli.options import checkpoint_option
+from dlcv.export.formats import FORMATS
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  dlcv export runs/latest --format onnx
+  dlcv export runs/latest --format litert --checkpoint best --out phone/
+  dlcv export runs/latest --format openvino --force
+"""
+)
+@click.argument("run", type=Path)
+@click.option(
+    "--format", type=click.Choice(tuple(FORMATS)), required=True, help="The format to write."
+)
+@click.option(
+    "--out", type=Path, metavar="FOLDER", help="Where to.  [default: exported/RUN-FORMAT]"
+)
+@checkpoint_option
+@click.option("--force", is_flag=True, help="Replace an exported model in that folder.")
+@with_verbosity
+def export(run: Path, format: str, out: Path | None, checkpoint: str, force: bool) -> None:
+    """Export a network: raw pixels in, probabilities out, described for those without dlcv.
+
+    The folder gets the model and model.json, which tells what goes in, what comes out, and what to
+    do to an image before. The model is compared with the run on real images; what is not close is
+    not kept.
+    """
+    from dlcv.export.writing import export_run
+
+    made = export_run(run, format, out, checkpoint=checkpoint, force=force)
+    found = made.description["parity"]
+    size = sum(recorded["bytes"] for recorded in made.description["files"].values())
+    click.echo(f"exported    {made.path}")
+    click.echo(f"model       {made.description['file']}, {size / 1e6:,.1f} MB with all its files")
+    click.echo("described   model.json")
+    click.echo(
+        f"compared    {found['images']} {found['source']}: probabilities differ by "
+        f"{found['largest_difference']:.2g} at most, "
+        f"{found['same_top_class']} of {found['images']} have the same top class"
+    )
+    click.echo(f"\nevaluate    dlcv evaluate {shlex.quote(str(made.path))}")
