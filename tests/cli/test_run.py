@@ -70,7 +70,7 @@ def test_run_tells_what_it_does_and_what_to_do_next(
     assert "\x1b" not in trained.stderr
     for line in (
         "run       runs/small",
-        "look at   runs/small/curves.png",
+        "look at   runs/small/report.html",
         "evaluate  dlcv evaluate runs/small",
         "predict   dlcv predict runs/small IMAGE_OR_FOLDER",
     ):
@@ -100,7 +100,7 @@ def test_evaluate_prints_figures_by_class(
 
     assert "7 images" in shown.stdout
     assert "precision" in shown.stdout
-    assert set(json.loads(chosen.stdout)["metrics"]) == {"rank1", "rank2"}
+    assert set(json.loads(chosen.stdout)["metrics"]) == {"rank1", "rank2", "largest_class"}
 
 
 def test_evaluate_takes_other_data(trained: subprocess.CompletedProcess[str], folder: Path) -> None:

@@ -1,13 +1,20 @@
 """`dlcv evaluate`: figures of a run on labelled images."""
 
 import json
+import shlex
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from dlcv.cli.console import table, with_verbosity
 from dlcv.cli.options import checkpoint_option, config_options, pixel_steps_option
 from dlcv.config import RunConfig
+from dlcv.errors import DlcvError
+
+if TYPE_CHECKING:
+    from dlcv.interfaces import Evaluation
+    from dlcv.runs.predictor import Predictor
 
 
 @click.command(
@@ -15,10 +22,12 @@ from dlcv.config import RunConfig
 Examples:
   dlcv evaluate runs/latest
   dlcv evaluate runs/latest --eval "rank(k=3)" --json
-  dlcv evaluate runs/latest --data new_photos/
+  dlcv evaluate runs/latest --eval "confusion, calibration, worst_mistakes"
+  dlcv evaluate runs/latest --data new_photos/ --eval binary_scores --save-to pictures/
   dlcv evaluate runs/latest --preproc crop
   dlcv evaluate runs/latest --checkpoint best
-  dlcv evaluate runs/one runs/other --data new_photos/
+  dlcv evaluate runs/one runs/other
+  dlcv evaluate runs/one runs/other --data new_photos/ --eval "ensemble(method=vote)"
 """
 )
 @click.argument("runs", nargs=-1, required=True, type=Path, metavar="RUN...")
@@ -34,6 +43,12 @@ Examples:
 @pixel_steps_option
 @checkpoint_option
 @config_options(RunConfig, "bad_images")
+@click.option(
+    "--save-to",
+    type=Path,
+    help="The folder of the pictures that evaluators draw.  [default: RUN/evaluation]",
+)
+@click.option("--force", is_flag=True, help="Replace pictures in the folder of --save-to.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @with_verbosity
 def evaluate(
@@ -44,28 +59,82 @@ def evaluate(
     preprocessors: str | None,
     checkpoint: str,
     bad_images: str | None,
+    save_to: Path | None,
+    force: bool,
     as_json: bool,
 ) -> None:
     """Tell how good a run is on labelled images: rank-1, rank-5, precision, recall, F1 by class.
 
-    Several runs are combined into an ensemble, which is set beside its members.
+    Accuracies come with 95 % confidence intervals. Several runs are combined into an ensemble,
+    which is set beside its members. Predictions are kept, so that further evaluators take no time.
     """
     from dlcv import registry
     from dlcv.evaluation.evaluate import as_json as plain
     from dlcv.evaluation.evaluate import evaluate as apply
     from dlcv.runs.loading import load
 
+    if save_to is not None and save_to.exists() and not save_to.is_dir():
+        raise DlcvError(f"--save-to: {save_to} is no folder")
     loaded = load(*runs, checkpoint=checkpoint)
     made = registry.create_list("evaluator", evaluators or loaded.evaluators)
     tested = loaded.test(data, split, bad_images=bad_images or "error", preprocessors=preprocessors)
     found = apply(tested.predictions, made)
     count = len(tested.predictions.labels)
+    pictures = _save_drawings(found, loaded, save_to, is_one=len(runs) == 1, force=force)
     if as_json:
-        content = {"images": count, "skipped": tested.skipped, **plain(found)}
+        content = {"images": count, "skipped": tested.skipped, **plain(found), "pictures": pictures}
         click.echo(json.dumps(content, indent=2, ensure_ascii=False))
         return
     left_out = f", {len(tested.skipped)} left out" if tested.skipped else ""
-    click.echo(f"{count} images{left_out}\n")
-    click.echo(table(("metric", "value"), found.metrics.items()))
+    click.echo(f"{count} images{left_out}")
+    _print_figures(found)
+    _print_pictures(found, pictures, [shlex.quote(str(run)) for run in runs])
+
+
+def _save_drawings(
+    found: "Evaluation", loaded: "Predictor", save_to: Path | None, *, is_one: bool, force: bool
+) -> dict[str, str]:
+    """Draws what there is to draw, and returns the pictures' paths by name.
+
+    What several runs have together belongs into the folder of none of them, and a run's folder may
+    be read-only; then nothing is drawn unless a place is named.
+    """
+    if not found.drawings:
+        return {}
+    from dlcv.cli.run import shown_path
+    from dlcv.evaluation.drawings import save_all
+
+    if save_to is not None:
+        saved = save_all(found.drawings, save_to, force=force)
+    elif is_one:
+        try:
+            saved = save_all(found.drawings, loaded.path / "evaluation", force=True)
+        except OSError as error:
+            click.echo(f"no pictures: {error}; name a folder with --save-to", err=True)
+            return {}
+    else:
+        return {}
+    return {name: shown_path(path) for name, path in saved.items()}
+
+
+def _print_figures(found: "Evaluation") -> None:
+    """Prints metrics with their intervals, what makes them doubtful, and tables."""
+    from dlcv.evaluation.wording import doubts, metric_rows
+
+    if found.metrics:
+        click.echo("\n" + table(("metric", "value", "95 % interval"), metric_rows(found)))
+    for doubt in doubts(found):
+        click.echo(f"\nnote: {doubt}")
     for shown in found.tables.values():
         click.echo(f"\n{shown.title}\n{table(shown.columns, shown.rows)}")
+
+
+def _print_pictures(found: "Evaluation", pictures: dict[str, str], runs: list[str]) -> None:
+    """Prints where the pictures are, or how to have some."""
+    if pictures:
+        click.echo("\nlook at  " + "\n         ".join(pictures.values()))
+    elif found.drawings:
+        click.echo(f"\npictures of {', '.join(found.drawings)} are drawn with --save-to FOLDER")
+    else:
+        command = ["dlcv", "evaluate", *runs, "--eval", '"confusion, calibration, worst_mistakes"']
+        click.echo(f"\nmore  {' '.join(command)}")

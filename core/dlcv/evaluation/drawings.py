@@ -1,5 +1,7 @@
 """Pictures of what evaluators find."""
 
+import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +22,8 @@ CLASSES_WITH_NAMES = 50
 """More classes leave no room for a name at each row."""
 LONGEST_NAME = 24
 """Longer names are cut, in characters."""
+UNSAFE = re.compile(r"[^\w.-]+")
+"""What no file's name should hold."""
 LINES_IN_LEGEND = 20
 POINTS_WITH_MARKERS = 20
 
@@ -33,6 +37,29 @@ def save(drawing: Curves | Matrix, path: Path) -> None:
     """Writes a drawing as a picture; the path's extension decides the format."""
     with files.atomic_path(path) as temporary:
         figure(drawing).savefig(temporary, dpi=DPI)
+
+
+def save_all(
+    drawings: Mapping[str, Curves | Matrix], folder: Path, *, force: bool = False
+) -> dict[str, Path]:
+    """Writes drawings as PNG files and returns their paths by the drawings' names.
+
+    Args:
+        drawings: Drawings by name.
+        folder: Where the files go; it is made.
+        force: Whether files of these names may be replaced.
+
+    Raises:
+        DlcvError: there is such a file, and it may not be replaced.
+    """
+    paths = {name: folder / f"{UNSAFE.sub('_', name)}.png" for name in drawings}
+    for path in paths.values():
+        files.refuse_existing(path, force=force)
+    if paths:
+        folder.mkdir(parents=True, exist_ok=True)
+    for name, drawing in drawings.items():
+        save(drawing, paths[name])
+    return paths
 
 
 def _figure_of_curves(curves: Curves) -> "Figure":
