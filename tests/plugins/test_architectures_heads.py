@@ -44,6 +44,8 @@ def test_gap_head_on_vgg16_is_that_of_the_source() -> None:
         "head_dense2", "head_dense2_relu", "head_dense2_dropout",
         "predictions",
     ]  # fmt: skip
+    dropped = [x.rate for x in model.layers if isinstance(x, keras.layers.Dropout)]
+    assert dropped == [0.2, 0.2]
     hidden = 512 * 128 + 128 + 128 * 64 + 64
     assert model.count_params() == 14_714_688 + hidden + 64 * 10 + 10
 

@@ -67,7 +67,10 @@ def make_loss(spec: Spec) -> keras.Loss:
     cls = _find("loss", spec, known)
     loss = _construct(cls, spec, _values(cls, spec))
     if not _takes_one_hot_labels(loss):
-        raise SpecError(f"{spec} does not fit: it takes no one-hot labels with probabilities")
+        raise SpecError(
+            f"{spec} does not fit: it takes no one-hot labels with probabilities; "
+            "categorical_crossentropy does"
+        )
     return loss
 
 

@@ -1,0 +1,31 @@
+"""dlcv: a network from the registry with its value layers, compiled as a run compiles it."""
+
+import keras
+import numpy as np
+from network_clock import CLASSES, NAME, SIZE, STEPS, measure
+
+
+def make() -> keras.Model:
+    from dlcv import registry
+    from dlcv.config import StageConfig
+    from dlcv.data.pipeline import Pipeline
+    from dlcv.training.network import build_network
+    from dlcv.training.stage import compile_stage
+
+    architecture = registry.create("architecture", NAME)
+    steps = registry.create_list("preprocessor", architecture.preprocessors)
+    shapes = {"channel": (3,), "pixel": (SIZE, SIZE, 3)}
+    known = [
+        step.with_state({"values": np.full(shapes[step.per], 127, np.float32)})
+        if hasattr(step, "per")
+        else step
+        for step in steps
+    ]
+    model = build_network(architecture, Pipeline.of(known), (SIZE, SIZE, 3), CLASSES, "float32")
+    stage = StageConfig()
+    compile_stage(model, stage, registry.create("schedule", stage.schedule), STEPS)
+    return model
+
+
+if __name__ == "__main__":
+    measure(make)
