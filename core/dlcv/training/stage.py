@@ -1,9 +1,7 @@
 """One stage of training: freeze, compile, fit, checkpoint."""
 
 import logging
-from collections.abc import Callable
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
 import keras
@@ -25,9 +23,10 @@ from dlcv.training.callbacks import (
 from dlcv.training.checkpoints import Checkpoint, Position
 from dlcv.training.feed import Feed
 from dlcv.training.freezing import freeze, trained_parameters
-from dlcv.training.interruption import Interruption
 from dlcv.training.keras_objects import make_loss, make_optimizer
-from dlcv.training.network import Network
+
+if TYPE_CHECKING:
+    from dlcv.training.stages import Training
 
 logger = logging.getLogger(__name__)
 JIT_COMPILE = {"auto": "auto", "on": True, "off": False}
@@ -35,54 +34,46 @@ JIT_COMPILE = {"auto": "auto", "on": True, "off": False}
 
 @attrs.frozen(eq=False)
 class StageTraining:
-    """All that one stage needs.
+    """One stage of a training, and what is trained in it.
 
     Attributes:
-        network: The network.
-        settings: The stage's settings.
-        schedule: Its schedule.
-        index: Its number, from 0.
-        stages: The number of all stages.
-        train: The training batches.
-        val: The validation batches.
-        folder: Where the checkpoints go.
-        history: Where the rows go.
-        callbacks: Further Keras callbacks.
-        checkpoint_every: Epochs between checkpoints.
-        asked: Whether somebody asked to stop.
-        jit_compile: Whether XLA compiles the network: `auto`, `on` or `off`.
-        snapshots: The epochs so far that ended a cycle, counted over all stages.
+        whole: The training.
+        index: The stage's number, from 0.
         model: What is trained: the network, or its classifier on what the body gave.
+        train: The training batches, in the stage's size.
+        val: The validation batches.
     """
 
-    network: Network
-    settings: StageConfig
-    schedule: Schedule
+    whole: "Training"
     index: int
-    stages: int
+    model: keras.Model
     train: Loader
     val: Loader
-    folder: Path
-    history: history.History
-    callbacks: list[keras.callbacks.Callback]
-    checkpoint_every: int
-    asked: Interruption
-    jit_compile: str
-    snapshots: Callable[[], list[int]]
-    model: keras.Model = attrs.field(
-        default=attrs.Factory(lambda self: self.network.model, takes_self=True)
-    )
+
+    @classmethod
+    def of(cls, whole: "Training", index: int) -> "StageTraining":
+        """Returns a stage in which the network is trained on images."""
+        size = whole.stages[index].batch_size
+        train, val = (loader.with_batch_size(size) for loader in (whole.train, whole.val))
+        return cls(whole, index, whole.network.model, train, val)
+
+    @property
+    def settings(self) -> StageConfig:
+        """The stage's settings."""
+        return self.whole.stages[self.index]
 
     def run(self, start: Position, checkpoint: Checkpoint | None, source: str) -> int:
         """Trains the stage, or what is left of it, and returns how many steps are done then."""
-        freeze(self.network, self.settings.trainable)
+        freeze(self.whole.network, self.settings.trainable)
         self._tell()
-        last, folder = self.settings.last_epoch, self.folder.parent
-        with kept_features.kept(self.network, self.train, self.val, last, folder, self.asked) as (
-            model,
-            train,
-            val,
-        ):
+        with kept_features.kept(
+            self.whole.network,
+            self.train,
+            self.val,
+            self.settings.last_epoch,
+            self.whole.folder.parent,
+            self.whole.asked,
+        ) as (model, train, val):
             stage = attrs.evolve(self, model=model, train=train, val=val)
             return stage._run(start, checkpoint, source)
 
@@ -92,24 +83,24 @@ class StageTraining:
             self._build_all()
             self._restore_all(checkpoint, source)
         recorder = Recorder(
-            self.history,
+            self.whole.history,
             stage=self.index,
-            stages=self.stages,
+            stages=len(self.whole.stages),
             epochs=self.settings.epochs,
             rates=rates,
             earlier_seconds=checkpoint.seconds if checkpoint else 0.0,
         )
         keeper = Keeper(
-            self.folder,
-            self.history,
+            self.whole.folder,
+            self.whole.history,
             recorder,
-            self.asked,
+            self.whole.asked,
             start=start,
             steps_per_epoch=self.train.steps_per_epoch,
             epochs=self.settings.last_epoch,
-            every=self.checkpoint_every,
+            every=self.whole.checkpoint_every,
             variables=self._variables,
-            snapshots=self.snapshots,
+            snapshots=self.whole.snapshots,
         )
         own = [recorder, averages.ValidateAverages(), EarlyStop(self._is_over)]
         if checkpoint is not None and start.batch:
@@ -126,20 +117,20 @@ class StageTraining:
         rates = compile_stage(
             self.model,
             self.settings,
-            self.schedule,
+            self.whole.schedules[self.index],
             self.train.steps_per_epoch,
-            self.jit_compile,
+            self.whole.jit_compile,
         )
         averages.postpone(self.model.optimizer)
         return rates
 
     def _tell(self) -> None:
         """Says what is trained, where that is not simply everything."""
-        model = self.network.model
-        if self.stages > 1 or self.settings.trainable != "all":
+        model, stages = self.whole.network.model, len(self.whole.stages)
+        if stages > 1 or self.settings.trainable != "all":
             logger.info(
                 "%s%s of %s parameters are trained (%s)",
-                f"stage {self.index + 1} of {self.stages}: " if self.stages > 1 else "",
+                f"stage {self.index + 1} of {stages}: " if stages > 1 else "",
                 f"{trained_parameters(model):,}",
                 f"{model.count_params():,}",
                 self.settings.trainable,
@@ -156,11 +147,11 @@ class StageTraining:
             epochs=self.settings.epochs,
             batches_done=start.batch,
         )
-        first = len(self.history.rows) * steps + start.batch
+        first = len(self.whole.history.rows) * steps + start.batch
         count = (epochs - start.epoch) * steps - start.batch
         val_steps = self.val.steps_per_epoch
         weights = self._class_weights()
-        finite = FiniteLoss(start.step, self.folder)
+        finite = FiniteLoss(start.step, self.whole.folder)
         with Feed(self.train, first, count, weights) as train, Feed(self.val, 0, val_steps) as val:
             try:
                 self.model.fit(
@@ -170,7 +161,7 @@ class StageTraining:
                     validation_steps=val_steps,
                     initial_epoch=start.epoch,
                     epochs=epochs,
-                    callbacks=[progress, *self.callbacks, finite, *own],
+                    callbacks=[progress, *self.whole.callbacks, finite, *own],
                     shuffle=False,
                     verbose=0,
                 )
@@ -190,7 +181,7 @@ class StageTraining:
 
     def _is_over(self) -> bool:
         """Whether the validation loss has not fallen for too long."""
-        rows = history.of_stage(self.history.rows, self.index)
+        rows = history.of_stage(self.whole.history.rows, self.index)
         patience = self.settings.early_stopping
         if patience is None or not rows:
             return False
@@ -198,18 +189,18 @@ class StageTraining:
 
     def _end(self) -> None:
         """Leaves the network with the weights that the stage leads to."""
-        rows = history.of_stage(self.history.rows, self.index)
+        rows = history.of_stage(self.whole.history.rows, self.index)
         best = history.best_row(rows)["epoch"]
         if self.settings.early_stopping is None or best == rows[-1]["epoch"]:
             averages.finalize(self.model)
             return
         try:
-            checkpoint, path = checkpoints.load_epoch(self.folder, best)
+            checkpoint, path = checkpoints.load_epoch(self.whole.folder, best)
         except DlcvError as error:
             logger.warning("the weights stay those of the last epoch: %s", error)
             averages.finalize(self.model)
             return
-        variables = self.network.model.variables
+        variables = self.whole.network.model.variables
         checkpoints.restore(checkpoint.of_network(len(variables)), variables, str(path))
         logger.info(
             "%s the weights are those of epoch %d, whose validation loss is lowest",
@@ -222,7 +213,7 @@ class StageTraining:
         checkpoints.restore(checkpoint, self._variables(), source)
 
     def _variables(self) -> list[Any]:
-        return checkpoints.training_variables(self.network.model, self.model)
+        return checkpoints.training_variables(self.whole.network.model, self.model)
 
     def _build_all(self) -> None:
         """Makes the variables of optimizer and metrics, which Keras makes when they are used."""

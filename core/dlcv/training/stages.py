@@ -61,29 +61,11 @@ class Training:
             checkpoints.restore(checkpoint, variables, source)
             checkpoint = None
         for stage in range(position.stage, len(self.stages)):
-            steps = self._stage(stage).run(position, checkpoint, source)
+            steps = StageTraining.of(self, stage).run(position, checkpoint, source)
             position, checkpoint = Position(stage=stage + 1, step=steps), None
             taken = checkpoints.take(variables, position, self.history.rows)
-            checkpoints.save(self.folder, taken, self._snapshots())
+            checkpoints.save(self.folder, taken, self.snapshots())
 
-    def _snapshots(self) -> list[int]:
+    def snapshots(self) -> list[int]:
+        """Returns the epochs so far that ended a cycle, counted over all stages."""
         return snapshot_epochs(self.stages, self.schedules, self.history.rows)
-
-    def _stage(self, index: int) -> StageTraining:
-        settings = self.stages[index]
-        return StageTraining(
-            network=self.network,
-            settings=settings,
-            schedule=self.schedules[index],
-            index=index,
-            stages=len(self.stages),
-            train=self.train.with_batch_size(settings.batch_size),
-            val=self.val.with_batch_size(settings.batch_size),
-            folder=self.folder,
-            history=self.history,
-            callbacks=self.callbacks,
-            checkpoint_every=self.checkpoint_every,
-            asked=self.asked,
-            jit_compile=self.jit_compile,
-            snapshots=self._snapshots,
-        )
