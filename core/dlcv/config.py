@@ -104,6 +104,11 @@ class RunConfig:
     seed: int = option(
         42, help="seed of the initial weights, the order and the augmentation", ge=0, lt=2**32
     )
+    members: int = option(
+        1,
+        help="networks to train, whose seeds count on from this one, and which answer together",
+        ge=1,
+    )
     threads: int | None = option(
         None, help="threads for computing and for loading; all processors if left out", ge=1
     )

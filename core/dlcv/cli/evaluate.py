@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from dlcv.cli.console import table, with_verbosity
-from dlcv.cli.options import checkpoint_option, config_options, pixel_steps_option
+from dlcv.cli.options import checkpoints_option, config_options, pixel_steps_option
 from dlcv.config import RunConfig
 from dlcv.errors import DlcvError
 
@@ -41,7 +41,7 @@ Examples:
     help="Instead of the run's evaluators.",
 )
 @pixel_steps_option
-@checkpoint_option
+@checkpoints_option
 @config_options(RunConfig, "bad_images")
 @click.option(
     "--save-to",
@@ -88,7 +88,9 @@ def evaluate(
     left_out = f", {len(tested.skipped)} left out" if tested.skipped else ""
     click.echo(f"{count} images{left_out}")
     _print_figures(found)
-    _print_pictures(found, pictures, [shlex.quote(str(run)) for run in runs])
+    on = {"--data": data, "--split": split, "--preproc": preprocessors, "--checkpoint": checkpoint}
+    named = [word for pair in on.items() if pair[1] not in (None, "last") for word in pair]
+    _print_pictures(found, pictures, shlex.join(map(str, [*runs, *named])))
 
 
 def _save_drawings(
@@ -129,12 +131,11 @@ def _print_figures(found: "Evaluation") -> None:
         click.echo(f"\n{shown.title}\n{table(shown.columns, shown.rows)}")
 
 
-def _print_pictures(found: "Evaluation", pictures: dict[str, str], runs: list[str]) -> None:
-    """Prints where the pictures are, or how to have some."""
+def _print_pictures(found: "Evaluation", pictures: dict[str, str], on: str) -> None:
+    """Prints where the pictures are, or how to have some `on` the same runs and images."""
     if pictures:
         click.echo("\nlook at  " + "\n         ".join(pictures.values()))
     elif found.drawings:
         click.echo(f"\npictures of {', '.join(found.drawings)} are drawn with --save-to FOLDER")
     else:
-        command = ["dlcv", "evaluate", *runs, "--eval", '"confusion, calibration, worst_mistakes"']
-        click.echo(f"\nmore  {' '.join(command)}")
+        click.echo(f'\nmore  dlcv evaluate {on} --eval "confusion, calibration, worst_mistakes"')

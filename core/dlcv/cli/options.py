@@ -28,6 +28,15 @@ checkpoint_option = click.option(
     help="Whose weights to use; the best has the lowest validation loss.",
 )
 """The flag of commands that use a run's network."""
+checkpoints_option = click.option(
+    "--checkpoint",
+    default="last",
+    show_default=True,
+    metavar="last|best|EPOCH|snapshots",
+    help="Whose weights to use; the best has the lowest validation loss, and snapshots are an "
+    "ensemble of those at the ends of the learning rate's cycles.",
+)
+"""The flag of commands that take an ensemble as they take a run."""
 pixel_steps_option = click.option(
     *FLAGS["preprocessors"],
     "preprocessors",

@@ -15,7 +15,7 @@ import attrs
 import click
 
 from dlcv.cli.console import table, with_verbosity
-from dlcv.cli.options import checkpoint_option, config_options, pixel_steps_option
+from dlcv.cli.options import checkpoints_option, config_options, pixel_steps_option
 from dlcv.config import RunConfig
 from dlcv.errors import DlcvError
 from dlcv.interfaces import Combination
@@ -54,7 +54,7 @@ Examples:
     help="Answer unknown where no class is as probable.",
 )
 @pixel_steps_option
-@checkpoint_option
+@checkpoints_option
 @click.option(
     "--method",
     type=click.Choice(typing.get_args(Combination)),

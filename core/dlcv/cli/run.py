@@ -12,6 +12,7 @@ from dlcv.cli.options import config_options, directory_options
 from dlcv.config import RunConfig, SplitConfig, StageConfig
 
 if TYPE_CHECKING:
+    from dlcv.runs.ensemble import TrainedEnsemble
     from dlcv.runs.run import Run
 
 SHOWN_CLASSES = 20
@@ -25,6 +26,7 @@ Examples:
   dlcv run --data photos/ --arch minivggnet --preproc aspect_aware,scale --epochs 30
   dlcv run --data packed/ --arch "resnet(stages=(2, 2, 2))" --name deeper
   dlcv run --config runs/deeper/run.toml --seed 7
+  dlcv run --config runs/deeper/run.toml --members 5
   dlcv run --config cifar10-lecture-cnn --fraction 0.05 --epochs 1
 
 Plugins and their options: dlcv plugins list, dlcv plugins show NAME
@@ -38,7 +40,9 @@ Recipes of published experiments: dlcv recipes
 @click.option("--learning-rate", type=float, help="The optimizer's learning rate.")
 @config_options(StageConfig, "schedule", "loss", "trainable", "early_stopping", "class_weights")
 @config_options(SplitConfig, "test", "validation", "train_validation")
-@config_options(RunConfig, "fraction", "evaluators", "precision", "seed", "threads", "bad_images")
+@config_options(
+    RunConfig, "fraction", "evaluators", "precision", "seed", "members", "threads", "bad_images"
+)
 @click.option(
     "--initial-weights",
     metavar="RUN_OR_FILE",
@@ -61,30 +65,43 @@ def run(config: str | None, name: str | None, runs: Path, force: bool, **options
     finish(train(config, name=name, runs=runs, force=force, **options))
 
 
-def finish(run: "Run") -> None:
+def finish(run: "Run | TrainedEnsemble") -> None:
     """Prints what came of a run and what to do next; exits with 130 or 143 if it was stopped."""
+    from dlcv.runs.ensemble import TrainedEnsemble
+
     path = shown_path(run.path)
     quoted = shlex.quote(path)
     if run.stopped_by:
-        click.echo(
-            f"\nstopped; everything is kept. Go on with:\n  dlcv resume {quoted}\n"
-            f"or with other settings:\n  dlcv resume {quoted} --learning-rate RATE --epochs COUNT"
-        )
+        click.echo(f"\nstopped; everything is kept. Go on with:\n  dlcv resume {quoted}")
+        if run.config.members == 1:
+            other = f"dlcv resume {quoted} --learning-rate RATE --epochs COUNT"
+            click.echo(f"or with other settings:\n  {other}")
         sys.exit(128 + run.stopped_by)
     found = run.directory.read_json("metrics")
     click.echo(f"\nrun       {path}")
-    epochs = "1 epoch" if len(run.history) == 1 else f"{len(run.history)} epochs"
-    click.echo(f"trained   {epochs} in {found['training_seconds']:.0f} s")
-    click.echo(f"validated {validated(run)}")
+    seconds = f"{found['training_seconds']:.0f} s"
+    if isinstance(run, TrainedEnsemble):
+        click.echo(f"trained   {len(run.members)} members in {seconds}")
+    else:
+        epochs = "1 epoch" if len(run.history) == 1 else f"{len(run.history)} epochs"
+        click.echo(f"trained   {epochs} in {seconds}\nvalidated {validated(run)}")
     click.echo(f"accuracy  {summary(found)}")
+    if ensemble := found["tables"].get("ensemble"):
+        click.echo("\n" + table(ensemble["columns"], ensemble["rows"]))
     by_class = found["tables"].get("by_class")
     if by_class and len(by_class["rows"]) <= SHOWN_CLASSES + 1:
         click.echo("\n" + table(by_class["columns"], by_class["rows"]))
     if confused := found["tables"].get("most_confused"):
         click.echo("\nconfused most: " + confusions(confused["rows"]))
-    click.echo(f"\nlook at   {path}/curves.png")
+    # Without a report, which is only warned of, there are still the curves.
+    pages = ("report.html", "curves.png", "members/1/curves.png")
+    page = next((name for name in pages if (run.path / name).exists()), "metrics.json")
+    click.echo(f"\nlook at   {path}/{page}")
     if run.config.tensorboard:
         click.echo(f"          tensorboard --logdir {quoted}/tensorboard")
+    whole = run.directory.whole
+    if whole != run.directory and not whole.is_finished:
+        click.echo(f"combine   dlcv resume {shlex.quote(shown_path(whole.path))}")
     click.echo(f"evaluate  dlcv evaluate {quoted}\npredict   dlcv predict {quoted} IMAGE_OR_FOLDER")
     if run.config.data.startswith("digits"):
         click.echo("your own  dlcv run --data FOLDER_OF_CLASS_FOLDERS")

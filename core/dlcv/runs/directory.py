@@ -15,6 +15,7 @@ from dlcv import files
 from dlcv.errors import DlcvError
 
 LATEST = "latest"
+MEMBERS = "members"
 FORMS: dict[str, Any] = {
     "labels": [str],
     "environment": {
@@ -126,8 +127,29 @@ class RunDirectory:
 
     @property
     def has_checkpoint(self) -> bool:
-        """Whether there is something to go on from, or to use."""
-        return any(self.checkpoints.glob("epoch_*"))
+        """Whether there is something to go on from, or to use; of a member, if there are any."""
+        folders = (self.checkpoints, *self.path.glob(f"{MEMBERS}/*/checkpoints"))
+        return any(any(folder.glob("epoch_*")) for folder in folders)
+
+    @property
+    def is_begun(self) -> bool:
+        """Whether what is known before training is written."""
+        return self.preprocessing.exists() or self.has_checkpoint
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether the training came to its end."""
+        return (self.path / "metrics.json").exists()
+
+    @property
+    def whole(self) -> "RunDirectory":
+        """The run that this one is a member of, or this one: what `dlcv resume` takes."""
+        whole = RunDirectory(self.path.parent.parent)
+        return whole if self.path.parent.name == MEMBERS and whole.config.is_file() else self
+
+    def member(self, number: int) -> "RunDirectory":
+        """Returns the directory of a member, which count from 1."""
+        return RunDirectory(self.path / MEMBERS / str(number))
 
     @property
     def replaced(self) -> Path:

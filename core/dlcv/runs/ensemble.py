@@ -1,25 +1,34 @@
 """Several networks that answer together."""
 
+import typing
 from collections.abc import Sequence
 from pathlib import Path
 
 import attrs
 import numpy as np
 
+from dlcv.config import RunConfig
 from dlcv.errors import DlcvError
 from dlcv.interfaces import Combination, LabelledImages, Predictions, combine
 from dlcv.runs.answers import Tested
+from dlcv.runs.directory import RunDirectory
 from dlcv.runs.predictor import PixelSteps, Predictor
+from dlcv.runs.run import Run
 from dlcv.spec import Spec, SpecList
+
+EVALUATOR = "ensemble"
+"""The evaluator that sets members beside their combination."""
 
 
 class Ensemble(Predictor):
     """Several runs with the same classes, whose probabilities are combined.
 
-    Networks, input sizes and preprocessors may differ: each member sees images its own way.
+    Networks, input sizes and preprocessors may differ: each member sees images its own way. An
+    ensemble among the members counts as its own members.
 
     Attributes:
         members: The runs.
+        names: What names each member to people.
         method: How their probabilities are combined.
     """
 
@@ -29,6 +38,7 @@ class Ensemble(Predictor):
         *,
         method: Combination = "mean",
         path: Path | None = None,
+        names: Sequence[str] = (),
     ) -> None:
         """Puts runs together.
 
@@ -36,21 +46,32 @@ class Ensemble(Predictor):
             members: The runs, in any order; the first's order of classes is the ensemble's.
             method: `mean`, `weighted` by validation accuracy, `geometric` mean, or `vote`.
             path: Where the ensemble is; by default where its first member is.
+            names: What names each member to people; by default their folders.
 
         Raises:
-            DlcvError: the runs do not know the same classes, or take images of other channels.
+            DlcvError: there are no members, they do not know the same classes or take images of
+                other channels, or there is no such method.
         """
-        self.members = tuple(members)
-        self.method = method
+        if not members:
+            raise DlcvError("an ensemble needs at least one member")
+        if method not in typing.get_args(Combination):
+            expected = ", ".join(typing.get_args(Combination))
+            raise DlcvError(f'method: expected one of {expected}, received "{method}"')
         self.path = path or members[0].path
-        self.label_names = members[0].label_names
-        for member in members[1:]:
-            _refuse_other_classes(members[0], member)
+        self.method = method
+        self.members, self.names = _flattened(members, names or _names(members))
+        self.label_names = self.members[0].label_names
+        for member in self.members[1:]:
+            _refuse_other_classes(self.members[0], member)
             if member.channels != self.channels:
                 raise DlcvError(
                     f"{member.path} takes images of {member.channels} channels, and "
-                    f"{members[0].path} of {self.channels}; they can't see the same images"
+                    f"{self.members[0].path} of {self.channels}; they can't see the same images"
                 )
+
+    def __repr__(self) -> str:
+        """Returns the path, the members' names and the method."""
+        return f"Ensemble({str(self.path)!r}, {', '.join(self.names)}, method={self.method!r})"
 
     @property
     def channels(self) -> int:
@@ -60,8 +81,9 @@ class Ensemble(Predictor):
     @property
     def evaluators(self) -> SpecList:
         """The members beside their combination, then what the first member is evaluated with."""
-        combined = Spec("ensemble", {"method": self.method})
-        return SpecList([combined, *self.members[0].evaluators])
+        combined = Spec(EVALUATOR, {"method": self.method})
+        others = [spec for spec in self.members[0].evaluators if spec.name != EVALUATOR]
+        return SpecList([combined, *others])
 
     def probabilities(self, images: LabelledImages, preprocessors: PixelSteps) -> np.ndarray:
         """Returns the members' probabilities, combined, `(N, classes)` float32."""
@@ -96,14 +118,13 @@ class Ensemble(Predictor):
                     "can't be combined on them; name images that none was trained on with --data"
                 )
         rows = [
-            self._in_order(member, values)
+            self._in_order(member, other.predictions.probabilities[0])
             for member, other in zip(self.members, tested, strict=True)
-            for values in other.predictions.probabilities
         ]
         together = attrs.evolve(
             first,
             probabilities=np.stack(rows),
-            member_names=tuple(member.path.name for member in self.members),
+            member_names=self.names,
             validation_accuracies=self._validation_accuracies(),
         )
         return Tested(together, tested[0].skipped)
@@ -111,11 +132,89 @@ class Ensemble(Predictor):
     def _in_order(self, member: Predictor, values: np.ndarray) -> np.ndarray:
         """Returns a member's probabilities with the classes in the ensemble's order."""
         order = [member.label_names.index(name) for name in self.label_names]
-        return values[..., order]
+        return values[:, order]
 
     def _validation_accuracies(self) -> tuple[float, ...]:
         known = [a for member in self.members if (a := member.validation_accuracy) is not None]
         return tuple(known) if len(known) == len(self.members) else ()
+
+
+class TrainedEnsemble(Ensemble):
+    """Networks that one run trained, from seeds that count on.
+
+    Attributes:
+        directory: Paths of the files in the run's directory.
+        config: Its configuration, complete; that of a member has the member's seed.
+        stopped_by: The number of the signal that stopped it in this process, 0 if none did.
+    """
+
+    stopped_by = 0
+    members: tuple[Run, ...]
+
+    def __init__(
+        self,
+        directory: RunDirectory,
+        *,
+        checkpoint: str | int = "last",
+        method: Combination | None = None,
+    ) -> None:
+        """Opens the members that there are so far.
+
+        Args:
+            directory: The run's directory.
+            checkpoint: What `load_run` takes.
+            method: How they are combined; None for what the run's evaluator says.
+        """
+        self.directory = directory
+        self.config = RunConfig.load(directory.config)
+        numbers = range(1, self.config.members + 1)
+        begun = [number for number in numbers if directory.member(number).is_begun]
+        own = next((s.options for s in self.config.evaluators if s.name == EVALUATOR), {})
+        super().__init__(
+            [Run(directory.member(number), checkpoint=checkpoint) for number in begun],
+            # In a spec, a word is a spec itself.
+            method=method or typing.cast(Combination, str(own.get("method", "mean"))),
+            path=directory.path,
+            names=[f"member {number}" for number in begun],
+        )
+
+    @property
+    def finished(self) -> bool:
+        """Whether all members were trained to their end, and combined."""
+        done = not unfinished(self.directory, self.config.members)
+        return done and self.directory.is_finished
+
+    @property
+    def metrics(self) -> dict[str, float]:
+        """The figures on held-out images by name; empty while the run is not finished."""
+        return dict(self.directory.read_json("metrics")["metrics"]) if self.finished else {}
+
+
+def unfinished(directory: RunDirectory, members: int) -> list[int]:
+    """Returns the numbers of the members that are missing, or not trained to their end."""
+    return [n for n in range(1, members + 1) if not directory.member(n).is_finished]
+
+
+def _names(members: Sequence[Predictor]) -> list[str]:
+    """Returns the members' folders, or their whole paths or numbers where those are the same."""
+    folders = [member.path.name for member in members]
+    paths = [str(member.path) for member in members]
+    numbered = [f"{number}: {path}" for number, path in enumerate(paths, 1)]
+    return next(names for names in (folders, paths, numbered) if len({*names}) == len(members))
+
+
+def _flattened(
+    members: Sequence[Predictor], names: Sequence[str]
+) -> tuple[tuple[Predictor, ...], tuple[str, ...]]:
+    """Returns members and their names, with the members of ensembles in the place of these."""
+    networks: list[tuple[Predictor, str]] = []
+    for member, name in zip(members, names, strict=True):
+        if isinstance(member, Ensemble):
+            inner = (f"{name}, {inner}" for inner in member.names)
+            networks += zip(member.members, inner, strict=True)
+        else:
+            networks.append((member, name))
+    return tuple(n for n, _ in networks), tuple(name for _, name in networks)
 
 
 def _refuse_other_classes(first: Predictor, other: Predictor) -> None:

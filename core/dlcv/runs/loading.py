@@ -1,34 +1,82 @@
-"""Opening whatever predicts: a run, or several that answer together."""
+"""Opening whatever predicts: a run, an exported model, or several that answer together."""
 
 import os
+import shlex
+from collections.abc import Sequence
 from pathlib import Path
 
+from dlcv.config import RunConfig
+from dlcv.errors import DlcvError
+from dlcv.export.description import is_export
+from dlcv.export.exported import Exported
 from dlcv.interfaces import Combination
-from dlcv.runs.ensemble import Ensemble
+from dlcv.runs.directory import RunDirectory
+from dlcv.runs.ensemble import Ensemble, TrainedEnsemble, unfinished
 from dlcv.runs.predictor import Predictor
 from dlcv.runs.run import load_run
+from dlcv.runs.snapshots import SNAPSHOTS, snapshots
 
 
 def load(
     *paths: str | os.PathLike[str],
     checkpoint: str | int = "last",
-    method: Combination = "mean",
+    method: Combination | None = None,
 ) -> Predictor:
-    """Loads a run from its directory, or several as an ensemble.
+    """Loads a run or an exported model from its directory, or several as an ensemble.
 
     Args:
-        paths: The directories.
+        paths: The directories. One that has several members is an ensemble by itself.
         checkpoint: Whose weights are used: `last`, `best` for the lowest validation loss, or the
-            number of an epoch. That there is such a checkpoint shows when the network is used.
-        method: How several runs are combined.
+            number of an epoch; `snapshots` for an ensemble of those at the ends of the learning
+            rate's cycles. That there is such a checkpoint shows when the network is used.
+        method: How several are combined: `mean`, `weighted` by validation accuracy, `geometric`
+            mean, or `vote`; by default as the run was evaluated, else by their mean.
 
     Raises:
-        DlcvError: there is no run, or the runs do not know the same classes.
+        DlcvError: there is no run, one is named twice or has a member that is not finished or no
+            snapshots, or the runs do not know the same classes.
     """
-    found = [load_run(path, checkpoint=checkpoint) for path in paths]
-    return found[0] if len(found) == 1 else Ensemble(found, method=method)
+    if not paths:
+        raise DlcvError("there is no run to load; name at least one")
+    _refuse_the_same(paths)
+    found = [_open(path, checkpoint, method) for path in paths]
+    return found[0] if len(found) == 1 else Ensemble(found, method=method or "mean")
 
 
 def is_predictor(path: str | os.PathLike[str]) -> bool:
-    """Returns whether a path is a run's, and not an image's."""
-    return (Path(path) / "run.toml").is_file()
+    """Returns whether a path is a run's or an exported model's, and not an image's."""
+    return (Path(path) / "run.toml").is_file() or is_export(Path(path))
+
+
+def _open(
+    path: str | os.PathLike[str], checkpoint: str | int, method: Combination | None
+) -> Predictor:
+    if is_export(Path(path)):
+        if checkpoint != "last":
+            raise DlcvError(f"{path} is an exported model, which has no checkpoints; leave it out")
+        return Exported(path)
+    directory = RunDirectory.existing(path)
+    members = RunConfig.load(directory.config).members
+    which = "last" if checkpoint == SNAPSHOTS else checkpoint
+    if members == 1:
+        run = load_run(path, checkpoint=which)
+        return snapshots(run, method or "mean") if checkpoint == SNAPSHOTS else run
+    if missing := unfinished(directory, members):
+        raise DlcvError(
+            f"{path} has no member {missing[0]} of {members} that is trained to its end; go on "
+            f"with: dlcv resume {shlex.quote(str(path))}"
+        )
+    together = TrainedEnsemble(directory, checkpoint=which, method=method)
+    if checkpoint != SNAPSHOTS:
+        return together
+    each = [snapshots(member) for member in together.members]
+    return Ensemble(each, method=together.method, path=together.path, names=together.names)
+
+
+def _refuse_the_same(paths: Sequence[str | os.PathLike[str]]) -> None:
+    """Raises a `DlcvError` if two paths lead to the same place, as `latest` may."""
+    found: dict[Path, str | os.PathLike[str]] = {}
+    for path in paths:
+        other = found.setdefault(Path(path).resolve(), path)
+        if other is not path:
+            raise DlcvError(f"{other} and {path} are the same run; name each once")

@@ -1,6 +1,7 @@
 """What a run was made with: versions, plugins, machine, data."""
 
 import importlib.metadata
+import logging
 import os
 import platform
 import sys
@@ -9,8 +10,10 @@ from typing import Any
 import keras
 
 from dlcv import registry
+from dlcv.errors import DlcvError
 from dlcv.runs.experiment import Experiment
 
+logger = logging.getLogger(__name__)
 LIBRARIES = ("dlcv", "keras", "tensorflow", "jax", "numpy", "opencv-python-headless", "h5py")
 
 
@@ -44,6 +47,27 @@ def environment(experiment: Experiment) -> dict[str, Any]:
 def libraries() -> dict[str, str]:
     """Returns the versions of the libraries that decide about numbers, by distribution."""
     return {name: v for name in LIBRARIES if (v := version(name))}
+
+
+def compare(recorded: dict[str, Any], experiment: Experiment) -> dict[str, Any]:
+    """Refuses to go on with other images, and warns of what makes the numbers others.
+
+    Returns:
+        The record, with the plugins that have come in with a new stage.
+    """
+    now = environment(experiment)
+    before, after = recorded["data"]["fingerprints"], now["data"]["fingerprints"]
+    if changed := [name for name in after if before.get(name) != after[name]]:
+        raise DlcvError(
+            f"the images of {', '.join(changed)} changed since the run began; "
+            "start a new run with `dlcv run --config`"
+        )
+    known = {(plugin["kind"], plugin["name"]) for plugin in recorded["plugins"]}
+    new = [plugin for plugin in now["plugins"] if (plugin["kind"], plugin["name"]) not in known]
+    recorded = {**recorded, "plugins": [*recorded["plugins"], *new]}
+    for change in changes(recorded, now):
+        logger.warning("%s: the run may end with other numbers than without a stop", change)
+    return recorded
 
 
 def changes(recorded: dict[str, Any], now: dict[str, Any]) -> list[str]:

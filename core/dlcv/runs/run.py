@@ -89,7 +89,7 @@ class Run(Predictor):
     @property
     def finished(self) -> bool:
         """Whether the training came to its end."""
-        return (self.path / "metrics.json").exists()
+        return self.directory.is_finished
 
     @property
     def evaluators(self) -> SpecList:
@@ -209,7 +209,7 @@ class Run(Predictor):
         if data is None and split is None:
             raise DlcvError(
                 f"{self.path} is not finished; go on with: "
-                f"dlcv resume {shlex.quote(str(self.path))}"
+                f"dlcv resume {shlex.quote(str(self.directory.whole.path))}"
             )
         checked = self._open_split(data, split, skip=bad_images == "skip")
         warn_of(checked.skipped)
@@ -292,6 +292,12 @@ def load_run(path: str | os.PathLike[str], *, checkpoint: str | int = "last") ->
             number of an epoch. That there is such a checkpoint shows when the network is used.
 
     Raises:
-        DlcvError: there is no run.
+        DlcvError: there is no run, or it has several members.
     """
-    return Run(RunDirectory.existing(path), checkpoint=checkpoint)
+    run = Run(RunDirectory.existing(path), checkpoint=checkpoint)
+    if run.config.members > 1:
+        raise DlcvError(
+            f"{path} has {run.config.members} members; name one of them: "
+            f"{run.directory.member(1).path}"
+        )
+    return run

@@ -16,7 +16,9 @@ from dlcv.runs import hook_calls, tensorboard
 from dlcv.runs.building import build_for_training, build_new
 from dlcv.runs.continuation import Continuation
 from dlcv.runs.directory import RunDirectory
+from dlcv.runs.ensemble import TrainedEnsemble, unfinished
 from dlcv.runs.experiment import Experiment
+from dlcv.runs.members import refuse_changes, train_members, with_ensemble
 from dlcv.runs.recipes import load_config, require_data
 from dlcv.runs.run import Run
 from dlcv.spec import Spec
@@ -34,8 +36,8 @@ def run(
     runs: str | os.PathLike[str] = "runs",
     force: bool = False,
     **options: Any,
-) -> Run:
-    """Trains a network and returns the run.
+) -> Run | TrainedEnsemble:
+    """Trains a network and returns the run; with `members=5`, five of them, and the ensemble.
 
     Args:
         config: A configuration, the path of one, or a recipe's name; the defaults if left out.
@@ -54,6 +56,7 @@ def run(
         DlcvError: something in the configuration or the data is wrong; nothing is written then.
     """
     config, yielding = configured(config, options)
+    config = with_ensemble(config) if config.members > 1 else config
     RunDirectory.refuse_existing(Path(runs), name, force=force)
     tensorboard.require(config)
     experiment = Experiment.prepare(config, yielding=yielding)
@@ -67,6 +70,8 @@ def run(
         before = directory.point_latest_here()
         try:
             _record(directory, experiment, initial)
+            if config.members > 1:
+                return train_members(directory, experiment, _train_member)
             return _train(directory, experiment, network, resumed=False)
         except BaseException:
             if not directory.has_checkpoint:
@@ -98,7 +103,9 @@ def configured(
     return config.with_options(**options), yielding
 
 
-def resume(path: str | os.PathLike[str], *, from_epoch: int | None = None, **options: Any) -> Run:
+def resume(
+    path: str | os.PathLike[str], *, from_epoch: int | None = None, **options: Any
+) -> Run | TrainedEnsemble:
     """Goes on with a run, to the same end as if it had not been stopped, or with other settings.
 
     Args:
@@ -107,7 +114,7 @@ def resume(path: str | os.PathLike[str], *, from_epoch: int | None = None, **opt
             lost. Only with `options`.
         options: Options of a new stage that follows what is trained so far, such as
             `learning_rate=0.001` or `epochs=10`; what is left out is as in the stage before.
-            Without any, an interrupted run goes on as it was.
+            Without any, an interrupted run goes on as it was. Members take them one by one.
 
     Raises:
         DlcvError: there is no run, it is finished and there are no options, its data changed, an
@@ -116,6 +123,10 @@ def resume(path: str | os.PathLike[str], *, from_epoch: int | None = None, **opt
     directory = RunDirectory.existing(path)
     run = Run(directory)
     changes = {name: _as_text(value) for name, value in options.items() if value is not None}
+    if run.config.members > 1:
+        if changes or from_epoch is not None:
+            refuse_changes(run)
+        return _resume_members(run)
     if not changes and from_epoch is not None:
         raise DlcvError(
             f"from epoch {from_epoch} the run would come to the same end again; say what is to be "
@@ -126,6 +137,8 @@ def resume(path: str | os.PathLike[str], *, from_epoch: int | None = None, **opt
             f"{path} is finished; there is nothing to go on with; --epochs trains it for longer"
         )
     backend.start(run.config.threads or 1)
+    from dlcv.runs.record import compare
+
     with directory.lock():
         for folder in (directory.path, directory.checkpoints):
             files.sweep(folder)
@@ -134,34 +147,38 @@ def resume(path: str | os.PathLike[str], *, from_epoch: int | None = None, **opt
         # As long as there is no checkpoint, the weights to begin with are needed again.
         has_weights = directory.has_checkpoint
         network = build_for_training(experiment) if has_weights else build_new(experiment)[0]
-        environment = _compare(directory.read_json("environment"), experiment)
+        environment = compare(directory.read_json("environment"), experiment)
         if plan:
             plan.begin(directory, environment)
             plan.tell()
         return _train(directory, experiment, network, resumed=True)
 
 
-def _compare(recorded: dict[str, Any], experiment: Experiment) -> dict[str, Any]:
-    """Refuses to go on with other images, and warns of what makes the numbers others.
+def _resume_members(run: Run) -> TrainedEnsemble:
+    """Goes on with the members of a run that are not finished, and combines all."""
+    directory = run.directory
+    if run.finished and not unfinished(directory, run.config.members):
+        raise DlcvError(f"{run.path} is finished; there is nothing to go on with")
+    backend.start(run.config.threads or 1)
+    from dlcv.runs.record import compare
 
-    Returns:
-        The record, with the plugins that have come in with a new stage.
-    """
-    from dlcv.runs.record import changes, environment
+    with directory.lock():
+        files.sweep(directory.path)
+        experiment = Experiment.reopen(run.config, run.pipeline)
+        compare(directory.read_json("environment"), experiment)
+        return train_members(directory, experiment, _train_member)
 
-    now = environment(experiment)
-    before, after = recorded["data"]["fingerprints"], now["data"]["fingerprints"]
-    if changed := [name for name in after if before.get(name) != after[name]]:
-        raise DlcvError(
-            f"the images of {', '.join(changed)} changed since the run began; "
-            "start a new run with `dlcv run --config`"
-        )
-    known = {(plugin["kind"], plugin["name"]) for plugin in recorded["plugins"]}
-    new = [plugin for plugin in now["plugins"] if (plugin["kind"], plugin["name"]) not in known]
-    recorded = {**recorded, "plugins": [*recorded["plugins"], *new]}
-    for change in changes(recorded, now):
-        logger.warning("%s: the run may end with other numbers than without a stop", change)
-    return recorded
+
+def _train_member(directory: RunDirectory, experiment: Experiment) -> Run:
+    """Trains a member, or goes on with one that has begun, with the settings that it has now."""
+    if directory.is_begun:
+        run = resume(directory.path)
+        assert isinstance(run, Run)
+        return run
+    network, initial = build_new(experiment)
+    with directory.lock():
+        _record(directory, experiment, initial)
+        return _train(directory, experiment, network, resumed=False)
 
 
 def _record(directory: RunDirectory, experiment: Experiment, initial: dict[str, str]) -> None:
@@ -220,7 +237,8 @@ def _train(
         except KeyboardInterrupt:
             if directory.has_checkpoint:
                 logger.warning(
-                    "stopped at once; `dlcv resume %s` goes on from the last checkpoint", run.path
+                    "stopped at once; `dlcv resume %s` goes on from the last checkpoint",
+                    directory.whole.path,
                 )
             raise
         finally:
