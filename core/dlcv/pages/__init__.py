@@ -1,6 +1,8 @@
-"""Pages that people open in a browser: one file each, readable offline, without scripts."""
+"""Pages that people open in a browser: one file each, readable offline, nothing from elsewhere."""
 
 import base64
+import hashlib
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dlcv import images
@@ -14,12 +16,21 @@ FEW_PIXELS = 64
 JPEG_QUALITY = 80
 
 
-def render(template: str, **values: Any) -> str:
+def render(template: str, *, script: str = "", **values: Any) -> str:
     """Returns a page, made from a template in this folder that extends `base.html`.
 
     Values are escaped: a file name or a class name can't add elements to the page.
+
+    Args:
+        template: The template's name.
+        script: The name of a script in this folder, the only one that the page may run.
+        values: What the template mentions.
     """
     import jinja2
+    import markupsafe
+
+    content = (Path(__file__).parent / script).read_text(encoding="utf-8") if script else ""
+    digest = base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()
 
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("dlcv", "pages"),
@@ -28,7 +39,9 @@ def render(template: str, **values: Any) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    return environment.get_template(template).render(**values)
+    return environment.get_template(template).render(
+        script=markupsafe.Markup(content), script_hash=f"sha256-{digest}", **values
+    )
 
 
 def thumbnail(image: "np.ndarray") -> str:

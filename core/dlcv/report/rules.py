@@ -78,6 +78,11 @@ def falling(facts: Facts) -> bool:
     return max(_changes(facts)) <= FALLING
 
 
+def wants_longer(facts: Facts) -> bool:
+    """The loss still falls, and there is something left to learn."""
+    return falling(facts) and not saturated(facts) and facts.held_out.error >= SMALLEST
+
+
 def flat(facts: Facts) -> bool:
     """Training and validation loss stay as they are at the end, though they are trained on."""
     enough = len(facts.epochs) >= EPOCHS_OF_FLATNESS
@@ -257,7 +262,7 @@ RULES = (
     ),
     Rule(
         "length",
-        lambda facts: falling(facts) and facts.rate_is_spent,
+        lambda facts: wants_longer(facts) and facts.rate_is_spent,
         "The loss is still falling, but the schedule has come to its end.",
         _of_falling,
         "a new run with more epochs",
@@ -265,7 +270,7 @@ RULES = (
     ),
     Rule(
         "length",
-        falling,
+        wants_longer,
         "The loss is still falling.",
         _of_falling,
         "train longer: dlcv resume RUN --epochs COUNT goes on",

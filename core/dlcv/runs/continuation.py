@@ -87,7 +87,8 @@ class Continuation:
         """
         from dlcv.training import checkpoints
 
-        for path in (directory.path / "metrics.json", directory.predictions, directory.model):
+        results = [directory.path / name for name in ("metrics.json", "report.html")]
+        for path in (*results, directory.predictions, directory.model):
             path.unlink(missing_ok=True)
         checkpoints.remove_newer(directory.checkpoints, self.checkpoint)
         directory.write_json("environment", environment)

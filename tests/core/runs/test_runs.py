@@ -65,6 +65,7 @@ def test_directory_holds_what_is_promised(run: dlcv.Run) -> None:
     assert names == {
         "run.toml", "environment.json", "preprocessing.npz", "history.csv", "curves.png",
         "checkpoints", "model.keras", "labels.json", "predictions.npz", "metrics.json",
+        "report.html",
     }  # fmt: skip
     assert (run.path.parent / "latest").resolve() == run.path
     assert not list(run.path.rglob("*.tmp*"))

@@ -1,0 +1,249 @@
+"""The page of a report: what is on it, in its order."""
+
+import datetime
+from collections.abc import Sequence
+from importlib.metadata import version
+from typing import Any
+
+import attrs
+import numpy as np
+
+from dlcv import pages
+from dlcv.data.sources import Dataset
+from dlcv.interfaces import Table
+from dlcv.report.drawings import Drawn, drawn, training_curves
+from dlcv.report.evaluations import LAST, Evaluated, evaluated
+from dlcv.report.facts import facts_of
+from dlcv.report.pictures import Picture, Pictures
+from dlcv.report.rules import next_steps, percent
+from dlcv.report.subject import Subject
+from dlcv.report.tables import Shown, shown
+
+TITLES = {
+    "rank": "Rank",
+    "ensemble": "Members and ensemble",
+    "classification_report": "By class",
+    "confusion": "Confusion",
+    "calibration": "Calibration",
+    "binary_scores": "Two classes",
+    "worst_mistakes": "Worst mistakes",
+}
+"""The titles of sections; others have their evaluator's name."""
+SAMPLES = 9
+SEED = 42
+"""Of the choice of the sample predictions."""
+
+
+@attrs.frozen
+class Section:
+    """What an evaluator found, to be shown."""
+
+    name: str
+    title: str
+    tables: list[Shown]
+    drawings: list[Drawn]
+    problem: str
+
+
+@attrs.frozen
+class Sample:
+    """An image with what it shows, and what the network says of it."""
+
+    picture: Picture
+    true: str
+    predicted: str
+    probability: str
+    is_right: bool
+
+
+def page(subject: Subject, data: Dataset | None = None) -> tuple[str, Pictures]:
+    """Returns the page of a report, and the pictures that went into it.
+
+    Args:
+        subject: The run.
+        data: Its data, where it is open already.
+    """
+    found = evaluated(subject.predictions, subject.run.evaluators)
+    pictures = Pictures(subject, data)
+    rank = found["rank"].evaluation if "rank" in found else None
+    accuracy = rank.metrics.get("rank1") if rank else None
+    facts = facts_of(subject, accuracy)
+    sections = [_section(each, subject, pictures) for each in _without_repetition(found)]
+    content = pages.render(
+        "report.html",
+        script="sort.js",
+        version=version("dlcv"),
+        today=datetime.date.today().isoformat(),
+        subject=subject,
+        name=subject.name,
+        headline=_headline(subject, accuracy, rank.intervals.get("rank1") if rank else None),
+        curves=training_curves(subject),
+        epochs=_epochs(subject),
+        facts=facts,
+        steps=next_steps(facts) if facts else [],
+        percent=percent,
+        metrics=_metrics(found),
+        sections=[s for s in sections if s.name != LAST and _has_content(s)],
+        mistakes=next((s for s in sections if s.name == LAST and _has_content(s)), None),
+        samples=_samples(subject, pictures),
+        pictures=pictures,
+        settings=_settings(subject),
+        splits=_splits(subject),
+        versions=_versions(subject),
+        toml=subject.config.to_toml(),
+    )
+    return content, pictures
+
+
+def _headline(
+    subject: Subject, accuracy: float | None, interval: tuple[float, float] | None
+) -> list[tuple[str, str, str]]:
+    """Returns the figures on top: a value, what it is, and more about it."""
+    of = f"on {len(subject.predictions.labels):,} images of {subject.split}"
+    figures = []
+    if accuracy is not None:
+        low, high = interval or (accuracy, accuracy)
+        words = f"95 %: {100 * low:.2f} to {percent(high)}" if interval else ""
+        figures.append((percent(accuracy), f"accuracy {of}", words))
+        figures.append((percent(subject.largest_class), "guessing the largest class", ""))
+    figures.append((str(len(subject.predictions.label_names)), "classes", ""))
+    if rows := subject.members[0].history:
+        figures.append((f"{len(rows)}", "epoch" if len(rows) == 1 else "epochs", ""))
+    if subject.training_seconds:
+        figures.append((_duration(subject.training_seconds), "training", ""))
+    if parameters := subject.environment.get("parameters"):
+        figures.append((f"{parameters:,}", "parameters", ""))
+    return figures
+
+
+def _metrics(found: dict[str, Evaluated]) -> Shown:
+    """Returns all metrics with their intervals; one that two evaluators give is there once."""
+    rows: dict[str, tuple[str, float, str]] = {}
+    for each in found.values():
+        for name, value in each.evaluation.metrics.items():
+            low, high = each.evaluation.intervals.get(name, (None, None))
+            interval = "" if low is None else f"{low:.4f} to {high:.4f}"
+            rows.setdefault(name, (name, float(value), interval))
+    return shown(Table("", ("metric", "value", "95 % interval"), tuple(rows.values())))
+
+
+def _without_repetition(found: dict[str, Evaluated]) -> list[Evaluated]:
+    """Returns what was found, without tables that a later evaluator gives under the same name."""
+    last = {table: each.name for each in found.values() for table in each.evaluation.tables}
+    return [
+        attrs.evolve(
+            each,
+            evaluation=attrs.evolve(
+                each.evaluation,
+                tables={k: t for k, t in each.evaluation.tables.items() if last[k] == each.name},
+            ),
+        )
+        for each in found.values()
+    ]
+
+
+def _section(each: Evaluated, subject: Subject, pictures: Pictures) -> Section:
+    classes = len(subject.predictions.label_names)
+    tables = [
+        # The means stand below the classes.
+        shown(table, foot=int(len(table.rows) == classes + 1), picture=pictures.picture)
+        for table in each.evaluation.tables.values()
+    ]
+    title = TITLES.get(each.name, each.name)
+    return Section(each.name, title, tables, drawn(each.evaluation.drawings), each.problem)
+
+
+def _has_content(section: Section) -> bool:
+    return bool(section.tables or section.drawings or section.problem)
+
+
+def _samples(subject: Subject, pictures: Pictures) -> list[Sample]:
+    """Returns some of the held-out images, chosen at random, with what is said of them."""
+    predictions = subject.predictions
+    count = len(predictions.labels)
+    chosen = np.random.default_rng(SEED).choice(count, min(SAMPLES, count), replace=False)
+    names = predictions.label_names
+    probabilities = predictions.mean
+    samples = []
+    for index in chosen:
+        row = probabilities[index]
+        true, predicted = int(predictions.labels[index]), int(row.argmax())
+        samples.append(
+            Sample(
+                pictures.picture(predictions.sample_ids[index]),
+                names[true],
+                names[predicted],
+                percent(float(row[predicted])),
+                true == predicted,
+            )
+        )
+    return samples
+
+
+def _epochs(subject: Subject) -> Shown | None:
+    """Returns the history; None where there are no epochs, or several members."""
+    rows = subject.members[0].history
+    if subject.is_ensemble or not rows:
+        return None
+    columns = tuple(rows[0])
+    return shown(Table("", columns, tuple(tuple(row[c] for c in columns) for row in rows)))
+
+
+def _settings(subject: Subject) -> list[tuple[str, str]]:
+    """Returns what decides the numbers, in words."""
+    config, environment = subject.config, subject.environment
+    height, width, channels = environment["input_shape"]
+    settings = [
+        ("network", str(config.architecture)),
+        ("input", f"{height} x {width} pixels, {channels} channels"),
+        ("data", config.data),
+        ("preprocessors", str(config.preprocessors)),
+        *((f"stage {i}", text) for i, text in enumerate(_stages(subject), start=1)),
+        ("seed", str(config.seed)),
+        ("precision", config.precision),
+    ]
+    if initial := environment.get("initial_weights"):
+        settings.append(("initial weights", initial["path"]))
+    return settings
+
+
+def _stages(subject: Subject) -> Sequence[str]:
+    config = subject.config
+    return [
+        f"{stage.last_epoch} epochs of {stage.optimizer}, {stage.schedule}, batches of "
+        f"{stage.batch_size or config.batch_size}, trained: {stage.trainable}"
+        for stage in config.stages
+    ]
+
+
+def _splits(subject: Subject) -> Shown:
+    data: dict[str, Any] = subject.environment["data"]
+    rows = tuple(
+        (name, subject.images(name), fingerprint)
+        for name, fingerprint in data["fingerprints"].items()
+    )
+    return shown(Table("", ("split", "images", "fingerprint"), rows))
+
+
+def _versions(subject: Subject) -> list[tuple[str, str]]:
+    environment = subject.environment
+    threads = environment.get("threads")
+    plugins = ", ".join(
+        f"{plugin['name']} ({plugin['distribution']} {plugin['version']})"
+        for plugin in environment["plugins"]
+    )
+    return [
+        ("machine", f"{environment['processor']}, {environment.get('platform', '')}"),
+        ("threads", str(threads or "")),
+        ("back end", environment["back_end"]),
+        ("Python", str(environment.get("python", ""))),
+        *environment["libraries"].items(),
+        ("plugins", plugins),
+    ]
+
+
+def _duration(seconds: float) -> str:
+    """Returns a time in words: `48 s`, `7.4 min`, `6.8 h`."""
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.1f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"

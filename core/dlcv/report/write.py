@@ -1,0 +1,53 @@
+"""Writing a report: into the run's directory, whatever becomes of it."""
+
+import logging
+import shlex
+from pathlib import Path
+
+from dlcv import files
+from dlcv.data.sources import Dataset
+from dlcv.loading import first_line
+from dlcv.report.page import page
+from dlcv.report.subject import REPORT, Subject
+from dlcv.runs.predictor import Predictor
+
+logger = logging.getLogger(__name__)
+
+
+def write_report(run: Predictor, data: Dataset | None = None) -> Path:
+    """Writes `report.html` into a run's directory; one that is there is replaced.
+
+    Pictures whose data is gone are missing in it, with a warning.
+
+    Args:
+        run: A finished run, or an ensemble with a directory of its own.
+        data: The run's data, where it is open already.
+
+    Returns:
+        The page.
+
+    Raises:
+        DlcvError: the run is not finished, or its files are damaged.
+    """
+    content, pictures = page(Subject.of(run), data)
+    if pictures.missing:
+        why = pictures.problem or "the data is not what the run was made with"
+        logger.warning("the report lacks %d pictures: %s", len(pictures.missing), why)
+    path = run.path / REPORT
+    # Names of files that are no valid text are shown with a mark for what can't be.
+    files.write_atomically(path, content.encode(errors="replace"))
+    return path
+
+
+def report_finished(run: Predictor, data: Dataset | None = None) -> None:
+    """Writes the report of a run that was just trained; what goes wrong is only a warning."""
+    try:
+        write_report(run, data)
+    except Exception as error:
+        command = f"dlcv report {shlex.quote(str(run.path))}"
+        logger.warning(
+            "the run is finished, but its report failed: %s; write it with: %s",
+            first_line(error),
+            command,
+        )
+        logger.debug("the report failed", exc_info=True)
