@@ -85,6 +85,10 @@ class StageConfig:
         return min(self.epochs, self.stop_after or self.epochs)
 
 
+def _default_stages(config: "RunConfig") -> tuple[StageConfig, ...]:
+    return (StageConfig(),) if config.classifier is None else ()
+
+
 @plugin
 class RunConfig:
     """Everything that decides a run's numbers."""
@@ -96,6 +100,11 @@ class RunConfig:
     architecture: Spec = option("resnet", help="the network")
     input_size: int | tuple[int, int] | None = option(
         None, help="height and width of the network's input in pixels", ge=1
+    )
+    classifier: Spec | None = option(
+        None,
+        help="a classifier that is fitted to what reaches the network's last layer, and takes its "
+        "place, instead of stages of training; see `dlcv transfer`",
     )
     evaluators: SpecList = option(
         "rank, classification_report", help="evaluators, separated by commas"
@@ -140,13 +149,18 @@ class RunConfig:
     )
     split: SplitConfig = option(attrs.Factory(SplitConfig), help="how the data is divided")
     stages: tuple[StageConfig, ...] = option(
-        attrs.Factory(lambda: (StageConfig(),)), help="the stages of training, one after the other"
+        attrs.Factory(_default_stages, takes_self=True),
+        help="the stages of training, one after the other; none where a classifier is fitted",
     )
 
     def __attrs_post_init__(self) -> None:
-        """Refuses a run without stages."""
-        if not self.stages:
+        """Refuses a run with nothing to do, or with stages and a classifier."""
+        if not self.stages and self.classifier is None:
             raise DlcvError("stages: a run needs at least one")
+        if self.stages and self.classifier is not None:
+            raise DlcvError(
+                "classifier: it is fitted without stages of training; leave stages or it out"
+            )
 
     @classmethod
     def load(cls, path: Path) -> Self:
@@ -194,6 +208,8 @@ class RunConfig:
         split = {k: v for k, v in given.items() if k in SPLIT_OPTIONS}
         if "batch_size" in own and len(self.stages) == 1:
             own["stages"] = (evolve(self.stages[0], batch_size=None),)
+        if "classifier" in own:
+            own["stages"] = ()
         try:
             if stage:
                 own["stages"] = _changed_stages(own.get("stages", self.stages), stage)
@@ -233,6 +249,11 @@ def _changed_stages(
     stages: tuple[StageConfig, ...], changes: dict[str, Any]
 ) -> tuple[StageConfig, ...]:
     """Returns the only stage with options changed, or several with fewer epochs."""
+    if not stages:
+        raise DlcvError(
+            f"{', '.join(changes)} belongs to a stage of training, and this run has none: it fits "
+            "a classifier"
+        )
     if len(stages) == 1:
         return (changed_stage(stages[0], **changes),)
     if others := [name for name in changes if name != "epochs"]:

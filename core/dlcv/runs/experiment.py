@@ -13,6 +13,7 @@ from dlcv.data.split import give_way
 from dlcv.data.steps import refuse_views
 from dlcv.interfaces import (
     Architecture,
+    Classifier,
     DatasetStore,
     Evaluator,
     Plugin,
@@ -34,6 +35,7 @@ class Plugins:
         architecture: The network.
         schedules: A schedule a stage.
         evaluators: The evaluators.
+        classifier: What is fitted instead of stages; None where a network is trained.
     """
 
     store: DatasetStore
@@ -41,12 +43,15 @@ class Plugins:
     architecture: Architecture
     schedules: tuple[Schedule, ...]
     evaluators: tuple[Evaluator, ...]
+    classifier: Classifier | None = None
 
     @classmethod
     def of(cls, config: RunConfig) -> "Plugins":
         """Makes all plugins; raises `DlcvError` for the first that can't be."""
         architecture = registry.create("architecture", config.architecture)
+        classifier = config.classifier and registry.create("classifier", config.classifier)
         return cls(
+            classifier=classifier,
             architecture=architecture,
             steps=make_steps(config.preprocessors, architecture),
             schedules=tuple(registry.create("schedule", s.schedule) for s in config.stages),
@@ -56,7 +61,9 @@ class Plugins:
 
     def all(self) -> tuple[Plugin, ...]:
         """Returns them in one row."""
-        return (self.store, *self.steps, self.architecture, *self.schedules, *self.evaluators)
+        fitted = () if self.classifier is None else (self.classifier,)
+        trained = (self.architecture, *fitted, *self.schedules)
+        return (self.store, *self.steps, *trained, *self.evaluators)
 
 
 def make_steps(specs: SpecList, architecture: Architecture) -> tuple[Preprocessor, ...]:
@@ -183,6 +190,7 @@ def _complete(
         data=str(spec_of(plugins.store)),
         preprocessors=SpecList(map(spec_of, plugins.steps)),
         architecture=spec_of(plugins.architecture),
+        classifier=plugins.classifier and spec_of(plugins.classifier),
         evaluators=SpecList(map(spec_of, plugins.evaluators)),
         input_size=size,
         split=data.split,

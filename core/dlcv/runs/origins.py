@@ -32,6 +32,7 @@ def as_recorded(config: RunConfig, origins: Origins) -> RunConfig:
         config,
         data=str(own("store", Spec.parse(config.data))),
         architecture=own("architecture", config.architecture),
+        classifier=config.classifier and own("classifier", config.classifier),
         preprocessors=SpecList(own("preprocessor", s) for s in config.preprocessors),
         evaluators=SpecList(own("evaluator", s) for s in config.evaluators),
         stages=tuple(

@@ -14,7 +14,16 @@ from dlcv.errors import DlcvError
 from dlcv.runs.experiment import Experiment
 
 logger = logging.getLogger(__name__)
-LIBRARIES = ("dlcv", "keras", "tensorflow", "jax", "numpy", "opencv-python-headless", "h5py")
+LIBRARIES = (
+    "dlcv",
+    "keras",
+    "tensorflow",
+    "jax",
+    "numpy",
+    "opencv-python-headless",
+    "h5py",
+    "scikit-learn",
+)
 
 
 def environment(experiment: Experiment) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dlcv.errors import DlcvError
+from dlcv.errors import DlcvError, suggestion
 from dlcv.interfaces import (
     Architecture,
     channel_axis,
@@ -113,6 +113,42 @@ class GAPHead(Head):
             x = layers.GlobalAveragePooling2D(name="head_pool")(x)
         for number, units in enumerate(self.units, start=1):
             x = _dense(x, units, self.dropout, f"head_dense{number}")
+        return softmax_layer(classes)(x)
+
+
+@plugin
+class LinearHead(Head):
+    """A softmax on the body of another network, or on one of its layers: nothing between the two.
+
+    The head of `dlcv transfer`, where a classifier is fitted to what the body says of each image.
+    Rosebrock (2017), chapter 3, cuts VGG16 after its last pooling; any layer can be the cut.
+    """
+
+    layer: str | None = option(
+        None, help="the layer whose output is classified; the last of the body if left out"
+    )
+
+    def __attrs_post_init__(self) -> None:
+        """Takes any base: the cut may lie in the classifier of another head."""
+
+    def features(self, x: "keras.KerasTensor") -> "keras.KerasTensor":
+        """The base up to the layer; raises `DlcvError` if it has no such layer."""
+        import keras
+
+        if self.layer is None:
+            return super().features(x)
+        outputs = self.base.classify(self.base.features(x), 2)
+        layers = {layer.name: layer for layer in keras.Function(x, outputs).operations[:-1]}
+        if self.layer not in layers:
+            hint = suggestion(self.layer, layers) or f"; the last that can be is {[*layers][-1]}"
+            raise DlcvError(f'layer: {self.base} has no layer "{self.layer}" to cut at{hint}')
+        return layers[self.layer].output
+
+    def classify(self, x: "keras.KerasTensor", classes: int) -> "keras.KerasTensor":
+        """Flatten, softmax."""
+        from keras import layers
+
+        x = x if len(x.shape) == 2 else layers.Flatten(name="head_flatten")(x)
         return softmax_layer(classes)(x)
 
 

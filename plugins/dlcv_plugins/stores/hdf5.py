@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Self
 
 from dlcv import files
 from dlcv.errors import DlcvError
+from dlcv.hdf5 import is_hdf5
 from dlcv.interfaces import (
     DESCRIPTION,
     SPLITS,
@@ -53,7 +54,7 @@ class Hdf5(DatasetStore):
     def recognise(cls, path: Path) -> Self | None:
         """Recognises an HDF5 file, and a folder with a `train.hdf5`."""
         file = path / "train.hdf5" if path.is_dir() else path
-        return cls(path=path) if hdf5_format.is_hdf5(file) else None
+        return cls(path=path) if is_hdf5(file) else None
 
     @contextmanager
     def writer(

@@ -1,32 +1,24 @@
 """The file of one split: `images`, `labels` and `label_names`, readable by any HDF5 tool.
 
-The HDF5 library never writes rows here: when a disk is full it ends the process. Rows go straight
-to their place in a file whose space is reserved, and the library describes them in a small file in
-memory, whose pieces are then written around the rows.
+The HDF5 library never writes rows here, see `dlcv.hdf5`.
 """
 
-import io
-import os
 import unicodedata
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 import attrs
 
-from dlcv import files
-from dlcv.errors import DlcvError, PluginError
-from dlcv_plugins.stores.hdf5_rows import DAMAGE, Rows, open_rows
+from dlcv import hdf5
+from dlcv.errors import DlcvError
+from dlcv_plugins.stores.hdf5_rows import Rows, open_rows
 
 if TYPE_CHECKING:
     import h5py
     import numpy as np
 
-SIGNATURE = b"\x89HDF\r\n\x1a\n"
-ALIGNMENT_BYTES = 65_536
-DESCRIPTION_BYTES = 1_000_000
-"""Room that is reserved for the description beside the rows and labels."""
 EXPECTED = {
     "images": "numbers",
     "labels": "whole numbers",
@@ -50,33 +42,20 @@ class Packed:
     label_names: tuple[str, ...]
 
 
-def is_hdf5(path: Path) -> bool:
-    """Returns whether a file starts as HDF5 files do."""
-    if not path.is_file():
-        return False
-    with open(path, "rb") as file:
-        return file.read(len(SIGNATURE)) == SIGNATURE
-
-
 class RowWriter:
     """Writes one file's rows and, at the end, their description."""
 
     def __init__(self, file: BinaryIO, rows: int, image_shape: tuple[int, int, int]) -> None:
         import numpy as np
 
-        if rows < 1:
-            raise DlcvError("a split without images can't be written")
-        self._file = file
         self._shape = (rows, *image_shape)
         self._labels = np.zeros(rows, np.int64)
         self._count = 0
-        self._offset, _ = _describe(self._shape, self._labels, ["a class"])
-        files.reserve(file, self._offset + rows * (self._row_bytes + 8) + DESCRIPTION_BYTES)
+        columns = {"labels": self._labels, "label_names": ["a class"]}
+        self._writer = hdf5.RowWriter(file, "images", self._shape, np.dtype("u1"), columns)
 
     def add(self, images: "np.ndarray", labels: "np.ndarray") -> None:
         """Appends `(N, H, W, C)` uint8 images and their `(N,)` integer labels."""
-        import numpy as np
-
         end = self._count + len(images)
         if labels.shape != (len(images),) or labels.dtype.kind not in "ui":
             raise DlcvError(
@@ -87,8 +66,7 @@ class RowWriter:
                 f"rows of {images.dtype}, {images.shape}, do not fit {self._shape} after "
                 f"{self._count} rows"
             )
-        position = self._offset + self._count * self._row_bytes
-        _write_at(self._file, position, np.ascontiguousarray(images).data.cast("B"))
+        self._writer.write(self._count, images)
         self._labels[self._count : end] = labels
         self._count = end
 
@@ -105,19 +83,7 @@ class RowWriter:
                 f"labels from {self._labels.min()} to {self._labels.max()} do not fit "
                 f"{len(label_names)} label names"
             )
-        offset, pieces = _describe(self._shape, self._labels, label_names)
-        rows_end = offset + self._shape[0] * self._row_bytes
-        apart = all(at + len(piece) <= offset or at >= rows_end for at, piece in pieces)
-        if offset != self._offset or not apart:
-            raise PluginError("this HDF5 library lays files out in an unexpected way")
-        for position, piece in pieces:
-            _write_at(self._file, position, piece)
-        self._file.truncate(max(position + len(piece) for position, piece in pieces))
-
-    @property
-    def _row_bytes(self) -> int:
-        _, height, width, channels = self._shape
-        return height * width * channels
+        self._writer.finish({"labels": self._labels, "label_names": label_names})
 
 
 def read(path: Path) -> Packed:
@@ -129,7 +95,7 @@ def read(path: Path) -> Packed:
     import h5py
     import numpy as np
 
-    if not is_hdf5(path):
+    if not hdf5.is_hdf5(path):
         reason = "is no HDF5 file" if path.exists() else "does not exist"
         raise DlcvError(f"{path} {reason}")
     try:
@@ -151,7 +117,7 @@ def read(path: Path) -> Packed:
             label_names = tuple(names.asstr("utf-8")[:].tolist())
             values = labels[()].astype(np.int64)
             rows = open_rows(path, images)
-    except DAMAGE as error:
+    except hdf5.DAMAGE as error:
         raise DlcvError(f"{path} can't be read as HDF5; it is damaged: {error}") from None
     if not 0 <= values.min() <= values.max() < len(label_names):
         raise DlcvError(
@@ -172,21 +138,10 @@ def check_names(path: Path, names: Sequence[str]) -> None:
 
 
 def _plain_dataset(file: "h5py.File", path: Path, name: str) -> "h5py.Dataset":
-    """Returns a data set that lies in this very file; a link could read any file of the user's."""
+    """Returns a data set of the right kind, as `hdf5.plain_dataset` does."""
     import h5py
 
-    if name not in file:
-        raise DlcvError(f'{path} has no data set "{name}"; it needs images, labels, label_names')
-    if not isinstance(file.get(name, getlink=True), h5py.HardLink):
-        raise DlcvError(f'{path}: "{name}" is a link, which is refused')
-    dataset = file[name]
-    if not isinstance(dataset, h5py.Dataset):
-        raise DlcvError(f'{path}: "{name}" is no data set')
-    if dataset.external is not None or dataset.is_virtual:
-        raise DlcvError(f'{path}: "{name}" leads to another file, which is refused')
-    stored = max(1, dataset.id.get_storage_size())
-    if dataset.size * dataset.dtype.itemsize > 1000 * stored:
-        raise DlcvError(f'{path}: "{name}" claims far more than the file holds')
+    dataset = hdf5.plain_dataset(file, path, name, "images, labels, label_names")
     if name == "label_names":
         fits = dataset.ndim == 1 and h5py.check_string_dtype(dataset.dtype) is not None
     else:
@@ -196,74 +151,3 @@ def _plain_dataset(file: "h5py.File", path: Path, name: str) -> "h5py.Dataset":
             f'{path}: "{name}" holds {dataset.dtype} in {dataset.shape}, not {EXPECTED[name]}'
         )
     return dataset
-
-
-def _describe(
-    shape: tuple[int, ...], labels: "np.ndarray", label_names: Sequence[str]
-) -> tuple[int, list[tuple[int, bytes]]]:
-    """Lets the HDF5 library describe rows that it does not see.
-
-    Returns:
-        Where the rows must be, and what to write elsewhere as (position, bytes).
-    """
-    import h5py
-
-    memory = _Recorder()
-    with h5py.File(
-        memory, "w", alignment_threshold=ALIGNMENT_BYTES, alignment_interval=ALIGNMENT_BYTES
-    ) as file:
-        properties = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
-        properties.set_layout(h5py.h5d.CONTIGUOUS)
-        properties.set_alloc_time(h5py.h5d.ALLOC_TIME_EARLY)
-        properties.set_fill_time(h5py.h5d.FILL_TIME_NEVER)
-        # The same images give the same bytes, whenever they are packed.
-        properties.set_obj_track_times(False)
-        space = h5py.h5s.create_simple(shape)
-        images = h5py.h5d.create(file.id, b"images", h5py.h5t.STD_U8LE, space, properties)
-        offset = images.get_offset()
-        file.create_dataset("labels", data=labels)
-        file.create_dataset("label_names", data=list(label_names), dtype=h5py.string_dtype())
-    return offset, memory.pieces
-
-
-class _Recorder(io.RawIOBase):
-    """A file in memory that remembers what was written where, and holds nothing in between."""
-
-    def __init__(self) -> None:
-        self.pieces: list[tuple[int, bytes]] = []
-        self._position = 0
-
-    def write(self, data: Any) -> int:
-        self.pieces.append((self._position, bytes(data)))
-        self._position += len(data)
-        return len(data)
-
-    def readinto(self, buffer: Any) -> int:
-        view = memoryview(buffer).cast("B")
-        view[:] = bytes(len(view))
-        start, end = self._position, self._position + len(view)
-        for at, piece in self.pieces:
-            low, high = max(start, at), min(end, at + len(piece))
-            if low < high:
-                view[low - start : high - start] = piece[low - at : high - at]
-        self._position = end
-        return len(view)
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        ends = [at + len(piece) for at, piece in self.pieces]
-        bases = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: max(ends, default=0)}
-        self._position = bases[whence] + offset
-        return self._position
-
-    def tell(self) -> int:
-        return self._position
-
-    def truncate(self, size: int | None = None) -> int:
-        return size or 0
-
-
-def _write_at(file: BinaryIO, position: int, data: bytes | memoryview) -> None:
-    view = memoryview(data)
-    while view:
-        written = os.pwrite(file.fileno(), view, position)
-        view, position = view[written:], position + written

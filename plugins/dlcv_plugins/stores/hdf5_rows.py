@@ -8,13 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from dlcv.errors import DlcvError
+from dlcv.hdf5 import DAMAGE
 
 if TYPE_CHECKING:
     import h5py
     import numpy as np
-
-DAMAGE = (OSError, RuntimeError, KeyError, ValueError)
-"""What h5py raises for files that are damaged."""
 
 
 class Rows(Protocol):
