@@ -82,7 +82,9 @@ def open_labelled(data: str, split: str | None, channels: int) -> LabelledImages
     names = store.splits()
     wanted = [split] if split else [n for n in (*reversed(SPLITS), UNSPLIT) if n in names]
     if wanted[0] not in names:
-        raise DlcvError(f'{data} has no split "{split}"; it has {", ".join(names)}')
+        raise DlcvError(
+            f'{data} has no split "{split}" of labelled images; it has {", ".join(names)}'
+        )
     opened = store.open(wanted[0])
     if opened.image_shape[2] != channels:
         raise DlcvError(
