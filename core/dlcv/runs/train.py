@@ -12,6 +12,7 @@ from dlcv.evaluation.evaluate import as_json, evaluate
 from dlcv.evaluation.predict import predict_labelled, save_predictions
 from dlcv.interfaces import Plugin
 from dlcv.registry import registry
+from dlcv.report.write import report_finished
 from dlcv.runs import hook_calls, tensorboard
 from dlcv.runs.building import build_for_training, build_new
 from dlcv.runs.continuation import Continuation
@@ -69,7 +70,7 @@ def run(
     with directory.lock():
         before = directory.point_latest_here()
         try:
-            _record(directory, experiment, initial)
+            _record(directory, experiment, network, initial)
             if config.members > 1:
                 return train_members(directory, experiment, _train_member)
             return _train(directory, experiment, network, resumed=False)
@@ -177,18 +178,21 @@ def _train_member(directory: RunDirectory, experiment: Experiment) -> Run:
         return run
     network, initial = build_new(experiment)
     with directory.lock():
-        _record(directory, experiment, initial)
+        _record(directory, experiment, network, initial)
         return _train(directory, experiment, network, resumed=False)
 
 
-def _record(directory: RunDirectory, experiment: Experiment, initial: dict[str, str]) -> None:
+def _record(
+    directory: RunDirectory, experiment: Experiment, network: "Network", initial: dict[str, str]
+) -> None:
     """Writes what is known before training."""
     from dlcv.runs.record import environment
 
     files.write_atomically(directory.config, experiment.config.to_toml())
     directory.write_json("labels", experiment.data.label_names)
+    parameters = {"parameters": network.model.count_params()}
     weights = {"initial_weights": initial} if initial else {}
-    directory.write_json("environment", {**environment(experiment), **weights})
+    directory.write_json("environment", {**environment(experiment), **parameters, **weights})
     arrays = {
         f"{index}.{name}": array
         for index, step in enumerate(experiment.pipeline.steps)
@@ -250,7 +254,7 @@ def _train(
 
 
 def _finish(run: Run, experiment: Experiment, model: Any) -> None:
-    """Evaluates on held-out images and writes model, predictions and metrics."""
+    """Evaluates on held-out images and writes model, predictions, metrics and report."""
     predictions = predict_labelled(model, experiment.loader(experiment.held_out))
     save_predictions(run.directory.predictions, predictions)
     with files.atomic_path(run.directory.model) as temporary:
@@ -263,6 +267,7 @@ def _finish(run: Run, experiment: Experiment, model: Any) -> None:
         **as_json(evaluation),
     }
     run.directory.write_json("metrics", content)
+    report_finished(run, experiment.data)
 
 
 def _uncompiled(model: Any) -> Any:
