@@ -86,6 +86,8 @@ def finish(run: "Run | TrainedEnsemble") -> None:
         epochs = "1 epoch" if len(run.history) == 1 else f"{len(run.history)} epochs"
         click.echo(f"trained   {epochs} in {seconds}\nvalidated {validated(run)}")
     click.echo(f"accuracy  {summary(found)}")
+    for line in certainty(found):
+        click.echo(line)
     if ensemble := found["tables"].get("ensemble"):
         click.echo("\n" + table(ensemble["columns"], ensemble["rows"]))
     by_class = found["tables"].get("by_class")
@@ -122,6 +124,21 @@ def summary(found: dict[str, Any]) -> str:
     others = ", ".join(f"rank-{k}: {100 * v:.2f} %" for k, v in ranks.items() if k != "1")
     images = f"on the {found['images']} held-out images of {found['split']}"
     return f"{100 * ranks['1']:.2f} % {images}" + (f" ({others})" if others else "")
+
+
+def certainty(found: dict[str, Any]) -> list[str]:
+    """Returns how far the accuracy is to be trusted, in lines; none where it is not known."""
+    from dlcv.evaluation.wording import doubts, metric_text
+    from dlcv.interfaces import Evaluation
+
+    evaluation = Evaluation(found["metrics"], intervals=found.get("intervals", {}))
+    if "rank1" not in evaluation.intervals:
+        return []
+    _, between = metric_text("rank1", evaluation.metrics["rank1"], evaluation.intervals["rank1"])
+    guess = evaluation.metrics.get("largest_class")
+    beside = "" if guess is None else f"; always answering the largest class: {100 * guess:.2f} %"
+    line = f"interval  {between} with 95 % confidence{beside}"
+    return [line, *(f"\nnote: {doubt}" for doubt in doubts(evaluation))]
 
 
 def confusions(rows: list[tuple[str, str, int]]) -> str:

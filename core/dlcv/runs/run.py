@@ -204,7 +204,11 @@ class Run(Predictor):
         steps = self._pixel_steps(preprocessors)
         if data is None and self.finished and split in (None, self._held_out):
             if steps is None and self.checkpoint == "last":
-                return Tested(load_predictions(self.directory.predictions), [])
+                try:
+                    return Tested(load_predictions(self.directory.predictions), [])
+                except DlcvError as error:
+                    # The network can say it once more.
+                    logger.warning("%s; predicting anew", error)
             split = self._held_out
         if data is None and split is None:
             raise DlcvError(

@@ -14,6 +14,7 @@ from dlcv.cli.evaluate import evaluate
 from dlcv.cli.predict import predict
 from dlcv.cli.run import finish
 from dlcv.errors import DlcvError, ImageError
+from dlcv.interfaces import Predictions
 
 
 @pytest.fixture(scope="module")
@@ -184,20 +185,39 @@ PREDICTIONS = {
 
 
 @pytest.mark.parametrize("name", PREDICTIONS)
-def test_damaged_predictions_are_named(run: Path, name: str) -> None:
+def test_damaged_predictions_are_named_and_made_anew(
+    trained: dlcv.Run, run: Path, name: str, caplog: pytest.LogCaptureFixture
+) -> None:
     change(run / "predictions.npz", **PREDICTIONS[name])
 
-    with pytest.raises(DlcvError, match=r"predictions\.npz is damaged"):
-        use(run)
+    again = dlcv.load(run).predictions()
+
+    assert f"{run}/predictions.npz is damaged" in caplog.text
+    assert_same(again, trained.predictions())
 
 
-def test_label_without_a_class_is_damage(run: Path) -> None:
+def test_lost_predictions_are_made_anew(
+    trained: dlcv.Run, run: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (run / "predictions.npz").unlink()
+
+    assert_same(dlcv.load(run).predictions(), trained.predictions())
+    assert "predictions.npz" in caplog.text
+
+
+def assert_same(found: Predictions, expected: Predictions) -> None:
+    np.testing.assert_allclose(found.mean, expected.mean, atol=1e-6)
+    assert found.labels.tolist() == expected.labels.tolist()
+    assert found.sample_ids == expected.sample_ids
+
+
+def test_label_without_a_class_is_damage(run: Path, caplog: pytest.LogCaptureFixture) -> None:
     labels = dlcv.load(run).predictions().labels
     labels[0] = 10
     change(run / "predictions.npz", labels=labels)
 
-    with pytest.raises(DlcvError, match=r"predictions\.npz is damaged"):
-        use(run)
+    assert dlcv.load(run).predictions().labels[0] != 10
+    assert "predictions.npz is damaged" in caplog.text
 
 
 def test_fitting_other_sizes_is_said_once(run: Path, caplog: pytest.LogCaptureFixture) -> None:
