@@ -2,20 +2,20 @@
 
 import base64
 import io
-import itertools
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import attrs
-import numpy as np
 
 from dlcv.evaluation.drawings import figure
+from dlcv.evaluation.epochs import Rows, by_epoch, figure_by_epoch, mark_stages
 from dlcv.interfaces import Curves, Matrix
 from dlcv.report.subject import Subject
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-Rows = list[dict[str, Any]]
+KINDS = {"training": "", "validation": "val_"}
+"""The lines of a picture, and how the history calls them."""
 
 
 @attrs.frozen
@@ -43,19 +43,28 @@ def training_curves(subject: Subject) -> list[Drawn]:
         return []
     if subject.is_ensemble:
         return [
-            _drawn(_by_epoch("Validation accuracy", "accuracy", histories, "val_accuracy")),
-            _drawn(_by_epoch("Validation loss", "loss", histories, "val_loss")),
+            _by_epoch(
+                f"Validation {name}", name, {m: (r, f"val_{name}") for m, r in histories.items()}
+            )
+            for name in ("accuracy", "loss")
         ]
     rows = subject.members[0].history
-    rate = {"learning rate": _line(rows, "learning_rate")}
-    drawings = [
-        _training_and_validation(rows, "loss"),
-        _training_and_validation(rows, "accuracy"),
-        Curves("Learning rate", "epoch", "learning rate", rate),
-    ]
     return [
-        Drawn(drawing.title, address(_by_stages(figure(drawing), rows))) for drawing in drawings
+        *(
+            _by_epoch(name.capitalize(), name, {t: (rows, f"{p}{name}") for t, p in KINDS.items()})
+            for name in ("loss", "accuracy")
+        ),
+        _by_epoch("Learning rate", "learning rate", {"learning rate": (rows, "learning_rate")}),
     ]
+
+
+def _by_epoch(title: str, y_label: str, lines: dict[str, tuple[Rows, str]]) -> Drawn:
+    """Draws columns of histories; the stages of the first are marked."""
+    drawing = figure_by_epoch(
+        title, y_label, {name: by_epoch(*line) for name, line in lines.items()}
+    )
+    rows, _ = next(iter(lines.values()))
+    return Drawn(title, address(mark_stages(drawing, rows)))
 
 
 def drawn(drawings: dict[str, Curves | Matrix]) -> list[Drawn]:
@@ -76,31 +85,3 @@ def address(drawing: "Figure") -> str:
     with matplotlib.rc_context({"svg.hashsalt": "dlcv"}):
         drawing.savefig(content, format="svg", transparent=True, metadata={"Date": None})
     return f"data:image/svg+xml;base64,{base64.b64encode(content.getvalue()).decode()}"
-
-
-def _training_and_validation(rows: Rows, name: str) -> Curves:
-    lines = {"training": _line(rows, name), "validation": _line(rows, f"val_{name}")}
-    return Curves(name.capitalize(), "epoch", name, lines)
-
-
-def _by_epoch(title: str, y_label: str, histories: dict[str, Rows], column: str) -> Curves:
-    lines = {name: _line(rows, column) for name, rows in histories.items()}
-    return Curves(title, "epoch", y_label, lines)
-
-
-def _line(rows: Rows, column: str) -> np.ndarray:
-    return np.array([(row["epoch"], row[column]) for row in rows], float)
-
-
-def _by_stages(drawing: "Figure", rows: Rows) -> "Figure":
-    """Marks where a stage begins, and whole epochs only; a single line needs no legend."""
-    from matplotlib.ticker import MaxNLocator
-
-    (axes,) = drawing.axes
-    if len(axes.lines) == 1 and (legend := axes.get_legend()):
-        legend.remove()
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    for before, row in itertools.pairwise(rows):
-        if row["stage"] != before["stage"]:
-            axes.axvline(before["epoch"] + 0.5, color="grey", linestyle=":")
-    return drawing

@@ -10,6 +10,7 @@ import numpy as np
 
 from dlcv import pages
 from dlcv.data.sources import Dataset
+from dlcv.evaluation.wording import metric_rows
 from dlcv.interfaces import Table
 from dlcv.report.drawings import Drawn, drawn, training_curves
 from dlcv.report.evaluations import LAST, Evaluated, evaluated
@@ -118,13 +119,12 @@ def _headline(
 
 def _metrics(found: dict[str, Evaluated]) -> Shown:
     """Returns all metrics with their intervals; one that two evaluators give is there once."""
-    rows: dict[str, tuple[str, float, str]] = {}
+    rows: dict[str, tuple[str, str, str]] = {}
     for each in found.values():
-        for name, value in each.evaluation.metrics.items():
-            low, high = each.evaluation.intervals.get(name, (None, None))
-            interval = "" if low is None else f"{low:.4f} to {high:.4f}"
-            rows.setdefault(name, (name, float(value), interval))
-    return shown(Table("", ("metric", "value", "95 % interval"), tuple(rows.values())))
+        for row in metric_rows(each.evaluation):
+            rows.setdefault(row[0], row)
+    numeric = (False, True, False)
+    return Shown("", ("metric", "value", "95 % interval"), numeric, tuple(rows.values()))
 
 
 def _without_repetition(found: dict[str, Evaluated]) -> list[Evaluated]:

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import attrs
 
 from dlcv import pages
-from dlcv.data.sources import Dataset, find_store, open_dataset
+from dlcv.data.sources import Dataset, find_store
 from dlcv.errors import DlcvError, printable
-from dlcv.interfaces import LabelledImages
+from dlcv.interfaces import UNSPLIT, LabelledImages
 from dlcv.report.subject import Subject
 
 logger = logging.getLogger(__name__)
@@ -56,13 +56,11 @@ class Pictures:
         self.problem = ""
         self._places: dict[str, tuple[LabelledImages, int]] = {}
         try:
-            splits = (data or _opened(subject)).splits
+            splits = {"": data.splits[subject.split]} if data else _opened(subject)
         except (DlcvError, OSError) as error:
             self.problem = str(error)
             return
-        # Where images were left out, another division puts some of them into other splits.
-        for name in sorted(splits, key=lambda name: name == subject.split):
-            images = splits[name]
+        for images in splits.values():
             self._places |= {images.sample_id(i): (images, i) for i in range(len(images))}
 
     def picture(self, sample_id: str) -> Picture:
@@ -92,7 +90,12 @@ def common_folder(sample_ids: Sequence[str]) -> str:
     return os.path.commonpath([os.path.dirname(name) for name in sample_ids])
 
 
-def _opened(subject: Subject) -> Dataset:
-    config = subject.config
-    store = find_store(config.data)
-    return open_dataset(store, config.split, look=False, fraction=config.fraction)
+def _opened(subject: Subject) -> dict[str, LabelledImages]:
+    """Opens all images of a run's data by split, those last whose names mean the held-out ones.
+
+    Data that the run divided need not be divided again: its images keep their names.
+    """
+    store = find_store(subject.config.data)
+    order = ("train", UNSPLIT, subject.split)
+    names = sorted(store.splits(), key=lambda n: order.index(n) if n in order else -1)
+    return {name: store.open(name) for name in names}

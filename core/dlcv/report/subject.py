@@ -45,8 +45,8 @@ class Subject:
         members = tuple(_members(run))
         if not members or (isinstance(run, Ensemble) and run.path in {m.path for m in members}):
             raise DlcvError(
-                f"{run.path}: only a run has a report; several together have none, but "
-                "dlcv evaluate shows them side by side"
+                f"{run.path}: only a run has a report; dlcv evaluate tells about exported models, "
+                "and about several runs together"
             )
         predictions = run.predictions()
         directories = [RunDirectory(path) for path in (run.path, members[0].path)]

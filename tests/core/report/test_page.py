@@ -1,0 +1,281 @@
+"""The page of a report: what is on it, and that it needs nothing from elsewhere."""
+
+import base64
+import hashlib
+import html.parser
+import logging
+import re
+from pathlib import Path
+
+import attrs
+import numpy as np
+import pytest
+from written_runs import history, predicted, write_run
+
+from dlcv.errors import DlcvError
+from dlcv.interfaces import Curves, Evaluation, Evaluator, Table, plugin
+from dlcv.registry import registry
+from dlcv.report import write
+from dlcv.report.write import report_finished, write_report
+from dlcv.runs.ensemble import Ensemble
+from dlcv.runs.loading import load
+
+VOID = {"meta", "img", "br", "link", "input", "hr"}
+
+
+class Page(html.parser.HTMLParser):
+    """A page as a browser sees it; elements that are not closed are an error."""
+
+    def __init__(self, path: Path):
+        super().__init__()
+        self.source = path.read_text()
+        self.open, self.addresses, self.ids, self.text = [], [], [], ""
+        self.elements, self.scripts = [], []
+        self.feed(self.source)
+        assert not self.open
+
+    def handle_starttag(self, tag, given):
+        values = dict(given)
+        self.text += " "
+        self.elements.append(tag)
+        self.addresses += [values[name] for name in ("src", "href", "srcset") if name in values]
+        self.ids += [values["id"]] if "id" in values else []
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+        self.text += " "
+
+    def handle_data(self, data):
+        if self.open and self.open[-1] == "script":
+            self.scripts.append(data)
+        elif not self.open or self.open[-1] != "style":
+            self.text += data
+
+    @property
+    def words(self):
+        return " ".join(self.text.split())
+
+
+@pytest.fixture
+def run(photos, tmp_path):
+    """Two classes of ten photos; of the twenty held out, eighteen are right."""
+    root = photos(classes=("cat", "dog"), count=10, name="data/test")
+    photos(classes=("cat", "dog"), count=2, name="data/train")
+    paths = [str(root / name / f"{n:03d}.png") for n in range(10) for name in ("cat", "dog")]
+    data = f'folder(path="{root.parent}")'
+    return write_run(
+        tmp_path / "runs" / "one", data, predictions=predicted([True] * 18 + [False] * 2, paths)
+    )
+
+
+def test_page_tells_what_was_trained_on_what_and_how_good_it_is(run):
+    page = Page(write_report(load(run)))
+    assert "90.00 % accuracy on 20 images of test 95 %: 69.90 to 97.21 %" in page.words
+    assert "50.00 % guessing the largest class" in page.words
+    assert "2 classes 3 epochs 6 s training 1,234 parameters" in page.words
+    assert "c" * 64 in page.words
+    assert "a processor" in page.words
+    assert 'architecture = "lenet"' in page.text
+    assert not {"next", "curves", "metrics", "classification_report", "samples"} - {*page.ids}
+
+
+def test_page_needs_nothing_from_elsewhere(run):
+    page = Page(write_report(load(run)))
+    assert {address.partition(",")[0] for address in page.addresses} <= {
+        "data:image/svg+xml;base64",
+        "data:image/png;base64",
+        "data:image/jpeg;base64",
+    }
+    assert page.elements.count("script") == 1
+    assert "@import" not in page.source
+    assert "url(" not in page.source
+
+
+def test_policy_of_the_page_allows_its_script_and_no_other(run):
+    page = Page(write_report(load(run)))
+    digest = base64.b64encode(hashlib.sha256(page.scripts[0].encode()).digest()).decode()
+    policy = re.search(r'Content-Security-Policy" content="([^"]*)"', page.source)[1]
+    policy = html.unescape(policy)
+    assert f"script-src 'sha256-{digest}'" in policy
+    assert policy.startswith("default-src 'none'")
+
+
+def test_drawings_are_of_the_run_and_the_same_each_time(run):
+    first = Page(write_report(load(run)))
+    drawings = [a for a in first.addresses if a.startswith("data:image/svg")]
+    assert drawings == [
+        a for a in Page(write_report(load(run))).addresses if a.startswith("data:image/svg")
+    ]
+    for drawing in drawings:
+        assert base64.b64decode(drawing.partition(",")[2]).startswith(b"<?xml")
+
+
+def test_names_add_no_elements(tmp_path):
+    names = ("<script>alert(1)</script>", '"><img src=x onerror=alert(1)>')
+    found = predicted([True, False, True], ["<b>1</b>", "2", "3"], names)
+    page = Page(write_report(load(write_run(tmp_path / "a<i>b", predictions=found))))
+    assert page.elements.count("script") == 1
+    assert {"b", "i"} & {*page.elements} <= {"b"}
+    assert all(address.startswith("data:") for address in page.addresses)
+    assert names[0] in page.text
+
+
+def test_two_classes_have_their_own_section(run, tmp_path):
+    assert "binary_scores" in Page(write_report(load(run))).ids
+    three = predicted([True, True, False], "123", ("a", "b", "c"))
+    path = write_run(tmp_path / "three", predictions=three)
+    assert "binary_scores" not in Page(write_report(load(path))).ids
+
+
+def test_mistakes_are_shown_with_their_pictures(run):
+    page = Page(write_report(load(run)))
+    pictures = [a for a in page.addresses if a.startswith("data:image/png")]
+    # Nine samples and the two mistakes.
+    assert len(pictures) == 11
+    assert "Worst mistakes" in page.words
+    assert "no picture" not in page.words
+
+
+def test_without_its_data_the_report_says_which_pictures_are_missing(run, caplog):
+    (run.parents[1] / "data").rename(run.parents[1] / "moved")
+    with caplog.at_level(logging.WARNING):
+        page = Page(write_report(load(run)))
+    assert "Pictures are missing:" in page.words
+    assert "no picture" in page.words
+    assert "cat/009.png" in page.words
+    (message,) = caplog.messages
+    assert message.startswith("the report lacks 11 pictures: ")
+
+
+def test_an_image_that_is_of_another_class_now_is_not_shown(run, caplog):
+    paths = load(run).predictions().sample_ids
+    for path in map(Path, paths[-2:]):
+        other = {"cat": "dog", "dog": "cat"}[path.parent.name]
+        path.rename(path.parents[1] / other / f"was_{path.name}")
+    write_report(load(run))
+    assert caplog.messages[0].startswith("the report lacks 2 pictures: the data is not what")
+
+
+def test_a_run_without_epochs_has_a_report(tmp_path):
+    found = predicted([True, False], "12")
+    page = Page(write_report(load(write_run(tmp_path / "fitted", predictions=found, rows=[]))))
+    assert "50.00 % accuracy on 2 images of test" in page.words
+    assert not {"curves", "next"} & {*page.ids}
+    assert "epochs" not in page.words.partition("Metrics")[0]
+
+
+def test_a_diverged_training_has_a_report(tmp_path):
+    found = predicted([True, False], "12")
+    lost = attrs.evolve(found, probabilities=np.full_like(found.probabilities, np.nan))
+    rows = history(loss=[1.0, np.nan, np.nan], val_loss=[np.nan] * 3)
+    page = Page(write_report(load(write_run(tmp_path / "lost", predictions=lost, rows=rows))))
+    assert "The training diverged." in page.words
+    assert "0.00 % accuracy" in page.words
+
+
+@pytest.fixture
+def members(tmp_path):
+    paths = ["1", "2", "3", "4"]
+    whole = predicted([True, True, True, False], paths, members=2)
+    path = write_run(tmp_path / "all", predictions=whole, rows=[], members=2)
+    for number in (1, 2):
+        each = predicted([True, number == 1, True, False], paths)
+        write_run(path / "members" / str(number), predictions=each, rows=history())
+    return path
+
+
+def test_members_are_listed_with_their_reports(members):
+    page = Page(write_report(load(members)))
+    links = [a for a in page.addresses if not a.startswith("data:")]
+    assert links == ["members/1/report.html", "members/2/report.html"]
+    assert "12 s training" in page.words
+    assert "ensemble" in page.ids
+    assert not {"next"} & {*page.ids}
+
+
+def test_a_member_has_a_report_of_its_own(members):
+    page = Page(write_report(load(members / "members" / "2")))
+    assert page.words.startswith("all, member 2: report")
+    assert "next" in page.ids
+
+
+def test_runs_without_a_common_folder_have_no_report(members):
+    paths = [members / "members" / number for number in "12"]
+    with pytest.raises(DlcvError, match="only a run has a report"):
+        write_report(Ensemble([load(path) for path in paths]))
+    assert not list(members.rglob("report.html"))
+
+
+def test_an_unfinished_run_has_no_report(tmp_path):
+    with pytest.raises(DlcvError, match="not finished; go on with: dlcv resume"):
+        write_report(load(write_run(tmp_path / "stopped")))
+
+
+@plugin
+class Broken(Evaluator):
+    """Fails."""
+
+    def evaluate(self, predictions):
+        """Fails."""
+        raise ValueError("I am broken\nand say so at length")
+
+
+@plugin
+class Foreign(Evaluator):
+    """Finds a figure, a table and a drawing."""
+
+    def evaluate(self, predictions):
+        """Returns them."""
+        line = {"a line": np.array([(0, 0), (3, 4)])}
+        return Evaluation(
+            {"answer": 42.0},
+            {"foreign": Table("What I found", ("thing", "count"), (("x", 12345),))},
+            {"foreign": Curves("My drawing", "x", "y", line)},
+            {"answer": (41.0, 43.0)},
+        )
+
+
+def test_what_evaluators_of_others_find_is_shown(tmp_path):
+    with registry.register("evaluator", "foreign", Foreign):
+        found = predicted([True, False], "12")
+        path = write_run(tmp_path / "run", predictions=found, evaluators="rank, foreign")
+        page = Page(write_report(load(path)))
+    assert "foreign" in page.ids
+    assert "answer 42.0000 41.0000 to 43.0000" in page.words
+    assert "What I found thing count x 12,345" in page.words
+    assert 'alt="My drawing"' in page.source
+
+
+def test_an_evaluator_that_fails_costs_its_own_section_only(tmp_path):
+    with registry.register("evaluator", "broken", Broken):
+        found = predicted([True, False], "12")
+        path = write_run(tmp_path / "run", predictions=found, evaluators="broken, rank")
+        page = Page(write_report(load(path)))
+    assert "Nothing could be said: ValueError: I am broken" in page.words
+    assert "at length" not in page.words
+    assert "50.00 % accuracy" in page.words
+
+
+def test_a_report_that_fails_costs_no_training(run, monkeypatch, caplog):
+    def fail(*_):
+        raise RuntimeError("no fonts")
+
+    monkeypatch.setattr(write, "page", fail)
+    report_finished(load(run))
+    (message,) = caplog.messages
+    assert message == (
+        "the run is finished, but its report failed: RuntimeError: no fonts; write it with: "
+        f"dlcv report {run}"
+    )
+    assert not (run / "report.html").exists()
+
+
+def test_many_classes_are_shown_in_a_box(tmp_path):
+    names = [f"class {n:03d}" for n in range(100)]
+    found = predicted([n % 7 > 0 for n in range(200)], map(str, range(200)), names)
+    page = Page(write_report(load(write_run(tmp_path / "many", predictions=found))))
+    assert 'class="scroll long"' in page.source
+    assert page.source.count("<tfoot>") == 1
+    assert len(page.source) < 1_000_000
