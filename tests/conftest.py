@@ -1,5 +1,6 @@
 """What tests share: small images on disk, and the real ones where they are at hand."""
 
+import gc
 import os
 import signal
 from collections.abc import Callable
@@ -14,6 +15,14 @@ import pytest
 signal.signal(signal.SIGINT, signal.default_int_handler)
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ.setdefault("MPLBACKEND", "Agg")
+# Modules of tests import Keras and much else, which stays. Searching it for garbage takes longer
+# than many tests do.
+gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    gc.freeze()
+    gc.enable()
 
 
 def write_image(path: Path, image: np.ndarray) -> Path:

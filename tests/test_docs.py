@@ -4,7 +4,8 @@ A page's blocks run in order, in a folder with `photos/` (classes daisy, rose, t
 (images to predict), in a virtual environment of their own, so that they may install packages.
 
 - ```console: lines after `$ ` are commands; what follows is what they print, `...` standing for
-  anything. A command that prints `dlcv: ` and a reason exits with 2, others with 0.
+  anything. A command that prints `dlcv: ` and a reason exits with 2, others with 0. Those that
+  need no shell run forked (see `forked.py`).
 - ```python: a program; the blocks of a page share their names. A ```text block right after it is
   what it prints.
 - `<!-- file: NAME -->` before a block: it is the content of that file.
@@ -15,6 +16,7 @@ import contextlib
 import io
 import os
 import re
+import shlex
 import subprocess
 import sys
 import sysconfig
@@ -26,6 +28,7 @@ import attrs
 import cv2
 import numpy as np
 import pytest
+from forked import dlcv
 
 from dlcv import registry
 from dlcv.config import RunConfig
@@ -102,29 +105,37 @@ def test_examples_of_page_run(page, tmp_path, bin_folder, monkeypatch):
             Path(block.file).parent.mkdir(parents=True, exist_ok=True)
             Path(block.file).write_text(block.text)
         elif block.is_run and block.language == "console":
-            run_commands(block.text, where)
+            run_commands(block.text, where, bin_folder)
         elif block.is_run and block.language == "python":
             printed = run_program(block.text, where, names)
             if following is not None and following.language == "text":
                 compare(following.text, printed, where)
 
 
-def run_commands(text: str, where: str) -> None:
+def run_commands(text: str, where: str, bin_folder: Path) -> None:
     """Runs the commands of a block and compares what they print."""
     assert text.startswith("$ "), f"{where}: a console block begins with a command"
     for part in re.split(r"^\$ ", text, flags=re.MULTILINE)[1:]:
         command, _, expected = re.sub(r"\\\n", "", part).partition("\n")
-        done = subprocess.run(
-            ["bash", "-c", command],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            check=False,
-        )
+        done = run_command(command, bin_folder)
         code = 2 if re.search("^dlcv: ", expected, re.MULTILINE) else 0
         assert done.returncode == code, f"{where}: {command}\n{done.stdout}"
         if expected.strip():
             compare(expected, done.stdout, f"{where}: {command}")
+
+
+def run_command(command: str, bin_folder: Path) -> subprocess.CompletedProcess[str]:
+    """Runs a command, in a shell if it needs one."""
+    if re.fullmatch(r"dlcv [^|&;<>$`]+", command):
+        packages = [packages_of(bin_folder.parent)]
+        return dlcv(*shlex.split(command)[1:], packages=packages, is_merged=True)
+    return subprocess.run(
+        ["bash", "-c", command],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
 
 
 def run_program(text: str, where: str, names: dict[str, object]) -> str:
@@ -151,9 +162,8 @@ def bin_folder(tmp_path_factory) -> Path:
     """The commands of a virtual environment that sees all packages of the one that runs tests."""
     folder = tmp_path_factory.mktemp("environment")
     venv.create(folder, symlinks=True)
-    packages = sysconfig.get_path("purelib")
-    inner = sysconfig.get_path("purelib", vars={"base": str(folder), "platbase": str(folder)})
-    Path(inner, "outer.pth").write_text(f"import site; site.addsitedir({packages!r})\n")
+    outer = sysconfig.get_path("purelib")
+    (packages_of(folder) / "outer.pth").write_text(f"import site; site.addsitedir({outer!r})\n")
     python = folder / "bin" / "python"
     # The packages that installing needs are there, and nothing is to be fetched.
     offline = '[ "$1" = install ] && set -- "$@" --no-build-isolation --no-deps --no-index --quiet'
@@ -163,6 +173,12 @@ def bin_folder(tmp_path_factory) -> Path:
         script.write_text(f'#!/bin/sh\n{first}\nexec {python} -m {name} "$@"\n')
         script.chmod(0o755)
     return folder / "bin"
+
+
+def packages_of(environment: Path) -> Path:
+    """Returns where a virtual environment has its packages."""
+    base = str(environment)
+    return Path(sysconfig.get_path("purelib", vars={"base": base, "platbase": base}))
 
 
 def write_images(folder: Path) -> None:

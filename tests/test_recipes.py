@@ -14,6 +14,7 @@ import zipfile
 from pathlib import Path
 
 import cv2
+import forked
 import numpy as np
 import pytest
 
@@ -348,13 +349,7 @@ class TestMissingData:
 
 class TestCommandLine:
     def dlcv(self, *arguments, folder):
-        return subprocess.run(
-            [sys.executable, "-m", "dlcv", *arguments],
-            cwd=folder,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        return forked.dlcv(*arguments, folder=folder)
 
     def test_recipes_are_listed_with_source_and_figure(self, tmp_path):
         text = self.dlcv("recipes", folder=tmp_path).stdout

@@ -8,6 +8,7 @@ import sys
 import tomllib
 from pathlib import Path
 
+import forked
 import pytest
 
 EXAMPLE = Path(__file__).parents[1] / "examples" / "dlcv-grayscale"
@@ -54,17 +55,8 @@ def write_photos(folder: Path) -> None:
 
 def dlcv(arguments: str, folder: Path, site: Path | None = None, *, code: int = 0):
     """Runs the command and returns what it printed, after a look at its exit code."""
-    environment = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
-    if site is not None:
-        environment["PYTHONPATH"] = str(site)
-    done = subprocess.run(
-        [sys.executable, "-m", "dlcv", *arguments.split(" ")],
-        cwd=folder,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    packages = [] if site is None else [site]
+    done = forked.dlcv(*arguments.split(" "), folder=folder, packages=packages)
     assert done.returncode == code, done.stdout + done.stderr
     return done
 

@@ -1,5 +1,6 @@
 """Starting Keras: its back end, threads and seed, in the order that makes numbers repeatable."""
 
+import gc
 import importlib
 import logging
 import os
@@ -27,7 +28,7 @@ def start(threads: int) -> None:
     os.environ.setdefault("OMP_NUM_THREADS", str(threads))
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     try:
-        with captured_stderr():
+        with captured_stderr(), _without_collecting_garbage():
             keras = importlib.import_module("keras")
             if keras.backend.backend() == "tensorflow":
                 _fix_tensorflow_threads(threads)
@@ -65,6 +66,24 @@ def _fix_tensorflow_threads(threads: int) -> None:
                 already,
                 threads,
             )
+
+
+@contextmanager
+def _without_collecting_garbage() -> Iterator[None]:
+    """Keeps the garbage collector from what libraries make while Keras is imported.
+
+    It all stays, and is a lot: searching it again and again, and once more when the process ends,
+    takes as long as the rest of the import.
+    """
+    if "keras" in sys.modules or not gc.isenabled():
+        yield
+        return
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 @contextmanager

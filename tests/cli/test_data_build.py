@@ -10,11 +10,16 @@ import tomllib
 
 import h5py
 import pytest
+from forked import dlcv
 
 DLCV = [sys.executable, "-m", "dlcv"]
 
 
-def build(folder, *arguments, **options):
+def build(folder, *arguments):
+    return dlcv("data", "build", *arguments, folder=folder)
+
+
+def build_anew(folder, *arguments, **options):
     return subprocess.run(
         [*DLCV, "data", "build", *map(str, arguments)],
         cwd=folder,
@@ -56,7 +61,7 @@ def test_options_reach_the_description(photos, tmp_path):
 
 def test_no_deep_learning_library_is_imported(photos, tmp_path):
     photos()
-    done = build(
+    done = build_anew(
         tmp_path, "photos", "--out", "packed", "--size", "8",
         env=os.environ | {"KERAS_BACKEND": "none such", "PYTHONPROFILEIMPORTTIME": "1"},
     )  # fmt: skip
@@ -117,7 +122,7 @@ def test_a_full_disk_is_one_line_and_leaves_nothing(photos, tmp_path):
         resource.setrlimit(resource.RLIMIT_FSIZE, (500_000, 500_000))
 
     photos()
-    done = build(tmp_path, "photos", "--out", "packed", "--size", "200", preexec_fn=limit)
+    done = build_anew(tmp_path, "photos", "--out", "packed", "--size", "200", preexec_fn=limit)
     assert done.returncode == 2, done.stderr
     assert done.stderr.splitlines()[-1].startswith("dlcv: can't reserve 4 MB for ")
     assert [path.name for path in tmp_path.iterdir()] == ["photos"]

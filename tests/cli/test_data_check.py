@@ -12,20 +12,13 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from forked import dlcv
 
-DLCV = [sys.executable, "-m", "dlcv"]
 ROOT = Path(__file__).parents[2]
 
 
-def check(folder, *arguments, **options):
-    return subprocess.run(
-        [*DLCV, "data", "check", *map(str, arguments)],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        **options,
-    )
+def check(folder, *arguments):
+    return dlcv("data", "check", *arguments, folder=folder)
 
 
 class Page(html.parser.HTMLParser):
@@ -187,8 +180,8 @@ def test_what_can_not_be_checked_is_one_line(leaking, tmp_path, arguments, messa
 
 def test_packed_sets_are_checked_for_what_applies(leaking, tmp_path):
     (leaking / "train/blue/000.png").unlink()
-    build = [*DLCV, "data", "build", "set", "--out", "packed", "--size", "40", "--quiet"]
-    assert subprocess.run(build, cwd=tmp_path, capture_output=True).returncode == 0
+    build = ("data", "build", "set", "--out", "packed", "--size", "40", "--quiet")
+    assert dlcv(*build, folder=tmp_path).returncode == 0
     done = check(tmp_path, "packed", "--json", "--report", "check.html")
     assert done.returncode == 1, done.stderr
     found = json.loads(done.stdout)["findings"]
@@ -202,8 +195,8 @@ def test_packed_sets_are_checked_for_what_applies(leaking, tmp_path):
 
 def test_a_damaged_split_is_a_finding_and_the_others_are_checked(leaking, tmp_path):
     (leaking / "train/blue/000.png").unlink()
-    build = [*DLCV, "data", "build", "set", "--out", "packed", "--size", "40", "--quiet"]
-    assert subprocess.run(build, cwd=tmp_path, capture_output=True).returncode == 0
+    build = ("data", "build", "set", "--out", "packed", "--size", "40", "--quiet")
+    assert dlcv(*build, folder=tmp_path).returncode == 0
     os.truncate(tmp_path / "packed/test.hdf5", 1000)
     done = check(tmp_path, "packed")
     assert done.returncode == 1
@@ -219,8 +212,9 @@ def test_classes_that_differ_are_a_finding(leaking, tmp_path):
 
 
 def test_no_deep_learning_library_is_imported(leaking, tmp_path):
-    done = check(
-        tmp_path, "set", "--report", "check.html",
+    done = subprocess.run(
+        [sys.executable, "-m", "dlcv", "data", "check", "set", "--report", "check.html"],
+        cwd=tmp_path, capture_output=True, text=True,
         env=os.environ | {"KERAS_BACKEND": "none such", "PYTHONPROFILEIMPORTTIME": "1"},
     )  # fmt: skip
     assert done.returncode == 1, done.stderr

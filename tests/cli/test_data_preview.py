@@ -9,15 +9,13 @@ import cv2
 import numpy as np
 import pytest
 from conftest import write_image
+from forked import dlcv
 
 from dlcv.pictures import draw_grid, wrapped
 
 
-def preview(folder, *arguments, **options):
-    return subprocess.run(
-        [sys.executable, "-m", "dlcv", "data", "preview", *map(str, arguments)],
-        cwd=folder, capture_output=True, text=True, timeout=120, **options,
-    )  # fmt: skip
+def preview(folder, *arguments):
+    return dlcv("data", "preview", *arguments, folder=folder)
 
 
 def test_it_draws_and_says_what_to_do_next(photos, tmp_path):
@@ -98,8 +96,10 @@ def test_crops_lead_to_evaluate(photos, tmp_path):
 
 def test_no_deep_learning_library_is_imported(photos, tmp_path):
     photos()
-    done = preview(
-        tmp_path, "photos", "--preproc", "patch, mean, scale",
+    done = subprocess.run(
+        [sys.executable, "-m", "dlcv", "data", "preview", "photos",
+         "--preproc", "patch, mean, scale"],
+        cwd=tmp_path, capture_output=True, text=True,
         env=os.environ | {"KERAS_BACKEND": "none such", "PYTHONPROFILEIMPORTTIME": "1"},
     )  # fmt: skip
     assert done.returncode == 0, done.stderr

@@ -10,20 +10,11 @@ import sys
 import cv2
 import numpy as np
 import pytest
+from forked import dlcv as forked
 
-DLCV = [sys.executable, "-m", "dlcv"]
 
-
-def dlcv(folder, *arguments, **options):
-    return subprocess.run(
-        [*DLCV, *map(str, arguments)],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-        **options,
-    )
+def dlcv(folder, *arguments, **variables):
+    return forked(*arguments, folder=folder, variables=variables)
 
 
 def write_image(path, image):
@@ -155,8 +146,9 @@ def test_json_is_all_that_is_printed_and_draws_nothing_unasked(photos, tmp_path)
 @pytest.mark.parametrize("command", ["show", "advise"])
 def test_no_deep_learning_library_is_imported(photos, tmp_path, command):
     photos(count=3)
-    done = dlcv(
-        tmp_path, "data", command, "photos",
+    done = subprocess.run(
+        [sys.executable, "-m", "dlcv", "data", command, "photos"],
+        cwd=tmp_path, capture_output=True, text=True,
         env=os.environ | {"KERAS_BACKEND": "none such", "PYTHONPROFILEIMPORTTIME": "1"},
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
@@ -202,7 +194,7 @@ def test_advise_needs_images_to_train_on(photos, tmp_path):
 
 def test_advise_gives_reasons_sources_and_a_command(photos, tmp_path):
     photos(count=20, name="my photos")
-    done = dlcv(tmp_path, "data", "advise", "my photos", env=os.environ | {"COLUMNS": "90"})
+    done = dlcv(tmp_path, "data", "advise", "my photos", COLUMNS="90")
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
     assert lines[0] == "60 images of 3 classes to train on or to divide"

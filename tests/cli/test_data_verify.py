@@ -1,25 +1,16 @@
 """`dlcv data verify` through real processes: what is whole, damaged, missing, or unknown."""
 
 import os
-import subprocess
-import sys
 
 import pytest
+from forked import dlcv
 
 from dlcv.config import SplitConfig
 from dlcv.data.pack import pack
 
-DLCV = [sys.executable, "-m", "dlcv"]
-
 
 def verify(folder, path, *options):
-    return subprocess.run(
-        [*DLCV, "data", "verify", str(path), *options],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
+    return dlcv("data", "verify", path, *options, folder=folder)
 
 
 @pytest.fixture

@@ -1,23 +1,16 @@
 """`dlcv finetune`: a new head on a body that was trained on other classes."""
 
-import subprocess
-import sys
 import tomllib
 
 import pytest
+from forked import dlcv as forked
 
 from dlcv.errors import DlcvError
 from dlcv.runs.finetuning import fine_tuning
 
 
 def dlcv(folder, *arguments):
-    return subprocess.run(
-        [sys.executable, "-m", "dlcv", *arguments],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    return forked(*arguments, folder=folder)
 
 
 def test_a_trained_body_gets_a_new_head_for_other_classes(photos, tmp_path):

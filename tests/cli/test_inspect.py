@@ -8,13 +8,14 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 from fake_packages import run_python
+from forked import dlcv
 
 from dlcv.cli.inspect import inspect as command
 from dlcv.errors import DlcvError
 
 
 def inspect(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return run_python(folder, "-m", "dlcv", "inspect", *arguments)
+    return dlcv("inspect", *arguments, folder=folder)
 
 
 def refusal(folder: Path, *arguments: str) -> str:
@@ -27,7 +28,7 @@ def refusal(folder: Path, *arguments: str) -> str:
 
 
 def test_table_and_totals_are_those_of_the_lecture(tmp_path: Path) -> None:
-    done = inspect(tmp_path, "lecture_cnn")
+    done = run_python(tmp_path, "-m", "dlcv", "inspect", "lecture_cnn")
 
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
@@ -71,9 +72,9 @@ def test_body_and_diagram(tmp_path: Path) -> None:
 
 def test_run_is_inspected_as_it_is(photos: Callable[..., Path], tmp_path: Path) -> None:
     data = str(photos(size=(16, 16)))
-    trained = run_python(
-        tmp_path, "-m", "dlcv", "run", "--data", data, "--arch", "lenet(width=0.1)",
-        "--epochs", "1", "--name", "first", "--quiet",
+    trained = dlcv(
+        "run", "--data", data, "--arch", "lenet(width=0.1)",
+        "--epochs", "1", "--name", "first", "--quiet", folder=tmp_path,
     )  # fmt: skip
     assert trained.returncode == 0, trained.stderr
     done = inspect(tmp_path, "runs/latest")

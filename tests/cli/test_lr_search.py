@@ -1,14 +1,17 @@
 """`dlcv lr-search`, from Python and through real processes."""
 
+import functools
 import math
 import os
 import re
+import shlex
 import signal
 import subprocess
 import sys
 import time
 
 import cv2
+import forked
 import numpy as np
 import pytest
 
@@ -32,16 +35,7 @@ FLAGS = [
 
 @pytest.fixture
 def command(tmp_path):
-    def run(*arguments):
-        return subprocess.run(
-            [sys.executable, "-m", "dlcv", "lr-search", *arguments],
-            cwd=tmp_path,
-            capture_output=True,
-            text=True,
-            timeout=120,
-        )
-
-    return run
+    return functools.partial(forked.dlcv, "lr-search", folder=tmp_path)
 
 
 def test_rates_are_tried_until_one_is_usable(photos):
@@ -147,10 +141,9 @@ def test_command_that_it_ends_with_trains(command, photos, tmp_path):
     rate = re.search(r"suggestion  (\S+), a third of the rate", done.stdout).group(1)
     (train,) = re.findall(r"^train +dlcv (.*)$", done.stdout, re.MULTILINE)
     assert train.endswith(f"--learning-rate {rate}")
-    subprocess.run(
-        f"{sys.executable} -m dlcv {train} --epochs 1 --name next --quiet",
-        shell=True, check=True, cwd=tmp_path,
-    )  # fmt: skip
+    options = ("--epochs", "1", "--name", "next", "--quiet")
+    trained = forked.dlcv(*shlex.split(train), *options, folder=tmp_path)
+    assert trained.returncode == 0, trained.stderr
     run = dlcv.load(tmp_path / "runs" / "next")
     assert run.config.stages[0].optimizer.options["learning_rate"] == float(rate)
     assert run.config.batch_size == 4

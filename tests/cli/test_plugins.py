@@ -1,10 +1,10 @@
 """`dlcv plugins`: what is installed, what is broken, and what a plugin can be told."""
 
 import json
-import subprocess
 from pathlib import Path
 from typing import Any
 
+import forked
 import pytest
 from fake_packages import install, run_python
 
@@ -61,9 +61,7 @@ def packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def dlcv(folder: Path, *arguments: str, **environment: str) -> str:
     """Runs the command line and returns what it printed."""
-    ended: subprocess.CompletedProcess[str] = run_python(
-        folder, "-m", "dlcv", *arguments, **environment
-    )
+    ended = forked.dlcv(*arguments, folder=folder, packages=[folder], variables=environment)
     assert (ended.stderr, ended.returncode) == ("", 0)
     return ended.stdout
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import cv2
+import forked
 import numpy as np
 import pytest
 
@@ -20,7 +21,12 @@ from dlcv.config import StageConfig
 SMALL = ("--arch", "lenet(width=0.2)", "--input-size", "16", "--threads", "1", "--batch-size", "8")
 
 
-def dlcv(*arguments: str, folder: Path, **variables: str) -> subprocess.CompletedProcess[str]:
+def dlcv(*arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    return forked.dlcv(*arguments, folder=folder)
+
+
+def dlcv_anew(*arguments: str, folder: Path, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Runs a command in a process that imports what it needs."""
     return subprocess.run(
         [sys.executable, "-m", "dlcv", *arguments],
         cwd=folder,
@@ -52,7 +58,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def trained(folder: Path) -> subprocess.CompletedProcess[str]:
-    return dlcv(
+    return dlcv_anew(
         "run", "--data", "photos", "--preproc", "scale", *SMALL,
         "--epochs", "6", "--name", "small", folder=folder,
     )  # fmt: skip
@@ -104,7 +110,7 @@ def test_evaluate_prints_figures_by_class(
 
 
 def test_evaluate_takes_other_data(trained: subprocess.CompletedProcess[str], folder: Path) -> None:
-    done = dlcv("evaluate", "runs/small", "--data", "photos", "--json", folder=folder)
+    done = dlcv_anew("evaluate", "runs/small", "--data", "photos", "--json", folder=folder)
 
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
@@ -115,7 +121,7 @@ def test_evaluate_takes_other_data(trained: subprocess.CompletedProcess[str], fo
 def test_predict_prints_json_for_files_and_folders(
     trained: subprocess.CompletedProcess[str], folder: Path
 ) -> None:
-    done = dlcv(
+    done = dlcv_anew(
         "predict", "runs/small", "photos/red/03.jpg", "photos/blue", "--top", "2", "--json",
         folder=folder,
     )  # fmt: skip
@@ -159,7 +165,8 @@ def test_stopped_run_is_resumed_to_its_end(
     if number != signal.SIGKILL:
         assert f"dlcv resume runs/{name}" in output
     done_before = len(history.read_text().splitlines()) - 1
-    resumed = dlcv("resume", f"runs/{name}", folder=folder)
+    command = dlcv_anew if number == signal.SIGINT else dlcv
+    resumed = command("resume", f"runs/{name}", folder=folder)
     assert resumed.returncode == 0, resumed.stderr
     assert f"epoch {done_before} of" not in resumed.stderr or number == signal.SIGKILL
     assert "trained   60 epochs" in resumed.stdout
@@ -288,7 +295,7 @@ def test_mistake_that_the_network_shows_leaves_no_run_behind(
 
 
 def test_missing_back_end_is_named(flawed: Path) -> None:
-    done = dlcv("run", "--runs", "late", folder=flawed, KERAS_BACKEND="torch")
+    done = dlcv_anew("run", "--runs", "late", folder=flawed, KERAS_BACKEND="torch")
 
     assert done.returncode == 2
     assert 'back end "torch"' in done.stderr.splitlines()[-1]
@@ -326,7 +333,7 @@ def test_resuming_on_another_back_end_is_warned_of(
     record["libraries"]["keras"] = "3.0.0"
     (run / "environment.json").write_text(json.dumps(record))
 
-    done = dlcv("resume", str(run), folder=folder, KERAS_BACKEND="jax")
+    done = dlcv_anew("resume", str(run), folder=folder, KERAS_BACKEND="jax")
 
     assert done.returncode == 0, done.stderr
     assert "warning: back end tensorflow, now jax: the run may end with other" in done.stderr

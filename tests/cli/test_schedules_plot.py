@@ -1,24 +1,15 @@
 """`dlcv schedules`, through real processes."""
 
-import subprocess
-import sys
+import functools
 
 import cv2
+import forked
 import pytest
 
 
 @pytest.fixture
 def dlcv(tmp_path):
-    def run(*arguments):
-        return subprocess.run(
-            [sys.executable, "-m", "dlcv", *arguments],
-            cwd=tmp_path,
-            capture_output=True,
-            text=True,
-            timeout=60,
-        )
-
-    return run
+    return functools.partial(forked.dlcv, folder=tmp_path)
 
 
 def test_plot_draws_the_curves_and_tells_rates(dlcv, tmp_path):

@@ -1,9 +1,7 @@
 """Which store a path is taken for, and what is said where it is none, or several."""
 
-import subprocess
-import sys
-
 import pytest
+from forked import dlcv as forked
 
 from dlcv import registry
 from dlcv.data.sources import find_store
@@ -106,10 +104,7 @@ def test_what_nothing_recognises_is_told_what_would_be(tmp_path):
 
 
 def dlcv(folder, *arguments):
-    return subprocess.run(
-        [sys.executable, "-m", "dlcv", *map(str, arguments)],
-        cwd=folder, capture_output=True, text=True, timeout=120, check=False,
-    )  # fmt: skip
+    return forked(*arguments, folder=folder)
 
 
 def test_a_table_is_packed(photos, tmp_path):

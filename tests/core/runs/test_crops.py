@@ -2,11 +2,10 @@
 
 import json
 import shutil
-import subprocess
-import sys
 
 import numpy as np
 import pytest
+from forked import dlcv as command
 
 import dlcv
 from dlcv import images
@@ -110,13 +109,6 @@ def test_training_on_several_views_is_refused_before_anything_is_read(folder):
     with pytest.raises(DlcvError, match=r"crop gives 10 views .*; use patch in training"):
         dlcv.run(data=str(folder / "photos"), preprocessors="crop, mean", runs=folder / "none")
     assert not (folder / "none").exists()
-
-
-def command(*arguments, folder):
-    return subprocess.run(
-        [sys.executable, "-m", "dlcv", *map(str, arguments)],
-        cwd=folder, capture_output=True, text=True, check=False,
-    )  # fmt: skip
 
 
 def test_evaluate_prints_the_figures_of_the_crops(run, folder):

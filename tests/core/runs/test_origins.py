@@ -1,7 +1,8 @@
 """A run means the plugins that it was made with, whatever is installed later."""
 
 import pytest
-from fake_packages import install, run_python
+from fake_packages import install
+from forked import dlcv
 
 from dlcv import registry
 from dlcv.config import RunConfig
@@ -22,17 +23,18 @@ class LeNet(Architecture):
 
 
 def test_run_keeps_its_network_when_another_package_claims_the_name(tmp_path):
-    made = run_python(
-        tmp_path, "-m", "dlcv", "run", "--data", "digits", "--arch", "lenet(width=0.1)",
-        "--preproc", "scale", "--epochs", "1", "--name", "made",
+    made = dlcv(
+        "run", "--data", "digits", "--arch", "lenet(width=0.1)",
+        "--preproc", "scale", "--epochs", "1", "--name", "made", folder=tmp_path,
     )  # fmt: skip
     assert made.returncode == 0, made.stderr
     points = {"architectures": {"lenet": "acme_net:LeNet"}}
     install(tmp_path, "acme-vision", points, {"acme_net": NETWORK})
 
-    done = run_python(
-        tmp_path, "-m", "dlcv", "evaluate", "runs/made", "--data", "digits", "--eval", "rank"
-    )
+    done = dlcv(
+        "evaluate", "runs/made", "--data", "digits", "--eval", "rank",
+        folder=tmp_path, packages=[tmp_path],
+    )  # fmt: skip
 
     assert done.returncode == 0, done.stderr
     assert "rank1" in done.stdout

@@ -1,0 +1,92 @@
+"""`dlcv` in processes that begin with Keras imported, which else takes each of them seconds.
+
+They are forks of one process that has imported what the commands use, and has done nothing else.
+Each has its own folder, environment, output, signals and exit code, as one that begins anew. What
+is decided or printed while Keras is imported can't be seen with it, and needs a `subprocess`: the
+back end, the number of JAX's threads, and which libraries a command does without.
+"""
+
+import gc
+import multiprocessing
+import os
+import site
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import cv2
+
+SERVER = multiprocessing.get_context("forkserver")
+SERVER.set_forkserver_preload(
+    ["keras", "sklearn.metrics", "sklearn.model_selection", "matplotlib.pyplot", "h5py",
+     "imagehash", "jinja2", "rich.console", "dlcv.__main__"]
+)  # fmt: skip
+
+
+def dlcv(
+    *arguments: str | Path,
+    folder: Path | None = None,
+    packages: Iterable[Path] = (),
+    variables: Mapping[str, str] | None = None,
+    is_merged: bool = False,
+    timeout: float = 120,
+) -> subprocess.CompletedProcess[str]:
+    """Runs a command.
+
+    Args:
+        arguments: What follows `dlcv` on the command line.
+        folder: The folder to run it in; this process's as standard.
+        packages: Folders with installed packages, besides those that are installed here.
+        variables: Changes of the environment.
+        is_merged: Whether standard error goes where standard output goes.
+        timeout: Seconds after which it is killed.
+
+    Raises:
+        subprocess.TimeoutExpired: it took longer.
+    """
+    command = ["dlcv", *map(str, arguments)]
+    environment = {**os.environ, **(variables or {})}
+    with tempfile.TemporaryDirectory() as kept:
+        output = Path(kept, "output")
+        errors = output if is_merged else Path(kept, "errors")
+        process = SERVER.Process(
+            target=_run,
+            args=(command, folder or Path.cwd(), list(packages), environment, output, errors),
+        )
+        process.start()
+        process.join(timeout)
+        if process.exitcode is None:
+            process.kill()
+            raise subprocess.TimeoutExpired(command, timeout, output.read_text())
+        printed = output.read_text(), "" if is_merged else errors.read_text()
+        return subprocess.CompletedProcess(command, process.exitcode, *printed)
+
+
+def _run(
+    command: list[str],
+    folder: Path,
+    packages: list[Path],
+    environment: dict[str, str],
+    output: Path,
+    errors: Path,
+) -> None:
+    """Does what Python does when it begins with `-m dlcv`."""
+    gc.freeze()
+    os.chdir(folder)
+    os.environ.clear()
+    os.environ.update(environment)
+    for number, path in ((1, output), (2, errors)):
+        os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND), number)
+    sys.stdout = open(1, "w", closefd=False)  # noqa: SIM115
+    sys.stderr = open(2, "w", buffering=1, closefd=False)  # noqa: SIM115
+    for package in packages:
+        site.addsitedir(str(package))
+    # What main asks of OpenCV by the environment, which it read when Keras imported it.
+    logging = cv2.utils.logging
+    logging.setLogLevel(logging.LOG_LEVEL_SILENT)
+    sys.argv = command
+    from dlcv.__main__ import main
+
+    main()
