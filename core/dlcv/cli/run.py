@@ -82,6 +82,8 @@ def finish(run: "Run | TrainedEnsemble") -> None:
     seconds = f"{found['training_seconds']:.0f} s"
     if isinstance(run, TrainedEnsemble):
         click.echo(f"trained   {len(run.members)} members in {seconds}")
+    elif run.config.classifier is not None:
+        click.echo(fitted(run.config.classifier.name, found))
     else:
         epochs = "1 epoch" if len(run.history) == 1 else f"{len(run.history)} epochs"
         click.echo(f"trained   {epochs} in {seconds}\nvalidated {validated(run)}")
@@ -107,6 +109,18 @@ def finish(run: "Run | TrainedEnsemble") -> None:
     click.echo(f"evaluate  dlcv evaluate {quoted}\npredict   dlcv predict {quoted} IMAGE_OR_FOLDER")
     if run.config.data.startswith("digits"):
         click.echo("your own  dlcv run --data FOLDER_OF_CLASS_FOLDERS")
+
+
+def fitted(classifier: str, found: dict[str, Any]) -> str:
+    """Returns what came of fitting a classifier, in lines."""
+    fit = found["fit"]
+    best = ", ".join(f"{name} {value:g}" for name, value in fit["best"].items())
+    chosen = f" with {best}, the best of {len(fit['scores'])}" if best else ""
+    images = f"{fit['features']:,} features of {fit['images']:,} images"
+    lines = [f"fitted    {classifier}{chosen}, to {images} in {found['training_seconds']:.0f} s"]
+    if "validation_accuracy" in found:
+        lines.append(f"validated {100 * found['validation_accuracy']:.2f} % accuracy")
+    return "\n".join(lines)
 
 
 def validated(run: "Run") -> str:

@@ -49,9 +49,8 @@ class Plugins:
     def of(cls, config: RunConfig) -> "Plugins":
         """Makes all plugins; raises `DlcvError` for the first that can't be."""
         architecture = registry.create("architecture", config.architecture)
-        classifier = config.classifier and registry.create("classifier", config.classifier)
         return cls(
-            classifier=classifier,
+            classifier=_made(config.classifier),
             architecture=architecture,
             steps=make_steps(config.preprocessors, architecture),
             schedules=tuple(registry.create("schedule", s.schedule) for s in config.stages),
@@ -64,6 +63,10 @@ class Plugins:
         fitted = () if self.classifier is None else (self.classifier,)
         trained = (self.architecture, *fitted, *self.schedules)
         return (self.store, *self.steps, *trained, *self.evaluators)
+
+
+def _made(classifier: Spec | None) -> Classifier | None:
+    return None if classifier is None else registry.create("classifier", classifier)
 
 
 def make_steps(specs: SpecList, architecture: Architecture) -> tuple[Preprocessor, ...]:

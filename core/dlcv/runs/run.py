@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     import keras
 
 logger = logging.getLogger(__name__)
+ESTIMATOR = "classifier.skops"
+"""In a run's folder: a fitted classifier that is no layer of the network."""
 
 
 class Run(Predictor):
@@ -115,6 +117,9 @@ class Run(Predictor):
     @property
     def validation_accuracy(self) -> float | None:
         """The network's accuracy on the validation images, from 0 to 1."""
+        if self.config.classifier is not None:
+            found = self.directory.read_json("metrics").get("validation_accuracy")
+            return None if found is None else float(found)
         return float(self.trained_row["val_accuracy"])
 
     @functools.cached_property
@@ -156,6 +161,11 @@ class Run(Predictor):
         """
         return self.build(self.config.precision)
 
+    @property
+    def answering(self) -> Any:
+        """What gives probabilities for pixels: the network, where it does so by itself."""
+        return self.model
+
     def build(self, precision: str) -> "keras.Model":
         """Builds the network anew, with the weights of the checkpoint.
 
@@ -190,7 +200,7 @@ class Run(Predictor):
     def probabilities(self, images: LabelledImages, preprocessors: PixelSteps) -> np.ndarray:
         """Returns the probabilities of every class for all images, `(N, classes)` float32."""
         loader = self.loader(images, preprocessors)
-        return np.concatenate(list(predict_batches(self.model, loader)))
+        return np.concatenate(list(predict_batches(self.answering, loader)))
 
     def test(
         self,
@@ -221,7 +231,7 @@ class Run(Predictor):
         made = kept(
             self.path / "predictions",
             self._made_from(aligned, steps),
-            lambda: predict_labelled(self.model, self.loader(aligned, steps)),
+            lambda: predict_labelled(self.answering, self.loader(aligned, steps)),
         )
         return Tested(made, checked.skipped)
 
@@ -298,7 +308,12 @@ def load_run(path: str | os.PathLike[str], *, checkpoint: str | int = "last") ->
     Raises:
         DlcvError: there is no run, or it has several members.
     """
-    run = Run(RunDirectory.existing(path), checkpoint=checkpoint)
+    directory = RunDirectory.existing(path)
+    if (directory.path / ESTIMATOR).is_file():
+        from dlcv.feature_transfer.estimator_run import EstimatorRun
+
+        return EstimatorRun(directory, checkpoint=checkpoint)
+    run = Run(directory, checkpoint=checkpoint)
     if run.config.members > 1:
         raise DlcvError(
             f"{path} has {run.config.members} members; name one of them: "

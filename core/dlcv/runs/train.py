@@ -2,11 +2,13 @@
 
 import logging
 import os
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dlcv import backend, files
 from dlcv.config import SPLIT_OPTIONS, RunConfig
+from dlcv.data.sources import find_store
 from dlcv.errors import DlcvError
 from dlcv.evaluation.evaluate import as_json, evaluate
 from dlcv.evaluation.predict import predict_labelled, save_predictions
@@ -58,6 +60,10 @@ def run(
     """
     config, yielding = configured(config, options)
     config = with_ensemble(config) if config.members > 1 else config
+    if config.classifier is not None:
+        from dlcv.feature_transfer.steps import run_transfer
+
+        return run_transfer(config, yielding, name, Path(runs), force=force)
     RunDirectory.refuse_existing(Path(runs), name, force=force)
     tensorboard.require(config)
     experiment = Experiment.prepare(config, yielding=yielding)
@@ -65,7 +71,7 @@ def run(
     # What can't be trained on shows before a directory is made, or an old one is replaced.
     loader = experiment.loader("train")
     loader.batch(0, 0, loader.order(0))
-    default_name = f"{experiment.config.architecture.name}-{_data_name(experiment)}"
+    default_name = f"{experiment.config.architecture.name}-{data_name(experiment.config)}"
     directory = RunDirectory.create(Path(runs), name, default_name, force=force)
     with directory.lock():
         before = directory.point_latest_here()
@@ -123,6 +129,12 @@ def resume(
     """
     directory = RunDirectory.existing(path)
     run = Run(directory)
+    if run.config.classifier is not None:
+        raise DlcvError(
+            f"{path} has a fitted classifier, which no epochs go on with; train all of its network "
+            f"with: dlcv run --data DATA --arch {shlex.quote(str(run.config.architecture))} "
+            f"--initial-weights {shlex.quote(str(path))}"
+        )
     changes = {name: _as_text(value) for name, value in options.items() if value is not None}
     if run.config.members > 1:
         if changes or from_epoch is not None:
@@ -277,10 +289,10 @@ def _uncompiled(model: Any) -> Any:
     return keras.Model(model.inputs, model.outputs, name=model.name)
 
 
-def _data_name(experiment: Experiment) -> str:
-    """Returns a short name for the data: its folder's or its store's."""
-    paths = [v for v in experiment.plugins.store.options().values() if isinstance(v, Path)]
-    return paths[0].stem if paths else experiment.config.data.partition("(")[0]
+def data_name(config: RunConfig) -> str:
+    """Returns a short name for the data of a run: its folder's or its store's."""
+    paths = [v for v in find_store(config.data).options().values() if isinstance(v, Path)]
+    return paths[0].stem if paths else config.data.partition("(")[0]
 
 
 def _as_text(value: Any) -> Any:

@@ -51,7 +51,7 @@ class RowWriter:
         self._shape = (rows, *image_shape)
         self._labels = np.zeros(rows, np.int64)
         self._count = 0
-        columns = {"labels": self._labels, "label_names": ["a class"]}
+        columns: dict[str, hdf5.Column] = {"labels": self._labels, "label_names": ["a class"]}
         self._writer = hdf5.RowWriter(file, "images", self._shape, np.dtype("u1"), columns)
 
     def add(self, images: "np.ndarray", labels: "np.ndarray") -> None:

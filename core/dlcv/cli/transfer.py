@@ -1,0 +1,79 @@
+"""`dlcv transfer`: a classifier on what a trained body says of images, in one go."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from dlcv.cli.console import with_verbosity
+from dlcv.cli.options import config_options, directory_options
+from dlcv.config import RunConfig, SplitConfig
+
+
+def body_options(command: Any) -> Any:
+    """Gives a command `--base`, `--weights` and `--layer`: where features come from."""
+    for option in (
+        click.option("--layer", help="The layer whose output to take.  [default: the body's last]"),
+        click.option(
+            "--weights",
+            help="The body's weights: imagenet, for networks of Keras Applications; or a run or a "
+            "file.  [default: imagenet where there is, or the run's]",
+        ),
+        click.option(
+            "--base",
+            required=True,
+            metavar="SPEC|RUN",
+            help="The network whose body is used; or a run, with its weights and preprocessors.",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  dlcv transfer --base vgg16 --data flowers/
+  dlcv transfer --base resnet50 --layer avg_pool --batch-size 16 --data pets/
+  dlcv transfer --base runs/tiny-imagenet --data flowers/ --classifier linear_svm
+  dlcv transfer --base vgg16 --data flowers/ --classifier "logistic_regression(C=(0.01, 0.1, 1))"
+
+To try several classifiers on the same features: dlcv extract, then dlcv fit
+"""
+)
+@body_options
+@config_options(RunConfig, "data")
+@click.option(
+    "--classifier", metavar="SPEC", help="What is fitted.  [default: logistic_regression]"
+)
+@config_options(RunConfig, "preprocessors", "input_size", "batch_size")
+@config_options(SplitConfig, "test", "validation", "train_validation")
+@config_options(RunConfig, "fraction", "evaluators", "precision", "seed", "threads", "bad_images")
+@directory_options
+@with_verbosity
+def transfer(
+    base: str,
+    weights: str | None,
+    layer: str | None,
+    classifier: str | None,
+    name: str | None,
+    runs: Path,
+    force: bool,
+    **options: Any,
+) -> None:
+    """Fit a classifier to what a trained network's body says of images."""
+    from dlcv.cli.run import finish
+    from dlcv.feature_transfer.configuration import CLASSIFIER
+    from dlcv.feature_transfer.steps import transfer as fit_to_body
+
+    run = fit_to_body(
+        base,
+        weights=weights,
+        layer=layer,
+        classifier=classifier or CLASSIFIER,
+        name=name,
+        runs=runs,
+        force=force,
+        **options,
+    )
+    finish(run)

@@ -1,0 +1,72 @@
+"""Fitted estimators in files: kept with skops, which executes nothing when it reads."""
+
+from pathlib import Path
+from typing import Any
+
+from dlcv.errors import DlcvError
+from dlcv.files import atomic_path
+
+TRUSTED = (
+    "sklearn.calibration._CalibratedClassifier",
+    "sklearn.calibration._SigmoidCalibration",
+    "sklearn.tree._tree.Tree",
+)
+"""What an estimator may hold beside what skops trusts by itself; never what a file asks for."""
+
+
+def save(path: Path, estimator: Any) -> None:
+    """Writes a fitted estimator.
+
+    Raises:
+        DlcvError: it holds types that would not be read again.
+    """
+    import skops.io
+
+    with atomic_path(path) as temporary:
+        skops.io.dump(estimator, temporary)
+        _refuse_types(temporary, type(estimator).__name__)
+
+
+def load(path: Path, features: int, classes: int) -> Any:
+    """Reads an estimator.
+
+    Args:
+        path: The file.
+        features: The features that it must take.
+        classes: The classes that it must know.
+
+    Raises:
+        DlcvError: there is none, it is damaged, holds types that are not trusted, or is of other
+            features or classes.
+    """
+    import skops.io
+
+    try:
+        _refuse_types(path, str(path))
+        estimator = skops.io.load(path, trusted=list(TRUSTED))
+        known = (int(estimator.n_features_in_), len(estimator.classes_))
+        has_probabilities = callable(estimator.predict_proba)
+    except DlcvError:
+        raise
+    except OSError as error:
+        raise DlcvError(f"can't read {path}: {error.strerror or error}") from None
+    except Exception as error:
+        # A damaged or foreign file raises many things, from zipfile's to scikit-learn's.
+        raise DlcvError(f"{path} is damaged, or no classifier: {error}") from None
+    if known != (features, classes) or not has_probabilities:
+        raise DlcvError(
+            f"{path} takes {known[0]} features and knows {known[1]} classes, and the run's network "
+            f"has {features} and {classes}; it is of another run"
+        )
+    return estimator
+
+
+def _refuse_types(path: Path, name: str) -> None:
+    import skops.io
+
+    unknown = set(skops.io.get_untrusted_types(file=path)) - set(TRUSTED)
+    if unknown:
+        raise DlcvError(
+            f"{name} holds {', '.join(sorted(unknown))}, which dlcv does not read from files, "
+            "since they might run code"
+        )

@@ -1,0 +1,292 @@
+"""Extraction: images through a trained body, into a folder of features."""
+
+import json
+import logging
+import os
+import shutil
+import signal
+import sys
+import time
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import attrs
+import numpy as np
+import tomli_w
+
+from dlcv import backend, files, hdf5
+from dlcv.config import RunConfig
+from dlcv.data.loader import ORDER_STREAM
+from dlcv.data.pipeline import process_batch
+from dlcv.data.readahead import chunks, read_ahead
+from dlcv.errors import DlcvError
+from dlcv.feature_transfer.features import DESCRIPTION, Features, columns, differences
+from dlcv.interfaces import LabelledImages
+from dlcv.progress import track
+from dlcv.runs.directory import RunDirectory
+from dlcv.runs.experiment import Experiment
+from dlcv.training.interruption import Interruption, deferred_signals
+
+if TYPE_CHECKING:
+    from dlcv.feature_transfer.body import Body
+
+logger = logging.getLogger(__name__)
+BEGUN, PROGRESS = "extraction.json", "progress.json"
+"""In a folder that is not finished: what is extracted, and how many rows of each split are kept."""
+SECONDS_BETWEEN_KEEPING = 10.0
+
+
+def extract_to(
+    out: Path,
+    config: RunConfig,
+    *,
+    yielding: list[str],
+    force: bool = False,
+    reuse: bool = False,
+) -> Features:
+    """Extracts the features of all splits, or goes on with what was begun.
+
+    Args:
+        out: The folder to write; it appears when everything is in it. What is not finished is in
+            `.NAME.part` beside it.
+        config: What is extracted; its architecture ends with the layer that is to be fitted.
+        yielding: What `Experiment.prepare` takes.
+        force: Whether a folder of features that exists may be replaced, or one that is begun.
+        reuse: Whether a folder that holds just these features is taken as it is.
+
+    Raises:
+        DlcvError: the folder exists, is another process's, or was begun with other settings; or
+            what is extracted can't be.
+        KeyboardInterrupt: after ctrl+c; what is done is kept.
+        SystemExit: after SIGTERM, likewise.
+    """
+    refuse_existing(out, force=force)
+    experiment = Experiment.prepare(config, yielding=yielding)
+    backend.start(experiment.config.threads or 1)
+    from dlcv.feature_transfer.body import build
+
+    body = build(experiment)
+    about = _describe(experiment, body)
+    if reuse and out.exists() and (found := Features.open(out)).about == about:
+        return found
+    out.parent.mkdir(parents=True, exist_ok=True)
+    lock = out.with_name(f".{out.name}.part.lock")
+    with files.lock(lock, f"another process is writing {out}"):
+        work = out.with_name(f".{out.name}.part")
+        _begin(work, about, experiment, body, force=force, out=out)
+        with deferred_signals() as asked:
+            for split, images in experiment.data.splits.items():
+                _Split(work, split, images, experiment, body).extract(asked)
+                _stop(asked, out)
+        _finish(work, out, about, force=force)
+    return Features.open(out)
+
+
+def refuse_existing(out: Path, *, force: bool) -> None:
+    """Refuses to replace anything but features: `out` may hold a person's photos."""
+    files.refuse_existing(out, force=force)
+    if out.exists() and not (out / DESCRIPTION).is_file():
+        raise DlcvError(f"{out} holds no features, so --force does not replace it; move it away")
+
+
+def _describe(experiment: Experiment, body: "Body") -> dict[str, Any]:
+    """Returns all that the features depend on, as TOML and JSON have it."""
+    import keras
+
+    config = experiment.config
+    state = {
+        f"{index}.{name}": array
+        for index, step in enumerate(experiment.pipeline.steps)
+        for name, array in step.state_dict().items()
+    }
+    learned = b"".join(name.encode() + state[name].tobytes() for name in sorted(state))
+    return {
+        "base": str(config.architecture),
+        "weights": body.weights_from or "random",
+        "weights_sha256": body.sha256(),
+        "layer": body.cut,
+        "features": body.count,
+        "input_shape": list(experiment.input_shape),
+        "preprocessors": str(config.preprocessors),
+        "preprocessing_sha256": _sha256(learned),
+        "precision": config.precision,
+        "back_end": keras.backend.backend(),
+        "data": config.data,
+        "fingerprints": experiment.fingerprints(),
+        "classes": list(experiment.data.label_names),
+        "rows": {name: len(images) for name, images in experiment.data.splits.items()},
+        "seed": config.seed,
+        "batch_size": config.batch_size,
+    }
+
+
+def _begin(
+    work: Path,
+    about: dict[str, Any],
+    experiment: Experiment,
+    body: "Body",
+    *,
+    force: bool,
+    out: Path,
+) -> None:
+    """Makes the folder to work in, or takes up one that was begun with the same settings."""
+    begun = _read_json(work / BEGUN)
+    if begun is not None and begun != about and not force:
+        raise DlcvError(
+            f"the extraction to {out} was begun with other settings ({differences(about, begun)}); "
+            "repeat those to go on, choose another folder, or begin anew with --force"
+        )
+    if begun == about:
+        return
+    shutil.rmtree(work, ignore_errors=True)
+    work.mkdir()
+    total = 4 * body.count * sum(about["rows"].values())
+    files.require_space(work, total)
+    write_record(RunDirectory(work), experiment, body)
+    files.write_atomically(work / BEGUN, json.dumps(about, indent=2))
+
+
+def write_record(directory: RunDirectory, experiment: Experiment, body: "Body") -> None:
+    """Writes what a run needs beside the features."""
+    from dlcv.runs.record import environment
+    from dlcv.training import checkpoints
+
+    files.write_atomically(directory.config, experiment.config.to_toml())
+    directory.write_json("labels", experiment.data.label_names)
+    recorded = environment(experiment)
+    weights = {"path": body.weights_from, "sha256": body.sha256()}
+    parameters = body.network.model.count_params()
+    directory.write_json(
+        "environment", {**recorded, "parameters": parameters, "initial_weights": weights}
+    )
+    state = {
+        f"{index}.{name}": array
+        for index, step in enumerate(experiment.pipeline.steps)
+        for name, array in step.state_dict().items()
+    }
+    files.save_arrays(directory.preprocessing, state)
+    taken = checkpoints.take(body.features.variables, checkpoints.Position(), [])
+    checkpoints.save(directory.checkpoints, taken)
+
+
+@attrs.frozen(eq=False)
+class _Split:
+    """The extraction of one split."""
+
+    work: Path
+    name: str
+    images: LabelledImages
+    experiment: Experiment
+    body: "Body"
+
+    def extract(self, asked: Interruption) -> None:
+        """Writes what is missing of the split's file; stops after a batch when asked to."""
+        final = self.work / f"{self.name}.hdf5"
+        if final.exists():
+            return
+        progress = _read_json(self.work / PROGRESS) or {}
+        partial = self.work / f"{self.name}.hdf5.part"
+        done = int(progress.get(self.name, 0)) if partial.exists() else 0
+        rng = np.random.default_rng([self.experiment.config.seed, ORDER_STREAM, 0])
+        order = rng.permutation(len(self.images))
+        accompanying = columns(
+            self.images.labels[order],
+            self.images.label_names,
+            order,
+            [self.images.sample_id(int(i)) for i in order],
+        )
+        shape, kind = (len(order), self.body.count), np.dtype("<f4")
+        with open(partial, "r+b" if done else "w+b") as file:
+            writer = hdf5.RowWriter(file, "features", shape, kind, accompanying)
+            done = self._write_rows(writer, file, order, done, asked)
+            if done == len(order):
+                writer.finish(accompanying)
+                os.fsync(file.fileno())
+        if done == len(order):
+            os.replace(partial, final)
+
+    def _write_rows(
+        self, writer: hdf5.RowWriter, file: Any, order: np.ndarray, done: int, asked: Interruption
+    ) -> int:
+        """Writes the rows from `done` on, and returns how many there are then."""
+        size = self.experiment.config.batch_size
+        kept_at = time.monotonic()
+        first = done
+        with (
+            track(f"extracting {self.name}", len(order), "images", done=done) as advance,
+            closing(self._batches(order, done // size, size)) as batches,
+        ):
+            for pixels in batches:
+                rows = np.asarray(self.body.features.predict_on_batch(pixels), np.float32)
+                if not np.isfinite(rows).all():
+                    raise DlcvError(
+                        f"the body gives features that are no numbers, for one of "
+                        f"{self.images.sample_id(int(order[done]))} and the {len(rows) - 1} images "
+                        "after it; are its weights whole?"
+                    )
+                writer.write(done, rows)
+                done += len(rows)
+                advance(len(rows))
+                if asked.signal or time.monotonic() - kept_at > SECONDS_BETWEEN_KEEPING:
+                    self._keep(file, done)
+                    kept_at = time.monotonic()
+                if asked.signal:
+                    break
+        if first < done:
+            self._keep(file, done)
+        return done
+
+    def _batches(self, order: np.ndarray, first: int, size: int) -> Any:
+        """Yields batches of pixels in the deterministic form of the steps, from one on."""
+        parts = list(chunks(len(order), size))[first:]
+        return read_ahead(
+            lambda part: process_batch(
+                self.images, order[part.start : part.stop], self.experiment.pipeline, None
+            ),
+            parts,
+            self.experiment.config.threads or 1,
+        )
+
+    def _keep(self, file: Any, done: int) -> None:
+        """Makes sure of the rows so far, and then says so."""
+        file.flush()
+        os.fsync(file.fileno())
+        progress = {**(_read_json(self.work / PROGRESS) or {}), self.name: done}
+        files.write_atomically(self.work / PROGRESS, json.dumps(progress))
+
+
+def _finish(work: Path, out: Path, about: dict[str, Any], *, force: bool) -> None:
+    """Describes the files and gives the folder its name."""
+    records = {path.name: files.record(path) for path in sorted(work.glob("*.hdf5"))}
+    text = tomli_w.dumps({"extraction": about, "files": records})
+    files.write_atomically(work / DESCRIPTION, text)
+    with files.atomic_folder(out, force=force) as folder:
+        for path in work.iterdir():
+            if path.name not in (BEGUN, PROGRESS):
+                os.replace(path, folder / path.name)
+    shutil.rmtree(work)
+
+
+def _stop(asked: Interruption, out: Path) -> None:
+    """Ends the extraction as the signal would have, after what is done was kept."""
+    if not asked.signal:
+        return
+    logger.warning("stopped; what is extracted so far is kept: the same command goes on with it")
+    if asked.signal == signal.SIGINT:
+        raise KeyboardInterrupt
+    sys.exit(128 + asked.signal)
+
+
+def _read_json(path: Path) -> Any:
+    """Returns what a file of ours holds; None where it is not there, or was not finished."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+
+
+def _sha256(content: bytes) -> str:
+    import hashlib
+
+    return hashlib.sha256(content).hexdigest()

@@ -1,0 +1,197 @@
+"""Transfer in one go or in two steps: features, then a run like any other."""
+
+import hashlib
+import logging
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+from dlcv import backend, registry
+from dlcv.config import RunConfig
+from dlcv.errors import DlcvError
+from dlcv.feature_transfer.configuration import CLASSIFIER, transfer_config
+from dlcv.feature_transfer.features import Features
+from dlcv.feature_transfer.fitting import Fitted, fit_classifier
+from dlcv.interfaces import Classifier, evolve
+from dlcv.report.write import report_finished
+from dlcv.runs import hook_calls
+from dlcv.runs.directory import RunDirectory
+from dlcv.runs.run import Run
+from dlcv.runs.train import configured, data_name
+from dlcv.spec import Spec, SpecList
+
+logger = logging.getLogger(__name__)
+FIT_OPTIONS = ("evaluators", "threads")
+
+
+def extract(
+    base: str | os.PathLike[str],
+    out: str | os.PathLike[str],
+    *,
+    weights: str | os.PathLike[str] | None = None,
+    layer: str | None = None,
+    force: bool = False,
+    **options: Any,
+) -> Features:
+    """Writes what a trained body says of a data set's images into a folder.
+
+    Args:
+        base: The network whose body is used, such as `vgg16`; or a run.
+        out: The folder; what was begun there and stopped is gone on with.
+        weights: `imagenet`, or a run or a file; ImageNet's if left out, where the network has them.
+        layer: The layer whose output is taken; the last of the body if left out.
+        force: Whether a folder of features may be replaced.
+        options: Options of `RunConfig` and of its split, such as `data`, `preprocessors`.
+
+    Raises:
+        DlcvError: something in the options or the data is wrong, or the folder exists.
+        KeyboardInterrupt: after ctrl+c; the same call goes on from there.
+    """
+    from dlcv.feature_transfer.extraction import extract_to, refuse_existing
+
+    refuse_existing(Path(out), force=force)
+    config = transfer_config(base, weights=weights, layer=layer)
+    config, yielding = configured(config, options)
+    return extract_to(Path(out), config, yielding=yielding, force=force)
+
+
+def fit(
+    features: "str | os.PathLike[str] | Features",
+    *,
+    classifier: str | Spec | Classifier | None = None,
+    name: str | None = None,
+    runs: str | os.PathLike[str] = "runs",
+    force: bool = False,
+    **options: Any,
+) -> Run:
+    """Fits a classifier to features and returns the run, which predicts from images.
+
+    Args:
+        features: A folder of features, or these opened.
+        classifier: The classifier with its options; that of the extraction if left out.
+        name: The run's name; by default one is made up.
+        runs: The folder of all runs.
+        force: Whether a run of that name may be replaced.
+        options: `evaluators` and `threads`.
+
+    Raises:
+        DlcvError: the features or an option are wrong, a class has too few images, or the run
+            exists.
+    """
+    if unknown := options.keys() - set(FIT_OPTIONS):
+        raise DlcvError(
+            f"fit takes {' and '.join(FIT_OPTIONS)}, not {', '.join(sorted(unknown))}; what "
+            "decides the features was decided when they were extracted"
+        )
+    RunDirectory.refuse_existing(Path(runs), name, force=force)
+    opened = features if isinstance(features, Features) else Features.open(features)
+    config, _ = configured(opened.config, {"classifier": classifier, **options})
+    return _fit_to(opened, config, name, Path(runs), force=force)
+
+
+def transfer(
+    base: str | os.PathLike[str],
+    *,
+    weights: str | os.PathLike[str] | None = None,
+    layer: str | None = None,
+    classifier: str | Spec | Classifier = CLASSIFIER,
+    name: str | None = None,
+    runs: str | os.PathLike[str] = "runs",
+    force: bool = False,
+    **options: Any,
+) -> Run:
+    """Fits a classifier to what a trained body says of images, in one go.
+
+    Args:
+        base: What `extract` takes.
+        weights: What `extract` takes.
+        layer: What `extract` takes.
+        classifier: The classifier with its options.
+        name: The run's name; by default one is made up.
+        runs: The folder of all runs.
+        force: Whether a run of that name may be replaced.
+        options: Options of `RunConfig` and of its split, such as `data`, `preprocessors`.
+
+    Raises:
+        DlcvError: what `extract` and `fit` raise.
+        KeyboardInterrupt: after ctrl+c; the same call goes on from there.
+    """
+    config = transfer_config(base, weights=weights, layer=layer)
+    config, yielding = configured(config, {"classifier": classifier, **options})
+    return run_transfer(config, yielding, name, Path(runs), force=force)
+
+
+def run_transfer(
+    config: RunConfig, yielding: list[str], name: str | None, runs: Path, *, force: bool
+) -> Run:
+    """Extracts features and fits the classifier of a configuration; the features are not kept.
+
+    They are as long as the work is not done, so that the same call goes on after a stop.
+    """
+    from dlcv.feature_transfer.extraction import extract_to
+
+    assert config.classifier is not None
+    registry.create("classifier", config.classifier)
+    RunDirectory.refuse_existing(runs, name, force=force)
+    # The classifier and the evaluators do not decide the features.
+    same = evolve(config, classifier=Spec(CLASSIFIER), evaluators=RunConfig().evaluators)
+    key = hashlib.sha256(f"{same.to_toml()}{sorted(yielding)}".encode()).hexdigest()[:12]
+    folder = runs / f".features-{key}"
+    features = extract_to(folder, config, yielding=yielding, force=True, reuse=True)
+    complete = evolve(features.config, classifier=config.classifier, evaluators=config.evaluators)
+    run = _fit_to(features, complete, name, runs, force=force)
+    shutil.rmtree(folder)
+    return run
+
+
+def _fit_to(
+    features: Features, config: RunConfig, name: str | None, runs: Path, *, force: bool
+) -> Run:
+    """Fits the classifier of a configuration, and makes a run of it."""
+    from dlcv.feature_transfer.writing import write_run
+
+    assert config.classifier is not None
+    classifier = registry.create("classifier", config.classifier)
+    evaluators = registry.create_list("evaluator", config.evaluators)
+    config = evolve(
+        config,
+        classifier=registry.spec_of(classifier),
+        evaluators=SpecList(map(registry.spec_of, evaluators)),
+    )
+    train = features.splits["train"]
+    logger.info(
+        "fitting %s to %s features of %s images",
+        config.classifier,
+        f"{train.values.shape[1]:,}",
+        f"{len(train):,}",
+    )
+    fitted = fit_classifier(classifier, train, config.threads or backend.available_threads())
+    _tell(fitted)
+    default_name = f"{_base_name(config.architecture)}-transfer-{data_name(config)}"
+    directory = RunDirectory.create(runs, name, default_name, force=force)
+    with directory.lock():
+        before = directory.point_latest_here()
+        try:
+            run = write_run(directory, features, config, classifier, evaluators, fitted)
+        except BaseException:
+            directory.discard(before)
+            raise
+        directory.settle()
+    hook_calls.finished(run)
+    report_finished(run)
+    return run
+
+
+def _tell(fitted: Fitted) -> None:
+    """Says what came of the search, and how long it took."""
+    for name, score in fitted.scores.items():
+        logger.info("%s: %.2f %% in the cross-validation", name, 100 * score)
+    best = ", ".join(f"{name}={value:g}" for name, value in fitted.best.items())
+    logger.info("fitted in %.1f s%s", fitted.seconds, f" with the best, {best}" if best else "")
+
+
+def _base_name(architecture: Spec) -> str:
+    """Returns the name of the network whose body is used."""
+    base = architecture.options.get("base")
+    return _base_name(base) if isinstance(base, Spec) else architecture.name
