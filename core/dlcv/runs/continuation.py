@@ -87,9 +87,11 @@ class Continuation:
         """
         from dlcv.training import checkpoints
 
-        results = [directory.path / name for name in ("metrics.json", "report.html")]
-        for path in (*results, directory.predictions, directory.model):
-            path.unlink(missing_ok=True)
+        # What a member's whole run says together is no longer true either.
+        for changed in (directory, directory.whole):
+            results = [changed.path / name for name in ("metrics.json", "report.html")]
+            for path in (*results, changed.predictions, changed.model):
+                path.unlink(missing_ok=True)
         checkpoints.remove_newer(directory.checkpoints, self.checkpoint)
         directory.write_json("environment", environment)
         files.write_atomically(directory.config, self.config.to_toml())

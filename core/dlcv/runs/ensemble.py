@@ -173,10 +173,15 @@ class TrainedEnsemble(Ensemble):
         super().__init__(
             [Run(directory.member(number), checkpoint=checkpoint) for number in begun],
             # In a spec, a word is a spec itself.
-            method=method or typing.cast(Combination, str(own.get("method", "mean"))),
+            method=method or typing.cast("Combination", str(own.get("method", "mean"))),
             path=directory.path,
             names=[f"member {number}" for number in begun],
         )
+
+    def __repr__(self) -> str:
+        """Returns the run's path and figures."""
+        figures = ", ".join(f"{name}={value:.4f}" for name, value in self.metrics.items())
+        return f"TrainedEnsemble({str(self.path)!r}, {figures})"
 
     @property
     def finished(self) -> bool:

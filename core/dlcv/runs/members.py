@@ -13,6 +13,7 @@ from dlcv.errors import DlcvError
 from dlcv.evaluation.evaluate import as_json, evaluate
 from dlcv.evaluation.predict import save_predictions
 from dlcv.interfaces import OptionError, evolve
+from dlcv.report.write import report_finished
 from dlcv.runs.directory import RunDirectory
 from dlcv.runs.ensemble import EVALUATOR, TrainedEnsemble, unfinished
 from dlcv.runs.experiment import Experiment
@@ -94,7 +95,7 @@ def _of_member(experiment: Experiment, number: int) -> Experiment:
 
 
 def _finish(directory: RunDirectory, experiment: Experiment) -> TrainedEnsemble:
-    """Combines the members' predictions, and writes predictions and metrics."""
+    """Combines the members' predictions, and writes predictions, metrics and report."""
     ensemble = TrainedEnsemble(directory)
     predictions = ensemble.predictions()
     save_predictions(directory.predictions, predictions)
@@ -107,4 +108,5 @@ def _finish(directory: RunDirectory, experiment: Experiment) -> TrainedEnsemble:
         **as_json(evaluation),
     }
     directory.write_json("metrics", content)
+    report_finished(ensemble, experiment.data)
     return ensemble
