@@ -46,6 +46,9 @@ class Calibration(Evaluator):
         rows = tuple(zip(*(column.tolist() for column in values), strict=True))
         table = Table("Accuracy by confidence", columns, rows)
         line = np.stack([confidences, accuracies], axis=1)
-        title, x_label = "Reliability", "mean confidence"
-        drawing = Curves(title, x_label, "accuracy", {"this network": line}, has_diagonal=True)
+        members = len(predictions.probabilities)
+        name = "this network" if members == 1 else f"mean of {members} networks"
+        drawing = Curves(
+            "Reliability", "mean confidence", "accuracy", {name: line}, has_diagonal=True
+        )
         return Evaluation(metrics, {"calibration": table}, {"reliability": drawing})
