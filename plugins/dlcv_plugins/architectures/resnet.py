@@ -34,10 +34,6 @@ def _pool_size(default: int | None) -> Any:
     )
 
 
-def _l2(default: float) -> Any:
-    return option(default, help="factor of the L2 penalty on all kernels", ge=0)
-
-
 @plugin
 class ResNet(Architecture):
     """A residual network of pre-activation bottleneck modules (He et al., 2016).
@@ -57,7 +53,7 @@ class ResNet(Architecture):
         help="preactivation: BN and ReLU before each convolution; "
         "bottleneck and basic: after it, the original modules of three and of two convolutions",
     )
-    l2: float = _l2(5e-4)
+    l2: float = option(1e-4, help="factor of the L2 penalty on all kernels", ge=0)
     module_l2: float | None = option(
         None, help="factor of the L2 penalty on the modules' kernels; l2 if left out", ge=0
     )
@@ -130,7 +126,6 @@ class ResNet56(ResNet):
     filters: tuple[int, ...] = _filters((64, 64, 128, 256))
     stem: Literal["plain", "pooled"] = _stem("plain")
     pool_size: int | None = _pool_size(8)
-    l2: float = _l2(1e-4)
 
     @property
     def preprocessors(self) -> str:
@@ -150,7 +145,6 @@ class ResNetTinyImageNet(ResNet):
     stages: tuple[int, ...] = _stages((3, 4, 6))
     filters: tuple[int, ...] = _filters((64, 128, 256, 512))
     pool_size: int | None = _pool_size(8)
-    l2: float = _l2(1e-4)
 
     @property
     def preprocessors(self) -> str:
