@@ -126,7 +126,7 @@ def run_commands(text: str, where: str, bin_folder: Path) -> None:
 
 def run_command(command: str, bin_folder: Path) -> subprocess.CompletedProcess[str]:
     """Runs a command, in a shell if it needs one."""
-    if re.fullmatch(r"dlcv [^|&;<>$`]+", command):
+    if re.fullmatch(r"dlcv [^|&;<>$`*?]+", command):
         packages = [packages_of(bin_folder.parent)]
         return dlcv(*shlex.split(command)[1:], packages=packages, is_merged=True)
     return subprocess.run(

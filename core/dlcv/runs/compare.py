@@ -106,18 +106,19 @@ def compare(paths: Iterable[str | os.PathLike[str]]) -> list[Row]:
 def _directories(paths: Sequence[str | os.PathLike[str]]) -> list[RunDirectory]:
     """Returns the runs among paths, each once."""
     found: dict[Path, RunDirectory] = {}
-    problem = DlcvError("there is no run to compare; name at least one")
+    problems = []
     # The link that names the last run has no say in the order.
     for path in sorted(map(Path, paths), key=lambda path: path.name == LATEST):
         try:
             directory = RunDirectory.existing(path)
         except DlcvError as error:
-            logger.warning("left out: %s", error)
-            problem = error
+            problems.append(error)
             continue
         found.setdefault(directory.path, directory)
     if not found:
-        raise problem
+        raise next(iter(problems), DlcvError("there is no run to compare; name at least one"))
+    for problem in problems:
+        logger.warning("left out: %s", problem)
     return list(found.values())
 
 
