@@ -134,7 +134,7 @@ class Exported(Predictor):
     def _held_out(self, split: str | None) -> LabelledImages:
         """Opens the images that the run held out, where the run is still there."""
         recorded = self.description["run"]
-        cure = f"name the images with --data, or evaluate the run ({recorded['path']})"
+        cure = "name the images with --data"
         if split not in (None, recorded["split"]):
             raise DlcvError(
                 f'only the held-out images ("{recorded["split"]}") are known by name; {cure}'

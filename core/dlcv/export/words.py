@@ -44,7 +44,7 @@ def described(steps: Sequence[Preprocessor]) -> list[dict[str, Any]]:
                 "spec": str(spec),
                 "distribution": told.descriptor.distribution,
                 "version": told.descriptor.version,
-                "does": told.summary,
+                "does": " ".join(told.documentation.split()),
                 "options": {o.name: o.help for o in told.options},
             }
         )
@@ -56,11 +56,13 @@ def preprocessing(pipeline: Pipeline, input_shape: tuple[int, int, int]) -> list
     height, width, channels = input_shape
     steps = list(pipeline.pixel_steps)
     lines = [f"{_decoding(channels)}, 8 bits each; turn it upright as its EXIF orientation says."]
-    if not resizes(pipeline, input_shape):
+    if fits_only := not resizes(pipeline, input_shape):
         steps.insert(0, fitting((height, width)))
+    if steps:
+        first = f"; the first one not where an image has {height} x {width} pixels already"
         lines.append(
-            f"An image that has {height} x {width} pixels (height x width) already stays as it is "
-            "up to here; one of another size is first brought to it by the next step."
+            "Do the following in this order, each as it is done outside training"
+            f"{first if fits_only else ''}."
         )
     lines += [f"{told['spec']}: {told['does']}" for told in described(steps)]
     if any("interpolation" in step.options() for step in steps):

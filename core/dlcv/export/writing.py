@@ -13,9 +13,11 @@ from dlcv.errors import DlcvError
 from dlcv.export import description, parity, words
 from dlcv.export.exported import Exported
 from dlcv.export.formats import FORMATS, Format
+from dlcv.export.onnx_constants import settle_constants
 from dlcv.export.runtimes import Session, first_line, open_session
 from dlcv.interfaces import LabelledImages
 from dlcv.runs.loading import load
+from dlcv.runs.predictor import Predictor
 from dlcv.runs.run import Run
 
 if TYPE_CHECKING:
@@ -78,10 +80,16 @@ def _exportable(path: str | os.PathLike[str], checkpoint: str | int) -> Run:
     if isinstance(loaded, Exported):
         raise DlcvError(f"{path} is an exported model; export the run that it came from")
     if not isinstance(loaded, Run):
-        raise DlcvError(f"{path} is an ensemble; export each of its members")
+        raise DlcvError(
+            f"{path} is an ensemble; export its members one by one, such as {_member(loaded)}"
+        )
     if not loaded.finished:
         raise DlcvError(f"{path} is not finished; go on with: dlcv resume {path}")
     return loaded
+
+
+def _member(ensemble: Predictor) -> Path:
+    return next((member.path for member in getattr(ensemble, "members", ())), ensemble.path)
 
 
 def _refuse_existing(folder: Path, *, force: bool) -> None:
@@ -103,6 +111,8 @@ def _convert(network: "keras.Model", format: Format, path: Path) -> None:
                 # Others would need a library that ai-edge-litert does not have.
                 options["target_spec"] = {"supported_ops": [tf.lite.OpsSet.TFLITE_BUILTINS]}
             network.export(str(path), format=format.keras_name, verbose=False, **options)
+            if format.name == "onnx" and keras.backend.backend() == "tensorflow":
+                settle_constants(path, network)
     except Exception as error:
         # Each converter has its own exceptions.
         used = keras.backend.backend()

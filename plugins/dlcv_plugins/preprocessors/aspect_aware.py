@@ -16,7 +16,11 @@ LONGEST = 16
 
 @plugin
 class AspectAware(Simple):
-    """Resizes so that the shorter side fits, then cuts the middle out of the longer one."""
+    """Resizes so that the shorter side fits, then cuts the middle out of the longer one.
+
+    Both sides are multiplied with the larger of wanted height / height and wanted width / width,
+    and rounded to whole pixels; where the rest is odd, the smaller half is cut off above or left.
+    """
 
     def process(self, image: "np.ndarray", rng: "np.random.Generator | None") -> "np.ndarray":
         """Resizes and crops one image, `(H, W, C)` uint8."""

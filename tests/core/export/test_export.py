@@ -1,0 +1,347 @@
+"""Exported models say what the run says, wherever they are run, and are refused otherwise."""
+
+import json
+import shutil
+import subprocess
+import sys
+
+import cv2
+import numpy as np
+import pytest
+from conftest import write_image
+
+import dlcv
+from dlcv import registry
+from dlcv.errors import DlcvError
+from dlcv.export import formats, runtimes, words
+from dlcv.export.exported import Exported
+from dlcv.export.formats import FORMATS
+from dlcv.export.parity import compare
+from dlcv.runs.run import Run
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Photos of three colours, in many sizes."""
+    root, rng = tmp_path_factory.mktemp("export"), np.random.default_rng(0)
+    for label, name in enumerate(("blue", "green", "red")):
+        for number in range(14):
+            image = rng.integers(0, 120, (*rng.integers(22, 40, 2), 3), np.uint8)
+            image[..., 2 - label] += 100
+            write_image(root / "photos" / name / f"{number:02d}.png", image)
+    return root
+
+
+@pytest.fixture(scope="module")
+def run(folder):
+    """A run with a step of each kind: resizing, cut at random, augmentation, values."""
+    return dlcv.run(
+        data=str(folder / "photos"),
+        architecture="lenet(width=0.2)",
+        preprocessors="aspect_aware(size=20), patch(size=16), flip, mean",
+        epochs=2,
+        batch_size=8,
+        name="colours",
+        runs=folder / "runs",
+    )
+
+
+@pytest.fixture(scope="module")
+def saved(folder, run):
+    """The run as a SavedModel, which can be written everywhere."""
+    return dlcv.export_run(run.path, "saved_model", folder / "exported" / "saved")
+
+
+@pytest.fixture
+def copied(saved, tmp_path):
+    """A copy to damage."""
+    return shutil.copytree(saved.path, tmp_path / "copied")
+
+
+@pytest.fixture
+def photos(folder):
+    return sorted(map(str, folder.glob("photos/*/0[0-4].png")))
+
+
+@pytest.fixture(params=list(FORMATS))
+def kind(request):
+    """Each format that can be written here."""
+    skip_unless_installed(request.param)
+    return request.param
+
+
+def skip_unless_installed(name):
+    try:
+        FORMATS[name].require_converter()
+    except DlcvError as error:
+        pytest.skip(str(error))
+
+
+def use(folder, photos):
+    loaded = dlcv.load(folder)
+    loaded.predict_proba(photos)
+    registry.create_list("evaluator", loaded.evaluators)
+
+
+def edit(folder, **changes):
+    path = folder / "model.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
+
+
+def test_each_format_says_what_the_run_says(run, folder, photos, kind):
+    exported = dlcv.export_run(run.path, kind, folder / "exported" / kind)
+
+    expected = run.predict_proba(photos)
+    np.testing.assert_allclose(exported.predict_proba(photos), expected, atol=1e-5)
+    np.testing.assert_allclose(exported.predict_proba(photos[:1]), expected[:1], atol=1e-5)
+    crops = exported.predict_proba(photos, preprocessors="crop, mean")
+    expected = run.predict_proba(photos, preprocessors="crop, mean")
+    np.testing.assert_allclose(crops, expected, atol=1e-5)
+    own, theirs = exported.predictions(), run.predictions()
+    assert own.sample_ids == theirs.sample_ids
+    np.testing.assert_array_equal(own.labels, theirs.labels)
+    np.testing.assert_allclose(own.mean, theirs.mean, atol=1e-5)
+
+
+def test_a_model_is_described_for_others(run, saved):
+    told = saved.description
+
+    assert told["classes"] == ["blue", "green", "red"]
+    assert told["input"]["name"] == "pixels"
+    assert told["input"]["shape"] == [None, 16, 16, 3]
+    assert (told["input"]["dtype"], told["input"]["colour_order"]) == ("uint8", "red, green, blue")
+    # Augmentation is left out; what learns a mean is in the model.
+    assert [step["spec"] for step in told["pixel_steps"]] == [
+        "aspect_aware(size=20, interpolation=area)",
+        "patch(size=16, interpolation=area)",
+    ]
+    assert [step["spec"] for step in told["value_steps"]] == ["mean(per=channel)"]
+    assert told["parity"]["images"] == len(run.predictions().labels)
+    assert told["parity"]["largest_difference"] <= told["parity"]["tolerance"] == 1e-3
+    assert told["run"]["name"] == "colours"
+    assert told["environment"]["libraries"]["keras"]
+
+
+STRANGER = """
+import json, sys
+import cv2, numpy, onnxruntime
+
+folder, *photos = sys.argv[1:]
+told = json.load(open(folder + "/model.json"))
+session = onnxruntime.InferenceSession(f"{folder}/{told['file']}")
+
+def resized(image, height, width):
+    return cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)
+
+def prepared(path):
+    image = cv2.cvtColor(cv2.imread(path), cv2.COLOR_BGR2RGB)
+    height, width = image.shape[:2]
+    factor = max(20 / height, 20 / width)
+    height, width = round(height * factor), round(width * factor)
+    image = resized(image, height, width)
+    top, left = (height - 20) // 2, (width - 20) // 2
+    return resized(image[top : top + 20, left : left + 20], 16, 16)
+
+pixels = numpy.stack([prepared(path) for path in photos])
+[rows] = session.run([told["output"]["name"]], {told["input"]["name"]: pixels})
+assert "dlcv" not in sys.modules and "tensorflow" not in sys.modules
+print(json.dumps(rows.tolist()))
+"""
+
+
+def test_a_stranger_needs_the_folder_and_onnxruntime_alone(run, folder, photos):
+    skip_unless_installed("onnx")
+    exported = dlcv.export_run(run.path, "onnx", folder / "exported" / "given away")
+    done = subprocess.run(
+        [sys.executable, "-c", STRANGER, str(exported.path), *photos],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    np.testing.assert_allclose(json.loads(done.stdout), run.predict_proba(photos), atol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["onnx", "litert", "openvino"])
+def test_a_missing_converter_is_named_with_its_extra(run, tmp_path, monkeypatch, name):
+    lacking = {*FORMATS[name].converter, FORMATS[name].runtime}
+    monkeypatch.setattr(formats, "is_installed", lambda module: module not in lacking)
+    with pytest.raises(DlcvError, match=rf"not installed; install with: pip install 'dlcv\[{name}"):
+        dlcv.export_run(run.path, name, tmp_path / "out")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_missing_runtime_is_named_with_its_extra(copied, monkeypatch):
+    edit(copied, format="onnx", file="model.onnx")
+    monkeypatch.setattr(formats, "is_installed", lambda module: False)
+    with pytest.raises(DlcvError, match=r"running onnx needs onnxruntime, .* 'dlcv\[onnx\]'"):
+        dlcv.load(copied)
+
+
+def test_what_is_not_close_is_not_kept(run, copied, photos, monkeypatch):
+    class Wrong(runtimes.SavedModelSession):
+        def predict_on_batch(self, pixels):
+            return np.roll(super().predict_on_batch(pixels), 1, axis=1)
+
+    monkeypatch.setitem(runtimes.SESSIONS, "saved_model", Wrong)
+    before = {path.name for path in copied.parent.iterdir()}
+    with pytest.raises(DlcvError, match=r"does not say what the run says: on .* images"):
+        dlcv.export_run(run.path, "saved_model", copied.parent / "wrong")
+    with pytest.raises(DlcvError, match="does not say what the run says"):
+        dlcv.export_run(run.path, "saved_model", copied, force=True)
+    assert {path.name for path in copied.parent.iterdir()} == before
+    monkeypatch.undo()
+    assert len(dlcv.load(copied).predict_proba(photos)) == len(photos)
+
+
+def test_closeness_is_a_thousandth_and_the_same_top_class():
+    of_run = np.array([[0.7, 0.2, 0.1], [0.5, 0.4998, 0.0002]], np.float32)
+    found = compare(of_run, of_run + np.float32([0.0005, -0.0005, 0]), "images", "onnx")
+    assert found.largest_difference == pytest.approx(0.0005, abs=1e-6)
+    assert (found.images, found.same_top_class) == (2, 2)
+    # The run itself hardly tells the first two classes of the second image apart.
+    swapped = np.array([[0.7, 0.2, 0.1], [0.4998, 0.5, 0.0002]], np.float32)
+    assert compare(of_run, swapped, "images", "onnx").same_top_class == 1
+    for wrong in (of_run + np.float32([0.002, -0.002, 0]), of_run * np.nan):
+        with pytest.raises(DlcvError, match="differs by up to"):
+            compare(of_run, wrong, "images", "onnx")
+
+
+def test_steps_that_hand_a_batch_back_are_augmentation():
+    made = registry.create_list("preprocessor", "flip, patch(size=8), noise, simple(size=8)")
+    same_size = list(np.zeros((2, 8, 8, 3), np.uint8))
+    assert words.without_augmentation(made, same_size) == [made[1], made[3]]
+
+
+def test_16_bit_runs_are_exported_in_32_bits(folder, photos):
+    half = dlcv.run(
+        data=str(folder / "photos"),
+        architecture="shallownet",
+        preprocessors="simple(size=16), scale",
+        precision="mixed_bfloat16",
+        epochs=1,
+        name="half",
+        runs=folder / "runs",
+    )
+    exported = dlcv.export_run(half.path, "saved_model", folder / "exported" / "half")
+    found = exported.predict_proba(photos)
+    single = Run(half.directory, half.build("float32"))
+    np.testing.assert_allclose(found, single.predict_proba(photos), atol=1e-5)
+    assert 1e-5 < np.abs(found - half.predict_proba(photos)).max() < 0.02
+
+
+def test_images_that_are_gone_are_told(folder, tmp_path, caplog):
+    photos = shutil.copytree(folder / "photos", tmp_path / "photos")
+    grey = dlcv.run(
+        data=str(photos),
+        architecture="shallownet",
+        preprocessors="simple(size=8), scale",
+        epochs=1,
+        name="gone",
+        runs=tmp_path / "runs",
+    )
+    shutil.rmtree(photos)
+    exported = dlcv.export_run(grey.path, "saved_model", tmp_path / "out")
+    assert exported.description["parity"]["source"] == "scikit-learn's digits"
+    assert "it is compared on scikit-learn's digits instead" in caplog.text
+    with pytest.raises(DlcvError, match=r"that were held out can't be opened .* with --data"):
+        exported.predictions()
+    assert len(exported.predictions(str(folder / "photos")).labels) == 42
+    with pytest.raises(DlcvError, match='only the held-out images \\("test"\\) are known by name'):
+        exported.predictions(split="train")
+
+
+def test_a_folder_that_is_there_is_not_replaced(run, saved, tmp_path):
+    with pytest.raises(DlcvError, match="exists already; choose another name, or replace it with"):
+        dlcv.export_run(run.path, "saved_model", saved.path)
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.tex").write_text("three years")
+    with pytest.raises(DlcvError, match="mine is no exported model, so it is not replaced"):
+        dlcv.export_run(run.path, "saved_model", tmp_path / "mine", force=True)
+    assert (tmp_path / "mine" / "thesis.tex").exists()
+
+
+def test_only_a_finished_run_is_exported(run, saved, tmp_path):
+    with pytest.raises(DlcvError, match='unknown format "h5"; there are saved_model, litert'):
+        dlcv.export_run(run.path, "h5")
+    with pytest.raises(DlcvError, match="is an exported model; export the run that it came from"):
+        dlcv.export_run(saved.path, "saved_model", tmp_path / "out")
+    begun = shutil.copytree(run.path, tmp_path / "begun")
+    (begun / "metrics.json").unlink()
+    with pytest.raises(DlcvError, match="begun is not finished; go on with: dlcv resume"):
+        dlcv.export_run(begun, "saved_model", tmp_path / "out")
+    with pytest.raises(DlcvError, match="is an exported model, which has no checkpoints"):
+        dlcv.load(saved.path, checkpoint="best")
+
+
+def test_an_ensemble_of_a_run_and_an_exported_model(run, saved, photos):
+    together = dlcv.load(run.path, saved.path)
+    np.testing.assert_allclose(together.predict_proba(photos), run.predict_proba(photos), atol=1e-5)
+    assert saved.validation_accuracy == run.validation_accuracy
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"dlcv_export": 2}, "damaged: it is of version 2"),
+        ({"format": "pickle"}, "damaged: there is no format 'pickle'"),
+        ({"file": "../elsewhere"}, "damaged: a model of this format is not in a file"),
+        ({"files": {"../model": {"bytes": 1, "sha256": ""}}}, "damaged: the file '../model' is"),
+        ({"classes": ["a", "a"]}, "damaged: there are no classes, or some are there twice"),
+        ({"classes": ["a", "b"]}, "says an input of 16 x 16 x 3 and 2 classes, and the model has"),
+        ({"input": {"name": "x"}}, "damaged: input has no height"),
+        ({"pixel_steps": [{"spec": "no_such_step"}]}, 'unknown preprocessor "no_such_step"'),
+        ({"pixel_steps": [{"spec": "simple(size=9)"}]}, "the images have 9 x 9 pixels"),
+        ({"evaluators": "no_such"}, 'unknown evaluator "no_such"'),
+    ],
+)
+def test_a_damaged_description_is_one_line(copied, photos, changes, reason):
+    edit(copied, **changes)
+    with pytest.raises(DlcvError) as caught:
+        use(copied, photos)
+    assert reason in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_damaged_model_is_one_line(copied):
+    weights = next(copied.rglob("variables.data*"))
+    content = bytearray(weights.read_bytes())
+    content[len(content) // 2] ^= 1
+    weights.write_bytes(content)
+    with pytest.raises(DlcvError, match="is damaged: its content is not what was recorded"):
+        dlcv.load(copied)
+    weights.unlink()
+    with pytest.raises(DlcvError, match="is missing; export the run again, or copy the whole"):
+        dlcv.load(copied)
+    (copied / "model.json").write_text('{"dlcv_export": 1,')
+    with pytest.raises(DlcvError, match=r"model\.json is damaged"):
+        dlcv.load(copied)
+
+
+def test_a_file_that_is_no_model_is_one_line(copied, kind):
+    """Checksums tell of damage, not of who wrote a file: the runtime must refuse it as well."""
+    name = FORMATS[kind].file
+    model = copied / ("saved_model/saved_model.pb" if kind == "saved_model" else name)
+    model.write_bytes(b"no model at all" * 99)
+    edit(copied, format=kind, file=name, files={})
+    with pytest.raises(DlcvError) as caught:
+        _ = dlcv.load(copied).session
+    assert str(model.name) in str(caught.value) or "saved_model" in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_state_that_is_of_no_pixel_step_is_one_line(copied, saved):
+    np.savez(copied / "pixel_steps.npz", **{"0.secret": np.zeros(3)})
+    with pytest.raises(DlcvError, match=r"pixel_steps\.npz does not fit model\.json"):
+        _ = Exported(copied).pixel_steps
+    plain = registry.create_list("preprocessor", "aspect_aware(size=20), patch(size=16)")
+    assert saved.pixel_steps == tuple(plain)
+
+
+def test_grey_pictures_stay_grey(folder, tmp_path):
+    run = dlcv.run(
+        data="digits", architecture="shallownet", epochs=1, fraction=0.2, name="g", runs=tmp_path
+    )
+    exported = dlcv.export_run(run.path, "saved_model", tmp_path / "out")
+    assert exported.description["input"]["colour_order"] == "grey"
+    photo = next(folder.glob("photos/red/*.png"))
+    np.testing.assert_allclose(exported.predict_proba(photo), run.predict_proba(photo), atol=1e-6)
+    image = cv2.imread(str(photo), cv2.IMREAD_GRAYSCALE)
+    np.testing.assert_allclose(exported.predict_proba(image), run.predict_proba(image), atol=1e-6)
