@@ -1,12 +1,15 @@
 """Several networks that answer together."""
 
+import logging
 import typing
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import attrs
 import numpy as np
 
+from dlcv import progress
 from dlcv.config import RunConfig
 from dlcv.errors import DlcvError
 from dlcv.interfaces import Combination, LabelledImages, Predictions, combine
@@ -87,10 +90,11 @@ class Ensemble(Predictor):
 
     def probabilities(self, images: LabelledImages, preprocessors: PixelSteps) -> np.ndarray:
         """Returns the members' probabilities, combined, `(N, classes)` float32."""
-        rows = [
-            self._in_order(member, member.probabilities(images, preprocessors))
-            for member in self.members
-        ]
+        with _told_once():
+            rows = [
+                self._in_order(member, member.probabilities(images, preprocessors))
+                for member in self.members
+            ]
         return combine(np.stack(rows), self.method, self._validation_accuracies())
 
     def test(
@@ -106,10 +110,11 @@ class Ensemble(Predictor):
         Raises:
             DlcvError: what a member raises, or the members held out different images.
         """
-        tested = [
-            member.test(data, split, bad_images=bad_images, preprocessors=preprocessors)
-            for member in self.members
-        ]
+        with _told_once():
+            tested = [
+                member.test(data, split, bad_images=bad_images, preprocessors=preprocessors)
+                for member in self.members
+            ]
         first = tested[0].predictions
         for member, other in zip(self.members, tested, strict=True):
             if not _same_samples(first, other.predictions):
@@ -198,6 +203,34 @@ class TrainedEnsemble(Ensemble):
 def unfinished(directory: RunDirectory, members: int) -> list[int]:
     """Returns the numbers of the members that are missing, or not trained to their end."""
     return [n for n in range(1, members + 1) if not directory.member(n).is_finished]
+
+
+@contextmanager
+def _told_once() -> Iterator[None]:
+    """Lets what every member says, such as that an image is left out, be heard once."""
+    loggers = (logging.getLogger("dlcv"), logging.getLogger())
+    filters = {handler: _OnlyNew() for logger in loggers for handler in logger.handlers}
+    for handler, only_new in filters.items():
+        handler.addFilter(only_new)
+    try:
+        yield
+    finally:
+        for handler, only_new in filters.items():
+            handler.removeFilter(only_new)
+
+
+class _OnlyNew(logging.Filter):
+    """Lets a message pass once, but for how far something is, which members may tell alike."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._told: set[str] = set()
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        message = record.getMessage()
+        is_new = message not in self._told or record.name == progress.__name__
+        self._told.add(message)
+        return is_new
 
 
 def _names(members: Sequence[Predictor]) -> list[str]:

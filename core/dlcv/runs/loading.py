@@ -38,6 +38,10 @@ def load(
     """
     if not paths:
         raise DlcvError("there is no run to load; name at least one")
+    if checkpoint not in ("last", "best", SNAPSHOTS) and not str(checkpoint).isdecimal():
+        raise DlcvError(
+            f'checkpoint: expected last, best, an epoch or {SNAPSHOTS}, received "{checkpoint}"'
+        )
     _refuse_the_same(paths)
     found = [_open(path, checkpoint, method) for path in paths]
     return found[0] if len(found) == 1 else Ensemble(found, method=method or "mean")

@@ -1,5 +1,6 @@
 """Ensembles of anything that predicts: whose classes, images and names they take."""
 
+import logging
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +50,8 @@ class Fake(Predictor):
         return np.repeat(self.said[:1], len(images), axis=0)
 
     def test(self, data: Any = None, split: Any = None, **options: Any) -> Tested:
+        logging.getLogger("dlcv.runs.run").warning("left out: bad.png: cut")
+        logging.getLogger("dlcv.progress").info("predicting: 2 images")
         labels = np.array([self.label_names.index(name) for name in self.labels])
         said = Predictions(self.said[np.newaxis], labels, self.label_names, self.samples)
         return Tested(said, ["bad.png: cut"] if options["bad_images"] == "skip" else [])
@@ -103,6 +106,17 @@ def test_evaluators_set_the_members_beside_their_combination_first() -> None:
     found = evaluate(ensemble.predictions(), made)
     # Of the two images a finds cat, cat and b finds dog, dog; it is a cat and a dog.
     assert found.metrics["members_rank1"] == 0.5
+
+
+def test_what_all_members_say_is_told_once(caplog: pytest.LogCaptureFixture) -> None:
+    ensemble = dlcv.Ensemble([Fake("a"), Fake("b"), Fake("c")])
+    with caplog.at_level("INFO"):
+        ensemble.predictions()
+        assert caplog.messages.count("left out: bad.png: cut") == 1
+        assert caplog.messages.count("predicting: 2 images") == 3
+
+        ensemble.predictions()
+        assert caplog.messages.count("left out: bad.png: cut") == 2
 
 
 def test_accuracies_are_weights_where_all_are_known() -> None:

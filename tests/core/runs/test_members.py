@@ -281,6 +281,11 @@ def test_a_single_network_is_not_taken_from_several(trained: TrainedEnsemble) ->
         load_run(trained.path)
 
 
+def test_mistyped_checkpoint_is_refused(trained: TrainedEnsemble) -> None:
+    with pytest.raises(DlcvError, match='an epoch or snapshots, received "snapshot"'):
+        dlcv.load(trained.path, checkpoint="snapshot")
+
+
 def test_nothing_is_loaded_from_nothing() -> None:
     with pytest.raises(DlcvError, match="no run to load"):
         dlcv.load()
