@@ -5,10 +5,15 @@ import os
 import signal
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
 import pytest
+
+if TYPE_CHECKING:
+    from dlcv.feature_transfer.features import Features
+    from dlcv.runs.run import Run
 
 # A shell lets what it starts in the background ignore ctrl+c, and so would the processes that the
 # tests start and stop.
@@ -64,3 +69,53 @@ def real_data() -> Path:
     if not folder:
         pytest.skip("DLCV_TEST_DATA names no folder with the real data sets")
     return Path(folder)
+
+
+def write_colors(root: Path, classes: tuple[str, ...], count: int, seed: int) -> Path:
+    """Writes 16 x 16 images of up to six classes that differ in color."""
+    rng = np.random.default_rng(seed)
+    for label, name in enumerate(classes):
+        for number in range(count):
+            image = rng.integers(0, 100, (16, 16, 3), np.uint8)
+            image[..., label % 3] += 120
+            if label > 2:
+                image[:8] //= 3
+            write_image(root / name / f"{number:03d}.png", image)
+    return root
+
+
+@pytest.fixture(scope="session")
+def flowers(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Photos of four classes, 14 of each, not to be changed."""
+    root = tmp_path_factory.mktemp("data")
+    return write_colors(root / "flowers", ("daisy", "iris", "rose", "tulip"), 14, 0)
+
+
+@pytest.fixture(scope="session")
+def base_run(tmp_path_factory: pytest.TempPathFactory) -> "Run":
+    """A run on three classes that are no flowers, to transfer from."""
+    import dlcv
+
+    root = tmp_path_factory.mktemp("base")
+    data = write_colors(root / "colors", ("blue", "green", "red"), 12, 1)
+    return dlcv.run(
+        data=str(data), architecture="lenet(width=0.2)", epochs=1, batch_size=4, name="base",
+        runs=root / "runs", threads=1,
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def made_with(flowers: Path) -> dict[str, Any]:
+    """What `features` are extracted with."""
+    return {"data": str(flowers), "threads": 1, "batch_size": 8}
+
+
+@pytest.fixture(scope="session")
+def features(
+    base_run: "Run", made_with: dict[str, Any], tmp_path_factory: pytest.TempPathFactory
+) -> "Features":
+    """The features of the flowers' photos, not to be changed."""
+    import dlcv
+
+    out = tmp_path_factory.mktemp("features") / "features"
+    return dlcv.extract(base_run.path, out, layer="dense1_relu", **made_with)

@@ -24,7 +24,8 @@ def searched(
 
     if len(strengths) == 1:
         return estimator.set_params(**{name: strengths[0]})
-    return GridSearchCV(estimator, {name: list(strengths)}, cv=StratifiedKFold(folds))
+    parts = StratifiedKFold(folds)
+    return GridSearchCV(estimator, {name: list(strengths)}, cv=parts, error_score="raise")
 
 
 def listed(strengths: float | tuple[float, ...]) -> tuple[float, ...]:

@@ -1,0 +1,104 @@
+"""Estimators in files: the same after reading, and nothing is executed."""
+
+import pickle
+import zipfile
+
+import numpy as np
+import pytest
+import skops.io
+from sklearn.gaussian_process import GaussianProcessClassifier
+from sklearn.linear_model import Ridge
+from sklearn.pipeline import FunctionTransformer, make_pipeline
+
+from dlcv import registry
+from dlcv.errors import DlcvError
+from dlcv.feature_transfer import estimators
+
+
+@pytest.fixture(scope="module")
+def samples():
+    labels = np.arange(90) % 3
+    values = np.random.default_rng(0).normal(size=(90, 8)).astype(np.float32)
+    values[np.arange(90), labels] += 3
+    return values, labels
+
+
+@pytest.mark.parametrize("spec", ["linear_svm(C=1)", "random_forest(trees=10)"])
+def test_an_estimator_says_the_same_after_reading(spec, samples, tmp_path):
+    fitted = registry.create("classifier", spec).estimator().fit(*samples)
+    estimators.save(tmp_path / "c.skops", fitted)
+    read = estimators.load(tmp_path / "c.skops", 8, 3)
+    np.testing.assert_array_equal(read.predict_proba(samples[0]), fitted.predict_proba(samples[0]))
+
+
+@pytest.fixture
+def kept(samples, tmp_path):
+    path = tmp_path / "c.skops"
+    fitted = registry.create("classifier", "random_forest(trees=3)").estimator().fit(*samples)
+    estimators.save(path, fitted)
+    return path
+
+
+def test_one_of_another_run_is_refused(kept):
+    with pytest.raises(DlcvError, match=r"takes 8 features and knows 3 classes, and the run's.* 9"):
+        estimators.load(kept, 9, 3)
+
+
+def test_every_cut_is_one_error(kept):
+    content = kept.read_bytes()
+    for end in (0, 1, len(content) // 3, len(content) // 2, len(content) - 1):
+        kept.write_bytes(content[:end])
+        with pytest.raises(DlcvError, match=r"c\.skops"):
+            estimators.load(kept, 8, 3)
+
+
+def test_flipped_bytes_are_one_error_or_harmless(kept, samples):
+    content = bytearray(kept.read_bytes())
+    expected = estimators.load(kept, 8, 3).predict_proba(samples[0])
+    for at in np.random.default_rng(0).integers(0, len(content), 60):
+        kept.write_bytes(content[:at] + bytes([content[at] ^ 16]) + content[at + 1 :])
+        try:
+            found = estimators.load(kept, 8, 3).predict_proba(samples[0])
+        except DlcvError:
+            continue
+        np.testing.assert_array_equal(found, expected)
+
+
+def test_a_pickle_is_not_executed(tmp_path):
+    class Touch:
+        def __reduce__(self):
+            return open, (str(tmp_path / "executed"), "w")
+
+    path = tmp_path / "c.skops"
+    path.write_bytes(pickle.dumps(Touch()))
+    with pytest.raises(DlcvError, match="is damaged, or no classifier"):
+        estimators.load(path, 8, 3)
+    assert not (tmp_path / "executed").exists()
+
+
+def test_types_that_a_file_asks_for_are_refused(tmp_path, samples):
+    path = tmp_path / "c.skops"
+    asking = make_pipeline(FunctionTransformer(np.save), GaussianProcessClassifier())
+    skops.io.dump(asking, path)
+    with pytest.raises(DlcvError, match=r"holds .*, which dlcv does not read from files"):
+        estimators.load(path, 8, 3)
+    with pytest.raises(DlcvError, match=r"holds .*, which dlcv does not read from files"):
+        estimators.save(tmp_path / "other.skops", asking)
+    assert not (tmp_path / "other.skops").exists()
+
+
+def test_an_estimator_without_probabilities_is_refused(tmp_path, samples):
+    path = tmp_path / "c.skops"
+    skops.io.dump(Ridge().fit(*samples), path)
+    with pytest.raises(DlcvError, match="is damaged, or no classifier"):
+        estimators.load(path, 8, 3)
+
+
+def test_an_archive_of_something_else_is_refused(tmp_path):
+    path = tmp_path / "c.skops"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("readme.txt", "hello")
+    with pytest.raises(DlcvError, match="is damaged, or no classifier"):
+        estimators.load(path, 8, 3)
+    with pytest.raises(DlcvError, match=r"can't read .*No such file"):
+        estimators.load(tmp_path / "none.skops", 8, 3)
