@@ -27,12 +27,6 @@ def metric_text(name: str, value: float, interval: Interval | None = None) -> tu
     return shown, between if interval else ""
 
 
-def accuracy_text(value: float, interval: Interval | None = None) -> str:
-    """Returns an accuracy in a phrase: `98.33 % (95 % interval 96.4 to 99.2 %)`."""
-    shown, between = metric_text("accuracy", value, interval)
-    return shown.strip() + (f" (95 % interval {between})" if between else "")
-
-
 def doubts(evaluation: Evaluation) -> list[str]:
     """Returns why figures may be worth less than they seem, a sentence each."""
     guess, interval = evaluation.metrics.get("largest_class"), evaluation.intervals.get("rank1")

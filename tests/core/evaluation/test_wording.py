@@ -2,7 +2,7 @@
 
 import pytest
 
-from dlcv.evaluation.wording import accuracy_text, doubts, metric_rows
+from dlcv.evaluation.wording import doubts, metric_rows
 from dlcv.interfaces import Evaluation
 
 
@@ -22,11 +22,6 @@ from dlcv.interfaces import Evaluation
 def test_accuracies_are_told_in_percent_and_others_as_they_are(name, value, interval, expected):
     intervals = {name: interval} if interval else {}
     assert metric_rows(Evaluation({name: value}, intervals=intervals)) == [(name, *expected)]
-
-
-def test_an_accuracy_in_a_phrase():
-    assert accuracy_text(0.98328, (0.964, 0.9924)) == "98.33 % (95 % interval 96.4 to 99.2 %)"
-    assert accuracy_text(0.98328) == "98.33 %"
 
 
 @pytest.mark.parametrize(

@@ -235,7 +235,7 @@ def test_probabilities_that_are_no_numbers_are_null_in_json(
 ) -> None:
     image = next(photos(count=1).rglob("*.png"))
     rows = np.full((1, 10), np.nan, np.float32)
-    monkeypatch.setattr(dlcv.Run, "_probabilities", lambda *_: rows)
+    monkeypatch.setattr(dlcv.Run, "probabilities", lambda *_: rows)
 
     result = CliRunner().invoke(predict, [str(run), str(image), "--json"])
 
