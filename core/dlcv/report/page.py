@@ -10,7 +10,7 @@ import numpy as np
 
 from dlcv import pages
 from dlcv.data.sources import Dataset
-from dlcv.evaluation.wording import metric_rows
+from dlcv.evaluation.wording import Interval, metric_rows
 from dlcv.interfaces import Table
 from dlcv.report.drawings import Drawn, drawn, training_curves
 from dlcv.report.evaluations import LAST, Evaluated, evaluated
@@ -66,8 +66,7 @@ def page(subject: Subject, data: Dataset | None = None) -> tuple[str, Pictures]:
     """
     found = evaluated(subject.predictions, subject.run.evaluators)
     pictures = Pictures(subject, data)
-    rank = found["rank"].evaluation if "rank" in found else None
-    accuracy = rank.metrics.get("rank1") if rank else None
+    accuracy, interval = _accuracy(found)
     facts = facts_of(subject, accuracy)
     sections = [_section(each, subject, pictures) for each in _without_repetition(found)]
     content = pages.render(
@@ -77,7 +76,7 @@ def page(subject: Subject, data: Dataset | None = None) -> tuple[str, Pictures]:
         today=datetime.date.today().isoformat(),
         subject=subject,
         name=subject.name,
-        headline=_headline(subject, accuracy, rank.intervals.get("rank1") if rank else None),
+        headline=_headline(subject, accuracy, interval),
         curves=training_curves(subject),
         epochs=_epochs(subject),
         facts=facts,
@@ -96,8 +95,17 @@ def page(subject: Subject, data: Dataset | None = None) -> tuple[str, Pictures]:
     return content, pictures
 
 
+def _accuracy(found: dict[str, Evaluated]) -> tuple[float | None, Interval | None]:
+    """Returns the accuracy and its interval, where they are known: of members, together."""
+    for evaluator, metric in (("ensemble", "ensemble_rank1"), ("rank", "rank1")):
+        if evaluator in found and metric in found[evaluator].evaluation.metrics:
+            evaluation = found[evaluator].evaluation
+            return evaluation.metrics[metric], evaluation.intervals.get(metric)
+    return None, None
+
+
 def _headline(
-    subject: Subject, accuracy: float | None, interval: tuple[float, float] | None
+    subject: Subject, accuracy: float | None, interval: Interval | None
 ) -> list[tuple[str, str, str]]:
     """Returns the figures on top: a value, what it is, and more about it."""
     of = f"on {len(subject.predictions.labels):,} images of {subject.split}"
@@ -108,12 +116,14 @@ def _headline(
         figures.append((percent(accuracy), f"accuracy {of}", words))
         figures.append((percent(subject.largest_class), "guessing the largest class", ""))
     figures.append((str(len(subject.predictions.label_names)), "classes", ""))
-    if rows := subject.members[0].history:
+    if subject.is_ensemble:
+        figures.append((f"{len(subject.members)}", "members", ""))
+    elif rows := subject.members[0].history:
         figures.append((f"{len(rows)}", "epoch" if len(rows) == 1 else "epochs", ""))
     if subject.training_seconds:
         figures.append((_duration(subject.training_seconds), "training", ""))
     if parameters := subject.environment.get("parameters"):
-        figures.append((f"{parameters:,}", "parameters", ""))
+        figures.append((f"{parameters * len(subject.members):,}", "parameters", ""))
     return figures
 
 
@@ -195,7 +205,7 @@ def _settings(subject: Subject) -> list[tuple[str, str]]:
     height, width, channels = environment["input_shape"]
     settings = [
         ("network", str(config.architecture)),
-        ("input", f"{height} x {width} pixels, {channels} channels"),
+        ("input", f"{height} x {width} pixels, {'grey' if channels == 1 else 'color'}"),
         ("data", config.data),
         ("preprocessors", str(config.preprocessors)),
         *((f"stage {i}", text) for i, text in enumerate(_stages(subject), start=1)),

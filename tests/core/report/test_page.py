@@ -276,6 +276,6 @@ def test_many_classes_are_shown_in_a_box(tmp_path):
     names = [f"class {n:03d}" for n in range(100)]
     found = predicted([n % 7 > 0 for n in range(200)], map(str, range(200)), names)
     page = Page(write_report(load(write_run(tmp_path / "many", predictions=found))))
-    assert 'class="scroll long"' in page.source
+    assert 'class="scroll data long"' in page.source
     assert page.source.count("<tfoot>") == 1
     assert len(page.source) < 1_000_000
