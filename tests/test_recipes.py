@@ -27,7 +27,7 @@ from dlcv.runs.experiment import make_steps
 from dlcv.runs.recipes import load_config, recipes, require_data
 from dlcv.spec import Spec, SpecList
 from dlcv.training.freezing import chosen_layers
-from dlcv.training.network import build_parts
+from dlcv.training.network import build_parts, symbolic
 
 ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "examples" / "recipes"
@@ -35,8 +35,11 @@ NAMES = [recipe.name for recipe in recipes()]
 
 SIZES = {
     # images as the real data has them, and the input that the source names, by the recipe's begin
+    "animals": ((None, None, 3), (224, 224)),
+    "caltech101": ((None, None, 3), (224, 224)),
     "cifar10": ((32, 32, 3), (32, 32)),
     "cats-and-dogs": ((None, None, 3), (93, 125)),
+    "dogs-vs-cats-resnet50": ((None, None, 3), (224, 224)),
     "dogs-vs-cats": ((None, None, 3), (227, 227)),
     "five-animals": ((None, None, 3), (64, 64)),
     "flowers17-minivggnet": ((None, None, 3), (64, 64)),
@@ -47,6 +50,8 @@ SIZES = {
 FIVE = {0: 0.1, 49: 0.1, 50: 0.01, 74: 0.01, 75: 0.001, 84: 0.001}
 RATES = {
     # images a step, and for each stage its epochs and the rate at the begin of some of them
+    "animals-vgg16-features": (32, []),
+    "caltech101-vgg16-features": (32, []),
     "cats-and-dogs-cnn-128": (32, [(15, {0: 1e-3, 14: 1e-3})]),
     "cats-and-dogs-cnn-24": (32, [(5, {0: 1e-3, 4: 1e-3})]),
     "cats-and-dogs-cnn-48": (32, [(15, {0: 1e-3, 14: 1e-3})]),
@@ -68,11 +73,13 @@ RATES = {
     "cifar10-vgg16": (128, [(100, {0: 1e-3, 99: 1e-3})]),
     "cifar10-vgg16-augmented": (128, [(100, {0: 1e-3, 99: 1e-3})]),
     "dogs-vs-cats-alexnet": (128, [(75, {0: 1e-3, 74: 1e-3})]),
+    "dogs-vs-cats-resnet50-features": (16, []),
     "five-animals": (32, [(30, {0: 5e-4, 29: 5e-4})]),
     "five-animals-narrow": (32, [(30, {0: 5e-4, 29: 5e-4})]),
     "five-animals-narrow-linear": (32, [(30, {0: 5e-4, 19: 1e-6, 29: 1e-6})]),
     "flowers17-minivggnet": (32, [(100, {0: 0.05, 99: 0.05})]),
     "flowers17-minivggnet-augmented": (32, [(100, {0: 0.05, 99: 0.05})]),
+    "flowers17-vgg16-features": (32, []),
     "flowers17-vgg16-finetuned": (32, [(25, {0: 1e-3, 24: 1e-3}), (100, {0: 1e-3, 99: 1e-3})]),
     "tiny-imagenet-deepergooglenet-1": (64, [(65, {24: 1e-2, 25: 1e-3, 34: 1e-3, 35: 1e-4})]),
     "tiny-imagenet-deepergooglenet-2": (64, [(40, {19: 1e-3, 20: 1e-4, 29: 1e-4, 30: 1e-5})]),
@@ -202,6 +209,24 @@ def test_fine_tuning_trains_the_head_first_and_then_the_last_convolutions(name, 
     assert last[0] == first
 
 
+@pytest.mark.parametrize(
+    ("name", "features", "grid"),
+    [
+        ("flowers17-vgg16-features", 25_088, (0.1, 1, 10, 100, 1000, 10_000)),
+        ("caltech101-vgg16-features", 25_088, (0.1, 1, 10, 100, 1000, 10_000)),
+        ("animals-vgg16-features", 25_088, (0.1, 1, 10, 100, 1000, 10_000)),
+        ("dogs-vs-cats-resnet50-features", 2048, (0.0001, 0.001, 0.01, 0.1, 1)),
+    ],
+)
+def test_a_recipe_fits_to_as_many_features_and_searches_where_its_source_does(name, features, grid):
+    config = load_config(name)
+    classifier = registry.create("classifier", config.classifier)
+    assert (classifier.C, classifier.folds) == (grid, 3)
+    with symbolic():
+        network = registry.create("architecture", config.architecture).build((224, 224, 3), 17)
+    assert network.layers[-1].input.shape == (None, features)
+
+
 @pytest.fixture(scope="module")
 def layouts(tmp_path_factory):
     """Made-up images in the layouts of the real data, by the name of the recipes' data."""
@@ -211,6 +236,8 @@ def layouts(tmp_path_factory):
     flowers = [f"{c}/image_{n}.jpg" for c in ("iris", "daisy", "pansy") for n in range(12)]
     write(root / "flowers17", flowers)
     write(root / "photos", flowers)
+    write(root / "animals", flowers)
+    write(root / "caltech101", flowers)
     write(root / "five-animals", [f"{c}/{n}.jpg" for c in range(5) for n in range(20)])
     pets = [f"{c}.{n}.jpg" for c in ("cat", "dog") for n in range(20)]
     write(root / "dogs-vs-cats" / "train", pets)
@@ -240,11 +267,9 @@ def write_tiny_imagenet(folder):
 def small(config):
     """Returns changes that make a recipe's network narrow and small, and random at first."""
     changes = {"architecture": narrow(config.architecture)}
-    large = SpecList.parse("aspect_aware(size=224)")[0]
-    if large in config.preprocessors:
-        steps = [
-            Spec("aspect_aware", {"size": 32}) if s == large else s for s in config.preprocessors
-        ]
+    large = SpecList.parse("aspect_aware(size=224), simple(size=224)")
+    if {*map(str, large)} & {*map(str, config.preprocessors)}:
+        steps = [Spec(s.name, {"size": 32}) if s in large else s for s in config.preprocessors]
         changes["preprocessors"] = ", ".join(map(str, steps))
     return {name: str(value) for name, value in changes.items()}
 
@@ -272,6 +297,7 @@ LIGHT = {
     "cifar10-resnet56-4",
     "dogs-vs-cats-alexnet",
     "five-animals-narrow-linear",
+    "flowers17-vgg16-features",
     "flowers17-vgg16-finetuned",
     "tiny-imagenet-deepergooglenet-1",
     "tiny-imagenet-resnet-2",
@@ -289,7 +315,7 @@ def test_a_recipe_runs(name, layouts, tmp_path, monkeypatch):
         train(base, layouts, run_name)
     run = train(name, layouts)
     assert run.finished
-    assert run.config.fraction == 0.05
+    assert run.config.fraction == (0.05 if run.config.stages else 0.5)
     for member in getattr(run, "members", [run]):
         assert len(member.history) == len(run.config.stages)
 
@@ -297,6 +323,10 @@ def test_a_recipe_runs(name, layouts, tmp_path, monkeypatch):
 def train(recipe, layouts, name=None):
     config = load_config(recipe)
     data = "cifar10" if config.data.startswith("keras") else config.data
+    if config.classifier is not None:
+        # Each class needs an image in each fold.
+        quick = {"fraction": 0.5, "threads": 1}
+        return dlcv.run(recipe, data=str(layouts / data), **quick, **small(config))
     quick = {"fraction": 0.05, "epochs": 1, "threads": 1, "members": min(2, config.members)}
     return dlcv.run(recipe, name=name, data=str(layouts / data), **quick, **small(config))
 

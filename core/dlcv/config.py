@@ -161,6 +161,10 @@ class RunConfig:
             raise DlcvError(
                 "classifier: it is fitted without stages of training; leave stages or it out"
             )
+        if self.members > 1 and self.classifier is not None:
+            raise DlcvError(
+                "members: a fitted classifier is the same for each; leave one of both out"
+            )
 
     @classmethod
     def load(cls, path: Path) -> Self:
