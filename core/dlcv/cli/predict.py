@@ -5,6 +5,7 @@ import io
 import json
 import logging
 import math
+import sys
 import time
 import typing
 from collections.abc import Callable, Sequence
@@ -107,7 +108,7 @@ def _inputs(paths: Sequence[Path]) -> Any:
     """Returns paths, with `-` replaced by those of the standard input, or the image from there."""
     if Path("-") not in paths:
         return list(paths)
-    content = click.get_binary_stream("stdin").read()
+    content = sys.stdin.buffer.read()
     try:
         lines = [] if b"\0" in content else content.decode().splitlines()
     except UnicodeDecodeError:
