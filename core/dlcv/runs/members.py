@@ -1,5 +1,6 @@
 """Several networks trained by one run, from seeds that count on, to answer together."""
 
+import gc
 import logging
 import shlex
 import shutil
@@ -60,6 +61,8 @@ def train_members(directory: RunDirectory, experiment: Experiment, train: Train)
             shutil.rmtree(member.path, ignore_errors=True)
             member.path.mkdir(parents=True)
         stopped_by = train(member, own).stopped_by
+        # A network holds itself by cycles; its memory is wanted for the next.
+        gc.collect()
         directory.settle()
         if stopped_by:
             ensemble = TrainedEnsemble(directory)

@@ -78,6 +78,7 @@ def run(
         try:
             _record(directory, experiment, network, initial)
             if config.members > 1:
+                del network  # Each member builds its own.
                 return train_members(directory, experiment, _train_member)
             return _train(directory, experiment, network, resumed=False)
         except BaseException:

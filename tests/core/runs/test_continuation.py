@@ -67,7 +67,7 @@ def test_best_last_and_single_checkpoints_are_loaded(run: dlcv.Run) -> None:
     first = dlcv.load(run.path, checkpoint=1).predictions().probabilities
     assert first.shape == kept.shape
     assert np.abs(first - kept).max() > 0.01
-    for wrong, message in (("worst", 'best or an epoch, received "worst"'), (9, "of epoch 9")):
+    for wrong, message in (("worst", 'snapshots, received "worst"'), (9, "of epoch 9")):
         with pytest.raises(DlcvError, match=message):
             _ = dlcv.load(run.path, checkpoint=wrong).model
 
