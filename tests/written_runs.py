@@ -45,6 +45,7 @@ def write_run(
     parameters=1234,
     metrics=None,
     intervals=None,
+    seconds=None,
     **options,
 ) -> Path:
     """Writes a run's files; it is finished if there are predictions or metrics."""
@@ -82,7 +83,7 @@ def write_run(
         content = {
             "split": "test",
             "images": len(predictions.labels) if predictions else 100,
-            "training_seconds": sum((row["seconds"] for row in rows), 0.0),
+            "training_seconds": seconds or sum((row["seconds"] for row in rows), 0.0),
             **as_json(Evaluation(metrics or {}, intervals=intervals or {})),
         }
         (path / "metrics.json").write_text(json.dumps(content))

@@ -138,14 +138,18 @@ def _metrics(found: dict[str, Evaluated]) -> Shown:
 
 
 def _without_repetition(found: dict[str, Evaluated]) -> list[Evaluated]:
-    """Returns what was found, without tables that a later evaluator gives under the same name."""
-    last = {table: each.name for each in found.values() for table in each.evaluation.tables}
+    """Returns what was found, without tables that a later evaluator gives under the same title."""
+    last = {t.title: each.name for each in found.values() for t in each.evaluation.tables.values()}
     return [
         attrs.evolve(
             each,
             evaluation=attrs.evolve(
                 each.evaluation,
-                tables={k: t for k, t in each.evaluation.tables.items() if last[k] == each.name},
+                tables={
+                    name: table
+                    for name, table in each.evaluation.tables.items()
+                    if last[table.title] == each.name
+                },
             ),
         )
         for each in found.values()
@@ -208,6 +212,7 @@ def _settings(subject: Subject) -> list[tuple[str, str]]:
         ("input", f"{height} x {width} pixels, {'grey' if channels == 1 else 'color'}"),
         ("data", config.data),
         ("preprocessors", str(config.preprocessors)),
+        *([("classifier", str(config.classifier))] if config.classifier else []),
         *((f"stage {i}", text) for i, text in enumerate(_stages(subject), start=1)),
         ("seed", str(config.seed)),
         ("precision", config.precision),

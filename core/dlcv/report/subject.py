@@ -87,7 +87,7 @@ class Subject:
     @property
     def training_seconds(self) -> float:
         """How long the training took, of all members."""
-        return float(sum(row["seconds"] for member in self.members for row in member.history))
+        return float(self.metrics["training_seconds"])
 
     @property
     def largest_class(self) -> float:

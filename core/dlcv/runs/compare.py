@@ -30,8 +30,8 @@ class Row:
         run: Its name; its path where several have the name.
         network: The network, with options that others of the name have otherwise.
         settings: The settings that differ between the runs, as text by name.
-        best_accuracy: The highest validation accuracy, from 0 to 1; None without epochs.
-        best_epoch: The epoch that it was reached in.
+        best_accuracy: The highest validation accuracy, from 0 to 1; None where it is not known.
+        best_epoch: The epoch that it was reached in; None without epochs.
         last_accuracy: The validation accuracy of the last epoch.
         last_epoch: The last epoch.
         split: The split that it was tested on; empty while it is not finished.
@@ -137,7 +137,7 @@ def _row(each: _Found, first: _Found, name: str, network: str, settings: dict[st
         run=name,
         network=network,
         settings=settings,
-        best_accuracy=best.get("val_accuracy"),
+        best_accuracy=best.get("val_accuracy", metrics.get("validation_accuracy")),
         best_epoch=best.get("epoch"),
         last_accuracy=last.get("val_accuracy"),
         last_epoch=last.get("epoch"),

@@ -70,7 +70,10 @@ def _compared(key: str, values: list[Any]) -> list[tuple[str, list[str]]]:
     plugins = [value for value in values if isinstance(value, Spec | SpecList)]
     lists = [SpecList([value]) if isinstance(value, Spec) else value for value in plugins]
     if len(lists) < len(values):
-        return [(key, [_text(value) for value in values])]
+        # Where only some runs have the plugin, all with the same options, these tell nothing.
+        same = len({*map(str, plugins)}) == 1
+        short = [value.name if same and isinstance(value, Spec) else value for value in values]
+        return [(key, [_text(value) for value in short])]
     names = {tuple(spec.name for spec in each) for each in lists}
     if len(names) > 1:
         # A single plugin is told with its options, several by their names.

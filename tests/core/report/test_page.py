@@ -129,6 +129,17 @@ def test_two_classes_have_their_own_section(run, tmp_path):
     assert "binary_scores" not in Page(write_report(load(path))).ids
 
 
+def test_a_table_that_two_evaluators_give_is_there_once(tmp_path):
+    found = predicted([True, False, False], "123", ("a", "b", "c"))
+    path = write_run(tmp_path / "run", predictions=found)
+    with registry.register("evaluator", "foreign", Repeating):
+        text = (path / "run.toml").read_text().replace("rank, class", "foreign, rank, class")
+        (path / "run.toml").write_text(text)
+        page = Page(write_report(load(path)))
+    assert page.words.count("Confused most") == 1
+    assert "mine" in page.words.partition("Confused most")[2]
+
+
 def test_mistakes_are_shown_with_their_pictures(run):
     page = Page(write_report(load(run)))
     pictures = [a for a in page.addresses if a.startswith("data:image/png")]
@@ -179,7 +190,7 @@ def test_a_diverged_training_has_a_report(tmp_path):
 def members(tmp_path):
     paths = ["1", "2", "3", "4"]
     whole = predicted([True, True, True, False], paths, members=2)
-    path = write_run(tmp_path / "all", predictions=whole, rows=[], members=2)
+    path = write_run(tmp_path / "all", predictions=whole, rows=[], members=2, seconds=12.0)
     for number in (1, 2):
         each = predicted([True, number == 1, True, False], paths)
         write_run(path / "members" / str(number), predictions=each, rows=history())
@@ -220,6 +231,16 @@ class Broken(Evaluator):
     def evaluate(self, predictions):
         """Fails."""
         raise ValueError("I am broken\nand say so at length")
+
+
+@plugin
+class Repeating(Evaluator):
+    """Finds what is found already, and more."""
+
+    def evaluate(self, predictions):
+        """Returns a table."""
+        table = Table("Confused most", ("true", "predicted"), (("a", "mine"),))
+        return Evaluation({}, {"confused": table})
 
 
 @plugin

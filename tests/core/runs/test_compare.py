@@ -50,6 +50,14 @@ def test_a_large_class_is_to_be_beaten_too(tmp_path):
     assert rows[1].metrics == {"rank1": 0.9}
 
 
+def test_a_run_without_epochs_has_its_validation_accuracy(tmp_path):
+    path = finished(tmp_path / "fitted", rows=[])
+    content = json.loads((path / "metrics.json").read_text())
+    (path / "metrics.json").write_text(json.dumps({**content, "validation_accuracy": 0.8}))
+    row = dlcv.compare([path])[1]
+    assert (row.best_accuracy, row.best_epoch, row.last_accuracy) == (0.8, None, None)
+
+
 def test_unfinished_and_older_runs_have_blanks(tmp_path):
     stopped = write_run(tmp_path / "stopped", label_names=NAMES, rows=history((0.5,)))
     begun = write_run(tmp_path / "begun", label_names=NAMES, rows=[], parameters=None)
@@ -140,6 +148,15 @@ def test_other_plugins_are_told_with_their_options_and_steps_by_their_names():
 def test_what_decides_no_number_is_no_setting():
     configs = [config(threads=1), config(threads=2, tensorboard=True, evaluators="rank")]
     assert differing_settings(configs) == [{}, {}]
+
+
+def test_a_plugin_that_only_some_runs_have_is_told_briefly():
+    one = config(epochs=5, optimizer="sgd(learning_rate=0.1)")
+    two = config(stages=(one.stages[0], one.stages[0]))
+    _, second = differing_settings([one, two])
+    assert second["stage2.optimizer"] == "sgd"
+    three = config(stages=(one.stages[0], StageConfig(optimizer="sgd(learning_rate=0.2)")))
+    assert differing_settings([one, two, three])[2]["stage2.optimizer"] == "sgd(learning_rate=0.2)"
 
 
 def test_stages_are_numbered_where_there_are_several():
