@@ -49,8 +49,13 @@ def open_session(format: str, path: Path, threads: int) -> Session:
     if not path.exists():
         raise DlcvError(f"{path} is missing; export the run again")
     try:
+        # The first images make libraries say what they have to say, and show what does not fit.
         with backend.captured_stderr():
-            return SESSIONS[format](path, threads)
+            opened = SESSIONS[format](path, threads)
+            rows = opened.predict_on_batch(np.zeros((1, *opened.input_shape[1:]), np.uint8))
+        if rows.shape != (1, opened.classes):
+            raise ValueError(f"for one image it gives {rows.shape}")
+        return opened
     except DlcvError:
         raise
     except Exception as error:
@@ -107,8 +112,7 @@ class LiteRTSession(Session):
         """Returns probabilities, `(N, classes)` float32, for `(N, H, W, C)` uint8 pixels."""
         if len(pixels) != self._images:
             self._interpreter.resize_tensor_input(self._input, pixels.shape)
-            with backend.captured_stderr():
-                self._interpreter.allocate_tensors()
+            self._interpreter.allocate_tensors()
             self._images = len(pixels)
         self._interpreter.set_tensor(self._input, pixels)
         self._interpreter.invoke()

@@ -19,7 +19,16 @@ STATEFUL = frozenset(
 """Operations with state that a network needs: its variables, calls, and what JAX exports."""
 READERS = frozenset({"ImmutableConst"})
 """Operations without state that read a file all the same."""
-KINDS = frozenset({"bare_concrete_function", "constant", "function", "user_object", "variable"})
+KINDS = frozenset(
+    {
+        "bare_concrete_function",
+        "captured_tensor",
+        "constant",
+        "function",
+        "user_object",
+        "variable",
+    }
+)
 """What the object graph of a network holds; a `resource` would run code of its own on loading."""
 
 
