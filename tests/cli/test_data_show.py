@@ -205,11 +205,12 @@ def test_advise_gives_reasons_sources_and_a_command(photos, tmp_path):
     assert told["validation"] == "no share is enough: collect more of blue"
     assert "(a transfer learning guide)" in done.stdout
     assert {"strategy, if similar", "strategy, if different"} <= set(told)
-    scratch, pretrained = map(shlex.split, commands)
+    scratch, pretrained, fitted = map(shlex.split, commands)
     assert scratch[:6] == ["dlcv", "run", "--data", "my photos", "--arch", "minivggnet"]
     assert pretrained == shlex.split(
         "dlcv finetune --data 'my photos' --base vgg16 --weights imagenet --batch-size 16"
     )
+    assert fitted == shlex.split("dlcv transfer --data 'my photos' --base vgg16 --weights imagenet")
     only = facts(dlcv(tmp_path, "data", "advise", "my photos", "--different").stdout)
     assert only["strategy"].startswith("a linear model on features from earlier layers")
 

@@ -96,7 +96,7 @@ RULES = (
     Rule(
         "strategy",
         lambda f: similar(f) and small(f),
-        "train a new head only, or a linear model on features from deep layers",
+        "train a new head only, or a linear model on features from deep layers (dlcv transfer)",
         f"{SIMILAR}, and few images overfit more layers",
         f"{GUIDE}, {BOOK}",
     ),
@@ -117,8 +117,8 @@ RULES = (
     Rule(
         "strategy",
         small,
-        "a linear model on features from earlier layers, or train a large part of the "
-        "convolutional layers; better collect more images",
+        "a linear model on features from earlier layers (dlcv transfer --layer), or train a large "
+        "part of the convolutional layers; better collect more images",
         f"{DIFFERENT}, so its deep layers fit badly, and few images make it risky to train them",
         f"{BOOK}, {GUIDE}",
     ),

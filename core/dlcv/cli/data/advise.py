@@ -56,6 +56,10 @@ def advise(data: str, similar: bool | None, as_json: bool) -> None:
     both = {name: options[name] for name in SHARED if name in options}
     finetune = _command("finetune", data, pretrained | both)
     click.echo(f"\nfrom a network that has seen many images:\n  {finetune}")
+    # A classifier is fitted to all features at once, so there is no batch to choose.
+    fitted = {name: value for name, value in both.items() if name != "--batch-size"}
+    transfer = _command("transfer", data, pretrained | fitted)
+    click.echo(f"\nby a linear model on what that network sees, which takes minutes:\n  {transfer}")
 
 
 def _facts(data: str, similar: bool | None) -> "Facts":
