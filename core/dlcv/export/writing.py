@@ -180,7 +180,7 @@ def _origin(run: Run) -> dict[str, Any]:
     return {
         "name": run.path.name,
         "checkpoint": run.checkpoint,
-        "epoch": run.trained_row["epoch"],
+        "epoch": None if run.config.classifier else run.trained_row["epoch"],
         "architecture": str(run.config.architecture),
         "precision": run.config.precision,
         "back_end": environment["back_end"],

@@ -263,12 +263,39 @@ def test_only_a_finished_run_is_exported(run, saved, tmp_path):
         dlcv.export_run(run.path, "h5")
     with pytest.raises(DlcvError, match="is an exported model; export the run that it came from"):
         dlcv.export_run(saved.path, "saved_model", tmp_path / "out")
+    several = dlcv.run(
+        data="digits", architecture="shallownet", fraction=0.1, epochs=1, members=2, runs=tmp_path
+    )
+    with pytest.raises(DlcvError, match="is an ensemble; export its members one by one, such as"):
+        dlcv.export_run(several.path, "saved_model", tmp_path / "out")
     begun = shutil.copytree(run.path, tmp_path / "begun")
     (begun / "metrics.json").unlink()
     with pytest.raises(DlcvError, match="begun is not finished; go on with: dlcv resume"):
         dlcv.export_run(begun, "saved_model", tmp_path / "out")
     with pytest.raises(DlcvError, match="is an exported model, which has no checkpoints"):
         dlcv.load(saved.path, checkpoint="best")
+
+
+def test_of_classifiers_on_features_only_a_linear_one_is_exported(folder, photos, tmp_path):
+    fitted = {
+        name: dlcv.run(
+            data=str(folder / "photos"),
+            architecture="shallownet",
+            preprocessors="simple(size=16), scale",
+            classifier=name,
+            name=name.partition("(")[0],
+            runs=folder / "runs",
+        )
+        for name in ("logistic_regression(C=(1,))", "random_forest(trees=5)")
+    }
+    linear, forest = fitted.values()
+    exported = dlcv.export_run(linear.path, "saved_model", folder / "exported" / "linear")
+    np.testing.assert_allclose(
+        exported.predict_proba(photos), linear.predict_proba(photos), atol=1e-5
+    )
+    with pytest.raises(DlcvError, match="predicts by random_forest, which is no layer"):
+        dlcv.export_run(forest.path, "saved_model", tmp_path / "out")
+    assert not list(tmp_path.iterdir())
 
 
 def test_an_ensemble_of_a_run_and_an_exported_model(run, saved, photos):
