@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import shutil
 import subprocess
 import sys
 
@@ -149,8 +150,9 @@ class TestCommand:
         assert found.stdout.count("unknown") == 2
 
     def test_several_runs_answer_together(self, run, folder):
+        twin = shutil.copytree(run.path, run.path.with_name("twin"))
         alone = self.invoke(folder, "predict", run.path, "a", "--json")
-        both = self.invoke(folder, "predict", run.path, run.path, "a", "--json", "--method", "vote")
+        both = self.invoke(folder, "predict", run.path, twin, "a", "--json", "--method", "vote")
         first, second = json.loads(alone.stdout)[0], json.loads(both.stdout)[0]
         assert first["label"] == second["label"]
         # Two votes for one class leave next to nothing for the others.
