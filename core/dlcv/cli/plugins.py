@@ -19,6 +19,7 @@ USES = {
     "architecture": "dlcv run --arch",
     "schedule": "dlcv run --schedule",
     "evaluator": "dlcv evaluate runs/latest --eval",
+    "classifier": "dlcv fit features/ --classifier",
 }
 """The command that takes each kind of plugin."""
 

@@ -59,6 +59,8 @@ def search_learning_rate(
     lowest = usual[1] if lowest is None else lowest
     check_range(highest, lowest)
     complete, yielding = configured(config, options)
+    if not complete.stages:
+        raise DlcvError("this configuration fits a classifier, which has no learning rate")
     experiment = Experiment.prepare(complete, yielding=yielding)
     with _trials(experiment) as trials:
         if method == "range":

@@ -47,7 +47,7 @@ def fit(
         return _fitted(LogisticRegression(C=strengths[0], **settings), features, labels, everything)
     parts = list(StratifiedKFold(folds).split(labels[:, np.newaxis], labels))
     scores = np.zeros((len(strengths), folds))
-    for fold, (trained, held_out) in enumerate(parts):
+    for fold, (trained, _) in enumerate(parts):
         used = np.isin(np.arange(len(labels)), trained)
         start = None
         for i, strength in enumerate(strengths):
@@ -55,7 +55,7 @@ def fit(
             # What the strength before came to is near, so it takes fewer passes over the data.
             start = _minimum(features, labels, used, model, start)
             _set(model, start, labels)
-            scores[i, fold] = _accuracy(model, features, labels, held_out)
+            scores[i, fold] = _accuracy(model, features, labels, ~used)
     search = GridSearchCV(LogisticRegression(**settings), {"C": list(strengths)})
     best = int(scores.mean(axis=1).argmax())
     search.best_params_ = {"C": strengths[best]}
@@ -135,17 +135,15 @@ def _objective(
     gradient = np.zeros_like(coefficients)
     total, count = 0.0, int(used.sum())
     for at in _batches(features):
-        at = at[used[at]]
-        if not len(at):
-            continue
-        x = np.asarray(features[at], np.float64)
+        x, known = np.asarray(features[at], np.float64), labels[at]
         logits = _logits(coefficients, x)
         logits -= logits.max(axis=1, keepdims=True)
         sums = np.exp(logits).sum(axis=1)
-        rows = np.arange(len(at))
-        total += float(np.log(sums).sum() - logits[rows, labels[at]].sum())
+        rows = np.arange(len(x))
+        total += float((np.log(sums) - logits[rows, known]) @ used[at])
         residual = np.exp(logits) / sums[:, np.newaxis]
-        residual[rows, labels[at]] -= 1
+        residual[rows, known] -= 1
+        residual *= used[at, np.newaxis]
         residual = residual[:, -len(coefficients) :]
         gradient[:, :-1] += residual.T @ x
         gradient[:, -1] += residual.sum(axis=0)
@@ -166,20 +164,15 @@ def _logits(coefficients: "np.ndarray", x: "np.ndarray") -> "np.ndarray":
 def _accuracy(
     model: Any, features: "np.ndarray", labels: "np.ndarray", chosen: "np.ndarray"
 ) -> float:
-    import numpy as np
-
     right = sum(
-        int((model.predict(features[at]) == labels[at]).sum())
-        for batch in _batches(features)
-        if len(at := np.intersect1d(batch, chosen, assume_unique=True))
+        int(((model.predict(features[at]) == labels[at]) & chosen[at]).sum())
+        for at in _batches(features)
     )
-    return right / len(chosen)
+    return right / int(chosen.sum())
 
 
-def _batches(features: "np.ndarray") -> "Iterator[np.ndarray]":
-    """Yields the rows' numbers, in the order in which they lie on disk."""
-    import numpy as np
-
+def _batches(features: "np.ndarray") -> Iterator[slice]:
+    """Yields parts of the rows, in the order in which they lie on disk."""
     size = max(1, BATCH_BYTES // (8 * features.shape[1]))
     for start in range(0, len(features), size):
-        yield np.arange(start, min(start + size, len(features)))
+        yield slice(start, min(start + size, len(features)))

@@ -245,3 +245,8 @@ def test_a_network_with_layers_of_its_own_before_the_last_is_refused(flowers, tm
             RunConfig(classifier="logistic_regression"), architecture="lenet", data=str(flowers),
             runs=tmp_path, threads=1,
         )  # fmt: skip
+
+
+def test_a_rate_is_not_searched_for_what_has_none():
+    with pytest.raises(DlcvError, match="fits a classifier, which has no learning rate"):
+        dlcv.search_learning_rate("flowers17-vgg16-features", data="digits")
