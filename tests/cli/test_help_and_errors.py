@@ -78,7 +78,7 @@ def test_the_interfaces_import_no_numpy(tmp_path: Path, module: str) -> None:
     ("arguments", "message"),
     [
         (["rnu"], 'no command "rnu"; did you mean "run"?'),
-        (["nonsense"], 'no command "nonsense"; there are run, resume, finetune, evaluate,'),
+        (["nonsense"], 'no command "nonsense"; there are run, resume, finetune,'),
         (["plugins", "lst"], "lst"),
         (["plugins", "list", "preprocessors"], 'unknown kind of plugin "preprocessors"; did you'),
         (["plugins", "list", "x"], 'unknown kind of plugin "x"; there are preprocessor, store,'),

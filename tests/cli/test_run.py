@@ -8,15 +8,16 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from types import SimpleNamespace
 
 import cv2
 import forked
 import numpy as np
 import pytest
+from written_runs import write_run
 
 from dlcv.cli.run import validated
 from dlcv.config import StageConfig
+from dlcv.runs.run import load_run
 
 SMALL = ("--arch", "lenet(width=0.2)", "--input-size", "16", "--threads", "1", "--batch-size", "8")
 
@@ -348,7 +349,7 @@ def test_resuming_on_another_back_end_is_warned_of(
     ],
 )
 def test_accuracy_is_that_of_the_epoch_that_the_weights_are_from(
-    early_stopping: int | None, expected: str
+    tmp_path: Path, early_stopping: int | None, expected: str
 ) -> None:
     losses, accuracies = (0.1, 0.9, 0.5, 0.6), (0.9, 0.6, 0.8, 0.7)
     rows = [
@@ -356,6 +357,6 @@ def test_accuracy_is_that_of_the_epoch_that_the_weights_are_from(
         for i, (loss, accuracy) in enumerate(zip(losses, accuracies, strict=True))
     ]
     stages = (StageConfig(), StageConfig(early_stopping=early_stopping))
-    run = SimpleNamespace(history=rows, config=SimpleNamespace(stages=stages))
+    path = write_run(tmp_path / "run", rows=rows, stages=stages)
 
-    assert validated(run) == expected
+    assert validated(load_run(path)) == expected
