@@ -2,12 +2,14 @@
 
 from abc import ABC, abstractmethod
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from dlcv import backend
 from dlcv.errors import DlcvError
 from dlcv.export.formats import FORMATS
+from dlcv.export.openvino_import import import_openvino
 
 
 class Session(ABC):
@@ -52,7 +54,8 @@ def open_session(format: str, path: Path, threads: int) -> Session:
         # The first images make libraries say what they have to say, and show what does not fit.
         with backend.captured_stderr():
             opened = SESSIONS[format](path, threads)
-            rows = opened.predict_on_batch(np.zeros((1, *opened.input_shape[1:]), np.uint8))
+            one: Any = (1, *opened.input_shape[1:])
+            rows = opened.predict_on_batch(np.zeros(one, np.uint8))
         if rows.shape != (1, opened.classes):
             raise ValueError(f"for one image it gives {rows.shape}")
         return opened
@@ -147,10 +150,8 @@ class OpenVinoSession(Session):
 
     def __init__(self, path: Path, threads: int) -> None:
         """Reads and compiles a model, to compute in float32 on any processor."""
-        import openvino
-
         settings = {"INFERENCE_NUM_THREADS": threads, "INFERENCE_PRECISION_HINT": "f32"}
-        self._compiled = openvino.Core().compile_model(path, "CPU", settings)
+        self._compiled = import_openvino().Core().compile_model(path, "CPU", settings)
         given, made = self._compiled.input(0), self._compiled.output(0)
         self.input_name, self.output_name = given.any_name, made.any_name
         self.input_shape = (None, *(axis.get_length() for axis in given.partial_shape[1:]))

@@ -14,6 +14,7 @@ from dlcv.export import description, parity, words
 from dlcv.export.exported import Exported
 from dlcv.export.formats import FORMATS, Format
 from dlcv.export.onnx_constants import settle_constants
+from dlcv.export.openvino_import import import_openvino
 from dlcv.export.runtimes import Session, first_line, open_session
 from dlcv.interfaces import LabelledImages
 from dlcv.runs.loading import load
@@ -105,6 +106,8 @@ def _convert(network: "keras.Model", format: Format, path: Path) -> None:
     options: dict[str, Any] = {"input_signature": [pixels]}
     try:
         with backend.captured_stderr():
+            if format.name == "openvino":
+                import_openvino()
             if format.name == "litert":
                 import tensorflow as tf
 

@@ -1,6 +1,7 @@
 """Exported models say what the run says, wherever they are run, and are refused otherwise."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -157,6 +158,19 @@ def test_a_stranger_needs_the_folder_and_onnxruntime_alone(run, folder, photos):
         capture_output=True, text=True, check=True,
     )  # fmt: skip
     np.testing.assert_allclose(json.loads(done.stdout), run.predict_proba(photos), atol=1e-5)
+
+
+def test_openvino_sends_no_usage_data(run, tmp_path):
+    """Its telemetry begins with an id in the home folder."""
+    skip_unless_installed("openvino")
+    variables = {name: text for name, text in os.environ.items() if name != "CI"}
+    (tmp_path / "home").mkdir()
+    subprocess.run(
+        [sys.executable, "-m", "dlcv", "export", run.path, "--format", "openvino", "--out", "out"],
+        cwd=tmp_path, env={**variables, "HOME": str(tmp_path / "home")}, check=True,
+    )  # fmt: skip
+    assert (tmp_path / "out" / "model.xml").exists()
+    assert not (tmp_path / "home" / "intel").exists()
 
 
 @pytest.mark.parametrize("name", ["onnx", "litert", "openvino"])
