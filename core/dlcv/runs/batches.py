@@ -1,5 +1,6 @@
 """Images in batches as a trained network takes them."""
 
+import functools
 import logging
 
 import attrs
@@ -43,7 +44,7 @@ def load_batches(
         steps = chosen_pixel_steps(trained, preprocessors)
         pipeline = with_pixel_steps(trained, steps, images.image_shape, size)
     elif not resizes(trained, input_shape) and images.image_shape[:2] != size:
-        logger.info("images of other sizes than %d x %d are fitted by aspect_aware", *size)
+        tell_fitting(size)
         fit = fitting(size)
         pipeline = attrs.evolve(trained, pixel_steps=(fit, *trained.pixel_steps))
     at_once = max(1, BATCH // pipeline.views)
@@ -53,6 +54,12 @@ def load_batches(
 def resizes(pipeline: Pipeline, input_shape: tuple[int, int, int]) -> bool:
     """Returns whether a pipeline brings images of any size to one."""
     return None not in pipeline.output_shape((None, None, input_shape[2]))
+
+
+@functools.cache
+def tell_fitting(size: Size) -> None:
+    """Says, once a process, that images are brought to `(height, width)`."""
+    logger.info("images of other sizes than %d x %d are fitted by aspect_aware", *size)
 
 
 def fitting(size: Size) -> Preprocessor:

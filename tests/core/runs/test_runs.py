@@ -149,7 +149,6 @@ BAD_INPUTS = {
     "one grey": (np.zeros((20, 20), np.uint8), r"image 0: expected \(height, width, 3\)"),
     "a number": (3, "expected paths or images, received int"),
     "an array of nothing": (np.zeros((), np.uint8), r"image 0: expected \(height, width, 3\)"),
-    "mixed": (["a.png", np.zeros((20, 20, 3), np.uint8)], "paths and images in one list"),
     "grey": (np.zeros((2, 20, 20, 1), np.uint8), r"image 0: expected \(height, width, 3\)"),
 }
 
