@@ -19,7 +19,7 @@ SHARE = 0.5
 """The share of the free memory that fitting may take."""
 COPIES = 2 / 3
 """What each fit of a cross-validation copies of the features."""
-WORTH_PROCESSES = 10_000_000
+WORTH_PROCESSES = 100_000_000
 """Bytes of features below which starting processes takes longer than fitting."""
 
 
