@@ -130,12 +130,7 @@ def resume(
     """
     directory = RunDirectory.existing(path)
     run = Run(directory)
-    if run.config.classifier is not None:
-        raise DlcvError(
-            f"{path} has a fitted classifier, which no epochs go on with; train all of its network "
-            f"with: dlcv run --data DATA --arch {shlex.quote(str(run.config.architecture))} "
-            f"--initial-weights {shlex.quote(str(path))}"
-        )
+    _refuse_fitted(run, path)
     changes = {name: _as_text(value) for name, value in options.items() if value is not None}
     if run.config.members > 1:
         if changes or from_epoch is not None:
@@ -181,6 +176,16 @@ def _resume_members(run: Run) -> TrainedEnsemble:
         experiment = Experiment.reopen(run.config, run.pipeline)
         compare(directory.read_json("environment"), experiment)
         return train_members(directory, experiment, _train_member)
+
+
+def _refuse_fitted(run: Run, path: str | os.PathLike[str]) -> None:
+    """Raises a `DlcvError` if a run has a classifier that was fitted, and so no epochs."""
+    if run.config.classifier is not None:
+        raise DlcvError(
+            f"{path} has a fitted classifier, which no epochs go on with; train all of its network "
+            f"with: dlcv run --data DATA --arch {shlex.quote(str(run.config.architecture))} "
+            f"--initial-weights {shlex.quote(str(path))}"
+        )
 
 
 def _train_member(directory: RunDirectory, experiment: Experiment) -> Run:
