@@ -6,8 +6,6 @@ pluggy manager holds what is live: loaded plugins, blocks and hooks.
 
 import functools
 import inspect
-import os
-import typing
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
 from fnmatch import fnmatchcase
@@ -15,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import attrs
 
+from dlcv.construction import construct, listing, written
 from dlcv.errors import PluginError, SpecError, suggestion
 from dlcv.index import (
     DISABLE_VARIABLE,
@@ -31,14 +30,13 @@ from dlcv.interfaces import (
     DatasetStore,
     Evaluator,
     Option,
-    OptionError,
     Plugin,
     Preprocessor,
     Schedule,
     options_of,
 )
 from dlcv.loading import check_interface, first_line, imported, name_problem
-from dlcv.spec import Spec, SpecList, bare_or_text, lower
+from dlcv.spec import Spec, SpecList
 
 if TYPE_CHECKING:
     import pluggy
@@ -199,7 +197,7 @@ class Registry:
             cls = self.get(kind, spec.name)
         except SpecError as error:
             raise SpecError(_insert_position(str(error), spec.at())) from None
-        return self._construct(cls, spec)
+        return construct(cls, spec, self.create)
 
     def create_list(self, kind: str, specs: "str | Iterable[str | Spec | Plugin]") -> list[Any]:
         """Makes several plugins: `mean, patch(size=32)`; raises what `create` raises."""
@@ -257,7 +255,7 @@ class Registry:
         descriptor = self.descriptor_of(plugin)
         usable = [d for d in self.descriptors(descriptor.kind) if not d.is_disabled]
         shared = descriptor.name in shared_names(usable)
-        values = {k: self._written(v) for k, v in plugin.options().items() if v is not None}
+        values = {k: written(v, self.spec_of) for k, v in plugin.options().items() if v is not None}
         return Spec(descriptor.qualified_name if shared else descriptor.name, values)
 
     def hooks(self) -> "pluggy.HookRelay":
@@ -301,51 +299,18 @@ class Registry:
     def _installed(self) -> list[Descriptor]:
         return installed(INTERFACES)
 
-    def _construct(self, cls: type[Plugin], spec: Spec) -> Any:
-        known = options_of(cls)
-        values: dict[str, Any] = {}
-        for name, value in spec.options.items():
-            if name not in known:
-                hint = suggestion(name, known) or _listing("its options are", known)
-                raise SpecError(f'{spec.name} has no option "{name}"{spec.at(name)}{hint}')
-            try:
-                values[name] = known[name].read(lower(value, self._nested(known[name])))
-            except ValueError as error:
-                raise SpecError(f"{spec.name}: {name}: {error}{spec.at(name)}") from None
-        for option in known.values():
-            if option.required and option.name not in values:
-                raise SpecError(f"{spec.name} needs {option.name}, {option.help}{spec.at()}")
-        try:
-            return cls(**values)
-        except OptionError as error:
-            raise SpecError(f"{spec.name}: {error.option}: {error.problem}") from None
-
-    def _nested(self, option: Option) -> Callable[[Spec], Plugin] | None:
-        """Returns what makes the plugins that an option's type asks for, if it asks for one."""
-        kind = _nested_kind(option.type)
-        return None if kind is None else lambda spec: self.create(kind, spec)
-
-    def _written(self, value: Any) -> Any:
-        if isinstance(value, Plugin):
-            return self.spec_of(value)
-        if isinstance(value, tuple):
-            return tuple(map(self._written, value))
-        if isinstance(value, os.PathLike):
-            return os.fspath(value)
-        return bare_or_text(value) if isinstance(value, str) else value
-
     def _hint(self, kind: str, name: str) -> str:
         others = [k for k in INTERFACES if k != kind and name in self.names(k)]
         if others:
             return f'; "{name}" is {_with_article(others[0])}'
         names = self.names(kind)
         near = suggestion(name, names)
-        return near or _listing("there are", names)
+        return near or listing("there are", names)
 
 
 def _interface(kind: str) -> type[Plugin]:
     if kind not in INTERFACES:
-        hint = suggestion(kind, INTERFACES) or _listing("there are", INTERFACES)
+        hint = suggestion(kind, INTERFACES) or listing("there are", INTERFACES)
         raise SpecError(f'unknown kind of plugin "{kind}"{hint}')
     return INTERFACES[kind]
 
@@ -355,19 +320,6 @@ def _disabled(descriptor: Descriptor) -> PluginError:
         f'{descriptor.kind} "{descriptor.name}" of {descriptor.origin} '
         f"is disabled by {DISABLE_VARIABLE}"
     )
-
-
-def _nested_kind(annotation: Any) -> str | None:
-    """Returns the kind of the plugins that an option's type asks for, None if for none."""
-    if isinstance(annotation, type) and issubclass(annotation, Plugin):
-        return annotation.kind
-    return next(filter(None, map(_nested_kind, typing.get_args(annotation))), None)
-
-
-def _listing(introduction: str, names: Iterable[str]) -> str:
-    listed = list(names)
-    shown = ", ".join(listed[:20]) + (", ..." if len(listed) > 20 else "")
-    return f"; {introduction} {shown}" if listed else "; there are none"
 
 
 def _with_article(kind: str) -> str:

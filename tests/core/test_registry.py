@@ -172,7 +172,7 @@ def test_a_required_option_is_asked_for(registry: Registry) -> None:
         (
             "head(base=resnet, label='a b', weights='x/y.h5')",
             "head(base=resnet(stages=(1, 1, 1), filters=(16, 32, 64, 128), stem=pooled, "
-            "module=preactivation, l2=0.0005, width=1.0), units=256, "
+            "module=preactivation, l2=0.0001, width=1.0), units=256, "
             'label="a b", weights="x/y.h5")',
         ),
         ("head(base=lenet, steps=(scale,))", None),
