@@ -72,12 +72,13 @@ def _fit(classifier: Classifier, train: SplitFeatures, threads: int) -> tuple[An
     import joblib
     from threadpoolctl import threadpool_limits
 
-    size = train.values.nbytes
+    # With float32 a fit stops early, and where it stops depends on the order of the sums.
+    size = 8 * train.values.size
+    room = SHARE * free_memory()
     at_once = threads if size >= WORTH_PROCESSES else 1
-    # The first fits into what the mapped file takes; what is copied comes on top.
-    while at_once > 1 and size * (1 + COPIES * at_once) > SHARE * free_memory():
+    while at_once > 1 and size * (2 + COPIES * at_once) > room:
         at_once -= 1
-    fits = size * (1 + COPIES * at_once) <= SHARE * free_memory()
+    fits = size * (1 + COPIES) <= room
     shape = f"{size / 1e6:,.1f} MB of features"
     # Threads of linear algebra within each other, or beside other processes, wait for each other.
     with threadpool_limits(1), warnings.catch_warnings():
@@ -85,7 +86,8 @@ def _fit(classifier: Classifier, train: SplitFeatures, threads: int) -> tuple[An
         if fits:
             logger.info("fitting in memory: %s, %d at once", shape, at_once)
             with joblib.parallel_config(n_jobs=at_once):
-                return classifier.estimator().fit(train.values, train.labels), True
+                values = train.values.astype(np.float64)
+                return classifier.estimator().fit(values, train.labels), True
     with threadpool_limits(threads):
         logger.info("fitting in parts, since %s do not fit into memory", shape)
         fitted = classifier.fit_in_parts(train.values, train.labels)

@@ -20,7 +20,7 @@ class Classifier(Plugin, ABC):
     def estimator(self) -> "ClassifierMixin":
         """Returns an unfitted scikit-learn estimator with `fit` and `predict_proba`.
 
-        It takes features `(samples, features)` float32 and labels `(samples,)` int64.
+        It takes features `(samples, features)` float32 or float64, and labels `(samples,)` int64.
         """
 
     @property

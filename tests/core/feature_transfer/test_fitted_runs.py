@@ -39,7 +39,7 @@ def files_of(split, flowers):
 def test_the_network_says_what_scikit_learn_says(linear, features, flowers):
     train, test = features.splits["train"], features.splits["test"]
     best = linear.directory.read_json("metrics")["fit"]["best"]["C"]
-    theirs = LogisticRegression(C=best, max_iter=1000).fit(train.values, train.labels)
+    theirs = LogisticRegression(C=best, max_iter=1000).fit(train.values.astype(float), train.labels)
     found = dlcv.load(linear.path).predict_proba(files_of(test, flowers))
     np.testing.assert_allclose(found, theirs.predict_proba(test.values), atol=1e-5)
 
@@ -167,7 +167,7 @@ def test_features_that_do_not_fit_are_taken_in_parts(features, linear, tmp_path,
     run = dlcv.fit(features, classifier="logistic_regression(C=(0.1, 1))", runs=tmp_path)
     assert not run.directory.read_json("metrics")["fit"]["in_memory"]
     np.testing.assert_allclose(
-        run.predictions().probabilities, linear.predictions().probabilities, atol=2e-3
+        run.predictions().probabilities, linear.predictions().probabilities, atol=1e-5
     )
     with pytest.raises(DlcvError, match="RandomForest needs all features in memory"):
         dlcv.fit(features, classifier="random_forest", runs=tmp_path)
