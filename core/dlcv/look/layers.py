@@ -9,13 +9,6 @@ import numpy as np
 
 from dlcv.errors import DlcvError, suggestion
 
-CONVOLUTIONS = (
-    keras.layers.Conv2D,
-    keras.layers.Conv2DTranspose,
-    keras.layers.DepthwiseConv2D,
-    keras.layers.SeparableConv2D,
-)
-
 
 def all_layers(network: keras.Model, prefix: str = "") -> Iterator[tuple[str, keras.Layer]]:
     """Yields layers with their names; those of a network within have its name in front of theirs.
@@ -32,17 +25,23 @@ def map_layers(network: keras.Model) -> dict[str, keras.Layer]:
     """Returns the layers from the first convolution on whose output are maps of several places.
 
     Raises:
-        DlcvError: the network has no convolution.
+        DlcvError: the network has no convolution, or none that leaves several places.
     """
     named = list(all_layers(network))
-    first = next((i for i, (_, x) in enumerate(named) if isinstance(x, CONVOLUTIONS)), None)
+    first = next((i for i, (_, layer) in enumerate(named) if _convolves(layer)), None)
     if first is None:
         raise DlcvError(f"{network.name} has no convolution, so it has no maps to look at")
-    return {
+    found = {
         name: layer
         for name, layer in named[first:]
         if not isinstance(layer, keras.layers.InputLayer) and _has_places(layer)
     }
+    if not found:
+        raise DlcvError(
+            f"{network.name} makes single numbers of {' x '.join(map(str, network.input_shape[1:3]))} "
+            "pixels, so it has no maps to look at"
+        )
+    return found
 
 
 def chosen_layer(network: keras.Model, name: str | None, *, default: int) -> tuple[str, Any]:
@@ -61,10 +60,9 @@ def chosen_layer(network: keras.Model, name: str | None, *, default: int) -> tup
     if name in maps:
         return name, maps[name]
     if name in (known := dict(all_layers(network))):
-        shape = known[name].output.shape[1:]
         raise DlcvError(
-            f"the layer {name} gives values of shape {tuple(shape)}, not maps; the last layer with "
-            f"maps is {list(maps)[-1]}"
+            f"the layer {name} gives {_what_it_gives(known[name])}; layers with maps go from "
+            f"{next(iter(maps))} to {list(maps)[-1]}"
         )
     hint = suggestion(name, known) or "; dlcv inspect RUN lists the layers"
     raise DlcvError(f'the network has no layer "{name}"{hint}')
@@ -102,6 +100,18 @@ def channels_last(maps: Any) -> np.ndarray:
     array = keras.ops.convert_to_numpy(keras.ops.cast(maps, "float32"))
     is_first = keras.config.image_data_format() == "channels_first"
     return np.moveaxis(array, 1, -1) if is_first else array
+
+
+def _convolves(layer: keras.Layer) -> bool:
+    """Returns whether a layer is, or holds, a convolution: only their kernels have four axes."""
+    return any(len(weight.shape) == 4 for weight in layer.weights)
+
+
+def _what_it_gives(layer: keras.Layer) -> str:
+    if _has_places(layer):
+        return "the image before the first convolution"
+    shape = getattr(getattr(layer, "output", None), "shape", None)
+    return f"values of shape {tuple(shape[1:])}, not maps" if shape else "no maps"
 
 
 def _has_places(layer: keras.Layer) -> bool:

@@ -148,6 +148,38 @@ def check_can_be_looked_into(spec, size, precision="float32"):
     assert not np.allclose(heat_maps(network, layer, images, np.array([0, 2])), heat)
 
 
+def test_convolutions_within_a_layer_of_ones_own_are_found(pixels):
+    class Block(keras.layers.Layer):
+        def __init__(self):
+            super().__init__(name="block")
+            self.convolution = keras.layers.Conv2D(4, 3, padding="same", activation="relu")
+
+        def call(self, x):
+            return self.convolution(x)
+
+    network = keras.Sequential(
+        [
+            keras.Input(pixels.shape[1:], dtype="uint8"), keras.layers.Rescaling(1 / 255), Block(),
+            keras.layers.GlobalAveragePooling2D(), keras.layers.Dense(3, activation="softmax"),
+        ]
+    )  # fmt: skip
+    name, layer = chosen_layer(network, None, default=-1)
+    assert name == "block"
+    assert heat_maps(network, layer, pixels, np.zeros(len(pixels), int)).any()
+
+
+def test_a_network_that_leaves_no_places_is_refused():
+    network = keras.Sequential(
+        [
+            keras.Input((8, 8, 3)), keras.layers.Conv2D(5, 8), keras.layers.Flatten(),
+            keras.layers.Dense(3, activation="softmax"),
+        ],
+        name="whole",
+    )  # fmt: skip
+    with pytest.raises(DlcvError, match="whole makes single numbers of 8 x 8 pixels"):
+        chosen_layer(network, None, default=-1)
+
+
 def test_a_network_without_convolutions_is_refused():
     architecture = registry.create("architecture", "mlp")
     pipeline = dlcv.data.pipeline.Pipeline.of(registry.create_list("preprocessor", "scale"))
@@ -183,7 +215,11 @@ class TestRuns:
             ({"label": "zero"}, 'has no class "zero"'),
             ({"layer": "conv"}, 'no layer "conv"; did you mean "conv2"'),
             ({"layer": "qqq"}, 'no layer "qqq"; dlcv inspect RUN lists'),
-            ({"layer": "flatten"}, r"flatten gives values of shape \(\d+,\), not maps"),
+            (
+                {"layer": "flatten"},
+                r"flatten gives values of shape \(\d+,\), not maps; layers with maps go from conv1",
+            ),
+            ({"layer": "scale"}, "scale gives the image before the first convolution"),
         ],
     )
     def test_refuses(self, run, options, message):
