@@ -37,9 +37,10 @@ def map_layers(network: keras.Model) -> dict[str, keras.Layer]:
         if not isinstance(layer, keras.layers.InputLayer) and _has_places(layer)
     }
     if not found:
+        height, width = network.input_shape[1:3]
         raise DlcvError(
-            f"{network.name} makes single numbers of {' x '.join(map(str, network.input_shape[1:3]))} "
-            "pixels, so it has no maps to look at"
+            f"{network.name} makes single numbers of {height} x {width} pixels, so it has no maps "
+            "to look at"
         )
     return found
 
