@@ -1,7 +1,7 @@
 """Drawings of figures by epoch."""
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,10 +10,15 @@ from dlcv.evaluation.drawings import figure
 from dlcv.interfaces import Curves
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 Rows = Sequence[Mapping[str, Any]]
 """The epochs of a run, as its history has them."""
+START_SHARE = 0.25
+"""The share of the epochs that are the start of a training."""
+PEAK = 4
+"""A start whose loss is more than so many times that of all later epochs is left out."""
 
 
 def by_epoch(rows: Rows, column: str) -> np.ndarray:
@@ -23,23 +28,40 @@ def by_epoch(rows: Rows, column: str) -> np.ndarray:
 
 def figure_by_epoch(title: str, y_label: str, lines: dict[str, np.ndarray]) -> "Figure":
     """Returns lines over whole epochs as a Matplotlib figure; a single line has no legend."""
-    from matplotlib.ticker import MaxNLocator
-
     drawn = figure(Curves(title, "epoch", y_label, lines))
     (axes,) = drawn.axes
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     # What lies between 0 and 1 is drawn as shares are, and epochs are none.
-    axes.set_xlim(auto=True)
-    axes.autoscale(axis="x")
+    axes.autoscale()
+    arrange(axes, lines.values())
     if len(lines) == 1 and (legend := axes.get_legend()):
         legend.remove()
     return drawn
 
 
-def mark_stages(drawn: "Figure", rows: Rows) -> "Figure":
+def arrange(axes: "Axes", lines: Iterable[np.ndarray]) -> None:
+    """Gives whole epochs to the axis, and leaves out a peak of the first epochs.
+
+    The loss of the first epochs may be many times what follows, which nobody could tell apart
+    below it. What is left out is said.
+
+    Args:
+        axes: What the lines are drawn on.
+        lines: Epochs with their values, `(epochs, 2)` float each.
+    """
+    from matplotlib.ticker import MaxNLocator
+
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
+    points = np.concatenate([np.empty((0, 2)), *lines])
+    points = points[np.isfinite(points).all(axis=1)]
+    later = points[points[:, 0] > len({*points[:, 0]}) * START_SHARE, 1]
+    if len(later) and 0 < PEAK * later.max() < points[:, 1].max():
+        axes.set_ylim(-0.05 * later.max(), 1.5 * later.max())
+        text = f"the first epochs go up to {points[:, 1].max():.3g}"
+        axes.set_title(text, loc="right", color="grey", fontsize=8)
+
+
+def mark_stages(axes: "Axes", rows: Rows) -> None:
     """Draws a line where a stage begins."""
-    (axes,) = drawn.axes
     for before, row in itertools.pairwise(rows):
         if row["stage"] != before["stage"]:
             axes.axvline(before["epoch"] + 0.5, color="grey", linestyle=":")
-    return drawn

@@ -47,12 +47,15 @@ class Table:
         columns: The columns' names.
         rows: As many values a row as there are columns: text, int, or float.
         sample_ids: The sample that each row is about, so that a report can show it; may be empty.
+        foot: How many of the last rows are sums or means of the others: they stay below when the
+            others are sorted.
     """
 
     title: str
     columns: tuple[str, ...]
     rows: tuple[tuple[Any, ...], ...]
     sample_ids: tuple[str, ...] = ()
+    foot: int = 0
 
 
 @attrs.frozen(eq=False)

@@ -2,6 +2,7 @@
 
 import base64
 import io
+import warnings
 from typing import TYPE_CHECKING
 
 import attrs
@@ -64,7 +65,8 @@ def _by_epoch(title: str, y_label: str, lines: dict[str, tuple[Rows, str]]) -> D
         title, y_label, {name: by_epoch(*line) for name, line in lines.items()}
     )
     rows, _ = next(iter(lines.values()))
-    return Drawn(title, address(mark_stages(drawing, rows)))
+    mark_stages(drawing.axes[0], rows)
+    return Drawn(title, address(drawing))
 
 
 def drawn(drawings: dict[str, Curves | Matrix]) -> list[Drawn]:
@@ -81,7 +83,10 @@ def address(drawing: "Figure") -> str:
     import matplotlib
 
     content = io.BytesIO()
-    # Without a date, and with fixed names, the same run has the same page.
-    with matplotlib.rc_context({"svg.hashsalt": "dlcv"}):
+    # Without a date, and with fixed names, the same run has the same page. Text stays text: the
+    # browser has letters of more scripts, and knows in which direction they are read.
+    options = {"svg.hashsalt": "dlcv", "svg.fonttype": "none"}
+    with matplotlib.rc_context(options), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing")
         drawing.savefig(content, format="svg", transparent=True, metadata={"Date": None})
     return f"data:image/svg+xml;base64,{base64.b64encode(content.getvalue()).decode()}"

@@ -30,6 +30,8 @@ TITLES = {
     "worst_mistakes": "Worst mistakes",
 }
 """The titles of sections; others have their evaluator's name."""
+LONGEST_NAME = 64
+"""Longer names are cut, in characters; fingerprints are as long."""
 SAMPLES = 9
 SEED = 42
 """Of the choice of the sample predictions."""
@@ -68,7 +70,7 @@ def page(subject: Subject, data: Dataset | None = None) -> tuple[str, Pictures]:
     pictures = Pictures(subject, data)
     accuracy, interval = _accuracy(found)
     facts = facts_of(subject, accuracy)
-    sections = [_section(each, subject, pictures) for each in _without_repetition(found)]
+    sections = [_section(each, pictures) for each in _without_repetition(found)]
     content = pages.render(
         "report.html",
         script="sort.js",
@@ -76,6 +78,7 @@ def page(subject: Subject, data: Dataset | None = None) -> tuple[str, Pictures]:
         today=datetime.date.today().isoformat(),
         subject=subject,
         name=subject.name,
+        longest=LONGEST_NAME,
         headline=_headline(subject, accuracy, interval),
         curves=training_curves(subject),
         epochs=_epochs(subject),
@@ -156,13 +159,8 @@ def _without_repetition(found: dict[str, Evaluated]) -> list[Evaluated]:
     ]
 
 
-def _section(each: Evaluated, subject: Subject, pictures: Pictures) -> Section:
-    classes = len(subject.predictions.label_names)
-    tables = [
-        # The means stand below the classes.
-        shown(table, foot=int(len(table.rows) == classes + 1), picture=pictures.picture)
-        for table in each.evaluation.tables.values()
-    ]
+def _section(each: Evaluated, pictures: Pictures) -> Section:
+    tables = [shown(table, pictures.picture) for table in each.evaluation.tables.values()]
     title = TITLES.get(each.name, each.name)
     return Section(each.name, title, tables, drawn(each.evaluation.drawings), each.problem)
 

@@ -85,8 +85,12 @@ def wants_longer(facts: Facts) -> bool:
 
 def flat(facts: Facts) -> bool:
     """Training and validation loss stay as they are at the end, though they are trained on."""
-    enough = len(facts.epochs) >= EPOCHS_OF_FLATNESS
-    return enough and all(abs(value) <= -FALLING / 2 for value in _changes(facts))
+    return not is_short(facts) and all(abs(value) <= -FALLING / 2 for value in _changes(facts))
+
+
+def is_short(facts: Facts) -> bool:
+    """So few epochs do not tell what the losses would come down to."""
+    return len(facts.epochs) < EPOCHS_OF_FLATNESS
 
 
 def overfits(facts: Facts) -> bool:
@@ -113,8 +117,9 @@ def percent(share: float) -> str:
 
 def _of_training(facts: Facts) -> str:
     text = f"{percent(facts.training.error)} of the training images are wrong while training"
-    if len(facts.epochs) < EPOCHS_OF_FLATNESS:
-        return text
+    if is_short(facts):
+        few = len(facts.epochs)
+        return f"{text}, after {few} epoch{'s' if few > 1 else ''} only"
     return f"{text}; at the end the training loss changes by {100 * _changes(facts)[0]:+.1f} %"
 
 
@@ -196,7 +201,7 @@ BROKEN = (
 RULES = (
     Rule(
         "bias",
-        lambda facts: biased(facts) and falling(facts),
+        lambda facts: biased(facts) and (falling(facts) or is_short(facts)),
         "The training images are not learned yet.",
         _of_training,
         "train longer; then a larger network, a smaller learning rate, another architecture",

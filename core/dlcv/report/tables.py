@@ -46,16 +46,15 @@ class Shown:
         return len(self.columns) > WIDE
 
 
-def shown(table: Table, *, foot: int = 0, picture: Callable[[str], Picture] | None = None) -> Shown:
+def shown(table: Table, picture: Callable[[str], Picture] | None = None) -> Shown:
     """Returns a table as text.
 
     Args:
         table: The table.
-        foot: How many of its last rows are sums or means of the others.
         picture: Finds the image of a sample.
     """
     rows = tuple(tuple(map(_text, row)) for row in table.rows)
-    body = len(rows) - foot
+    body = len(rows) - table.foot
     numeric = tuple(
         bool(rows) and all(isinstance(row[i], int | float) for row in table.rows)
         for i in range(len(table.columns))

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from dlcv import files
+from dlcv.evaluation.epochs import arrange, by_epoch, mark_stages
 
 DRAWING_SHARE = 0.03
 """The share of the time that may go into drawing the curves."""
@@ -83,20 +84,16 @@ def read_csv(path: Path) -> list[dict[str, Any]]:
 def draw_curves(path: Path, rows: list[dict[str, Any]]) -> None:
     """Draws loss and accuracy, of training and validation, by epoch, in two panels."""
     from matplotlib.figure import Figure
-    from matplotlib.ticker import MaxNLocator
 
     figure = Figure(figsize=(10, 4), layout="constrained")
-    epochs = [row["epoch"] for row in rows]
     for axes, name in zip(figure.subplots(1, 2), ("loss", "accuracy"), strict=True):
-        for key, label, color in ((name, "training", "C0"), (f"val_{name}", "validation", "C1")):
-            values = [row[key] for row in rows]
-            axes.plot(epochs, values, color, label=label, marker="o", markersize=3)
+        lines = {"training": by_epoch(rows, name), "validation": by_epoch(rows, f"val_{name}")}
+        for label, line in lines.items():
+            axes.plot(*line.T, label=label, marker="o", markersize=3)
         axes.set(xlabel="epoch", ylabel=name)
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        arrange(axes, lines.values())
         axes.grid(alpha=0.3)
         axes.legend()
-        for before, row in itertools.pairwise(rows):
-            if row["stage"] != before["stage"]:
-                axes.axvline(before["epoch"] + 0.5, color="grey", linestyle=":")
+        mark_stages(axes, rows)
     with files.atomic_path(path) as temporary:
         figure.savefig(temporary, dpi=100)

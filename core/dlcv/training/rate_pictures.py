@@ -59,4 +59,4 @@ def _draw_tries(axes: "Axes", found: StepSearch) -> None:
         axes.plot(epochs, tried.losses, f"-{form}", label=label, linewidth=width)
         axes.plot(epochs, tried.val_losses, f"--{form}", label="its validation", linewidth=width)
     axes.set(yscale="log", xlabel="epoch", ylabel="loss")
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))

@@ -34,7 +34,7 @@ class ClassificationReport(Evaluator):
         means = [float(values[present].mean()) for values in (precision, recall, f1)]
         rows.append(("mean", means[0], means[1], means[2], int(support.sum())))
         columns = ("class", "precision", "recall", "f1", "support")
-        tables = {"by_class": Table("By class", columns, tuple(rows))}
+        tables = {"by_class": Table("By class", columns, tuple(rows), foot=1)}
         pairs = confused_pairs(predictions.labels, predicted, len(names), MOST_CONFUSED)
         if confused := tuple((names[t], names[p], count) for t, p, count in pairs):
             title = "Confused most"

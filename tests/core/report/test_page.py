@@ -20,7 +20,7 @@ from dlcv.report.write import report_finished, write_report
 from dlcv.runs.ensemble import Ensemble
 from dlcv.runs.loading import load
 
-VOID = {"meta", "img", "br", "link", "input", "hr"}
+VOID = {"meta", "img", "br", "link", "input", "hr", "wbr"}
 
 
 class Page(html.parser.HTMLParser):
@@ -300,3 +300,35 @@ def test_many_classes_are_shown_in_a_box(tmp_path):
     assert 'class="scroll data long"' in page.source
     assert page.source.count("<tfoot>") == 1
     assert len(page.source) < 1_000_000
+
+
+@pytest.mark.parametrize("classes", range(7, 12))
+def test_only_the_table_by_class_has_a_foot(tmp_path, classes):
+    # Nine mistakes are shown: as many rows as eight classes have with their mean.
+    right = [n % 3 > 0 for n in range(60)]
+    found = predicted(right, map(str, range(60)), [f"class {n}" for n in range(classes)])
+    page = Page(write_report(load(write_run(tmp_path / "run", predictions=found))))
+    assert page.elements.count("tfoot") == 1
+    assert page.words.count("no picture") == 9 + 9
+
+
+def test_long_names_are_cut_and_told_in_full_on_request(tmp_path):
+    names = ("short", "x" * 64, "y" * 65)
+    found = predicted([True] * 9, map(str, range(9)), names)
+    page = Page(write_report(load(write_run(tmp_path / "run", predictions=found))))
+    assert "x" * 64 in page.text
+    assert "y" * 63 + "…" in page.text
+    assert "y" * 64 not in page.text
+    assert f'title="{"y" * 65}"' in page.source
+
+
+def test_text_of_drawings_is_text_in_any_script(tmp_path):
+    names = ("שלום עולם", "中文类别")
+    found = predicted([True] * 4, "1234", names)
+    page = Page(write_report(load(write_run(tmp_path / "run", predictions=found))))
+    drawings = [
+        base64.b64decode(address.partition(",")[2]).decode()
+        for address in page.addresses
+        if address.startswith("data:image/svg")
+    ]
+    assert any(all(f">{name}<" in drawing for name in names) for drawing in drawings)

@@ -152,8 +152,13 @@ def test_curves_at_the_end_of_a_schedule_are_flat_for_that_reason():
 
 def test_too_few_epochs_tell_no_flatness():
     (found,) = next_steps(facts(0.7, 0.7, 0.7, epochs=FLAT[:4]))
-    assert found.finding == "Many of the training images themselves are wrong."
-    assert found.figures == "30.00 % of the training images are wrong while training"
+    assert found.finding == "The training images are not learned yet."
+    assert found.advice.startswith("train longer;")
+    assert found.figures == (
+        "30.00 % of the training images are wrong while training, after 4 epochs only"
+    )
+    (found,) = next_steps(facts(0.7, 0.7, 0.7, epochs=FLAT[:5]))
+    assert found.advice.startswith("a larger network;")
 
 
 @pytest.mark.parametrize(("last", "expected"), [(0.53, True), (0.52, False)])
