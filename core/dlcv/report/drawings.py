@@ -85,8 +85,8 @@ def address(drawing: "Figure") -> str:
     content = io.BytesIO()
     # Without a date, and with fixed names, the same run has the same page. Text stays text: the
     # browser has letters of more scripts, and knows in which direction they are read.
-    options = {"svg.hashsalt": "dlcv", "svg.fonttype": "none"}
-    with matplotlib.rc_context(options), warnings.catch_warnings():
+    with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing")
-        drawing.savefig(content, format="svg", transparent=True, metadata={"Date": None})
+        with matplotlib.rc_context({"svg.hashsalt": "dlcv", "svg.fonttype": "none"}):
+            drawing.savefig(content, format="svg", transparent=True, metadata={"Date": None})
     return f"data:image/svg+xml;base64,{base64.b64encode(content.getvalue()).decode()}"
