@@ -36,6 +36,8 @@ def test_features_are_extracted_once_and_fitted_to(base_run, flowers, tmp_path):
     done = dlcv(tmp_path, "fit", "features", "--classifier", grid, "--name", "linear")
     assert done.returncode == 0, done.stderr
     assert "C=10: " in done.stderr
+    # Libraries that start have a lot to say, which nobody wants to read.
+    assert "oneDNN" not in done.stderr
     assert re.search(r"fitted    logistic_regression with C \d+(\.\d)?, the best of 3", done.stdout)
     assert re.search(r"accuracy  \d+\.\d\d % on the \d+ held-out images of test", done.stdout)
     assert "daisy" in done.stdout
@@ -72,6 +74,10 @@ def test_in_one_go(base_run, flowers, tmp_path):
         (("transfer", "--data", "photos"), "Missing option '--base'"),
         (("transfer", "--base", "vgg61", "--data", "photos"), 'or "vgg16"?'),
         (("extract", "--base", "lenet", "--data", "photos", "--out", "f"), "name a run or a file"),
+        (
+            ("transfer", "--base", "runs/none", "--data", "photos"),
+            "base: there is no run runs/none",
+        ),
         (("fit", "photos"), "holds no features.toml; `dlcv extract` makes a folder of features"),
         (("fit", "none"), "none does not exist; `dlcv extract` makes a folder of features"),
     ],

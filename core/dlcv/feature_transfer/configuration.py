@@ -6,7 +6,7 @@ from typing import Any
 
 from dlcv import registry
 from dlcv.config import RunConfig
-from dlcv.errors import DlcvError
+from dlcv.errors import DlcvError, SpecError
 from dlcv.interfaces import options_of
 from dlcv.runs.directory import RunDirectory
 from dlcv.spec import Spec
@@ -48,7 +48,7 @@ def transfer_config(
         weights = base
         own |= {"preprocessors": run.preprocessors, "input_size": run.input_size}
     else:
-        network = Spec.parse(os.fspath(base))
+        network = _named(os.fspath(base))
         if weights is None:
             network = _with_imagenet(network)
     if weights == IMAGENET:
@@ -62,6 +62,13 @@ def transfer_config(
     if layer is not None:
         head["layer"] = layer
     return RunConfig(architecture=Spec(HEAD, {"base": network, **head}), **own)
+
+
+def _named(base: str) -> Spec:
+    try:
+        return Spec.parse(base)
+    except SpecError as error:
+        raise DlcvError(f"base: there is no run {base}, and as a network's name: {error}") from None
 
 
 def _with_imagenet(network: Spec, *, chosen: bool = False) -> Spec:

@@ -79,7 +79,8 @@ def extract_to(
             for split, images in experiment.data.splits.items():
                 _Split(work, split, images, experiment, body).extract(asked)
                 _stop(asked, out)
-        _finish(work, out, about, force=force)
+            # It takes a moment; a signal that comes now has nothing left to stop.
+            _finish(work, out, about, force=force)
     return Features.open(out)
 
 
@@ -262,10 +263,11 @@ def _finish(work: Path, out: Path, about: dict[str, Any], *, force: bool) -> Non
     text = tomli_w.dumps({"extraction": about, "files": records})
     files.write_atomically(work / DESCRIPTION, text)
     with files.atomic_folder(out, force=force) as folder:
-        for path in work.iterdir():
-            if path.name not in (BEGUN, PROGRESS):
-                os.replace(path, folder / path.name)
-    shutil.rmtree(work)
+        # What is begun is begun no more: a kill from here on leaves no part to go on with.
+        for name in (BEGUN, PROGRESS):
+            (work / name).unlink(missing_ok=True)
+        folder.rmdir()
+        os.replace(work, folder)
 
 
 def _stop(asked: Interruption, out: Path) -> None:

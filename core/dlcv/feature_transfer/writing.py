@@ -49,6 +49,7 @@ def write_run(
     Raises:
         DlcvError: the features' folder is damaged, or the estimator can't be kept.
     """
+    backend.start(config.threads or backend.available_threads())
     _write_record(directory, features, config, (classifier, *evaluators))
     body = _restored_body(Run(directory), features)
     train = features.splits["train"]
@@ -97,7 +98,6 @@ def _restored_body(run: Run, features: Features) -> "Body":
     Raises:
         DlcvError: they are not those that the features tell of.
     """
-    backend.start(run.threads)
     from dlcv.feature_transfer.body import Body
     from dlcv.training import checkpoints
     from dlcv.training.network import build_parts

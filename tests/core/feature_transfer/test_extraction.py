@@ -131,6 +131,33 @@ def test_what_was_stopped_goes_on_to_the_same_bytes(
     assert os.listdir(tmp_path) == ["f"]
 
 
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_a_kill_at_the_very_end_leaves_all_or_nothing(moment, base_run, flowers, tmp_path):
+    """The folder takes its name at the end; what is left then must still become whole."""
+    program = f"""
+import os, signal
+import dlcv
+from dlcv import files
+replace = files._replace_folder
+
+def replacing(*folders):
+    if "{moment}" == "after":
+        replace(*folders)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+files._replace_folder = replacing
+dlcv.extract({str(base_run.path)!r}, "f", data={str(flowers)!r}, threads=1, fraction=0.3)
+"""
+    done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, check=False)
+    assert done.returncode == -signal.SIGKILL
+    if moment == "before":
+        dlcv.extract(base_run.path, tmp_path / "f", data=str(flowers), threads=1, fraction=0.3)
+    features = Features.open(tmp_path / "f")
+    assert features.config.data == f'folder(path="{flowers}", color_mode=rgb)'
+    assert len(os.listdir(features.directory.checkpoints)) == 1
+    assert not (features.path / extraction.BEGUN).exists()
+
+
 def test_another_network_is_no_way_to_go_on(base_run, made_with, tmp_path, monkeypatch):
     def stop(*arguments, **named):
         raise KeyboardInterrupt
