@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from dlcv.errors import DlcvError
 from dlcv.files import atomic_path
 
@@ -12,6 +14,8 @@ TRUSTED = (
     "sklearn.tree._tree.Tree",
 )
 """What an estimator may hold beside what skops trusts by itself; never what a file asks for."""
+LEAF = -1
+"""The child that a tree's leaf has."""
 
 
 def save(path: Path, estimator: Any) -> None:
@@ -46,6 +50,7 @@ def load(path: Path, features: int, classes: int) -> Any:
         estimator = skops.io.load(path, trusted=list(TRUSTED))
         known = (int(estimator.n_features_in_), len(estimator.classes_))
         has_probabilities = callable(estimator.predict_proba)
+        _check_trees(estimator)
     except DlcvError:
         raise
     except OSError as error:
@@ -59,6 +64,24 @@ def load(path: Path, features: int, classes: int) -> Any:
             f"has {features} and {classes}; it is of another run"
         )
     return estimator
+
+
+def _check_trees(estimator: Any) -> None:
+    """Raises a `ValueError` for trees that lead out of themselves.
+
+    Scikit-learn follows them without looking: into foreign memory, or round in circles.
+    """
+    for member in getattr(estimator, "estimators_", ()):
+        tree = getattr(member, "tree_", None)
+        if tree is None:
+            continue
+        inner = np.flatnonzero(tree.children_left != LEAF)
+        for children in (tree.children_left[inner], tree.children_right[inner]):
+            if not ((inner < children) & (children < tree.node_count)).all():
+                raise ValueError("a tree leads out of itself")
+        asked = tree.feature[inner]
+        if not ((asked >= 0) & (asked < estimator.n_features_in_)).all():
+            raise ValueError("a tree asks for features that there are not")
 
 
 def _refuse_types(path: Path, name: str) -> None:

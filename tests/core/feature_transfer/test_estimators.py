@@ -64,6 +64,25 @@ def test_flipped_bytes_are_one_error_or_harmless(kept, samples):
         np.testing.assert_array_equal(found, expected)
 
 
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("left_child", 10**6), ("right_child", 10**6), ("left_child", 0), ("right_child", -3),
+        ("feature", 10**6), ("feature", -7),
+    ],
+)  # fmt: skip
+def test_trees_that_lead_elsewhere_are_refused(field, value, samples, tmp_path):
+    """With them scikit-learn reads foreign memory, which ends the process, or never comes back."""
+    fitted = registry.create("classifier", "random_forest(trees=3)").estimator().fit(*samples)
+    tree = fitted.estimators_[1].tree_
+    state = tree.__getstate__()
+    state["nodes"][field][0] = value
+    tree.__setstate__(state)
+    estimators.save(tmp_path / "c.skops", fitted)
+    with pytest.raises(DlcvError, match=r"c\.skops is damaged, or no classifier: a tree"):
+        estimators.load(tmp_path / "c.skops", 8, 3)
+
+
 def test_a_pickle_is_not_executed(tmp_path):
     class Touch:
         def __reduce__(self):
