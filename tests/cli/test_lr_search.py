@@ -8,7 +8,6 @@ import shlex
 import signal
 import subprocess
 import sys
-import time
 
 import cv2
 import forked
@@ -31,6 +30,11 @@ FLAGS = [
     "--arch", "mlp(units=8)", "--optimizer", "sgd", "--preproc", "scale",
     "--input-size", "8", "--batch-size", "4", "--threads", "1",
 ]  # fmt: skip
+TELLING_EACH_STEP = """
+from dlcv import __main__, progress
+progress.SECONDS_BETWEEN_LINES = 0.0
+__main__.main()
+"""
 
 
 @pytest.fixture
@@ -175,15 +179,14 @@ def test_command_replaces_no_picture_and_refuses_mistakes_before_it_trains(
 def test_ctrl_c_ends_with_what_is_known(photos, tmp_path, method):
     limits = ["--highest", "0.01", "--lowest", "0.001", "--epochs", "100000", "--steps", "1000000"]
     process = subprocess.Popen(
-        [sys.executable, "-m", "dlcv", "lr-search", "--data", str(photos(size=(8, 8))), *FLAGS,
-         "--method", method, *limits],
+        [sys.executable, "-c", TELLING_EACH_STEP, "lr-search", "--data", str(photos(size=(8, 8))),
+         *FLAGS, "--method", method, *limits],
         cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         env={**os.environ, "PYTHONUNBUFFERED": "1"},
     )  # fmt: skip
     for line in process.stderr:
-        if "parameters" in line:
+        if " of 1000000, " in line or "rate 0.01: " in line:
             break
-    time.sleep(6)
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=60)
     assert process.returncode == 130, err

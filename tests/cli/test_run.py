@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from written_runs import write_run
 
-from dlcv.cli.run import validated
+from dlcv.cli.run import finish, validated
 from dlcv.config import StageConfig
 from dlcv.runs.run import load_run
 
@@ -151,7 +151,7 @@ def test_stopped_run_is_resumed_to_its_end(
     name = f"stopped-{number}"
     arguments = ("run", "--config", "runs/small/run.toml", "--checkpoint-every", "1")
     process = subprocess.Popen(
-        [sys.executable, "-m", "dlcv", *arguments, "--epochs", "60", "--name", name],
+        [sys.executable, "-m", "dlcv", *arguments, "--epochs", "20", "--name", name],
         cwd=folder,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -170,7 +170,7 @@ def test_stopped_run_is_resumed_to_its_end(
     resumed = command("resume", f"runs/{name}", folder=folder)
     assert resumed.returncode == 0, resumed.stderr
     assert f"epoch {done_before} of" not in resumed.stderr or number == signal.SIGKILL
-    assert "trained   60 epochs" in resumed.stdout
+    assert "trained   20 epochs" in resumed.stdout
 
 
 def test_resuming_after_the_data_changed_is_refused(
@@ -360,3 +360,22 @@ def test_accuracy_is_that_of_the_epoch_that_the_weights_are_from(
     path = write_run(tmp_path / "run", rows=rows, stages=stages)
 
     assert validated(load_run(path)) == expected
+
+
+@pytest.mark.parametrize("has_checkpoint", [False, True])
+def test_a_stopped_run_offers_only_what_can_be_done(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], has_checkpoint: bool
+) -> None:
+    run = load_run(write_run(tmp_path / "run", rows=[]))
+    if has_checkpoint:
+        run.directory.checkpoints.mkdir()
+        (run.directory.checkpoints / "epoch_0001_step_000000010_stage_0.checkpoint").touch()
+    run.stopped_by = signal.SIGINT
+    with pytest.raises(SystemExit, match="130"):
+        finish(run)
+
+    output = capsys.readouterr().out
+    assert f"dlcv resume {run.path}\n" in output
+    assert ("everything is kept" in output) == has_checkpoint
+    assert ("nothing was trained so far" in output) != has_checkpoint
+    assert ("--learning-rate RATE" in output) == has_checkpoint

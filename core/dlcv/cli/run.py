@@ -72,8 +72,10 @@ def finish(run: "Run | TrainedEnsemble") -> None:
     path = shown_path(run.path)
     quoted = shlex.quote(path)
     if run.stopped_by:
-        click.echo(f"\nstopped; everything is kept. Go on with:\n  dlcv resume {quoted}")
-        if run.config.members == 1:
+        has_checkpoint = run.directory.has_checkpoint
+        kept = "everything is kept" if has_checkpoint else "nothing was trained so far"
+        click.echo(f"\nstopped; {kept}. Go on with:\n  dlcv resume {quoted}")
+        if has_checkpoint and run.config.members == 1:
             other = f"dlcv resume {quoted} --learning-rate RATE --epochs COUNT"
             click.echo(f"or with other settings:\n  {other}")
         sys.exit(128 + run.stopped_by)

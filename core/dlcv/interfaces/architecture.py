@@ -58,7 +58,7 @@ class Architecture(Plugin, ABC):
         import keras
 
         inputs = keras.Input(input_shape, name="images")
-        return keras.Model(inputs, self.features(inputs))
+        return keras.Model(inputs, self.features(inputs), name=type(self).__name__.lower())
 
 
 def flatten(x: "keras.KerasTensor") -> "keras.KerasTensor":

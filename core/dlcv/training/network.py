@@ -2,11 +2,12 @@
 
 from bisect import bisect_left
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import attrs
 import keras
+import numpy as np
 
 from dlcv.data.pipeline import Pipeline
 from dlcv.errors import DlcvError
@@ -152,6 +153,9 @@ def _add(step: Preprocessor, x: keras.KerasTensor) -> keras.KerasTensor:
     try:
         return step.as_layer()(x)
     except ValueError as error:
+        # A step that knows its own limits tells them better, with a cure.
+        with suppress(ValueError):
+            step(np.zeros((1, 1, 1, x.shape[-1]), np.float32))
         raise DlcvError(
             f"{type(step).__name__} can't take images of {x.shape[-1]} channels ({_reason(error)})"
         ) from error

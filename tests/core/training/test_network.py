@@ -65,5 +65,5 @@ def test_smallest_size_that_would_do_is_named(spec, size, smallest):
 def test_value_step_that_can_not_take_the_channels_is_named():
     steps = registry.create_list("preprocessor", "imagenet_input")
     architecture = registry.create("architecture", "lenet")
-    with pytest.raises(DlcvError, match="ImageNetInput can't take images of 1 channels"):
+    with pytest.raises(DlcvError, match=r"imagenet_input: .* these have 1; read them in color"):
         build_network(architecture, Pipeline.of(steps), (16, 16, 1), 4, "float32")
