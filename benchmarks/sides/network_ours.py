@@ -4,14 +4,14 @@ import keras
 import numpy as np
 from network_clock import CLASSES, NAME, SIZE, STEPS, measure
 
+from dlcv import registry
+from dlcv.config import StageConfig
+from dlcv.data.pipeline import Pipeline
+from dlcv.training.network import build_network
+from dlcv.training.stage import compile_stage
+
 
 def make() -> keras.Model:
-    from dlcv import registry
-    from dlcv.config import StageConfig
-    from dlcv.data.pipeline import Pipeline
-    from dlcv.training.network import build_network
-    from dlcv.training.stage import compile_stage
-
     architecture = registry.create("architecture", NAME)
     steps = registry.create_list("preprocessor", architecture.preprocessors)
     shapes = {"channel": (3,), "pixel": (SIZE, SIZE, 3)}
