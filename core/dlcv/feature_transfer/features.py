@@ -186,7 +186,7 @@ def _check_file(path: Path, recorded: Any, about: dict[str, Any]) -> None:
     except DlcvError as error:
         reason = str(error).partition(";")[0]
         raise DlcvError(
-            f"{reason}; it is damaged, or features of another network than {about['base']} up to "
+            f"{reason}, or it holds features of another network than {about['base']} up to "
             f"{about.get('layer')} ({about['features']} an image): extract them anew"
         ) from None
 

@@ -149,8 +149,10 @@ def _fit_to(
     features: Features, config: RunConfig, name: str | None, runs: Path, *, force: bool
 ) -> Run:
     """Fits the classifier of a configuration, and makes a run of it."""
-    from dlcv.feature_transfer.writing import write_run
+    backend.start(config.threads or backend.available_threads())
+    from dlcv.feature_transfer.writing import check_complete, write_run
 
+    check_complete(features)
     assert config.classifier is not None
     classifier = registry.create("classifier", config.classifier)
     evaluators = registry.create_list("evaluator", config.evaluators)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from dlcv import backend, files, registry
+from dlcv import files, registry
 from dlcv.config import RunConfig
 from dlcv.errors import DlcvError
 from dlcv.evaluation.evaluate import as_json, evaluate
@@ -21,11 +21,23 @@ from dlcv.runs.directory import RunDirectory
 from dlcv.runs.run import ESTIMATOR, Run, load_run
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from dlcv.feature_transfer.body import Body
+    from dlcv.training.checkpoints import Checkpoint
 
 COMPARED = 256
 """Samples on which a classifier and the layer made of it must agree."""
 ROWS_AT_ONCE = 1024
+
+
+def check_complete(features: Features) -> None:
+    """Raises a `DlcvError` if a run can't be made of features, before hours of fitting to them."""
+    source = features.directory
+    for name in ("labels", "environment"):
+        source.read_json(name)
+    files.load_arrays(source.preprocessing)
+    _kept_weights(features)
 
 
 def write_run(
@@ -49,7 +61,6 @@ def write_run(
     Raises:
         DlcvError: the features' folder is damaged, or the estimator can't be kept.
     """
-    backend.start(config.threads or backend.available_threads())
     _write_record(directory, features, config, (classifier, *evaluators))
     body = _restored_body(Run(directory), features)
     train = features.splits["train"]
@@ -102,6 +113,8 @@ def _restored_body(run: Run, features: Features) -> "Body":
     from dlcv.training import checkpoints
     from dlcv.training.network import build_parts
 
+    checkpoint, path = _kept_weights(features)
+
     network = build_parts(
         registry.create("architecture", run.config.architecture),
         run.pipeline,
@@ -110,18 +123,28 @@ def _restored_body(run: Run, features: Features) -> "Body":
         run.config.precision,
     )
     body = Body.of(network)
+    checkpoints.restore(checkpoint, body.features.variables, str(path))
+    told, ours = features.about.get("weights_sha256"), body.sha256()
+    if told != ours:
+        raise DlcvError(
+            f"{path} holds other weights (sha256 {ours[:12]}) than the features were extracted "
+            f"with ({str(told)[:12]}); it is of another network"
+        )
+    return body
+
+
+def _kept_weights(features: Features) -> "tuple[Checkpoint, Path]":
+    """Reads the weights of the body; raises `DlcvError` if there are none, or none that are whole.
+
+    They are in the folder, since the run or the file that they came from may change.
+    """
+    from dlcv.training import checkpoints
+
     folder = features.directory.checkpoints
     found = checkpoints.load_newest(folder)
     if found is None:
         raise DlcvError(f"{folder} holds no weights of the body; extract the features anew")
-    checkpoints.restore(found[0], body.features.variables, str(found[1]))
-    told, ours = features.about.get("weights_sha256"), body.sha256()
-    if told != ours:
-        raise DlcvError(
-            f"{found[1]} holds other weights (sha256 {ours[:12]}) than the features were extracted "
-            f"with ({str(told)[:12]}); it is of another network"
-        )
-    return body
+    return found
 
 
 def _write_network(directory: RunDirectory, body: "Body", *, has_last: bool) -> None:

@@ -198,7 +198,7 @@ def test_cut_and_damaged_files_are_refused(copied, name):
         Features.open(copied)
     content[-100] ^= 1
     path.write_bytes(content)
-    with pytest.raises(DlcvError, match=r"or features of another network than .*lenet"):
+    with pytest.raises(DlcvError, match=r"recorded, or it holds features of another .*lenet"):
         Features.open(copied)
     path.unlink()
     with pytest.raises(DlcvError, match=rf"{name} is missing; extract the features anew"):

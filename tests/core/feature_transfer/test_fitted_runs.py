@@ -200,6 +200,25 @@ def test_a_body_of_other_weights_is_refused(features, base_run, tmp_path):
     assert os.listdir(tmp_path / "runs") == []
 
 
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("labels.json", "can't read"),
+        ("preprocessing.npz", "can't read"),
+        ("checkpoints/epoch_0000_step_000000000_stage_0.checkpoint", "holds no"),
+    ],
+)
+def test_what_is_missing_is_told_before_hours_of_fitting(
+    name, message, features, tmp_path, monkeypatch
+):
+    folder = shutil.copytree(features.path, tmp_path / "features")
+    (folder / name).unlink()
+    monkeypatch.setattr("dlcv.feature_transfer.steps.fit_classifier", None)
+    with pytest.raises(DlcvError, match=message):
+        dlcv.fit(folder, runs=tmp_path / "runs")
+    assert not (tmp_path / "runs").exists() or not list((tmp_path / "runs").iterdir())
+
+
 def test_a_run_is_not_replaced_without_force(linear, features):
     runs, name = linear.path.parent, linear.path.name
     before = linear.directory.model.read_bytes()
