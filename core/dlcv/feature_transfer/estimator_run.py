@@ -54,7 +54,7 @@ class EstimatorRun(Run):
     @functools.cached_property
     def answering(self) -> BodyAndEstimator:
         """The body with the estimator; raises `DlcvError` if either can't be read."""
-        network = super().build(self.config.precision)
+        network = self._restored(self.config.precision)
         import keras
 
         body = keras.Model(network.inputs, network.layers[-1].input, name="features")

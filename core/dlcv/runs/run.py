@@ -172,6 +172,16 @@ class Run(Predictor):
         Args:
             precision: A Keras dtype policy's name; weights are the same for all of them.
         """
+        network = self._restored(precision)
+        # The last layer of a network whose classifier is elsewhere has no weights but zeros.
+        if self.config.classifier and not any(w.any() for w in network.layers[-1].get_weights()):
+            raise DlcvError(
+                f"{self.path / ESTIMATOR} is missing, by which this run predicts; copy the run "
+                "again with all its files, or fit it anew"
+            )
+        return network
+
+    def _restored(self, precision: str) -> "keras.Model":
         backend.start(self.threads)
         from dlcv.training import checkpoints
         from dlcv.training.network import build_network

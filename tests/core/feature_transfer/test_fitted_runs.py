@@ -110,6 +110,13 @@ def test_a_forest_has_no_network_to_look_into(forest):
         _ = dlcv.load(forest.path).model
 
 
+def test_a_forest_that_is_missing_is_told(forest, features, flowers, tmp_path):
+    copied = shutil.copytree(forest.path, tmp_path / "run")
+    (copied / ESTIMATOR).unlink()
+    with pytest.raises(DlcvError, match=rf"{ESTIMATOR} is missing, by which this run predicts"):
+        dlcv.load(copied).predict(files_of(features.splits["test"], flowers))
+
+
 def test_another_version_of_scikit_learn_is_told(forest, tmp_path, caplog):
     copied = shutil.copytree(forest.path, tmp_path / "run")
     path = copied / "environment.json"
