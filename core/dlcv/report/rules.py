@@ -93,6 +93,11 @@ def is_short(facts: Facts) -> bool:
     return len(facts.epochs) < EPOCHS_OF_FLATNESS
 
 
+def needs_more(facts: Facts) -> bool:
+    """The training was too short to tell what came of it, and nothing speaks against more."""
+    return is_short(facts) and not overfits(facts)
+
+
 def overfits(facts: Facts) -> bool:
     """The validation loss rises, while the training loss falls."""
     best, last = facts.epochs[facts.best], facts.epochs[-1]
@@ -201,7 +206,7 @@ BROKEN = (
 RULES = (
     Rule(
         "bias",
-        lambda facts: biased(facts) and (falling(facts) or is_short(facts)),
+        lambda facts: biased(facts) and (falling(facts) or needs_more(facts)),
         "The training images are not learned yet.",
         _of_training,
         "train longer; then a larger network, a smaller learning rate, another architecture",

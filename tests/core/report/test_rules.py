@@ -161,6 +161,13 @@ def test_too_few_epochs_tell_no_flatness():
     assert found.advice.startswith("a larger network;")
 
 
+def test_a_short_training_that_overfits_is_not_to_go_on():
+    epochs = curve([1.0, 0.5, 0.3], [0.5, 0.25, 0.3])
+    bias, overfitting = next_steps(facts(0.7, 0.7, 0.7, epochs=epochs))
+    assert overfitting.advice.startswith("fewer epochs")
+    assert "train longer" not in bias.advice
+
+
 @pytest.mark.parametrize(("last", "expected"), [(0.53, True), (0.52, False)])
 def test_overfitting_is_a_validation_loss_that_rose_by_a_twentieth(last, expected):
     epochs = curve([1.0, 0.5, 0.3, 0.1], [1.0, 0.5, 0.51, last])
