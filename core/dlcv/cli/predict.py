@@ -101,7 +101,8 @@ def predict(
     click.echo(FORMS[form](predictions, min(top, len(predictor.label_names))))
     if len(predictions) > 1:
         rate = len(predictions) / seconds
-        logger.info("%d images in %.1f s, %.0f images/s", len(predictions), seconds, rate)
+        told = f"{rate:,.0f}" if rate >= 10 else f"{rate:.1f}"
+        logger.info("%d images in %.1f s, %s images/s", len(predictions), seconds, told)
 
 
 def _inputs(paths: Sequence[Path]) -> Any:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any, Protocol
 
 import attrs
 import numpy as np
@@ -13,11 +13,19 @@ from dlcv.files import load_arrays, save_arrays
 from dlcv.interfaces import LabelledImages, Predictions
 from dlcv.progress import track
 
-if TYPE_CHECKING:
-    import keras
+
+class Network(Protocol):
+    """What gives probabilities: a Keras network, a body with an estimator, an exported model."""
+
+    @property
+    def input_shape(self) -> tuple[int | None, ...]:
+        """`(N, H, W, C)` of the images that it takes, N being None."""
+
+    def predict_on_batch(self, pixels: np.ndarray) -> Any:
+        """Returns probabilities `(N, classes)` for raw pixels, uint8."""
 
 
-def predict_batches(model: "keras.Model", loader: Loader) -> Iterator[np.ndarray]:
+def predict_batches(model: Network, loader: Loader) -> Iterator[np.ndarray]:
     """Yields the probabilities of each batch, `(N, classes)` float32, in stored order.
 
     Where the pixel steps give several views of an image, their probabilities are averaged.
@@ -42,11 +50,11 @@ def predict_batches(model: "keras.Model", loader: Loader) -> Iterator[np.ndarray
             progress(len(pixels) // views)
 
 
-def _size(shape: tuple[int, ...]) -> str:
+def _size(shape: tuple[int | None, ...]) -> str:
     return f"{shape[0]} x {shape[1]} pixels and {shape[2]} channels"
 
 
-def predict_labelled(model: "keras.Model", loader: Loader) -> Predictions:
+def predict_labelled(model: Network, loader: Loader) -> Predictions:
     """Returns a network's predictions for all labelled images of a loader."""
     images: LabelledImages = loader.images
     return Predictions(

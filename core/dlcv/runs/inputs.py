@@ -2,6 +2,7 @@
 
 import glob
 import itertools
+import logging
 import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -16,17 +17,20 @@ from dlcv.errors import DlcvError, ImageError
 from dlcv.interfaces import SPLITS, UNSPLIT, LabelledImages
 from dlcv.runs.video import frames, is_video
 
+logger = logging.getLogger(__name__)
 
-def open_parts(inputs: Any, channels: int) -> Iterator[LabelledImages]:
+
+def open_parts(inputs: Any, channels: int, *, skip: bool = False) -> Iterator[LabelledImages]:
     """Yields images ready to be read, in parts that fit into memory: videos come piece by piece.
 
     Args:
         inputs: What `open_inputs` takes, and paths of videos; paths and images may be mixed.
         channels: How many channels the images must have; files are read so.
+        skip: Whether what can't be read of a video is left out with a warning.
 
     Raises:
         DlcvError: there are none, or they are not of that form.
-        ImageError: a video can't be read.
+        ImageError: a video can't be read to its end, and `skip` is off.
     """
     items = [one for item in _listed(inputs, channels) for one in _expanded(item)]
     if not items:
@@ -34,7 +38,12 @@ def open_parts(inputs: Any, channels: int) -> Iterator[LabelledImages]:
     for kind, group in itertools.groupby(items, _kind):
         if kind == "video":
             for path in group:
-                yield from frames(path, channels)
+                try:
+                    yield from frames(path, channels)
+                except ImageError as error:
+                    if not skip:
+                        raise
+                    logger.warning("left out: %s", error)
         else:
             yield open_inputs(list(group), channels)
 
@@ -113,6 +122,8 @@ def expand_paths(paths: Iterable[str | os.PathLike[str]]) -> Iterable[str]:
             continue
         files = list(images.walk_files(path))
         images.warn_of_unread(files, path)
+        if videos := sum(map(is_video, files)):
+            logger.warning("%s: %d of its files are videos; name those themselves", path, videos)
         below = sorted(filter(images.is_image_file, files))
         if not below:
             raise DlcvError(f"{path} holds no images")

@@ -144,9 +144,10 @@ class Predictor(ABC):
         if not 0 <= threshold <= 1:
             raise DlcvError(f"threshold: expected a number from 0 to 1, received {threshold}")
         found: list[Prediction] = []
-        for part in open_parts(inputs, self.channels):
+        skip = bad_images == "skip"
+        for part in open_parts(inputs, self.channels, skip=skip):
             opened = part
-            if bad_images == "skip":
+            if skip:
                 checked = survey(part, skip=True, threads=self.threads)
                 warn_of(checked.skipped)
                 opened = checked.images

@@ -15,6 +15,7 @@ logger = logging.getLogger(__name__)
 EXTENSIONS = frozenset({".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".webm"})
 FRAMES_AT_ONCE = 256
 """As many frames are in memory."""
+FFMPEG_QUIET = "-8"
 SURELY_CUT = 0.9
 """Where fewer frames can be read than this share of what the video's header says; it may be off a
 little in whole videos, too."""
@@ -35,6 +36,8 @@ def frames(path: str | os.PathLike[str], channels: int) -> Iterator[ArrayImages]
     Raises:
         ImageError: it can't be read, or ends long before the end that it promises.
     """
+    # FFmpeg's own lines say less than the error below; it reads this when it opens a file.
+    os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", FFMPEG_QUIET)
     video = cv2.VideoCapture(os.fspath(path))
     promised = video.get(cv2.CAP_PROP_FRAME_COUNT)
     rate = video.get(cv2.CAP_PROP_FPS) or 25.0

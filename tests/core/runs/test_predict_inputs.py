@@ -104,6 +104,25 @@ def test_a_cut_video_is_named(folder, tmp_path, kept, message):
         list(open_parts(tmp_path / "cut.avi", 3))
 
 
+def test_what_a_cut_video_still_holds_is_predicted_on_request(run, folder, tmp_path, caplog, capfd):
+    write_video(tmp_path / "cut.avi", 40)
+    content = (tmp_path / "cut.avi").read_bytes()
+    (tmp_path / "cut.avi").write_bytes(content[: len(content) // 2])
+    (tmp_path / "none.mp4").touch()
+    given = [tmp_path / "none.mp4", tmp_path / "cut.avi", folder / "b"]
+    found = run.predict(given, bad_images="skip")
+    assert 1 < len(found) - 1 < 40
+    assert "left out: " in caplog.text
+    assert "none.mp4: holds no frames" in caplog.text
+
+
+def test_videos_in_a_folder_are_not_passed_over_in_silence(folder, tmp_path, caplog):
+    shutil.copy(folder / "b" / "3.png", tmp_path)
+    shutil.copy(folder / "walk.avi", tmp_path)
+    assert len(list(expand_paths([tmp_path]))) == 1
+    assert "1 of its files are videos" in caplog.text
+
+
 def test_what_is_not_sure_enough_is_unknown(run, folder):
     found = run.predict(folder / "a", threshold=0.0)
     sure = found[0].probability
@@ -130,6 +149,15 @@ class TestCommand:
         (row,) = json.loads(done.stdout)
         assert row["image"] == "standard input"
         assert row["label"] == row["classes"][0]["label"]
+
+    def test_a_damaged_video_is_one_line(self, run, folder):
+        (folder / "none.mp4").touch()
+        done = subprocess.run(
+            [sys.executable, "-m", "dlcv", "predict", "runs/small", "none.mp4"],
+            cwd=folder, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        told = "dlcv: none.mp4: holds no frames that can be read\n"
+        assert (done.returncode, done.stderr) == (2, told)
 
     def test_takes_paths_from_the_standard_input(self, run, folder):
         found = self.invoke(
