@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -20,7 +21,11 @@ SMALL = (
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("work")
+    import cv2
+
+    path = tmp_path_factory.mktemp("work")
+    cv2.imwrite(str(path / "digit.png"), np.zeros((8, 8), np.uint8))
+    return path
 
 
 @pytest.fixture(scope="module")
@@ -51,10 +56,6 @@ def test_members_are_trained_one_after_the_other_and_told_together(
 def test_run_of_members_is_evaluated_and_predicts_as_a_run(
     trained: subprocess.CompletedProcess[str], folder: Path
 ) -> None:
-    import cv2
-
-    cv2.imwrite(str(folder / "digit.png"), np.zeros((8, 8), np.uint8))
-
     found = forked.dlcv("evaluate", "runs/two", "--json", folder=folder)
     said = forked.dlcv("predict", "runs/two", "digit.png", "--json", folder=folder)
 
@@ -92,6 +93,37 @@ def test_any_runs_are_evaluated_together(
 
     rows = json.loads(done.stdout)["tables"]["ensemble"]["rows"]
     assert [row[0] for row in rows[:3]] == ["1", "2", "average of the members"]
+
+
+def test_method_that_is_named_or_the_run_has_decides_all_figures_and_answers(
+    trained: subprocess.CompletedProcess[str], folder: Path
+) -> None:
+    import dlcv
+
+    members = [folder / "runs" / "two" / "members" / str(number) for number in (1, 2)]
+    expected = dlcv.load(*members, method="vote").predictions().combined.max(axis=1).mean()
+    voting = folder / "runs" / "voting"
+    shutil.copytree(folder / "runs" / "two", voting)
+    config = (voting / "run.toml").read_text()
+    (voting / "run.toml").write_text(config.replace("method=mean", "method=vote"))
+
+    named = forked.dlcv(
+        "evaluate", *map(str, members), "--eval", "calibration, ensemble(method=vote)", "--json",
+        folder=folder,
+    )  # fmt: skip
+    own = forked.dlcv("evaluate", voting, "--eval", "calibration", "--json", folder=folder)
+    digit = folder / "digit.png"
+    said = forked.dlcv("predict", "runs/voting", "digit.png", "--json", folder=folder)
+    mean = forked.dlcv(
+        "predict", "runs/voting", "digit.png", "--json", "--method", "mean", folder=folder
+    )
+
+    for done in (named, own):
+        assert json.loads(done.stdout)["metrics"]["mean_confidence"] == pytest.approx(expected)
+    for done, method in ((said, "vote"), (mean, "mean")):
+        (answer,) = dlcv.load(*members, method=method).predict(digit)
+        told = json.loads(done.stdout)[0]["classes"][0]["probability"]
+        assert told == pytest.approx(answer.probability, abs=1e-5)
 
 
 MISTAKES = {

@@ -786,7 +786,7 @@ class TestEvaluators:
     def test_predictions_must_stay_unchanged(self):
         def evaluate(predictions):
             predictions.probabilities.sort(axis=2)
-            return Evaluation({"mean": float(predictions.mean.mean())})
+            return Evaluation({"mean": float(predictions.combined.mean())})
 
         assert failures(evaluator(evaluate)) == {"predictions_stay_unchanged"}
 

@@ -23,7 +23,7 @@ class TestRank:
         found = Rank(k=k).evaluate(given_ones).metrics
         for rank in {1, k}:
             expected = metrics.top_k_accuracy_score(
-                given_ones.labels, given_ones.mean, k=rank, labels=range(classes)
+                given_ones.labels, given_ones.combined, k=rank, labels=range(classes)
             )
             assert found.pop(f"rank{rank}") == pytest.approx(expected)
         always = DummyClassifier(strategy="most_frequent")
@@ -90,7 +90,7 @@ class TestClassificationReport:
         found = ClassificationReport().evaluate(given_ones)
 
         def report(**options):
-            predicted = given_ones.mean.argmax(axis=1)
+            predicted = given_ones.combined.argmax(axis=1)
             return metrics.classification_report(
                 given_ones.labels, predicted, output_dict=True, zero_division=0, **options
             )

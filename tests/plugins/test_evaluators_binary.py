@@ -43,7 +43,7 @@ def test_it_agrees_with_scikit_learn_and_scipy(samples, levels, seed):
     rng = np.random.default_rng(seed)
     labels = np.append([0, 1], rng.integers(0, 2, samples - 2))
     given_ones = scored(rng.integers(0, levels + 1, samples) / levels, labels)
-    scores = given_ones.mean[:, 1].astype(float)
+    scores = given_ones.combined[:, 1].astype(float)
     found = BinaryScores().evaluate(given_ones)
     expected = {
         "mean_squared_error": metrics.brier_score_loss(labels, scores),

@@ -45,8 +45,8 @@ def test_it_agrees_with_scikit_learn_and_the_formula(samples, classes, seed):
         rng.dirichlet(np.full(classes, 0.4), samples), rng.integers(0, classes, samples)
     )
     found = Calibration().evaluate(given_ones)
-    confidence = given_ones.mean.max(axis=1).astype(float)
-    right = given_ones.mean.argmax(axis=1) == given_ones.labels
+    confidence = given_ones.combined.max(axis=1).astype(float)
+    right = given_ones.combined.argmax(axis=1) == given_ones.labels
     accuracies, confidences = calibration_curve(right, confidence, n_bins=15, pos_label=True)
     line = found.drawings["reliability"].lines["this network"]
     np.testing.assert_allclose(line, np.stack([confidences, accuracies], axis=1), atol=1e-12)

@@ -21,7 +21,7 @@ class TestConfusion:
     def test_it_agrees_with_scikit_learn(self, classes):
         given_ones = random_predictions(400, classes, seed=classes)
         found = Confusion().evaluate(given_ones)
-        predicted = given_ones.mean.argmax(axis=1)
+        predicted = given_ones.combined.argmax(axis=1)
         expected = metrics.confusion_matrix(given_ones.labels, predicted, labels=range(classes))
         np.testing.assert_array_equal(found.drawings["confusion"].values, expected)
         assert set(found.tables) == {"confusion" if classes <= 12 else "confused_pairs"}

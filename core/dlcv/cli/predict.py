@@ -59,9 +59,7 @@ Examples:
 @click.option(
     "--method",
     type=click.Choice(typing.get_args(Combination)),
-    default="mean",
-    show_default=True,
-    help="How several runs are combined.",
+    help="How several networks are combined.  [default: as the run was evaluated, else mean]",
 )
 @config_options(RunConfig, "bad_images")
 @click.option(
@@ -75,7 +73,7 @@ def predict(
     threshold: float,
     preprocessors: str | None,
     checkpoint: str,
-    method: Combination,
+    method: Combination | None,
     bad_images: str | None,
     form: str | None,
 ) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, get_args
 
 import attrs
 import numpy as np
@@ -10,7 +10,7 @@ import numpy as np
 from dlcv.data.loader import Loader
 from dlcv.errors import DlcvError
 from dlcv.files import load_arrays, save_arrays
-from dlcv.interfaces import LabelledImages, Predictions
+from dlcv.interfaces import Combination, LabelledImages, Predictions
 from dlcv.progress import track
 
 
@@ -74,6 +74,7 @@ def save_predictions(path: Path, predictions: Predictions) -> None:
         "sample_ids": np.array(predictions.sample_ids),
         "member_names": np.array(predictions.member_names, str),
         "validation_accuracies": np.array(predictions.validation_accuracies, float),
+        "method": np.array(predictions.method),
     }
     save_arrays(path, arrays)
 
@@ -85,6 +86,9 @@ def load_predictions(path: Path) -> Predictions:
     if missing := [name for name in required if name not in arrays]:
         raise DlcvError(f"{path} holds no predictions: {', '.join(missing)} is missing")
     _check_arrays(path, **arrays)
+    method: Any = str(arrays.get("method", "mean"))
+    if method not in get_args(Combination):
+        raise DlcvError(f'{path} is damaged: no networks are combined by "{method}"')
     return Predictions(
         arrays["probabilities"],
         arrays["labels"],
@@ -92,6 +96,7 @@ def load_predictions(path: Path) -> Predictions:
         tuple(map(str, arrays["sample_ids"])),
         tuple(map(str, arrays.get("member_names", ()))),
         tuple(map(float, arrays.get("validation_accuracies", ()))),
+        method,
     )
 
 

@@ -173,7 +173,7 @@ def _write_figures(
     if "val" in features.splits:
         of_val = predictions if features.held_out == "val" else None
         found = of_val or _predictions(features.splits["val"], answer)
-        right = found.mean.argmax(axis=1) == found.labels
+        right = found.combined.argmax(axis=1) == found.labels
         known["validation_accuracy"] = float(right.mean())
     content = {
         "split": features.held_out,

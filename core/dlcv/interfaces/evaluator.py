@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import attrs
 
+from dlcv.interfaces.combination import Combination, combine
 from dlcv.interfaces.options import Plugin, plugin
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ class Predictions:
         member_names: What names each member to people; may be empty.
         validation_accuracies: Each member's accuracy on validation images, from 0 to 1, as weights
             for those who want them; empty where it is not known.
+        method: How the members answer together.
     """
 
     probabilities: "np.ndarray"
@@ -31,11 +33,16 @@ class Predictions:
     sample_ids: tuple[str, ...]
     member_names: tuple[str, ...] = ()
     validation_accuracies: tuple[float, ...] = ()
+    method: Combination = "mean"
 
     @property
-    def mean(self) -> "np.ndarray":
-        """The members' mean probabilities, `(samples, classes)`."""
-        return self.probabilities.mean(axis=0)
+    def combined(self) -> "np.ndarray":
+        """What the members say together, `(samples, classes)` float32.
+
+        Raises:
+            DlcvError: their validation accuracies are needed and not known.
+        """
+        return combine(self.probabilities, self.method, self.validation_accuracies)
 
 
 @attrs.frozen

@@ -175,7 +175,7 @@ def _samples(subject: Subject, pictures: Pictures) -> list[Sample]:
     count = len(predictions.labels)
     chosen = np.random.default_rng(SEED).choice(count, min(SAMPLES, count), replace=False)
     names = predictions.label_names
-    probabilities = predictions.mean
+    probabilities = predictions.combined
     samples = []
     for index in chosen:
         row = probabilities[index]

@@ -2,7 +2,7 @@
 
 import logging
 import typing
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -131,6 +131,7 @@ class Ensemble(Predictor):
             probabilities=np.stack(rows),
             member_names=self.names,
             validation_accuracies=self._validation_accuracies(),
+            method=self.method,
         )
         return Tested(together, tested[0].skipped)
 
@@ -174,11 +175,9 @@ class TrainedEnsemble(Ensemble):
         self.config = RunConfig.load(directory.config)
         numbers = range(1, self.config.members + 1)
         begun = [number for number in numbers if directory.member(number).is_begun]
-        own = next((s.options for s in self.config.evaluators if s.name == EVALUATOR), {})
         super().__init__(
             [Run(directory.member(number), checkpoint=checkpoint) for number in begun],
-            # In a spec, a word is a spec itself.
-            method=method or typing.cast("Combination", str(own.get("method", "mean"))),
+            method=method or named_method(self.config.evaluators) or "mean",
             path=directory.path,
             names=[f"member {number}" for number in begun],
         )
@@ -198,6 +197,13 @@ class TrainedEnsemble(Ensemble):
     def metrics(self) -> dict[str, float]:
         """The figures on held-out images by name; empty while the run is not finished."""
         return dict(self.directory.read_json("metrics")["metrics"]) if self.finished else {}
+
+
+def named_method(evaluators: Iterable[Spec]) -> Combination | None:
+    """Returns how evaluators want members to be combined; None if they do not say."""
+    found = next((spec.options for spec in evaluators if spec.name == EVALUATOR), {})
+    # In a spec, a word is a spec itself.
+    return typing.cast("Combination", str(found["method"])) if "method" in found else None
 
 
 def unfinished(directory: RunDirectory, members: int) -> list[int]:

@@ -45,7 +45,7 @@ class BinaryScores(Evaluator):
                 "use rank, classification_report or calibration"
             )
         labels = predictions.labels
-        scores = predictions.mean[:, 1].astype(float)
+        scores = predictions.combined[:, 1].astype(float)
         scores = np.where(np.isfinite(scores), scores, 1 - labels)
         metrics, drawings = _scores(scores, labels, names[1])
         spread = bootstrap(_resampled(scores, labels), list(metrics.values()), len(labels))

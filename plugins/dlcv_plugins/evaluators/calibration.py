@@ -23,7 +23,7 @@ class Calibration(Evaluator):
         """
         import numpy as np
 
-        probabilities = predictions.mean.astype(float)
+        probabilities = predictions.combined.astype(float)
         numbers = np.isfinite(probabilities).all(axis=1)
         confidence = np.where(numbers, probabilities.max(axis=1), 1.0)
         right = numbers & (true_class_ranks(probabilities, predictions.labels) == 1)
@@ -47,7 +47,7 @@ class Calibration(Evaluator):
         table = Table("Accuracy by confidence", columns, rows)
         line = np.stack([confidences, accuracies], axis=1)
         members = len(predictions.probabilities)
-        name = "this network" if members == 1 else f"mean of {members} networks"
+        name = "this network" if members == 1 else f"{members} networks by {predictions.method}"
         drawing = Curves(
             "Reliability", "mean confidence", "accuracy", {name: line}, has_diagonal=True
         )

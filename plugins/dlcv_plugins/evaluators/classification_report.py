@@ -22,7 +22,7 @@ class ClassificationReport(Evaluator):
         from sklearn.metrics import precision_recall_fscore_support
 
         names = predictions.label_names
-        predicted = predicted_classes(predictions.mean)
+        predicted = predicted_classes(predictions.combined)
         precision, recall, f1, support = precision_recall_fscore_support(
             predictions.labels, predicted, labels=range(len(names)), zero_division=0.0
         )

@@ -28,7 +28,7 @@ class Confusion(Evaluator):
         from sklearn.metrics import confusion_matrix
 
         names = predictions.label_names
-        predicted = predicted_classes(predictions.mean)
+        predicted = predicted_classes(predictions.combined)
         matrix = confusion_matrix(predictions.labels, predicted, labels=range(len(names)))
         drawing = Matrix("Confusion matrix", "true", "predicted", names, matrix)
         lost = np.bincount(predictions.labels[predicted == NO_CLASS], minlength=len(names))

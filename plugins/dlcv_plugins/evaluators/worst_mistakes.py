@@ -18,7 +18,7 @@ class WorstMistakes(Evaluator):
         """
         import numpy as np
 
-        probabilities = predictions.mean
+        probabilities = predictions.combined
         predicted = predicted_classes(probabilities)
         wrong = np.flatnonzero((predicted != predictions.labels) & (predicted != NO_CLASS))
         if not len(wrong):

@@ -55,7 +55,7 @@ def test_images_of_another_size_are_an_error_unless_a_step_resizes(network, size
     with pytest.raises(DlcvError, match=f"the images {message}.*; put a step that resizes"):
         predict_labelled(network, loader(images))
     if size[2] == 1:
-        assert predict_labelled(network, loader(images, Simple(size=8))).mean.shape == (3, 10)
+        assert predict_labelled(network, loader(images, Simple(size=8))).combined.shape == (3, 10)
 
 
 class TestViews:
@@ -70,7 +70,7 @@ class TestViews:
     def test_probabilities_are_averaged_over_the_crops(self, network, batch_size):
         images = self.pictures(5, 10, 12)
         crop = Crop(size=8)
-        found = predict_labelled(network, loader(images, crop, batch_size=batch_size)).mean
+        found = predict_labelled(network, loader(images, crop, batch_size=batch_size)).combined
         for image, row in zip(images.images, found, strict=True):
             places = [(0, 0), (0, 4), (2, 4), (2, 0), (1, 2)]
             cut = [image[top : top + 8, left : left + 8] for top, left in places]
@@ -80,7 +80,7 @@ class TestViews:
 
     def test_crops_of_the_whole_image_are_it_and_its_mirror_image(self, network):
         images = self.pictures(7, 8, 8)
-        found = predict_labelled(network, loader(images, Crop(size=8))).mean
+        found = predict_labelled(network, loader(images, Crop(size=8))).combined
         plain = network.predict(images.images, verbose=0)
         mirrored = network.predict(images.images[:, :, ::-1], verbose=0)
         np.testing.assert_allclose(found, (plain + mirrored) / 2, atol=1e-6)
@@ -90,11 +90,11 @@ class TestViews:
         crop = Crop(size=8, mirror=False)
         together = predict_labelled(network, loader(images, crop, batch_size=4))
         alone = [
-            predict_labelled(network, loader(ArrayImages([image], ["x"]), crop)).mean[0]
+            predict_labelled(network, loader(ArrayImages([image], ["x"]), crop)).combined[0]
             for image in images.images
         ]
         assert together.sample_ids == tuple(images.ids)
-        np.testing.assert_allclose(together.mean, alone, atol=1e-6)
+        np.testing.assert_allclose(together.combined, alone, atol=1e-6)
 
 
 def test_predictions_are_kept_without_loss(tmp_path):
@@ -103,6 +103,9 @@ def test_predictions_are_kept_without_loss(tmp_path):
         np.array([0, 1, 1]),
         ("Füchse", "a class"),
         ("photos/ä b.png", "x.png", "日本.png"),
+        ("one", "other"),
+        (0.5, 0.75),
+        "vote",
     )
     save_predictions(tmp_path / "p.npz", given_ones)
     kept = load_predictions(tmp_path / "p.npz")
@@ -110,6 +113,19 @@ def test_predictions_are_kept_without_loss(tmp_path):
     assert kept.labels.tolist() == [0, 1, 1]
     assert kept.label_names == given_ones.label_names
     assert kept.sample_ids == given_ones.sample_ids
+    assert kept.member_names == given_ones.member_names
+    assert kept.validation_accuracies == (0.5, 0.75)
+    assert kept.method == "vote"
+
+
+def test_predictions_of_before_there_was_a_choice_are_combined_by_their_mean(tmp_path):
+    arrays = {"labels": [0], "label_names": ["a", "b"], "sample_ids": ["x.png"]}
+    probabilities = np.array([[[0.5, 0.5]], [[0.0, 1.0]]], np.float32)
+    np.savez(tmp_path / "p.npz", probabilities=probabilities, **arrays)
+    assert load_predictions(tmp_path / "p.npz").combined.tolist() == [[0.25, 0.75]]
+    np.savez(tmp_path / "p.npz", probabilities=probabilities, method="median", **arrays)
+    with pytest.raises(DlcvError, match=r'p\.npz is damaged: .*"median"'):
+        load_predictions(tmp_path / "p.npz")
 
 
 @pytest.mark.parametrize("damage", ["missing", "cut", "other", "pickle"])

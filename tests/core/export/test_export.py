@@ -101,7 +101,7 @@ def test_each_format_says_what_the_run_says(run, folder, photos, kind):
     own, theirs = exported.predictions(), run.predictions()
     assert own.sample_ids == theirs.sample_ids
     np.testing.assert_array_equal(own.labels, theirs.labels)
-    np.testing.assert_allclose(own.mean, theirs.mean, atol=1e-5)
+    np.testing.assert_allclose(own.combined, theirs.combined, atol=1e-5)
 
 
 def test_a_model_is_described_for_others(run, saved):

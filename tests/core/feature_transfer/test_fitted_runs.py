@@ -129,8 +129,8 @@ def test_another_version_of_scikit_learn_is_told(forest, tmp_path, caplog):
 
 def test_fitted_runs_are_members_of_an_ensemble(linear, forest):
     together = dlcv.load(linear.path, forest.path)
-    mean = (linear.predictions().mean + forest.predictions().mean) / 2
-    np.testing.assert_allclose(together.predictions().mean, mean, atol=1e-6)
+    mean = (linear.predictions().combined + forest.predictions().combined) / 2
+    np.testing.assert_allclose(together.predictions().combined, mean, atol=1e-6)
     weighted = dlcv.load(linear.path, forest.path, method="weighted")
     assert weighted.predictions().validation_accuracies == (
         linear.validation_accuracy,

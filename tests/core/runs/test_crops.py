@@ -60,22 +60,22 @@ def test_ten_crops_are_those_of_the_images_that_patches_were_cut_from(run):
     assert found.sample_ids == kept.sample_ids
     assert found.labels.tolist() == kept.labels.tolist()
     expected = [by_hand(run, path) for path in found.sample_ids]
-    np.testing.assert_allclose(found.mean, expected, atol=1e-6)
-    assert np.abs(found.mean - kept.mean).max() > 1e-4
+    np.testing.assert_allclose(found.combined, expected, atol=1e-6)
+    assert np.abs(found.combined - kept.combined).max() > 1e-4
 
 
 def test_what_is_kept_stays_as_it_was(run):
     before = run.directory.predictions.read_bytes()
-    kept = run.predictions().mean
+    kept = run.predictions().combined
     run.test(preprocessors="crop")
     assert run.directory.predictions.read_bytes() == before
-    np.testing.assert_array_equal(run.predictions().mean, kept)
+    np.testing.assert_array_equal(run.predictions().combined, kept)
     assert str(dlcv.load(run.path).pipeline) == str(run.pipeline)
 
 
 def test_the_run_s_own_steps_named_again_give_what_is_kept(run):
     found = run.predictions(preprocessors="aspect_aware(size=20), patch(size=16)")
-    np.testing.assert_allclose(found.mean, run.predictions().mean, atol=1e-6)
+    np.testing.assert_allclose(found.combined, run.predictions().combined, atol=1e-6)
 
 
 def test_other_data_and_single_images_can_be_cropped_too(run, photos):
@@ -116,7 +116,7 @@ def test_evaluate_prints_the_figures_of_the_crops(run, folder):
     done = command("evaluate", run.path, "--preproc", "crop, mean", "--json", folder=folder)
     assert done.returncode == 0, done.stderr
     found = run.test(preprocessors="crop").predictions
-    accuracy = (found.mean.argmax(axis=1) == found.labels).mean()
+    accuracy = (found.combined.argmax(axis=1) == found.labels).mean()
     assert json.loads(done.stdout)["metrics"]["rank1"] == pytest.approx(accuracy)
     assert done.stderr.splitlines()[-1] == (
         "nothing among the preprocessors resizes: added aspect_aware(size=20, interpolation=area)"

@@ -207,7 +207,7 @@ def test_lost_predictions_are_made_anew(
 
 
 def assert_same(found: Predictions, expected: Predictions) -> None:
-    np.testing.assert_allclose(found.mean, expected.mean, atol=1e-6)
+    np.testing.assert_allclose(found.combined, expected.combined, atol=1e-6)
     assert found.labels.tolist() == expected.labels.tolist()
     assert found.sample_ids == expected.sample_ids
 

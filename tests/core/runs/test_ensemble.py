@@ -108,6 +108,23 @@ def test_evaluators_set_the_members_beside_their_combination_first() -> None:
     assert found.metrics["members_rank1"] == 0.5
 
 
+def test_all_figures_are_of_the_way_that_members_are_combined() -> None:
+    # Two of three find a cat, but one is so sure of a dog that the mean is a dog.
+    members = [Fake("a1"), Fake("a2"), Fake("b")]
+    said = [[0.6, 0.4, 0], [0.6, 0.4, 0], [0, 1, 0]]
+    for member, row in zip(members, said, strict=True):
+        member.said = np.array([row, row], np.float32)
+        member.labels = ("cat", "cat")
+
+    averaging, voting = dlcv.Ensemble(members), dlcv.Ensemble(members, method="vote")
+
+    figures = [
+        evaluate(e.predictions(), registry.create_list("evaluator", e.evaluators)).metrics
+        for e in (averaging, voting)
+    ]
+    assert [(f["rank1"], f["ensemble_rank1"]) for f in figures] == [(0, 0), (1, 1)]
+
+
 def test_what_all_members_say_is_told_once(caplog: pytest.LogCaptureFixture) -> None:
     ensemble = dlcv.Ensemble([Fake("a"), Fake("b"), Fake("c")])
     with caplog.at_level("INFO"):

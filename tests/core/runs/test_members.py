@@ -111,7 +111,7 @@ def test_a_member_is_the_run_of_its_seed(trained: TrainedEnsemble, folder: Path)
 
 
 def test_figures_are_those_of_the_mean(trained: TrainedEnsemble) -> None:
-    said = np.stack([member.predictions().mean for member in trained.members])
+    said = np.stack([member.predictions().combined for member in trained.members])
     labels = trained.members[0].predictions().labels
     content = json.loads((trained.path / "metrics.json").read_text())
 
@@ -143,7 +143,7 @@ def test_directory_opens_as_an_ensemble(
     monkeypatch.setattr(dlcv.Run, "model", property(lambda self: pytest.fail("was built")))
     again = dlcv.load(trained.path)
     assert again.predictions().probabilities.shape[0] == 3
-    np.testing.assert_array_equal(again.predictions(split="val").mean, val.mean)
+    np.testing.assert_array_equal(again.predictions(split="val").combined, val.combined)
 
 
 def test_method_is_that_of_the_run_unless_another_is_asked_for(copy: Path) -> None:
@@ -170,7 +170,7 @@ def test_any_runs_are_combined(trained: TrainedEnsemble, folder: Path) -> None:
 
     assert together.predictions().probabilities.shape[0] == 2
     assert crops.member_names == ("three, member 1", "three, member 2", "three, member 3", "other")
-    assert not np.array_equal(crops.probabilities[3], other.predictions().mean)
+    assert not np.array_equal(crops.probabilities[3], other.predictions().combined)
 
 
 def test_stopped_run_goes_on_with_the_unfinished_member_to_the_same_end(
@@ -235,7 +235,7 @@ def test_a_member_that_went_on_is_combined_again(copy: Path) -> None:
     assert isinstance(run, TrainedEnsemble)
     assert [len(m.history) for m in run.members] == [3, 2, 2]
     np.testing.assert_array_equal(
-        run.predictions().probabilities[0], run.members[0].predictions().mean
+        run.predictions().probabilities[0], run.members[0].predictions().combined
     )
 
 

@@ -191,7 +191,7 @@ def test_other_data_is_matched_by_class_name(run: dlcv.Run, images: Path, tmp_pa
     predictions = run.predictions(str(tmp_path / "new"))
 
     assert set(predictions.labels) == {0, 2}
-    assert (predictions.mean.argmax(axis=1) == predictions.labels).mean() > 0.7
+    assert (predictions.combined.argmax(axis=1) == predictions.labels).mean() > 0.7
 
 
 def test_unknown_class_is_named(run: dlcv.Run, images: Path, tmp_path: Path) -> None:

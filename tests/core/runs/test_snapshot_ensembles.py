@@ -50,7 +50,7 @@ def test_snapshots_are_evaluated_as_members(run: dlcv.Run) -> None:
 
     assert said.member_names == ("epoch 2", "epoch 4", "epoch 6")
     assert said.validation_accuracies == tuple(run.history[i]["val_accuracy"] for i in (1, 3, 5))
-    np.testing.assert_allclose(said.probabilities[2], run.predictions().mean, atol=1e-6)
+    np.testing.assert_allclose(said.probabilities[2], run.predictions().combined, atol=1e-6)
     assert str(ensemble.evaluators).startswith('ensemble(method="vote"), rank')
 
 
