@@ -68,6 +68,14 @@ class _Found:
     run: Run
     environment: dict[str, Any]
     metrics: dict[str, Any]
+    history: list[dict[str, Any]]
+
+    @classmethod
+    def read(cls, directory: RunDirectory) -> "_Found":
+        """Reads a run; raises `DlcvError` if its files are damaged."""
+        run = Run(directory)
+        metrics = directory.read_json("metrics") if run.finished else {}
+        return cls(run, directory.read_json("environment"), metrics, run.history)
 
     @property
     def held_out(self) -> str:
@@ -81,13 +89,13 @@ def compare(paths: Iterable[str | os.PathLike[str]]) -> list[Row]:
 
     Args:
         paths: The runs' directories. A run that is named twice, as by the link `latest`, is there
-            once; what is no run is left out with a warning.
+            once; what is no run, or is damaged, is left out with a warning.
 
     Raises:
-        DlcvError: there is no run among them, or a run's files are damaged.
+        DlcvError: there is no run among them that can be read.
     """
     given = [paths] if isinstance(paths, str | os.PathLike) else list(paths)
-    found = [_found(directory) for directory in _directories(given)]
+    found = _found(given)
     first = next((each for each in found if each.metrics), found[0])
     configs = [each.run.config for each in found]
     rows = [
@@ -103,18 +111,18 @@ def compare(paths: Iterable[str | os.PathLike[str]]) -> list[Row]:
     return [*_to_beat(first), *rows]
 
 
-def _directories(paths: Sequence[str | os.PathLike[str]]) -> list[RunDirectory]:
+def _found(paths: Sequence[str | os.PathLike[str]]) -> list[_Found]:
     """Returns the runs among paths, each once."""
-    found: dict[Path, RunDirectory] = {}
+    found: dict[Path, _Found] = {}
     problems = []
     # The link that names the last run has no say in the order.
     for path in sorted(map(Path, paths), key=lambda path: path.name == LATEST):
         try:
             directory = RunDirectory.existing(path)
+            if directory.path not in found:
+                found[directory.path] = _Found.read(directory)
         except DlcvError as error:
             problems.append(error)
-            continue
-        found.setdefault(directory.path, directory)
     if not found:
         raise next(iter(problems), DlcvError("there is no run to compare; name at least one"))
     for problem in problems:
@@ -122,13 +130,8 @@ def _directories(paths: Sequence[str | os.PathLike[str]]) -> list[RunDirectory]:
     return list(found.values())
 
 
-def _found(directory: RunDirectory) -> _Found:
-    metrics = directory.read_json("metrics") if directory.is_finished else {}
-    return _Found(Run(directory), directory.read_json("environment"), metrics)
-
-
 def _row(each: _Found, first: _Found, name: str, network: str, settings: dict[str, str]) -> Row:
-    history, metrics = each.run.history, each.metrics
+    history, metrics = each.history, each.metrics
     best = max(history, key=lambda row: float(row["val_accuracy"]), default={})
     last = history[-1] if history else {}
     seconds = metrics.get("training_seconds", sum(row["seconds"] for row in history))

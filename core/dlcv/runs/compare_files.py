@@ -2,6 +2,7 @@
 
 import csv
 import io
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from dlcv.errors import DlcvError
 from dlcv.evaluation.epochs import by_epoch, figure_by_epoch
 from dlcv.runs.compare import GUESSING, Row
 
+logger = logging.getLogger(__name__)
 DPI = 120
 PLAIN = (
     "run", "network", "best_accuracy", "best_epoch", "last_accuracy", "last_epoch", "split",
@@ -39,6 +41,9 @@ def draw_curves(path: Path, rows: Sequence[Row]) -> None:
     lines = {row.run: by_epoch(row.history, "val_accuracy") for row in rows if row.history}
     if not lines:
         raise DlcvError("there are no curves to draw: none of the runs has an epoch so far")
+    for row in rows:
+        if row.network and not row.history:
+            logger.info("no curves of %s: no epochs of its own", row.run)
     drawn = figure_by_epoch("Validation accuracy", "validation accuracy", lines)
     (axes,) = drawn.axes
     chance = next(row.best_accuracy for row in rows if row.run == GUESSING)

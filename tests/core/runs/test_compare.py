@@ -109,10 +109,14 @@ def test_no_run_at_all_is_an_error(paths, tmp_path, monkeypatch):
         dlcv.compare(paths)
 
 
-def test_a_damaged_run_is_named(tmp_path):
-    path = finished(tmp_path / "one")
-    (path / "metrics.json").write_text("{")
-    with pytest.raises(DlcvError, match=r"metrics\.json is damaged"):
+@pytest.mark.parametrize("damaged", ["metrics.json", "history.csv", "run.toml", "labels.json"])
+def test_a_damaged_run_is_named_and_hides_no_other(tmp_path, caplog, damaged):
+    path, whole = finished(tmp_path / "one"), finished(tmp_path / "two")
+    (path / damaged).write_bytes(b"{\xff")
+    assert [row.run for row in dlcv.compare([path, whole])[1:]] == ["two"]
+    (message,) = caplog.messages
+    assert message.startswith(f"left out: {path / damaged}")
+    with pytest.raises(DlcvError, match=damaged):
         dlcv.compare([path])
 
 
@@ -194,12 +198,16 @@ def test_table_holds_everything(tmp_path):
     assert (stopped["run"], stopped["remarks"]) == ("stopped, for now", "not finished")
 
 
-def test_picture_holds_a_line_a_run(tmp_path):
+def test_picture_holds_a_line_a_run(tmp_path, caplog):
     rows = dlcv.compare([finished(tmp_path / name) for name in ("one", "two")])
     draw_curves(tmp_path / "curves.png", rows)
     assert cv2.imread(str(tmp_path / "curves.png")).shape[2] == 3
+    fitted = dlcv.compare([finished(tmp_path / "fitted", rows=[]), tmp_path / "one"])
+    with caplog.at_level("INFO"):
+        draw_curves(tmp_path / "one.png", fitted)
+    assert caplog.messages == ["no curves of fitted: no epochs of its own"]
     with pytest.raises(DlcvError, match="no curves to draw"):
-        draw_curves(tmp_path / "none.png", dlcv.compare([finished(tmp_path / "fitted", rows=[])]))
+        draw_curves(tmp_path / "none.png", dlcv.compare([tmp_path / "fitted"]))
     assert not (tmp_path / "none.png").exists()
 
 
