@@ -24,11 +24,9 @@ def kept(
     text = json.dumps(made_from, sort_keys=True)
     path = folder / f"{hashlib.sha256(text.encode()).hexdigest()[:16]}.npz"
     if path.exists():
-        try:
+        # What is damaged is made anew.
+        with contextlib.suppress(DlcvError):
             return load_predictions(path)
-        except DlcvError:
-            # What is damaged is made anew.
-            path.unlink(missing_ok=True)
     made = predict()
     # A run that may only be read can still be evaluated.
     with contextlib.suppress(OSError):

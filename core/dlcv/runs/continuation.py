@@ -1,6 +1,7 @@
 """Training by hand: a run goes on with other settings, as a new stage."""
 
 import logging
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -92,6 +93,8 @@ class Continuation:
             results = [changed.path / name for name in ("metrics.json", "report.html")]
             for path in (*results, changed.predictions, changed.model):
                 path.unlink(missing_ok=True)
+            for folder in (changed.kept, changed.evaluation):
+                shutil.rmtree(folder, ignore_errors=True)
         checkpoints.remove_newer(directory.checkpoints, self.checkpoint)
         directory.write_json("environment", environment)
         files.write_atomically(directory.config, self.config.to_toml())

@@ -172,6 +172,16 @@ class RunDirectory:
         return self.path / "predictions.npz"
 
     @property
+    def kept(self) -> Path:
+        """The folder of what the network said when it was evaluated."""
+        return self.path / "predictions"
+
+    @property
+    def evaluation(self) -> Path:
+        """The folder of the pictures of the last evaluation."""
+        return self.path / "evaluation"
+
+    @property
     def preprocessing(self) -> Path:
         """What the preprocessors learned."""
         return self.path / "preprocessing.npz"

@@ -233,13 +233,14 @@ class Run(Predictor):
         if data is None and split is None:
             raise DlcvError(
                 f"{self.path} is not finished; go on with: "
-                f"dlcv resume {shlex.quote(str(self.directory.whole.path))}"
+                f"dlcv resume {shlex.quote(str(self.directory.whole.path))} "
+                "(--split val tests it as it is)"
             )
         checked = self._open_split(data, split, skip=bad_images == "skip")
         warn_of(checked.skipped)
         aligned = align_labels(checked.images, self.label_names)
         made = kept(
-            self.path / "predictions",
+            self.directory.kept,
             self._made_from(aligned, steps),
             lambda: predict_labelled(self.answering, self.loader(aligned, steps)),
         )

@@ -77,10 +77,16 @@ def test_finished_run_goes_on_with_another_rate(
 ) -> None:
     caplog.set_level(logging.INFO, "dlcv")
     before = run.history
+    dlcv.load(run.path).predictions(split="val")
+    (run.path / "evaluation").mkdir()
+    (run.path / "evaluation" / "confusion.png").touch()
 
     longer = dlcv.resume(run.path, learning_rate=0.0001, epochs=1, schedule="step(at=3)")
 
     assert longer.finished
+    # What was found about the network before is no longer true.
+    assert not (run.path / "predictions").exists()
+    assert not (run.path / "evaluation").exists()
     assert longer.history[:2] == before
     assert [row["stage"] for row in longer.history] == [1, 1, 2]
     assert longer.history[-1]["learning_rate"] == pytest.approx(0.0001)

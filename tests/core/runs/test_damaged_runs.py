@@ -81,7 +81,8 @@ def test_evaluating_an_unfinished_run_says_how_to_go_on(run: Path) -> None:
     result = evaluated(run)
 
     assert isinstance(result.exception, DlcvError)
-    assert str(result.exception) == f"{run} is not finished; go on with: dlcv resume '{run}'"
+    cure = f"go on with: dlcv resume '{run}' (--split val tests it as it is)"
+    assert str(result.exception) == f"{run} is not finished; {cure}"
 
 
 @pytest.mark.parametrize("where", [("--split", "test"), ("--data", "digits")])
