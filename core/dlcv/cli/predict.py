@@ -2,6 +2,7 @@
 
 import csv
 import io
+import itertools
 import json
 import logging
 import math
@@ -84,11 +85,14 @@ def predict(
     """
     from dlcv.runs.loading import is_predictor, load
 
-    count = 1 + next((i for i, path in enumerate(paths[1:]) if not is_predictor(path)), len(paths))
-    if not paths[count:]:
+    runs = [*itertools.takewhile(is_predictor, paths)] or paths[:1]
+    given = paths[len(runs) :]
+    predictor = load(*runs, checkpoint=checkpoint, method=method)
+    if not given:
         raise DlcvError("there are no images to predict; name files or folders after the run")
-    predictor = load(*paths[:count], checkpoint=checkpoint, method=method)
-    inputs = _inputs(paths[count:])
+    if late := next(filter(is_predictor, given), None):
+        raise DlcvError(f"{late} is no folder of images, but a run; name runs before images")
+    inputs = _inputs(given)
     start = time.monotonic()
     predictions = predictor.predict(
         inputs, bad_images=bad_images or "error", preprocessors=preprocessors, threshold=threshold

@@ -190,6 +190,8 @@ class TestCommand:
         ("arguments", "given", "told"),
         [
             (["runs/small"], None, "there are no images to predict"),
+            (["a"], None, "a is no run: it holds no run.toml"),
+            (["runs/small", "a", "runs/small"], None, "runs/small is no folder of images, but a r"),
             (["runs/small", "-"], "", "the standard input is empty"),
             (["runs/small", "-", "a"], b"\x89PNG\r\n\x1a\n\0", "can't be mixed"),
             (["runs/small", "*.gif"], None, "no file matches *.gif"),
