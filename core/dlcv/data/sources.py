@@ -62,6 +62,8 @@ def find_store(data: str) -> DatasetStore:
 
 
 def _find_store(data: str) -> DatasetStore:
+    if not data.strip():
+        raise DlcvError("the name of the data set is empty; name a folder, a file or a store")
     path = _expanded(data)
     exists = os.path.exists(path)
     stores = registry.descriptors("store")

@@ -26,7 +26,10 @@ class Rank(Evaluator):
 
         classes = len(predictions.label_names)
         if self.k is not None and self.k > classes:
-            raise DlcvError(f"rank: k is {self.k}, but there are only {classes} classes")
+            raise DlcvError(
+                f"rank: k is {self.k}, but there are only {classes} classes; "
+                f"choose {classes} at most"
+            )
         ranks = true_class_ranks(predictions.combined, predictions.labels)
         samples = len(ranks)
         counted = sorted({1, self.k or (5 if classes > 5 else 1)})

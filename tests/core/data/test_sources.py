@@ -105,6 +105,7 @@ class TestFinding:
         ("text", "message"),
         [
             ("nowhere", "no such file or folder: nowhere"),
+            ("", "the name of the data set is empty"),
             ("digit", 'no such file or folder: digit; did you mean "digits"?'),
             ("~nobody-at-all/x", "no such file or folder: ~nobody-at-all/x"),
             ("digitz(size=9)", 'unknown store "digitz"'),
