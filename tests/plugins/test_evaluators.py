@@ -68,7 +68,7 @@ class TestRank:
         assert Rank(k=4).evaluate(random_predictions(30, 4, seed=2)).metrics["rank4"] == 1
 
     def test_more_ranks_than_classes_are_an_error(self):
-        with pytest.raises(DlcvError, match="k is 5, but there are only 4 .*; choose 4 at most"):
+        with pytest.raises(DlcvError, match=r"k is 5, .* only 4 .*; choose 4 at most"):
             Rank(k=5).evaluate(random_predictions(3, 4, seed=0))
 
     def test_members_count_by_their_mean(self):
