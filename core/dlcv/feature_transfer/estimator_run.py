@@ -9,6 +9,7 @@ import numpy as np
 
 from dlcv.errors import DlcvError
 from dlcv.feature_transfer import estimators
+from dlcv.runs.restoring import restored_network
 from dlcv.runs.run import ESTIMATOR, Run
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ class EstimatorRun(Run):
     @functools.cached_property
     def answering(self) -> BodyAndEstimator:
         """The body with the estimator; raises `DlcvError` if either can't be read."""
-        network = self._restored(self.config.precision)
+        network = restored_network(self, self.config.precision)
         import keras
 
         body = keras.Model(network.inputs, network.layers[-1].input, name="features")

@@ -19,7 +19,6 @@ from dlcv.data.survey import Survey, survey
 from dlcv.errors import DlcvError
 from dlcv.evaluation.kept import kept
 from dlcv.evaluation.predict import load_predictions, predict_batches, predict_labelled
-from dlcv.files import load_arrays
 from dlcv.interfaces import LabelledImages, Preprocessor
 from dlcv.runs import origins
 from dlcv.runs.answers import Tested
@@ -27,6 +26,7 @@ from dlcv.runs.batches import load_batches
 from dlcv.runs.directory import RunDirectory
 from dlcv.runs.inputs import open_labelled
 from dlcv.runs.predictor import PixelSteps, Predictor, warn_of
+from dlcv.runs.restoring import restored_network, restored_pipeline
 from dlcv.spec import SpecList
 from dlcv.training.history import best_row, of_stage, read_csv
 
@@ -46,6 +46,7 @@ class Run(Predictor):
         directory: Paths of the files in it.
         config: Its configuration, complete.
         label_names: The classes' names.
+        origins: The plugins that it was made with, and where these came from.
         stopped_by: The number of the signal that stopped it in this process, 0 if none did.
         checkpoint: Where the network's weights come from: `last`, `best`, or an epoch.
     """
@@ -61,8 +62,8 @@ class Run(Predictor):
         self.directory = directory
         self.path = directory.path
         self.checkpoint = checkpoint
-        self._origins: origins.Origins = directory.read_json("environment")["plugins"]
-        self.config = origins.as_recorded(RunConfig.load(directory.config), self._origins)
+        self.origins: origins.Origins = directory.read_json("environment")["plugins"]
+        self.config = origins.as_recorded(RunConfig.load(directory.config), self.origins)
         self.label_names = tuple(directory.read_json("labels"))
         if model is not None:
             self.model = model
@@ -131,27 +132,7 @@ class Run(Predictor):
     @functools.cached_property
     def pipeline(self) -> Pipeline:
         """The preprocessors, with what they learned."""
-        path, shape = self.directory.preprocessing, self.input_shape
-        steps = dict(
-            enumerate(
-                origins.create(
-                    registry.create_list, "preprocessor", self.config.preprocessors, self._origins
-                )
-            )
-        )
-        arrays = load_arrays(path)
-        try:
-            for name, array in arrays.items():
-                index, _, state = name.partition(".")
-                steps[int(index)] = steps[int(index)].with_state({state: array})
-            pipeline = Pipeline.of([*steps.values()]).with_sizes(shape[:2])
-            given = pipeline.values(np.zeros((1, *shape), np.uint8)).shape[1:]
-        except Exception as error:
-            # What a step says about state that is not its own is up to the step.
-            raise DlcvError(f"{path} does not fit the run's preprocessors: {error!r}") from error
-        if given != shape:
-            raise DlcvError(f"{path} is damaged: it makes images of shape {given} from {shape}")
-        return pipeline
+        return restored_pipeline(self)
 
     @functools.cached_property
     def model(self) -> "keras.Model":
@@ -172,39 +153,13 @@ class Run(Predictor):
         Args:
             precision: A Keras dtype policy's name; weights are the same for all of them.
         """
-        network = self._restored(precision)
+        network = restored_network(self, precision)
         # The last layer of a network whose classifier is elsewhere has no weights but zeros.
         if self.config.classifier and not any(w.any() for w in network.layers[-1].get_weights()):
             raise DlcvError(
                 f"{self.path / ESTIMATOR} is missing, by which this run predicts; copy the run "
                 "again with all its files, or fit it anew"
             )
-        return network
-
-    def _restored(self, precision: str) -> "keras.Model":
-        backend.start(self.threads)
-        from dlcv.training import checkpoints
-        from dlcv.training.network import build_network
-
-        found = checkpoints.load_chosen(self.directory.checkpoints, self.checkpoint)
-        if found is None:
-            raise DlcvError(
-                f"{self.path} holds no checkpoint so far, so there is no network to use"
-            )
-        checkpoint, path = found
-        architecture = origins.create(
-            registry.create, "architecture", self.config.architecture, self._origins
-        )
-        network = build_network(
-            architecture,
-            self.pipeline,
-            self.input_shape,
-            len(self.label_names),
-            precision,
-        )
-        # A checkpoint within a stage holds optimizer and metrics after the network's variables.
-        used = checkpoint.of_network(len(network.variables))
-        checkpoints.restore(used, network.variables, str(path))
         return network
 
     def probabilities(self, images: LabelledImages, preprocessors: PixelSteps) -> np.ndarray:

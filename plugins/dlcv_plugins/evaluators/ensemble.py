@@ -1,5 +1,6 @@
 """Networks beside what they say together."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, get_args
 
 from dlcv.errors import DlcvError
@@ -18,6 +19,8 @@ from dlcv_plugins.evaluators.intervals import bootstrap, wilson
 
 if TYPE_CHECKING:
     import numpy as np
+
+    Named = tuple[str, np.ndarray]
 
 
 @plugin
@@ -70,13 +73,20 @@ class Ensemble(Evaluator):
             "ensemble_gain": gain_interval,
         }
         names = predictions.member_names or [f"member {i + 1}" for i in range(len(members))]
-        rows = [
-            *((name, *_accuracy(right)) for name, right in zip(names, each, strict=True)),
-            ("average of the members", metrics["members_rank1"], ""),
-            *((f"ensemble by {method}", *_accuracy(together[method])) for method in known),
-        ]
-        table = Table("Members and ensemble", ("network", "rank1", "95 % interval"), tuple(rows))
+        combined = [(f"ensemble by {method}", together[method]) for method in known]
+        table = _table([*zip(names, each, strict=True)], combined)
         return Evaluation(metrics, {"ensemble": table}, intervals=intervals)
+
+
+def _table(members: "Sequence[Named]", together: "Sequence[Named]") -> Table:
+    """Returns accuracies side by side, from which samples are right, `(samples,)` bool."""
+    average = sum(float(right.mean()) for _, right in members) / len(members)
+    rows = [
+        *((name, *_accuracy(right)) for name, right in members),
+        ("average of the members", average, ""),
+        *((name, *_accuracy(right)) for name, right in together),
+    ]
+    return Table("Members and ensemble", ("network", "rank1", "95 % interval"), tuple(rows))
 
 
 def _accuracy(right: "np.ndarray") -> tuple[float, str]:
