@@ -11,6 +11,7 @@ from dlcv import registry
 from dlcv.data.loader import Loader
 from dlcv.data.pipeline import Pipeline
 from dlcv.data.sources import align_labels
+from dlcv.data.states import with_states
 from dlcv.data.survey import Survey, survey
 from dlcv.errors import DlcvError
 from dlcv.evaluation.predict import predict_batches, predict_labelled
@@ -79,12 +80,8 @@ class Exported(Predictor):
         path = self.path / description.STATE
         if not path.exists():
             return steps
-        learned: dict[int, dict[str, np.ndarray]] = {}
         try:
-            for name, array in load_arrays(path).items():
-                index, _, state = name.partition(".")
-                learned.setdefault(int(index), {})[state] = array
-            return tuple(s.with_state(learned.pop(i, {})) for i, s in enumerate(steps))
+            return tuple(with_states(steps, load_arrays(path)))
         except Exception as error:
             # What a step says about state that is not its own is up to the step.
             raise DlcvError(f"{path} does not fit {description.NAME}: {error!r}") from error

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from dlcv import backend, files
+from dlcv.data.states import states_of
 from dlcv.errors import DlcvError
 from dlcv.export import description, parity, words
 from dlcv.export.exported import Exported
@@ -135,7 +136,7 @@ def _describe(
     some = images.read(range(min(8, len(images))))
     kept = words.without_augmentation(run.pipeline.pixel_steps, some)
     pipeline = attrs.evolve(run.pipeline, pixel_steps=tuple(kept))
-    state = {f"{i}.{n}": a for i, step in enumerate(kept) for n, a in step.state_dict().items()}
+    state = states_of(kept)
     if state:
         files.save_arrays(folder / description.STATE, state)
     return {

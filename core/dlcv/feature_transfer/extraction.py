@@ -20,6 +20,7 @@ from dlcv.config import RunConfig
 from dlcv.data.loader import ORDER_STREAM
 from dlcv.data.pipeline import process_batch
 from dlcv.data.readahead import chunks, read_ahead
+from dlcv.data.states import states_of
 from dlcv.errors import DlcvError
 from dlcv.feature_transfer.features import DESCRIPTION, Features, columns, differences
 from dlcv.interfaces import LabelledImages
@@ -96,11 +97,7 @@ def _describe(experiment: Experiment, body: "Body") -> dict[str, Any]:
     import keras
 
     config = experiment.config
-    state = {
-        f"{index}.{name}": array
-        for index, step in enumerate(experiment.pipeline.steps)
-        for name, array in step.state_dict().items()
-    }
+    state = states_of(experiment.pipeline.steps)
     learned = b"".join(name.encode() + state[name].tobytes() for name in sorted(state))
     return {
         "base": str(config.architecture),
@@ -161,12 +158,7 @@ def write_record(directory: RunDirectory, experiment: Experiment, body: "Body") 
     directory.write_json(
         "environment", {**recorded, "parameters": parameters, "initial_weights": weights}
     )
-    state = {
-        f"{index}.{name}": array
-        for index, step in enumerate(experiment.pipeline.steps)
-        for name, array in step.state_dict().items()
-    }
-    files.save_arrays(directory.preprocessing, state)
+    files.save_arrays(directory.preprocessing, states_of(experiment.pipeline.steps))
     taken = checkpoints.take(body.features.variables, checkpoints.Position(), [])
     checkpoints.save(directory.checkpoints, taken)
 

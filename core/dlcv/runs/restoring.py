@@ -6,6 +6,7 @@ import numpy as np
 
 from dlcv import backend, registry
 from dlcv.data.pipeline import Pipeline
+from dlcv.data.states import with_states
 from dlcv.errors import DlcvError
 from dlcv.files import load_arrays
 from dlcv.runs import origins
@@ -22,13 +23,9 @@ def restored_pipeline(run: "Run") -> Pipeline:
     made = origins.create(
         registry.create_list, "preprocessor", run.config.preprocessors, run.origins
     )
-    steps = dict(enumerate(made))
     arrays = load_arrays(path)
     try:
-        for name, array in arrays.items():
-            index, _, state = name.partition(".")
-            steps[int(index)] = steps[int(index)].with_state({state: array})
-        pipeline = Pipeline.of([*steps.values()]).with_sizes(shape[:2])
+        pipeline = Pipeline.of(with_states(made, arrays)).with_sizes(shape[:2])
         given = pipeline.values(np.zeros((1, *shape), np.uint8)).shape[1:]
     except Exception as error:
         # What a step says about state that is not its own is up to the step.

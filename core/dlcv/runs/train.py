@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from dlcv import backend, files
 from dlcv.config import SPLIT_OPTIONS, RunConfig
 from dlcv.data.sources import find_store
+from dlcv.data.states import states_of
 from dlcv.errors import DlcvError
 from dlcv.evaluation.evaluate import as_json, evaluate
 from dlcv.evaluation.predict import predict_labelled, save_predictions
@@ -211,12 +212,7 @@ def _record(
     parameters = {"parameters": network.model.count_params()}
     weights = {"initial_weights": initial} if initial else {}
     directory.write_json("environment", {**environment(experiment), **parameters, **weights})
-    arrays = {
-        f"{index}.{name}": array
-        for index, step in enumerate(experiment.pipeline.steps)
-        for name, array in step.state_dict().items()
-    }
-    files.save_arrays(directory.preprocessing, arrays)
+    files.save_arrays(directory.preprocessing, states_of(experiment.pipeline.steps))
 
 
 def _train(
