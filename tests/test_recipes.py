@@ -23,9 +23,9 @@ from dlcv import registry
 from dlcv.data.pipeline import Pipeline, fit_to_input
 from dlcv.errors import DlcvError
 from dlcv.interfaces import evolve, options_of
+from dlcv.registry.spec import Spec, SpecList
 from dlcv.runs.experiment import make_steps
 from dlcv.runs.recipes import load_config, recipes, require_data
-from dlcv.spec import Spec, SpecList
 from dlcv.training.freezing import chosen_layers
 from dlcv.training.network import build_parts, symbolic
 

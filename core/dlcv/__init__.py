@@ -6,53 +6,43 @@ from dlcv import registry
 from dlcv.errors import DlcvError
 
 if TYPE_CHECKING:
-    from dlcv.export.writing import export_run
-    from dlcv.feature_transfer.steps import extract, fit, transfer
     from dlcv.hooks import hook
-    from dlcv.runs.compare import compare
     from dlcv.runs.ensemble import Ensemble
     from dlcv.runs.loading import load
-    from dlcv.runs.rate_search import search_learning_rate
     from dlcv.runs.run import Run
     from dlcv.runs.train import resume, run
 
-__all__ = [
-    "DlcvError",
-    "Ensemble",
-    "Run",
-    "compare",
-    "export_run",
-    "extract",
-    "fit",
-    "hook",
-    "load",
-    "registry",
-    "resume",
-    "run",
-    "search_learning_rate",
-    "transfer",
-]
+__all__ = ["DlcvError", "Ensemble", "Run", "hook", "load", "registry", "resume", "run"]
 
 _LAZY = {
     "Ensemble": "dlcv.runs.ensemble",
     "Run": "dlcv.runs.run",
-    "compare": "dlcv.runs.compare",
-    "export_run": "dlcv.export.writing",
-    "extract": "dlcv.feature_transfer.steps",
-    "fit": "dlcv.feature_transfer.steps",
     "hook": "dlcv.hooks",
     "load": "dlcv.runs.loading",
     "resume": "dlcv.runs.train",
     "run": "dlcv.runs.train",
-    "search_learning_rate": "dlcv.runs.rate_search",
-    "transfer": "dlcv.feature_transfer.steps",
 }
+"""Where each of the core's names is; plugins add others (entry-point group `dlcv.functions`)."""
 
 
 def __getattr__(name: str) -> Any:
     """Imports what needs NumPy only when it is used: `dlcv --help` must not wait for it."""
-    if name not in _LAZY:
-        raise AttributeError(f"module dlcv has no attribute {name}")
     import importlib
 
-    return getattr(importlib.import_module(_LAZY[name]), name)
+    if name in _LAZY:
+        return getattr(importlib.import_module(_LAZY[name]), name)
+    for entry_point in _functions():
+        if entry_point.name == name:
+            return entry_point.load()
+    raise AttributeError(f"module dlcv has no attribute {name}")
+
+
+def __dir__() -> list[str]:
+    """Returns the core's names, and those that plugins add."""
+    return sorted({*globals(), *_LAZY, *(entry_point.name for entry_point in _functions())})
+
+
+def _functions() -> list[Any]:
+    from dlcv.registry.index import entry_points
+
+    return entry_points("dlcv.functions")

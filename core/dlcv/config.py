@@ -11,7 +11,7 @@ import attrs
 from dlcv.errors import DlcvError, suggestion
 from dlcv.interfaces import OptionError, evolve, option, options_of, plugin
 from dlcv.interfaces.values import read_value, show
-from dlcv.spec import Spec, SpecList
+from dlcv.registry.spec import Spec, SpecList
 
 AUTO = "auto"
 """Among the preprocessors, the value steps that the network wants."""

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from dlcv.config import RunConfig, SplitConfig, StageConfig, read_toml
 from dlcv.errors import DlcvError
-from dlcv.spec import Spec, SpecList
+from dlcv.registry.spec import Spec, SpecList
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 specs = st.builds(

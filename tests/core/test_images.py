@@ -13,8 +13,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dlcv import image_header, images
+from dlcv import images
 from dlcv.errors import DlcvError, ImageError
+from dlcv.images import header as image_header
 
 
 def picture(height: int = 37, width: int = 53, channels: int = 3) -> np.ndarray:

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dlcv import images, jpeg
+from dlcv import images
 from dlcv.errors import ImageError
+from dlcv.images import jpeg
 
 
 def encoded(mode="RGB", size=(160, 120), **options):

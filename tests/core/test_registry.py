@@ -9,7 +9,7 @@ from dlcv import registry as shared
 from dlcv.errors import DlcvError, PluginError, SpecError
 from dlcv.interfaces import Architecture, Plugin, Preprocessor, option, plugin
 from dlcv.registry import Registry, provenance
-from dlcv.spec import Spec, SpecList
+from dlcv.registry.spec import Spec, SpecList
 from dlcv_plugins.architectures.resnet import ResNet
 from dlcv_plugins.preprocessors.mean import Mean
 from dlcv_plugins.preprocessors.patch import Patch

@@ -10,7 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from dlcv.errors import SpecError
-from dlcv.spec import (
+from dlcv.registry.spec import (
     DEEPEST_NESTING,
     LONGEST_TEXT,
     Spec,

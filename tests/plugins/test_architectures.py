@@ -166,7 +166,7 @@ def test_small_imagenet_resnets_are_those_of_the_paper(
     name: str, trained: int, multiply_adds: float
 ) -> None:
     """The counts that are published are without the running statistics."""
-    from dlcv.training.inspection import NetworkFacts
+    from dlcv_plugins.commands.inspect.inspection import NetworkFacts
 
     model = build(name, (224, 224, 3), 1000)
     facts = NetworkFacts.of(model)

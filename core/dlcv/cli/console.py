@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from dlcv.errors import printable
+from dlcv.registry.index import plugin_packages
 
 
 def with_verbosity(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -59,10 +60,11 @@ def _is_number(text: str) -> bool:
 def _start_logging(level: str) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_Formatter())
-    logger = logging.getLogger("dlcv")
-    logger.handlers = [handler]
-    logger.setLevel(level)
-    logger.propagate = False
+    for package in ("dlcv", *plugin_packages()):
+        logger = logging.getLogger(package)
+        logger.handlers = [handler]
+        logger.setLevel(level)
+        logger.propagate = False
     # Python's warnings come from libraries and tell users nothing that they could change.
     logging.captureWarnings(True)
     warnings = logging.getLogger("py.warnings")

@@ -1,47 +1,38 @@
-"""The group of all commands."""
+"""The group of all commands: those of the core, and those that plugins add."""
 
+import ast
 import importlib.metadata
+import importlib.util
+from pathlib import Path
 
 import click
 
 from dlcv.cli.lazy import LONGEST_SUMMARY, LazyGroup
 from dlcv.errors import DlcvError
+from dlcv.registry.index import entry_points, origin
 
 COMMANDS = {
     "run": "dlcv.cli.run:run",
     "resume": "dlcv.cli.resume:resume",
-    "finetune": "dlcv.cli.finetune:finetune",
-    "transfer": "dlcv.cli.transfer:transfer",
-    "extract": "dlcv.cli.extract:extract",
-    "fit": "dlcv.cli.fit:fit",
     "evaluate": "dlcv.cli.evaluate:evaluate",
-    "report": "dlcv.cli.report:report",
-    "compare": "dlcv.cli.compare:compare",
     "predict": "dlcv.cli.predict:predict",
-    "export": "dlcv.cli.export:export",
-    "data": "dlcv.cli.data:data",
-    "lr-search": "dlcv.cli.lr_search:lr_search",
-    "recipes": "dlcv.cli.recipes:recipes",
-    "schedules": "dlcv.cli.schedules:schedules",
-    "inspect": "dlcv.cli.inspect:inspect",
-    "look": "dlcv.cli.look:look",
     "plugins": "dlcv.cli.plugins:plugins",
 }
-"""Where each command is, in the order of the help page."""
+"""Where each of the core's commands is, in the order of the help page."""
 
 
 class Commands(LazyGroup):
-    """Our commands, and those of other packages."""
+    """The core's commands, and those of the entry-point group `dlcv.commands`."""
 
     def list_commands(self, context: click.Context) -> list[str]:
-        """Returns the names, ours first."""
-        return [*self.places, *sorted(set(_foreign_commands()) - set(self.places))]
+        """Returns the names, the core's first."""
+        return [*self.places, *(name for name in _added() if name not in self.places)]
 
     def get_command(self, context: click.Context, name: str) -> click.Command | None:
         """Imports a command."""
-        if name in self.places or name not in _foreign_commands():
+        if name in self.places or name not in _added():
             return super().get_command(context, name)
-        entry_point = _foreign_commands()[name]
+        entry_point = _added()[name]
         try:
             command = entry_point.load()
         except (Exception, SystemExit) as error:
@@ -53,22 +44,52 @@ class Commands(LazyGroup):
         return command
 
     def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
-        """Lists the commands; those of other packages are named without being imported."""
-        rows = []
-        for name in self.list_commands(context):
-            command = self.get_command(context, name) if name in self.places else None
-            foreign = _foreign_commands().get(name)
-            origin = foreign.dist.name if foreign is not None and foreign.dist else ""
-            summary = command.get_short_help_str(LONGEST_SUMMARY) if command else f"(of {origin})"
-            rows.append((name, summary))
+        """Lists the commands with the first sentence of what they do; none is imported."""
+        places = {name: (place, "dlcv") for name, place in self.places.items()}
+        for name, entry_point in _added().items():
+            places.setdefault(name, (entry_point.value, origin(entry_point)[0]))
+        rows = [(name, _summary(*places[name])) for name in self.list_commands(context)]
         with formatter.section("Commands"):
             formatter.write_dl(rows)
 
 
-def _foreign_commands() -> dict[str, importlib.metadata.EntryPoint]:
-    from dlcv.index import entry_points
-
+def _added() -> dict[str, importlib.metadata.EntryPoint]:
     return {entry_point.name: entry_point for entry_point in entry_points("dlcv.commands")}
+
+
+def _summary(place: str, origin: str) -> str:
+    """Returns the first sentence of a command's docstring, read from its source, not by importing.
+
+    Args:
+        place: Where the command is, as `module:attribute`.
+        origin: The distribution that it came with, which stands for a sentence that is missing.
+    """
+    module, _, attribute = place.partition(":")
+    source = _source(module)
+    try:
+        functions = ast.parse(source.read_bytes()).body if source else []
+    except (OSError, SyntaxError, ValueError):
+        functions = []
+    named = (f for f in functions if isinstance(f, ast.FunctionDef) and f.name == attribute)
+    text = next((ast.get_docstring(function) or "" for function in named), "")
+    return (
+        click.Command(attribute, help=text).get_short_help_str(LONGEST_SUMMARY) or f"(of {origin})"
+    )
+
+
+def _source(module: str) -> Path | None:
+    """Returns a module's file; `find_spec` would import the packages around it."""
+    top, *inner = module.split(".")
+    try:
+        found = importlib.util.find_spec(top)
+    except (ImportError, ValueError):
+        return None
+    if found is None or found.origin is None:
+        return None
+    if not inner:
+        return Path(found.origin)
+    path = Path(found.origin).parent.joinpath(*inner)
+    return path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
 
 
 def _print_version(context: click.Context, _: click.Parameter, value: bool) -> None:

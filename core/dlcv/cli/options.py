@@ -10,7 +10,7 @@ import click
 
 from dlcv.errors import DlcvError, SpecError
 from dlcv.interfaces import Option, options_of
-from dlcv.spec import Spec, SpecList, lower, parse_value
+from dlcv.registry.spec import Spec, SpecList, lower, parse_value
 
 FLAGS = {
     "architecture": ("--arch", "--architecture"),

@@ -135,7 +135,7 @@ def _default(option: Any) -> str:
 
 def _written(value: Any) -> str:
     """Returns an option's value as people write it in a spec."""
-    from dlcv.spec import bare_or_text, write
+    from dlcv.registry.spec import bare_or_text, write
 
     is_text = isinstance(value, str | os.PathLike)
     return write(bare_or_text(os.fspath(value)) if is_text else value)

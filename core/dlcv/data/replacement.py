@@ -11,7 +11,7 @@ from dlcv.config import AUTO
 from dlcv.data.pipeline import Pipeline, fit_to_input, output_size
 from dlcv.errors import DlcvError
 from dlcv.interfaces import Preprocessor, Shape, Size, is_value_step
-from dlcv.spec import Spec, SpecList
+from dlcv.registry.spec import Spec, SpecList
 
 logger = logging.getLogger(__name__)
 

@@ -19,12 +19,12 @@ from dlcv.export import description, runtimes
 from dlcv.export.formats import FORMATS
 from dlcv.files import load_arrays
 from dlcv.interfaces import LabelledImages, Preprocessor
+from dlcv.registry.spec import SpecList
 from dlcv.runs.answers import Tested
 from dlcv.runs.batches import load_batches
 from dlcv.runs.inputs import open_labelled
 from dlcv.runs.predictor import PixelSteps, Predictor, warn_of
 from dlcv.runs.run import load_run
-from dlcv.spec import SpecList
 
 
 class Exported(Predictor):

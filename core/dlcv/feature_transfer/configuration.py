@@ -8,8 +8,8 @@ from dlcv import registry
 from dlcv.config import RunConfig
 from dlcv.errors import DlcvError, SpecError
 from dlcv.interfaces import options_of
+from dlcv.registry.spec import Spec
 from dlcv.runs.directory import RunDirectory
-from dlcv.spec import Spec
 
 CLASSIFIER = "logistic_regression"
 HEAD = "linear_head"

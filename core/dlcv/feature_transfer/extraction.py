@@ -15,7 +15,7 @@ import attrs
 import numpy as np
 import tomli_w
 
-from dlcv import backend, files, hdf5
+from dlcv import backend, files
 from dlcv.config import RunConfig
 from dlcv.data.loader import ORDER_STREAM
 from dlcv.data.pipeline import process_batch
@@ -28,6 +28,7 @@ from dlcv.progress import track
 from dlcv.runs.directory import RunDirectory
 from dlcv.runs.experiment import Experiment
 from dlcv.training.interruption import Interruption, deferred_signals
+from dlcv_plugins import hdf5
 
 if TYPE_CHECKING:
     from dlcv.feature_transfer.body import Body

@@ -10,11 +10,12 @@ import attrs
 import h5py
 import numpy as np
 
-from dlcv import files, hdf5
+from dlcv import files
 from dlcv.config import RunConfig
 from dlcv.errors import DlcvError
 from dlcv.interfaces import SPLITS
 from dlcv.runs.directory import RunDirectory
+from dlcv_plugins import hdf5
 
 DESCRIPTION = "features.toml"
 COLUMNS = ("labels", "label_names", "indices", "sample_ids")

@@ -14,12 +14,12 @@ from dlcv.feature_transfer.configuration import CLASSIFIER, transfer_config
 from dlcv.feature_transfer.features import Features
 from dlcv.feature_transfer.fitting import Fitted, fit_classifier
 from dlcv.interfaces import Classifier, evolve
+from dlcv.registry.spec import Spec, SpecList
 from dlcv.report.write import report_finished
 from dlcv.runs import hook_calls
 from dlcv.runs.directory import RunDirectory
 from dlcv.runs.run import Run
 from dlcv.runs.train import configured, data_name
-from dlcv.spec import Spec, SpecList
 
 logger = logging.getLogger(__name__)
 FIT_OPTIONS = ("evaluators", "threads")

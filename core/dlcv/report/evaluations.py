@@ -6,8 +6,8 @@ import attrs
 
 from dlcv import registry
 from dlcv.interfaces import Evaluation, Predictions
-from dlcv.loading import first_line
-from dlcv.spec import Spec, SpecList
+from dlcv.registry.loading import first_line
+from dlcv.registry.spec import Spec, SpecList
 
 logger = logging.getLogger(__name__)
 ORDER = (

@@ -3,10 +3,10 @@
 import logging
 
 from dlcv.errors import DlcvError
+from dlcv.registry.spec import SpecList
 from dlcv.report.evaluations import evaluated
 from dlcv.report.findings import Epoch, Facts, Measured
 from dlcv.report.subject import Subject
-from dlcv.spec import SpecList
 from dlcv.training.history import of_stage
 
 logger = logging.getLogger(__name__)

@@ -2,7 +2,6 @@
 
 import math
 
-from dlcv.data.advice_rules import BOOK, GUIDE
 from dlcv.report.findings import (
     MARGIN,
     Facts,
@@ -14,6 +13,7 @@ from dlcv.report.findings import (
     findings,
     is_clear,
 )
+from dlcv_plugins.commands.data.advice_rules import BOOK, GUIDE
 
 SMALLEST = 0.01
 SMALLEST_PART = 0.1

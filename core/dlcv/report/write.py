@@ -6,7 +6,7 @@ from pathlib import Path
 
 from dlcv import files
 from dlcv.data.sources import Dataset
-from dlcv.loading import first_line
+from dlcv.registry.loading import first_line
 from dlcv.report.page import page
 from dlcv.report.subject import REPORT, Subject
 from dlcv.runs.predictor import Predictor

@@ -13,11 +13,11 @@ from dlcv import progress
 from dlcv.config import RunConfig
 from dlcv.errors import DlcvError
 from dlcv.interfaces import Combination, LabelledImages, Predictions, combine
+from dlcv.registry.spec import Spec, SpecList
 from dlcv.runs.answers import Tested
 from dlcv.runs.directory import RunDirectory
 from dlcv.runs.predictor import PixelSteps, Predictor
 from dlcv.runs.run import Run
-from dlcv.spec import Spec, SpecList
 
 EVALUATOR = "ensemble"
 """The evaluator that sets members beside their combination."""

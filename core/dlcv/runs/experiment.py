@@ -22,7 +22,7 @@ from dlcv.interfaces import (
     Size,
     evolve,
 )
-from dlcv.spec import Spec, SpecList
+from dlcv.registry.spec import Spec, SpecList
 
 
 @attrs.frozen

@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from dlcv.errors import DlcvError, PluginError
-from dlcv.index import DISABLE_VARIABLE
-from dlcv.loading import first_line
 from dlcv.registry import registry
+from dlcv.registry.index import DISABLE_VARIABLE
+from dlcv.registry.loading import first_line
 
 if TYPE_CHECKING:
     import keras

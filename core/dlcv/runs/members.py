@@ -14,12 +14,12 @@ from dlcv.errors import DlcvError
 from dlcv.evaluation.evaluate import as_json, evaluate
 from dlcv.evaluation.predict import save_predictions
 from dlcv.interfaces import OptionError, evolve
+from dlcv.registry.spec import Spec, SpecList
 from dlcv.report.write import report_finished
 from dlcv.runs.directory import RunDirectory
 from dlcv.runs.ensemble import EVALUATOR, TrainedEnsemble, unfinished
 from dlcv.runs.experiment import Experiment
 from dlcv.runs.run import Run
-from dlcv.spec import Spec, SpecList
 
 logger = logging.getLogger(__name__)
 Train = Callable[[RunDirectory, Experiment], Run]

@@ -6,9 +6,9 @@ from typing import Any, TypeVar
 from dlcv import registry
 from dlcv.config import RunConfig
 from dlcv.errors import SpecError
-from dlcv.index import qualified_name
 from dlcv.interfaces import evolve
-from dlcv.spec import Spec, SpecList
+from dlcv.registry.index import qualified_name
+from dlcv.registry.spec import Spec, SpecList
 
 Made = TypeVar("Made")
 Origins = list[dict[str, str]]

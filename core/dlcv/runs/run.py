@@ -20,6 +20,7 @@ from dlcv.errors import DlcvError
 from dlcv.evaluation.kept import kept
 from dlcv.evaluation.predict import load_predictions, predict_batches, predict_labelled
 from dlcv.interfaces import LabelledImages, Preprocessor
+from dlcv.registry.spec import SpecList
 from dlcv.runs import origins
 from dlcv.runs.answers import Tested
 from dlcv.runs.batches import load_batches
@@ -27,7 +28,6 @@ from dlcv.runs.directory import RunDirectory
 from dlcv.runs.inputs import open_labelled
 from dlcv.runs.predictor import PixelSteps, Predictor, warn_of
 from dlcv.runs.restoring import restored_network, restored_pipeline
-from dlcv.spec import SpecList
 from dlcv.training.history import best_row, of_stage, read_csv
 
 if TYPE_CHECKING:

@@ -15,6 +15,7 @@ from dlcv.evaluation.evaluate import as_json, evaluate
 from dlcv.evaluation.predict import predict_labelled, save_predictions
 from dlcv.interfaces import Plugin
 from dlcv.registry import registry
+from dlcv.registry.spec import Spec
 from dlcv.report.write import report_finished
 from dlcv.runs import hook_calls, tensorboard
 from dlcv.runs.building import build_for_training, build_new
@@ -25,7 +26,6 @@ from dlcv.runs.experiment import Experiment
 from dlcv.runs.members import refuse_changes, train_members, with_ensemble
 from dlcv.runs.recipes import load_config, require_data
 from dlcv.runs.run import Run
-from dlcv.spec import Spec
 
 if TYPE_CHECKING:
     from dlcv.training.network import Network

@@ -10,7 +10,7 @@ import numpy as np
 from dlcv.errors import SpecError, suggestion
 from dlcv.interfaces import Schedule
 from dlcv.interfaces.values import read_value
-from dlcv.spec import Spec, lower
+from dlcv.registry.spec import Spec, lower
 
 NUMBERS = {
     "weight_decay": float,

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Self
 
 from dlcv import files
 from dlcv.errors import DlcvError
-from dlcv.hdf5 import is_hdf5
 from dlcv.interfaces import (
     DESCRIPTION,
     SPLITS,
@@ -21,6 +20,7 @@ from dlcv.interfaces import (
     option,
     plugin,
 )
+from dlcv_plugins.hdf5 import is_hdf5
 from dlcv_plugins.stores import hdf5_format
 
 if TYPE_CHECKING:

@@ -1,6 +1,6 @@
 """The file of one split: `images`, `labels` and `label_names`, readable by any HDF5 tool.
 
-The HDF5 library never writes rows here, see `dlcv.hdf5`.
+The HDF5 library never writes rows here, see `dlcv_plugins.hdf5`.
 """
 
 import unicodedata
@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import attrs
 
-from dlcv import hdf5
 from dlcv.errors import DlcvError
+from dlcv_plugins import hdf5
 from dlcv_plugins.stores.hdf5_rows import Rows, open_rows
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from dlcv.errors import DlcvError
-from dlcv.hdf5 import DAMAGE
+from dlcv_plugins.hdf5 import DAMAGE
 
 if TYPE_CHECKING:
     import h5py

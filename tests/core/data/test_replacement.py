@@ -10,7 +10,7 @@ from dlcv.data.pipeline import Pipeline
 from dlcv.data.replacement import chosen_pixel_steps, with_pixel_steps
 from dlcv.errors import DlcvError, SpecError
 from dlcv.interfaces import Preprocessor, plugin, state
-from dlcv.spec import Spec
+from dlcv.registry.spec import Spec
 from dlcv_plugins.preprocessors.crop import Crop
 from dlcv_plugins.preprocessors.mean import Mean
 

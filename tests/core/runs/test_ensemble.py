@@ -12,9 +12,9 @@ from dlcv import registry
 from dlcv.errors import DlcvError
 from dlcv.evaluation.evaluate import evaluate
 from dlcv.interfaces import LabelledImages, Predictions
+from dlcv.registry.spec import SpecList
 from dlcv.runs.answers import Tested
 from dlcv.runs.predictor import PixelSteps, Predictor
-from dlcv.spec import SpecList
 
 SAID = {
     "a": [[0.6, 0.3, 0.1], [0.5, 0.4, 0.1]],

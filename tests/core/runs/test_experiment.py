@@ -6,8 +6,8 @@ import dlcv
 from dlcv import registry
 from dlcv.config import RunConfig
 from dlcv.errors import DlcvError
+from dlcv.registry.spec import SpecList
 from dlcv.runs.experiment import make_steps
-from dlcv.spec import SpecList
 
 
 @pytest.mark.parametrize(

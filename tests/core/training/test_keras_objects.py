@@ -6,7 +6,7 @@ import pytest
 
 from dlcv import registry
 from dlcv.errors import SpecError
-from dlcv.spec import Spec
+from dlcv.registry.spec import Spec
 from dlcv.training.keras_objects import make_loss, make_optimizer
 
 CONSTANT = registry.create("schedule", "constant")

@@ -1,1 +1,0 @@
-"""Looking inside a trained network: what it looks at, and what its layers respond to."""

@@ -1,0 +1,1 @@
+"""`dlcv compare`: runs side by side."""

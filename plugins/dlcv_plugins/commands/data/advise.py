@@ -1,0 +1,117 @@
+"""`dlcv data advise`: what guides and books advise for a data set."""
+
+import json
+import shlex
+import shutil
+import textwrap
+from typing import TYPE_CHECKING
+
+import click
+
+from dlcv.cli.console import with_verbosity
+
+if TYPE_CHECKING:
+    from dlcv_plugins.commands.data.advice import Advice, Facts
+
+SHARED = ("--validation", "--batch-size")
+"""What is advised for a training from scratch and holds for fine-tuning, too."""
+WIDEST = 100
+"""Columns that are used at most; longer lines are hard to read."""
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  dlcv data advise photos/
+  dlcv data advise x_rays/ --different
+  dlcv data advise packed/ --similar --json
+"""
+)
+@click.argument("data")
+@click.option(
+    "--similar/--different",
+    default=None,
+    help="Whether the images are like what pretrained networks saw, everyday things and animals.  "
+    "[default: advice for both]",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@with_verbosity
+def advise(data: str, similar: bool | None, as_json: bool) -> None:
+    """Advise on training with a data set, with reasons: sizes, shares, strategy, augmentation."""
+    from dlcv_plugins.commands.data.advice import advise as apply
+    from dlcv_plugins.commands.data.advice_rules import RULES
+
+    facts = _facts(data, similar)
+    advice = apply(facts, RULES)
+    options = {name: value for one in advice for name, value in one.options.items()}
+    command = _command("run", data, options)
+    if as_json:
+        click.echo(_as_json(facts, advice, command))
+        return
+    classes = len(facts.classes)
+    click.echo(f"{facts.images:,} images of {classes} classes to train on or to divide\n")
+    click.echo(_table(advice))
+    click.echo(f"\nfrom scratch, as a baseline:\n  {command}")
+    pretrained = {"--base": "vgg16", "--weights": "imagenet"}
+    both = {name: options[name] for name in SHARED if name in options}
+    finetune = _command("finetune", data, pretrained | both)
+    click.echo(f"\nfrom a network that has seen many images:\n  {finetune}")
+    # A classifier is fitted to all features at once, so there is no batch to choose.
+    fitted = {name: value for name, value in both.items() if name != "--batch-size"}
+    transfer = _command("transfer", data, pretrained | fitted)
+    click.echo(f"\nby a linear model on what that network sees, which takes minutes:\n  {transfer}")
+
+
+def _facts(data: str, similar: bool | None) -> "Facts":
+    """Counts images by their labels alone; none is read."""
+    from dlcv.data.sources import find_store
+    from dlcv.errors import DlcvError
+    from dlcv.interfaces import UNSPLIT
+    from dlcv_plugins.commands.data.advice import Facts
+    from dlcv_plugins.commands.data.overview import class_counts
+
+    store = find_store(data)
+    names = store.splits()
+    if not {"train", UNSPLIT} & set(names):
+        raise DlcvError(f"{data} has no images to train on; it has {', '.join(names)} only")
+    counts = {name: class_counts(store.open(name)) for name in names}
+    classes = counts.get("train") or counts[UNSPLIT]
+    if len(classes) < 2 or not sum(classes.values()):
+        raise DlcvError(f"{data} has fewer than two classes, and a classifier needs two")
+    return Facts(classes, counts.get("val", {}), "test" in counts, similar)
+
+
+def _command(name: str, data: str, options: dict[str, str]) -> str:
+    """Returns the command that follows the advice, as far as its options go."""
+    words = [word for option in options.items() for word in option]
+    return shlex.join(["dlcv", name, "--data", data, *words])
+
+
+def _table(advice: "list[Advice]") -> str:
+    """Returns topics to the left, and to their right the advice, with reason and source below."""
+    left = max(len(one.topic) for one in advice) + 2
+    width = max(min(shutil.get_terminal_size().columns, WIDEST) - left, 40)
+    lines = []
+    for one in advice:
+        advised = textwrap.wrap(one.advice, width)
+        reason = textwrap.wrap(
+            f"{one.reason} ({one.source})", width, initial_indent="  ", subsequent_indent="  "
+        )
+        topics = [one.topic, *[""] * (len(advised) + len(reason) - 1)]
+        lines += [
+            f"{topic:{left}}{line}" for topic, line in zip(topics, advised + reason, strict=True)
+        ]
+    return "\n".join(lines)
+
+
+def _as_json(facts: "Facts", advice: "list[Advice]", command: str) -> str:
+    import attrs
+
+    content = {
+        "images": facts.images,
+        "classes": len(facts.classes),
+        "guess": facts.guess,
+        "advice": [attrs.asdict(one) for one in advice],
+        "command": command,
+    }
+    return json.dumps(content, indent=2, ensure_ascii=False)

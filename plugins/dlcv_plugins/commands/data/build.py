@@ -1,0 +1,66 @@
+"""`dlcv data build`: pack a data set."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from dlcv.cli.console import table, with_verbosity
+from dlcv.cli.options import config_options
+from dlcv.config import RunConfig, SplitConfig
+from dlcv.errors import DlcvError
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  dlcv data build photos/ --out packed/ --size 64
+  dlcv data build photos/ --out packed/ --size 256 --bad-images skip --mean-image
+"""
+)
+@click.argument("source")
+@click.option("--out", type=Path, required=True, help="The folder to write.")
+@click.option(
+    "--size",
+    type=click.IntRange(min=1),
+    metavar="PIXELS",
+    help="Height and width; the shorter side fits, the middle of the longer is kept.",
+)
+@click.option(
+    "--preproc", "--preprocessors", "preprocessors", metavar="SPECS", help="Instead of --size."
+)
+@config_options(SplitConfig, "test", "validation", "train_validation", "seed")
+@config_options(RunConfig, "bad_images", "threads")
+@click.option("--mean-image", is_flag=True, help="Write the mean of the training images, too.")
+@click.option("--force", is_flag=True, help="Replace a data set at that place.")
+@with_verbosity
+def build(
+    source: str,
+    out: Path,
+    size: int | None,
+    preprocessors: str | None,
+    bad_images: str | None,
+    threads: int | None,
+    mean_image: bool,
+    force: bool,
+    **split: Any,
+) -> None:
+    """Pack images into HDF5 files that train fast: divided, resized, decoded once."""
+    from dlcv.cli.run import shown_path
+    from dlcv_plugins.commands.data.pack import pack
+
+    if (size is None) == (preprocessors is None):
+        raise DlcvError("give --size, or --preproc with a step that resizes")
+    packed = pack(
+        source,
+        out,
+        preprocessors=f"aspect_aware(size={size})" if preprocessors is None else preprocessors,
+        split=SplitConfig(**{k: v for k, v in split.items() if v is not None}),
+        bad_images=bad_images or "error",
+        mean_image=mean_image,
+        threads=threads,
+        force=force,
+    )
+    rows = [(name, *values) for name, values in packed.splits.items()]
+    click.echo(table(("split", "images", "megabytes"), rows))
+    click.echo(f"\ntrain  dlcv run --data {shown_path(out.absolute())}")

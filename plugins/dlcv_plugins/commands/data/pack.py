@@ -1,0 +1,171 @@
+"""Packing a data set: from any store to HDF5 files that are read without decoding."""
+
+import logging
+from collections.abc import Generator
+from pathlib import Path
+
+import attrs
+import numpy as np
+import tomli_w
+
+from dlcv import backend, files, registry
+from dlcv.config import SplitConfig
+from dlcv.data.pipeline import Pipeline, learn, process_batch
+from dlcv.data.readahead import chunks, read_ahead
+from dlcv.data.sources import Dataset, find_store, open_dataset
+from dlcv.data.steps import refuse_views
+from dlcv.data.survey import with_cure
+from dlcv.errors import DlcvError, ImageError
+from dlcv.interfaces import DESCRIPTION, DatasetStore, LabelledImages, Shape
+from dlcv.progress import track
+from dlcv.registry.spec import Spec
+from dlcv_plugins.commands.data.packed_record import describe
+
+logger = logging.getLogger(__name__)
+CHUNK = 32
+"""Images that a thread works on at once."""
+MEAN_IMAGE = "mean_image.npz"
+
+
+@attrs.frozen
+class PackedDataset:
+    """What was packed.
+
+    Attributes:
+        path: The folder.
+        splits: Number of images and size in megabytes, by split.
+    """
+
+    path: Path
+    splits: dict[str, tuple[int, float]]
+
+
+def pack(
+    source: str,
+    out: Path,
+    *,
+    preprocessors: str,
+    split: SplitConfig,
+    bad_images: str = "error",
+    mean_image: bool = False,
+    threads: int | None = None,
+    force: bool = False,
+) -> PackedDataset:
+    """Packs a data set through pixel steps, in their deterministic form.
+
+    Args:
+        source: A store, or the path of a data set.
+        out: The folder to write; it appears when everything is in it.
+        preprocessors: Preprocessors, separated by commas.
+        split: How to divide what is not divided.
+        bad_images: `error` or `skip`.
+        mean_image: Whether to write the mean of the training images, pixel by pixel, too.
+        threads: Threads for reading; all processors by default.
+        force: Whether a folder that exists may be replaced.
+
+    Raises:
+        DlcvError: the folder exists, or something in the source is wrong.
+    """
+    _refuse_existing(out, force)
+    threads = threads or backend.available_threads()
+    pipeline = _pixel_steps(preprocessors)
+    # Packing decodes every image anyway, and stops at a bad one; a look at all of them before is
+    # needed only where it decides which images there are, or what size they have.
+    look = bad_images == "skip" or not pipeline.until_sized
+    dataset = open_dataset(
+        find_store(source), split, bad_images=bad_images, threads=threads, look=look
+    )
+    train = dataset.splits["train"]
+    height, width, channels = _packed_shape(pipeline, train.image_shape)
+    pipeline = learn(pipeline, train, (height, width), threads)
+    counts = {name: len(images) for name, images in dataset.splits.items()}
+    with files.atomic_folder(out, force=force) as folder:
+        files.require_space(folder, sum(counts.values()) * height * width * channels)
+        mean = _write(folder, dataset, pipeline, threads)
+        if mean_image:
+            files.save_arrays(folder / MEAN_IMAGE, {"mean": mean})
+        records = {path.name: files.record(path) for path in sorted(folder.iterdir())}
+        description = describe(source, dataset, pipeline, bad_images, mean.mean(axis=(0, 1)))
+        text = tomli_w.dumps({**description, "files": records})
+        files.write_atomically(folder / DESCRIPTION, text)
+    sizes = {name: int(records[f"{name}.hdf5"]["bytes"]) / 1e6 for name in dataset.splits}
+    return PackedDataset(out, {name: (counts[name], round(sizes[name], 2)) for name in counts})
+
+
+def _refuse_existing(out: Path, force: bool) -> None:
+    """Refuses to replace anything but a packed data set: `out` may hold a person's photos."""
+    files.refuse_existing(out, force=force)
+    if out.exists() and not (out / DESCRIPTION).is_file() and not _is_empty(out):
+        raise DlcvError(
+            f"{out} is no packed data set, so --force does not replace it; move it away"
+        )
+
+
+def _is_empty(path: Path) -> bool:
+    return path.is_dir() and not any(path.iterdir())
+
+
+def _pixel_steps(preprocessors: str) -> Pipeline:
+    """Returns the steps that a text names; refuses those that can't be packed."""
+    steps = registry.create_list("preprocessor", preprocessors)
+    refuse_views(steps)
+    pipeline = Pipeline.of(steps)
+    if pipeline.value_steps:
+        names = ", ".join(registry.spec_of(step).name for step in pipeline.value_steps)
+        raise DlcvError(f"{names} belongs into the network, not into packed pixels; leave it out")
+    for step in steps:
+        if step.with_output_size((1, 1)) != step:
+            name = registry.spec_of(step).name
+            raise DlcvError(f"the size of {name} is left open; write it, as in {name}(size=64)")
+    return pipeline
+
+
+def _packed_shape(pipeline: Pipeline, shape: Shape) -> tuple[int, int, int]:
+    """Returns what shape images are packed in."""
+    height, width, channels = pipeline.output_shape(shape)
+    if height is None or width is None:
+        raise DlcvError("the images differ in size; add a step such as aspect_aware(size=64)")
+    return height, width, channels
+
+
+def _write(folder: Path, dataset: Dataset, pipeline: Pipeline, threads: int) -> np.ndarray:
+    """Writes all splits and returns the mean image of the training split, `(H, W, C)` float64."""
+    store: DatasetStore = registry.create("store", Spec("hdf5", {"path": str(folder)}))
+    try:
+        sums = {
+            name: _write_split(store, name, images, pipeline, threads)
+            for name, images in dataset.splits.items()
+        }
+    except ImageError as error:
+        raise with_cure(error) from None
+    return sums["train"] / len(dataset.splits["train"])
+
+
+def _write_split(
+    store: DatasetStore, name: str, images: LabelledImages, pipeline: Pipeline, threads: int
+) -> np.ndarray:
+    """Writes a split and returns the sum of its images, `(H, W, C)` uint64."""
+    shape = _packed_shape(pipeline, images.image_shape)
+    total = np.zeros(shape, np.uint64)
+    writing = store.writer(
+        name, rows=len(images), image_shape=shape, label_names=images.label_names
+    )
+    with writing as writer, track(f"packing {name}", len(images), "images") as progress:
+        for pixels, labels, sums in _rows(images, pipeline, threads):
+            writer.add(pixels, labels)
+            total += sums
+            progress(len(pixels))
+    return total
+
+
+def _rows(
+    images: LabelledImages, pipeline: Pipeline, threads: int
+) -> Generator[tuple[np.ndarray, np.ndarray, np.ndarray], None, None]:
+    """Yields pixels, labels, and the sum of the pixels, which is exact whatever is added first."""
+
+    def process(indices: range) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        at = np.array(indices)
+        pixels = process_batch(images, at, pipeline, None)
+        return pixels, images.labels[at], pixels.sum(axis=0, dtype=np.uint32)
+
+    return read_ahead(process, chunks(len(images), CHUNK), threads)

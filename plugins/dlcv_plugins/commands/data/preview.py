@@ -1,0 +1,144 @@
+"""`dlcv data preview`: a picture of what a network will see."""
+
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from dlcv.cli.console import with_verbosity
+from dlcv.cli.options import config_options
+from dlcv.config import RunConfig, SplitConfig
+from dlcv.errors import DlcvError
+
+if TYPE_CHECKING:
+    from dlcv_plugins.commands.data.network_view import Preview
+
+MOST = 20
+"""Rows, and draws; a picture of 20 x 20 images takes some ten seconds."""
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  dlcv data preview photos/ --preproc "aspect_aware, patch, flip" --input-size 64
+  dlcv data preview photos/ --preproc mixup --images 6 --draws 3 --out mixed.png
+  dlcv data preview cat.jpg --preproc "affine(rotation=30)" --save-to demo/
+"""
+)
+@click.argument("data")
+@config_options(RunConfig, "preprocessors", "input_size")
+@click.option("--images", "count", type=click.IntRange(1, MOST), help="Rows.  [default: 4]")
+@click.option(
+    "--draws",
+    type=click.IntRange(1, MOST),
+    help="Draws of the random steps.  [default: 5; 10 of a single image]",
+)
+@click.option("--split", help="The split whose images are examples.  [default: train]")
+@config_options(SplitConfig, "test", "validation")
+@config_options(RunConfig, "seed", "bad_images")
+@click.option(
+    "--out",
+    type=Path,
+    default=Path("preview.png"),
+    show_default=True,
+    help="The picture; its extension decides the format.",
+)
+@click.option("--save-to", type=Path, help="A folder for the single images as JPEG files, too.")
+@click.option("--prefix", help="What their names begin with.  [default: image]")
+@click.option("--force", is_flag=True, help="Replace files of these names.")
+@with_verbosity
+def preview(
+    data: str,
+    count: int | None,
+    draws: int | None,
+    split: str | None,
+    out: Path,
+    save_to: Path | None,
+    prefix: str | None,
+    force: bool,
+    **options: Any,
+) -> None:
+    """Draw what a network will see: each image without randomness, and in draws of random steps.
+
+    DATA is a data set, a folder of images, or an image. Sizes are those of a run with its default
+    network; --input-size asks for another.
+    """
+    from dlcv import files
+    from dlcv_plugins.commands.data.network_view import preview as look
+    from dlcv_plugins.pictures import check_format, draw_grid, wrapped
+
+    _check_names(save_to, prefix)
+    files.refuse_existing(out, force=force)
+    check_format(out)
+    given = {name: value for name, value in options.items() if value is not None}
+    found = look(
+        RunConfig().with_options(data=data, **given), split=split, count=count, draws=draws
+    )
+    saved = _save(found, save_to, prefix or "image", force) if save_to else ""
+    out.parent.mkdir(parents=True, exist_ok=True)
+    draw_grid(out, wrapped(found.rows), titles=wrapped(found.titles))
+    click.echo(f"picture   {out}: {_told(found)}")
+    if saved:
+        click.echo(f"images    {saved}")
+    click.echo(_next(found, data, given))
+
+
+def _check_names(save_to: Path | None, prefix: str | None) -> None:
+    """Raises a `DlcvError` if single images can't be written under such names."""
+    if prefix is not None and save_to is None:
+        raise DlcvError("--prefix names the files of --save-to; give that, too")
+    if prefix is not None and (not prefix or Path(prefix).name != prefix):
+        raise DlcvError(f'--prefix: "{prefix}" is no part of a file\'s name')
+    if save_to is not None and save_to.exists() and not save_to.is_dir():
+        raise DlcvError(f"--save-to: {save_to} is no folder")
+
+
+def _save(found: "Preview", folder: Path, prefix: str, force: bool) -> str:
+    """Writes each draw, or else each view or image, as a file of its own; returns where they are.
+
+    Raises:
+        DlcvError: a file exists already.
+    """
+    from PIL import Image
+
+    from dlcv import files
+
+    first = 1 if found.draws else 0
+    single = [image for row in found.rows for image in row[first:]]
+    paths = [folder / f"{prefix}_{number:03d}.jpg" for number in range(1, len(single) + 1)]
+    for path in paths:
+        files.refuse_existing(path, force=force)
+    for path, image in zip(paths, single, strict=True):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with files.atomic_path(path) as temporary:
+            pixels = image[..., 0] if image.shape[2] == 1 else image
+            Image.fromarray(pixels).save(temporary, quality=95)
+    return f"{paths[0]} to {paths[-1].name}" if len(paths) > 1 else str(paths[0])
+
+
+def _told(found: "Preview") -> str:
+    """Returns what is in the picture, in words."""
+    height, width, _ = found.rows[0][0].shape
+    count = f"{len(found.rows)} image{'s' if len(found.rows) > 1 else ''}"
+    if found.views > 1:
+        how = f"in {found.views} views"
+    elif found.draws:
+        how = f"without randomness and in {found.draws} draws"
+    else:
+        how = "the same in every draw"
+    return f"{count} of {height} x {width} pixels, {how}"
+
+
+def _next(found: "Preview", data: str, given: dict[str, Any]) -> str:
+    """Returns the command that makes use of the steps."""
+    steps = shlex.quote(str(given.get("preprocessors", RunConfig().preprocessors)))
+    if found.views > 1:
+        return f"evaluate  dlcv evaluate RUN --preproc {steps}"
+    source = shlex.quote(data) if found.is_dataset else "FOLDER_OF_CLASS_FOLDERS"
+    others = "".join(
+        f" --{name.replace('_', '-')} {shlex.quote(str(value).replace(' ', ''))}"
+        for name, value in given.items()
+        if name != "preprocessors"
+    )
+    return f"train     dlcv run --data {source} --preproc {steps}{others}"

@@ -1,0 +1,41 @@
+"""`dlcv data verify`: is a packed data set as it was packed?"""
+
+import sys
+from pathlib import Path
+
+import click
+
+from dlcv.cli.console import table, with_verbosity
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  dlcv data verify packed/
+
+Exits with 0 if all files are as they were packed, with 1 if one is damaged or missing.
+"""
+)
+@click.argument("path", type=Path)
+@with_verbosity
+def verify(path: Path) -> None:
+    """Compare a packed data set with the checksums that were recorded when it was packed."""
+    from dlcv.cli.run import shown_path
+    from dlcv_plugins.commands.data.verification import verify as compare
+
+    found = compare(path)
+    rows = [
+        *((name, "good") for name in found.good),
+        *((name, "damaged") for name in found.damaged),
+        *((name, "missing") for name in found.missing),
+        *((name, "not recorded, so not checked") for name in found.unknown),
+    ]
+    click.echo(table(("file", "state"), rows))
+    if not found.is_whole:
+        bad = ", ".join([*found.damaged, *found.missing])
+        for problem in found.damaged.values():
+            click.echo(f"dlcv: {problem}", err=True)
+        click.echo(f"\n{bad}: not as packed; copy it again, or pack the data set anew")
+        sys.exit(1)
+    shown = shown_path(path.absolute())
+    click.echo(f"\nall is well; train  dlcv run --data {shown}")

@@ -1,0 +1,48 @@
+"""`dlcv extract`: what a trained body says of images, into a folder."""
+
+import shlex
+from pathlib import Path
+from typing import Any
+
+import click
+
+from dlcv.cli.console import table, with_verbosity
+from dlcv.cli.options import config_options
+from dlcv.config import RunConfig, SplitConfig
+from dlcv_plugins.commands.transfer import body_options
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  dlcv extract --base vgg16 --weights imagenet --data flowers/ --out features/
+  dlcv extract --base resnet50 --layer avg_pool --data pets/ --out features/
+  dlcv extract --base runs/tiny-imagenet --data flowers/ --out features/
+
+What was stopped goes on where it stopped, by the same command.
+"""
+)
+@body_options
+@config_options(RunConfig, "data")
+@click.option("--out", required=True, type=Path, help="The folder to write.")
+@config_options(RunConfig, "preprocessors", "input_size", "batch_size")
+@config_options(SplitConfig, "test", "validation", "train_validation")
+@config_options(RunConfig, "fraction", "precision", "seed", "threads", "bad_images")
+@click.option("--force", is_flag=True, help="Replace a folder of features, or begin anew.")
+@with_verbosity
+def extract(base: str, out: Path, **options: Any) -> None:
+    """Write what a trained network's body says of images, as HDF5, to fit classifiers to.
+
+    There is a file a split, with `features` (a row an image, in random order), `labels`,
+    `label_names`, `indices` and `sample_ids`.
+    """
+    from dlcv.feature_transfer.steps import extract as extract_features
+
+    features = extract_features(base, out, **options)
+    about = features.about
+    sizes = [(n, len(s), f"{s.values.nbytes / 1e6:,.1f}") for n, s in features.splits.items()]
+    click.echo(f"\nfeatures  {about['features']:,} an image, of {about['layer']}")
+    click.echo(table(("split", "images", "MB"), sizes))
+    quoted = shlex.quote(str(out))
+    click.echo(f"\nfit       dlcv fit {quoted}")
+    click.echo(f"other     dlcv fit {quoted} --classifier linear_svm")

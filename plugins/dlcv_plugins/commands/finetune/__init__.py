@@ -1,0 +1,1 @@
+"""`dlcv finetune`: a trained body, a new head, two stages."""

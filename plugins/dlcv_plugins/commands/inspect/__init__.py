@@ -1,0 +1,1 @@
+"""`dlcv inspect`: what a network is made of."""

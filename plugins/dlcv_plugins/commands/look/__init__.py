@@ -1,0 +1,1 @@
+"""`dlcv look`: pictures of what is inside a trained network."""

@@ -1,0 +1,1 @@
+"""`dlcv lr-search`: the learning rate of a run."""

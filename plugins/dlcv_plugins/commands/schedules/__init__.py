@@ -1,0 +1,1 @@
+"""`dlcv schedules`: the learning rate over the epochs."""
