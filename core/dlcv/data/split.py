@@ -16,7 +16,7 @@ logger = logging.getLogger(__name__)
 PARTS = {"test": "test", "val": "validation", "train_val": "train_validation"}
 """The splits that are taken from the training images, in this order, and the options that say so.
 """
-DEFAULTS = {"test": 0.2, "validation": 0.1}
+SPLIT_DEFAULTS = {"test": 0.2, "validation": 0.1}
 """What is taken where nothing is said and the data leaves it open."""
 
 
@@ -48,7 +48,7 @@ def settle(config: SplitConfig, splits: Collection[str]) -> SplitConfig:
     needed = {"validation"} if "val" not in splits else set()
     if not {"test", "val"} & set(splits):
         needed.add("test")
-    return evolve(config, **{o: DEFAULTS[o] for o in needed if getattr(config, o) is None})
+    return evolve(config, **{o: SPLIT_DEFAULTS[o] for o in needed if getattr(config, o) is None})
 
 
 def give_way(config: SplitConfig, splits: Collection[str], options: Collection[str]) -> SplitConfig:

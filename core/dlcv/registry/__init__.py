@@ -17,18 +17,22 @@ from dlcv.registry.registry import (
     spec_of,
     state,
 )
+from dlcv.registry.spec import Spec, SpecList, parse_value
 
 __all__ = [
     "INTERFACES",
     "Description",
     "Registration",
     "Registry",
+    "Spec",
+    "SpecList",
     "create",
     "create_list",
     "describe",
     "descriptors",
     "get",
     "names",
+    "parse_value",
     "provenance",
     "register",
     "registry",

@@ -33,7 +33,7 @@ def recipes() -> list[Recipe]:
     return [_read(path) for _, path in sorted(_paths().items())]
 
 
-def find(name: str) -> Recipe:
+def find_recipe(name: str) -> Recipe:
     """Returns a recipe by its name; raises `DlcvError` if there is none."""
     paths = _paths()
     if name not in paths:
@@ -50,7 +50,7 @@ def load_config(config: str | os.PathLike[str]) -> RunConfig:
         DlcvError: there is neither, or something in it is wrong.
     """
     if config in _paths():
-        recipe = find(os.fspath(config))
+        recipe = find_recipe(os.fspath(config))
         logger.info(
             "recipe %s: %s reports %s", recipe.name, recipe.about.source, recipe.about.reported
         )

@@ -43,6 +43,6 @@ def recipes(context: click.Context, as_json: bool) -> None:
 @with_verbosity
 def show(name: str) -> None:
     """Print a recipe: its configuration, with a comment."""
-    from dlcv.runs.recipes import find
+    from dlcv.runs.recipes import find_recipe
 
-    click.echo(find(name).path.read_text(encoding="utf-8"), nl=False)
+    click.echo(find_recipe(name).path.read_text(encoding="utf-8"), nl=False)

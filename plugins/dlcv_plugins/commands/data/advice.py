@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 import attrs
 
 from dlcv.data.shares import validation_share
-from dlcv.data.split import DEFAULTS
+from dlcv.data.split import SPLIT_DEFAULTS
 
 
 @attrs.frozen
@@ -64,7 +64,9 @@ class Facts:
     def share(self) -> float | None:
         """The validation share that leaves each class enough; None where none does."""
         needs_test = not self.has_test and not self.validation
-        return validation_share(self.fewest, round(DEFAULTS["test"] * self.fewest * needs_test))
+        return validation_share(
+            self.fewest, round(SPLIT_DEFAULTS["test"] * self.fewest * needs_test)
+        )
 
     def texts(self) -> dict[str, object]:
         """Returns what the texts of the rules may mention."""

@@ -1,0 +1,228 @@
+"""What commands, exporters, checks, sections, trackers and trainers may use of the core.
+
+The names below, and `dlcv.registry`, are stable; every other module of the core is private, save
+`interfaces`, `errors`, `images` and `files`, which all plugins may use.
+
+A name's module is imported when the name is first used, so that a command's module costs nothing
+before the command runs: `from dlcv.api import table` imports no NumPy and no Keras. What does need
+them (most names below the command line) is best imported inside the function that uses it.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from dlcv import backend as backend
+    from dlcv import pages as pages
+    from dlcv.cli.console import table as table
+    from dlcv.cli.console import with_verbosity as with_verbosity
+    from dlcv.cli.lazy import Group as Group
+    from dlcv.cli.lazy import LazyGroup as LazyGroup
+    from dlcv.cli.options import FLAGS as FLAGS
+    from dlcv.cli.options import checkpoint_option as checkpoint_option
+    from dlcv.cli.options import checkpoints_option as checkpoints_option
+    from dlcv.cli.options import config_options as config_options
+    from dlcv.cli.options import directory_options as directory_options
+    from dlcv.cli.options import pixel_steps_option as pixel_steps_option
+    from dlcv.cli.run import finish as finish
+    from dlcv.cli.run import shown_path as shown_path
+    from dlcv.config import RunConfig as RunConfig
+    from dlcv.config import SplitConfig as SplitConfig
+    from dlcv.config import StageConfig as StageConfig
+    from dlcv.config import read_toml as read_toml
+    from dlcv.data.loader import Batch as Batch
+    from dlcv.data.loader import Loader as Loader
+    from dlcv.data.pipeline import Pipeline as Pipeline
+    from dlcv.data.pipeline import fit_to_input as fit_to_input
+    from dlcv.data.pipeline import learn as learn
+    from dlcv.data.pipeline import process_batch as process_batch
+    from dlcv.data.readahead import chunks as chunks
+    from dlcv.data.readahead import read_ahead as read_ahead
+    from dlcv.data.shares import FEWEST_TRAINING as FEWEST_TRAINING
+    from dlcv.data.shares import FEWEST_VALIDATION as FEWEST_VALIDATION
+    from dlcv.data.shares import validation_share as validation_share
+    from dlcv.data.sources import Dataset as Dataset
+    from dlcv.data.sources import align_labels as align_labels
+    from dlcv.data.sources import find_store as find_store
+    from dlcv.data.sources import open_dataset as open_dataset
+    from dlcv.data.split import SPLIT_DEFAULTS as SPLIT_DEFAULTS
+    from dlcv.data.states import states_of as states_of
+    from dlcv.data.states import with_states as with_states
+    from dlcv.data.steps import refuse_views as refuse_views
+    from dlcv.data.subset import ArrayImages as ArrayImages
+    from dlcv.data.subset import Subset as Subset
+    from dlcv.data.survey import Survey as Survey
+    from dlcv.data.survey import survey as survey
+    from dlcv.data.survey import with_cure as with_cure
+    from dlcv.evaluation.drawings import figure as figure
+    from dlcv.evaluation.epochs import by_epoch as by_epoch
+    from dlcv.evaluation.epochs import figure_by_epoch as figure_by_epoch
+    from dlcv.evaluation.epochs import mark_stages as mark_stages
+    from dlcv.evaluation.evaluate import as_json as as_json
+    from dlcv.evaluation.evaluate import evaluate as evaluate
+    from dlcv.evaluation.predict import predict_batches as predict_batches
+    from dlcv.evaluation.predict import predict_labelled as predict_labelled
+    from dlcv.evaluation.predict import save_predictions as save_predictions
+    from dlcv.evaluation.wording import metric_rows as metric_rows
+    from dlcv.evaluation.wording import metric_text as metric_text
+    from dlcv.progress import Advance as Advance
+    from dlcv.progress import track as track
+    from dlcv.runs.building import build_new as build_new
+    from dlcv.runs.directory import LATEST as LATEST
+    from dlcv.runs.directory import RunDirectory as RunDirectory
+    from dlcv.runs.ensemble import Ensemble as Ensemble
+    from dlcv.runs.experiment import Experiment as Experiment
+    from dlcv.runs.experiment import Plugins as Plugins
+    from dlcv.runs.experiment import fit_pipeline as fit_pipeline
+    from dlcv.runs.experiment import make_steps as make_steps
+    from dlcv.runs.inputs import open_inputs as open_inputs
+    from dlcv.runs.inputs import open_labelled as open_labelled
+    from dlcv.runs.loading import load as load
+    from dlcv.runs.predictor import Predictor as Predictor
+    from dlcv.runs.recipes import find_recipe as find_recipe
+    from dlcv.runs.recipes import load_config as load_config
+    from dlcv.runs.recipes import recipes as recipes
+    from dlcv.runs.run import Run as Run
+    from dlcv.runs.run import load_run as load_run
+    from dlcv.runs.train import configured as configured
+    from dlcv.runs.train import resume as resume
+    from dlcv.runs.train import run as run
+    from dlcv.training import checkpoints as checkpoints
+    from dlcv.training import class_weights as class_weights
+    from dlcv.training.freezing import freeze as freeze
+    from dlcv.training.history import of_stage as of_stage
+    from dlcv.training.initial_weights import load_into as load_into
+    from dlcv.training.initial_weights import open_source as open_source
+    from dlcv.training.interruption import Interrupted as Interrupted
+    from dlcv.training.interruption import Interruption as Interruption
+    from dlcv.training.interruption import deferred_signals as deferred_signals
+    from dlcv.training.keras_objects import make_loss as make_loss
+    from dlcv.training.keras_objects import make_optimizer as make_optimizer
+    from dlcv.training.network import Network as Network
+    from dlcv.training.network import build_parts as build_parts
+    from dlcv.training.network import layer_shape as layer_shape
+    from dlcv.training.network import refusal as refusal
+    from dlcv.training.network import symbolic as symbolic
+    from dlcv.training.stage import compile_stage as compile_stage
+
+_PLACES = {
+    # The command line.
+    "table": "dlcv.cli.console:table",
+    "with_verbosity": "dlcv.cli.console:with_verbosity",
+    "Group": "dlcv.cli.lazy:Group",
+    "LazyGroup": "dlcv.cli.lazy:LazyGroup",
+    "FLAGS": "dlcv.cli.options:FLAGS",
+    "checkpoint_option": "dlcv.cli.options:checkpoint_option",
+    "checkpoints_option": "dlcv.cli.options:checkpoints_option",
+    "config_options": "dlcv.cli.options:config_options",
+    "directory_options": "dlcv.cli.options:directory_options",
+    "pixel_steps_option": "dlcv.cli.options:pixel_steps_option",
+    "finish": "dlcv.cli.run:finish",
+    "shown_path": "dlcv.cli.run:shown_path",
+    # A run's configuration.
+    "RunConfig": "dlcv.config:RunConfig",
+    "SplitConfig": "dlcv.config:SplitConfig",
+    "StageConfig": "dlcv.config:StageConfig",
+    "read_toml": "dlcv.config:read_toml",
+    # Progress, threads, and pages.
+    "backend": "dlcv.backend",
+    "pages": "dlcv.pages",
+    "Advance": "dlcv.progress:Advance",
+    "track": "dlcv.progress:track",
+    # Data.
+    "Batch": "dlcv.data.loader:Batch",
+    "Loader": "dlcv.data.loader:Loader",
+    "Pipeline": "dlcv.data.pipeline:Pipeline",
+    "fit_to_input": "dlcv.data.pipeline:fit_to_input",
+    "learn": "dlcv.data.pipeline:learn",
+    "process_batch": "dlcv.data.pipeline:process_batch",
+    "chunks": "dlcv.data.readahead:chunks",
+    "read_ahead": "dlcv.data.readahead:read_ahead",
+    "FEWEST_TRAINING": "dlcv.data.shares:FEWEST_TRAINING",
+    "FEWEST_VALIDATION": "dlcv.data.shares:FEWEST_VALIDATION",
+    "validation_share": "dlcv.data.shares:validation_share",
+    "Dataset": "dlcv.data.sources:Dataset",
+    "align_labels": "dlcv.data.sources:align_labels",
+    "find_store": "dlcv.data.sources:find_store",
+    "open_dataset": "dlcv.data.sources:open_dataset",
+    "SPLIT_DEFAULTS": "dlcv.data.split:SPLIT_DEFAULTS",
+    "states_of": "dlcv.data.states:states_of",
+    "with_states": "dlcv.data.states:with_states",
+    "refuse_views": "dlcv.data.steps:refuse_views",
+    "ArrayImages": "dlcv.data.subset:ArrayImages",
+    "Subset": "dlcv.data.subset:Subset",
+    "Survey": "dlcv.data.survey:Survey",
+    "survey": "dlcv.data.survey:survey",
+    "with_cure": "dlcv.data.survey:with_cure",
+    # Training.
+    "checkpoints": "dlcv.training.checkpoints",
+    "class_weights": "dlcv.training.class_weights",
+    "freeze": "dlcv.training.freezing:freeze",
+    "of_stage": "dlcv.training.history:of_stage",
+    "load_into": "dlcv.training.initial_weights:load_into",
+    "open_source": "dlcv.training.initial_weights:open_source",
+    "Interrupted": "dlcv.training.interruption:Interrupted",
+    "Interruption": "dlcv.training.interruption:Interruption",
+    "deferred_signals": "dlcv.training.interruption:deferred_signals",
+    "make_loss": "dlcv.training.keras_objects:make_loss",
+    "make_optimizer": "dlcv.training.keras_objects:make_optimizer",
+    "Network": "dlcv.training.network:Network",
+    "build_parts": "dlcv.training.network:build_parts",
+    "layer_shape": "dlcv.training.network:layer_shape",
+    "refusal": "dlcv.training.network:refusal",
+    "symbolic": "dlcv.training.network:symbolic",
+    "compile_stage": "dlcv.training.stage:compile_stage",
+    # Evaluation.
+    "figure": "dlcv.evaluation.drawings:figure",
+    "by_epoch": "dlcv.evaluation.epochs:by_epoch",
+    "figure_by_epoch": "dlcv.evaluation.epochs:figure_by_epoch",
+    "mark_stages": "dlcv.evaluation.epochs:mark_stages",
+    "as_json": "dlcv.evaluation.evaluate:as_json",
+    "evaluate": "dlcv.evaluation.evaluate:evaluate",
+    "predict_batches": "dlcv.evaluation.predict:predict_batches",
+    "predict_labelled": "dlcv.evaluation.predict:predict_labelled",
+    "save_predictions": "dlcv.evaluation.predict:save_predictions",
+    "metric_rows": "dlcv.evaluation.wording:metric_rows",
+    "metric_text": "dlcv.evaluation.wording:metric_text",
+    # Runs.
+    "build_new": "dlcv.runs.building:build_new",
+    "LATEST": "dlcv.runs.directory:LATEST",
+    "RunDirectory": "dlcv.runs.directory:RunDirectory",
+    "Ensemble": "dlcv.runs.ensemble:Ensemble",
+    "Experiment": "dlcv.runs.experiment:Experiment",
+    "Plugins": "dlcv.runs.experiment:Plugins",
+    "fit_pipeline": "dlcv.runs.experiment:fit_pipeline",
+    "make_steps": "dlcv.runs.experiment:make_steps",
+    "open_inputs": "dlcv.runs.inputs:open_inputs",
+    "open_labelled": "dlcv.runs.inputs:open_labelled",
+    "load": "dlcv.runs.loading:load",
+    "Predictor": "dlcv.runs.predictor:Predictor",
+    "find_recipe": "dlcv.runs.recipes:find_recipe",
+    "load_config": "dlcv.runs.recipes:load_config",
+    "recipes": "dlcv.runs.recipes:recipes",
+    "Run": "dlcv.runs.run:Run",
+    "load_run": "dlcv.runs.run:load_run",
+    "configured": "dlcv.runs.train:configured",
+    "resume": "dlcv.runs.train:resume",
+    "run": "dlcv.runs.train:run",
+}
+"""Where each name is: a module, or `module:attribute`."""
+
+__all__ = sorted(_PLACES)
+
+
+def __getattr__(name: str) -> Any:
+    """Imports a name's module when the name is first used."""
+    if name not in _PLACES:
+        raise AttributeError(f"dlcv.api has no name {name}")
+    module, _, attribute = _PLACES[name].partition(":")
+    found: Any = importlib.import_module(module)
+    if attribute:
+        found = getattr(found, attribute)
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    """Returns the names that plugins may use."""
+    return sorted({*globals(), *_PLACES})

@@ -1,0 +1,42 @@
+"""What plugins may use of the core: every name is there, and costs nothing before it is used."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from dlcv import api
+
+
+@pytest.mark.parametrize("name", api.__all__)
+def test_each_name_of_the_api_is_there(name: str) -> None:
+    assert getattr(api, name) is not None
+
+
+def test_type_checkers_see_the_same_names() -> None:
+    tree = ast.parse(Path(api.__file__).read_text())
+    guarded = next(node for node in tree.body if isinstance(node, ast.If))
+    places = {
+        alias.asname: {f"{node.module}:{alias.name}", f"{node.module}.{alias.name}"}
+        for node in guarded.body
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    }
+    assert sorted(name for name in places if name) == api.__all__
+    assert all(api._PLACES[name] in places[name] for name in api.__all__)
+
+
+def test_an_unknown_name_is_refused() -> None:
+    with pytest.raises(AttributeError, match=r"dlcv\.api has no name tabel"):
+        api.tabel  # noqa: B018
+
+
+def test_what_a_command_declares_itself_with_imports_no_numpy_and_no_keras() -> None:
+    code = (
+        "import sys; from dlcv.api import RunConfig, config_options, table, with_verbosity; "
+        "print(sorted({'numpy', 'keras', 'tensorflow'} & set(sys.modules)))"
+    )
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "[]"
