@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 if TYPE_CHECKING:
-    from dlcv.feature_transfer.features import Features
     from dlcv.runs.run import Run
+    from dlcv_plugins.trainers.features.features import Features
 
 # A shell lets what it starts in the background ignore ctrl+c, and so would the processes that the
 # tests start and stop.

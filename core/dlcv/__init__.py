@@ -8,7 +8,7 @@ from dlcv.errors import DlcvError
 if TYPE_CHECKING:
     from dlcv.hooks import hook
     from dlcv.runs.ensemble import Ensemble
-    from dlcv.runs.loading import load
+    from dlcv.runs.load import load
     from dlcv.runs.run import Run
     from dlcv.runs.train import resume, run
 
@@ -18,7 +18,7 @@ _LAZY = {
     "Ensemble": "dlcv.runs.ensemble",
     "Run": "dlcv.runs.run",
     "hook": "dlcv.hooks",
-    "load": "dlcv.runs.loading",
+    "load": "dlcv.runs.load",
     "resume": "dlcv.runs.train",
     "run": "dlcv.runs.train",
 }

@@ -144,6 +144,11 @@ class RunConfig:
         le=1,
     )
     checkpoint_every: int = option(5, help="epochs between checkpoints", ge=1)
+    trainer: Spec | None = option(
+        None,
+        help="the way of learning; if left out, the one that classifier or members ask for, else "
+        "stages of gradient descent",
+    )
     tensorboard: bool = option(
         False, help="whether the curves are written for TensorBoard, too; no number depends on it"
     )

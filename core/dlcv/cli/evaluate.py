@@ -72,7 +72,7 @@ def evaluate(
     from dlcv.evaluation.evaluate import as_json as plain
     from dlcv.evaluation.evaluate import evaluate as apply
     from dlcv.runs.ensemble import named_method
-    from dlcv.runs.loading import load
+    from dlcv.runs.load import load
 
     if save_to is not None and save_to.exists() and not save_to.is_dir():
         raise DlcvError(f"--save-to: {save_to} is no folder")

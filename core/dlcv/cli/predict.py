@@ -23,7 +23,7 @@ from dlcv.errors import DlcvError
 from dlcv.interfaces import Combination
 
 if TYPE_CHECKING:
-    from dlcv.runs.answers import Prediction
+    from dlcv.runs.prediction import Prediction
 
 logger = logging.getLogger(__name__)
 
@@ -83,7 +83,7 @@ def predict(
     IMAGE may be -, for an image, or a path a line, from the standard input. Several runs answer
     together.
     """
-    from dlcv.runs.loading import is_predictor, load
+    from dlcv.runs.load import is_predictor, load
 
     runs = [*itertools.takewhile(is_predictor, paths)] or paths[:1]
     given = paths[len(runs) :]

@@ -12,8 +12,7 @@ from dlcv.cli.options import config_options, directory_options
 from dlcv.config import RunConfig, SplitConfig, StageConfig
 
 if TYPE_CHECKING:
-    from dlcv.runs.ensemble import TrainedEnsemble
-    from dlcv.runs.run import Run
+    from dlcv.runs.trained import Trained
 
 SHOWN_CLASSES = 20
 """More classes than these are left to `dlcv evaluate`."""
@@ -48,7 +47,7 @@ Recipes of published experiments: dlcv recipes
     metavar="RUN_OR_FILE",
     help="A run, a checkpoint, or a file (.weights.h5, .keras) whose weights to begin with.",
 )
-@config_options(RunConfig, "checkpoint_every", "jit_compile")
+@config_options(RunConfig, "checkpoint_every", "jit_compile", "trainer")
 @click.option(
     "--tensorboard",
     is_flag=True,
@@ -65,9 +64,10 @@ def run(config: str | None, name: str | None, runs: Path, force: bool, **options
     finish(train(config, name=name, runs=runs, force=force, **options))
 
 
-def finish(run: "Run | TrainedEnsemble") -> None:
+def finish(run: "Trained") -> None:
     """Prints what came of a run and what to do next; exits with 130 or 143 if it was stopped."""
-    from dlcv.runs.ensemble import TrainedEnsemble
+    from dlcv.runs.run import Run
+    from dlcv.runs.trainers import trainer_of
 
     path = shown_path(run.path)
     quoted = shlex.quote(path)
@@ -75,20 +75,14 @@ def finish(run: "Run | TrainedEnsemble") -> None:
         has_checkpoint = run.directory.has_checkpoint
         kept = "everything is kept" if has_checkpoint else "nothing was trained so far"
         click.echo(f"\nstopped; {kept}. Go on with:\n  dlcv resume {quoted}")
-        if has_checkpoint and run.config.members == 1:
+        if has_checkpoint and isinstance(run, Run):
             other = f"dlcv resume {quoted} --learning-rate RATE --epochs COUNT"
             click.echo(f"or with other settings:\n  {other}")
         sys.exit(128 + run.stopped_by)
     found = run.directory.read_json("metrics")
     click.echo(f"\nrun       {path}")
-    seconds = f"{found['training_seconds']:.0f} s"
-    if isinstance(run, TrainedEnsemble):
-        click.echo(f"trained   {len(run.members)} members in {seconds}")
-    elif run.config.classifier is not None:
-        click.echo(fitted(run.config.classifier.name, found))
-    else:
-        epochs = "1 epoch" if len(run.history) == 1 else f"{len(run.history)} epochs"
-        click.echo(f"trained   {epochs} in {seconds}\nvalidated {validated(run)}")
+    for line in trainer_of(run.config).summary(run):
+        click.echo(line)
     click.echo(f"accuracy  {summary(found)}")
     for line in certainty(found):
         click.echo(line)
@@ -111,25 +105,6 @@ def finish(run: "Run | TrainedEnsemble") -> None:
     click.echo(f"evaluate  dlcv evaluate {quoted}\npredict   dlcv predict {quoted} IMAGE_OR_FOLDER")
     if run.config.data.startswith("digits"):
         click.echo("your own  dlcv run --data FOLDER_OF_CLASS_FOLDERS")
-
-
-def fitted(classifier: str, found: dict[str, Any]) -> str:
-    """Returns what came of fitting a classifier, in lines."""
-    fit = found["fit"]
-    best = ", ".join(f"{name} {value:g}" for name, value in fit["best"].items())
-    chosen = f" with {best}, the best of {len(fit['scores'])}" if best else ""
-    images = f"{fit['features']:,} features of {fit['images']:,} images"
-    lines = [f"fitted    {classifier}{chosen}, to {images} in {found['training_seconds']:.0f} s"]
-    if "validation_accuracy" in found:
-        lines.append(f"validated {100 * found['validation_accuracy']:.2f} % accuracy")
-    return "\n".join(lines)
-
-
-def validated(run: "Run") -> str:
-    """Returns the validation accuracy of the epoch that the network's weights are from."""
-    last = run.trained_row
-    epoch = "the last epoch" if last == run.history[-1] else f"epoch {last['epoch']}, the best"
-    return f"{100 * last['val_accuracy']:.2f} % accuracy after {epoch}"
 
 
 def summary(found: dict[str, Any]) -> str:

@@ -20,11 +20,11 @@ from dlcv.export.formats import FORMATS
 from dlcv.files import load_arrays
 from dlcv.interfaces import LabelledImages, Preprocessor
 from dlcv.registry.spec import SpecList
-from dlcv.runs.answers import Tested
-from dlcv.runs.batches import load_batches
+from dlcv.runs.inference_loader import inference_loader
 from dlcv.runs.inputs import open_labelled
+from dlcv.runs.prediction import Tested
 from dlcv.runs.predictor import PixelSteps, Predictor, warn_of
-from dlcv.runs.run import load_run
+from dlcv.runs.trainers import load_run
 
 
 class Exported(Predictor):
@@ -153,7 +153,7 @@ class Exported(Predictor):
         # Steps of values are part of the model; their names matter where others are asked for.
         values = () if preprocessors is None else _made(self.description["value_steps"])
         pipeline = Pipeline(self.pixel_steps, values)
-        return load_batches(images, pipeline, self.input_shape, self.threads, preprocessors)
+        return inference_loader(images, pipeline, self.input_shape, self.threads, preprocessors)
 
 
 def _made(steps: list[dict[str, Any]]) -> tuple[Preprocessor, ...]:

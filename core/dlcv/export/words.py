@@ -6,7 +6,7 @@ from typing import Any
 from dlcv import registry
 from dlcv.data.pipeline import Pipeline
 from dlcv.interfaces import Images, Preprocessor
-from dlcv.runs.batches import fitting, resizes
+from dlcv.runs.inference_loader import fitting, resizes
 
 RESIZING = (
     "Resizing is OpenCV's cv2.resize: interpolation area is INTER_AREA, which averages the pixels "

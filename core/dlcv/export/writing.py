@@ -18,7 +18,7 @@ from dlcv.export.onnx_constants import settle_constants
 from dlcv.export.openvino_import import import_openvino
 from dlcv.export.runtimes import Session, first_line, open_session
 from dlcv.interfaces import LabelledImages
-from dlcv.runs.loading import load
+from dlcv.runs.load import load
 from dlcv.runs.predictor import Predictor
 from dlcv.runs.run import Run
 

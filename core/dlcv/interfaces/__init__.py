@@ -46,6 +46,7 @@ from dlcv.interfaces.store import (
     LabelledImages,
     Writer,
 )
+from dlcv.interfaces.trainer import Trainer
 from dlcv.interfaces.values import show
 from dlcv.interfaces.weights import copy_weights, load_weights
 
@@ -74,6 +75,7 @@ __all__ = [
     "Shape",
     "Size",
     "Table",
+    "Trainer",
     "Writer",
     "channel_axis",
     "combine",

@@ -23,6 +23,7 @@ from dlcv.interfaces import (
     Plugin,
     Preprocessor,
     Schedule,
+    Trainer,
     options_of,
 )
 from dlcv.registry.construction import construct, listing, written
@@ -43,7 +44,7 @@ if TYPE_CHECKING:
 
 INTERFACES: dict[str, type[Plugin]] = {
     cls.kind: cls
-    for cls in (Preprocessor, DatasetStore, Architecture, Schedule, Evaluator, Classifier)
+    for cls in (Preprocessor, DatasetStore, Architecture, Schedule, Evaluator, Classifier, Trainer)
 }
 """The interface of each kind, by the kind's name."""
 

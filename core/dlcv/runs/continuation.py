@@ -99,8 +99,8 @@ class Continuation:
         directory.write_json("environment", environment)
         files.write_atomically(directory.config, self.config.to_toml())
 
-    def tell(self) -> None:
-        """Says what comes, with the old rate and the new one."""
+    def log(self) -> None:
+        """Logs the stage to come, with the old rate and the new one."""
         from dlcv.training.keras_objects import initial_rate
 
         if self.half_done:

@@ -1,4 +1,4 @@
-"""Several networks that answer together."""
+"""Several networks that predict together."""
 
 import logging
 import typing
@@ -10,14 +10,11 @@ import attrs
 import numpy as np
 
 from dlcv import progress
-from dlcv.config import RunConfig
 from dlcv.errors import DlcvError
 from dlcv.interfaces import Combination, LabelledImages, Predictions, combine
 from dlcv.registry.spec import Spec, SpecList
-from dlcv.runs.answers import Tested
-from dlcv.runs.directory import RunDirectory
+from dlcv.runs.prediction import Tested
 from dlcv.runs.predictor import PixelSteps, Predictor
-from dlcv.runs.run import Run
 
 EVALUATOR = "ensemble"
 """The evaluator that sets members beside their combination."""
@@ -52,7 +49,7 @@ class Ensemble(Predictor):
             names: What names each member to people; by default their folders.
 
         Raises:
-            DlcvError: there are no members, they do not know the same classes or take images of
+            DlcvError: there are no members, they do not have the same classes or take images of
                 other channels, or there is no such method.
         """
         if not members:
@@ -69,7 +66,7 @@ class Ensemble(Predictor):
             if member.channels != self.channels:
                 raise DlcvError(
                     f"{member.path} takes images of {member.channels} channels, and "
-                    f"{self.members[0].path} of {self.channels}; they can't see the same images"
+                    f"{self.members[0].path} of {self.channels}; they can't take the same images"
                 )
 
     def __repr__(self) -> str:
@@ -90,7 +87,7 @@ class Ensemble(Predictor):
 
     def probabilities(self, images: LabelledImages, preprocessors: PixelSteps) -> np.ndarray:
         """Returns the members' probabilities, combined, `(N, classes)` float32."""
-        with _told_once():
+        with _logged_once():
             rows = [
                 self._in_order(member, member.probabilities(images, preprocessors))
                 for member in self.members
@@ -110,7 +107,7 @@ class Ensemble(Predictor):
         Raises:
             DlcvError: what a member raises, or the members held out different images.
         """
-        with _told_once():
+        with _logged_once():
             tested = [
                 member.test(data, split, bad_images=bad_images, preprocessors=preprocessors)
                 for member in self.members
@@ -145,75 +142,16 @@ class Ensemble(Predictor):
         return tuple(known) if len(known) == len(self.members) else ()
 
 
-class TrainedEnsemble(Ensemble):
-    """Networks that one run trained, from seeds that count on.
-
-    Attributes:
-        directory: Paths of the files in the run's directory.
-        config: Its configuration, complete; that of a member has the member's seed.
-        stopped_by: The number of the signal that stopped it in this process, 0 if none did.
-    """
-
-    stopped_by = 0
-    members: tuple[Run, ...]
-
-    def __init__(
-        self,
-        directory: RunDirectory,
-        *,
-        checkpoint: str | int = "last",
-        method: Combination | None = None,
-    ) -> None:
-        """Opens the members that there are so far.
-
-        Args:
-            directory: The run's directory.
-            checkpoint: What `load_run` takes.
-            method: How they are combined; None for what the run's evaluator says.
-        """
-        self.directory = directory
-        self.config = RunConfig.load(directory.config)
-        numbers = range(1, self.config.members + 1)
-        begun = [number for number in numbers if directory.member(number).is_begun]
-        super().__init__(
-            [Run(directory.member(number), checkpoint=checkpoint) for number in begun],
-            method=method or named_method(self.config.evaluators) or "mean",
-            path=directory.path,
-            names=[f"member {number}" for number in begun],
-        )
-
-    def __repr__(self) -> str:
-        """Returns the run's path and figures."""
-        figures = ", ".join(f"{name}={value:.4f}" for name, value in self.metrics.items())
-        return f"TrainedEnsemble({str(self.path)!r}, {figures})"
-
-    @property
-    def finished(self) -> bool:
-        """Whether all members were trained to their end, and combined."""
-        done = not unfinished(self.directory, self.config.members)
-        return done and self.directory.is_finished
-
-    @property
-    def metrics(self) -> dict[str, float]:
-        """The figures on held-out images by name; empty while the run is not finished."""
-        return dict(self.directory.read_json("metrics")["metrics"]) if self.finished else {}
-
-
 def named_method(evaluators: Iterable[Spec]) -> Combination | None:
-    """Returns how evaluators want members to be combined; None if they do not say."""
+    """Returns how evaluators want members to be combined; None if they name no method."""
     found = next((spec.options for spec in evaluators if spec.name == EVALUATOR), {})
     # In a spec, a word is a spec itself.
     return typing.cast("Combination", str(found["method"])) if "method" in found else None
 
 
-def unfinished(directory: RunDirectory, members: int) -> list[int]:
-    """Returns the numbers of the members that are missing, or not trained to their end."""
-    return [n for n in range(1, members + 1) if not directory.member(n).is_finished]
-
-
 @contextmanager
-def _told_once() -> Iterator[None]:
-    """Lets what every member says, such as that an image is left out, be heard once."""
+def _logged_once() -> Iterator[None]:
+    """Shows a message that every member logs, such as that an image is left out, once."""
     loggers = (logging.getLogger("dlcv"), logging.getLogger())
     filters = {handler: _OnlyNew() for logger in loggers for handler in logger.handlers}
     for handler, only_new in filters.items():
@@ -226,16 +164,16 @@ def _told_once() -> Iterator[None]:
 
 
 class _OnlyNew(logging.Filter):
-    """Lets a message pass once, but for how far something is, which members may tell alike."""
+    """Lets a message pass once, except progress, which may read the same for each member."""
 
     def __init__(self) -> None:
         super().__init__()
-        self._told: set[str] = set()
+        self._seen: set[str] = set()
 
     def filter(self, record: logging.LogRecord) -> bool:
         message = record.getMessage()
-        is_new = message not in self._told or record.name == progress.__name__
-        self._told.add(message)
+        is_new = message not in self._seen or record.name == progress.__name__
+        self._seen.add(message)
         return is_new
 
 

@@ -1,6 +1,7 @@
 """From a configuration to the plugins and data that it names."""
 
 from collections.abc import Collection
+from typing import Any
 
 import attrs
 
@@ -20,6 +21,7 @@ from dlcv.interfaces import (
     Preprocessor,
     Schedule,
     Size,
+    Trainer,
     evolve,
 )
 from dlcv.registry.spec import Spec, SpecList
@@ -36,6 +38,7 @@ class Plugins:
         schedules: A schedule a stage.
         evaluators: The evaluators.
         classifier: What is fitted instead of stages; None where a network is trained.
+        trainer: The way of learning that is named; None where none is.
     """
 
     store: DatasetStore
@@ -44,13 +47,15 @@ class Plugins:
     schedules: tuple[Schedule, ...]
     evaluators: tuple[Evaluator, ...]
     classifier: Classifier | None = None
+    trainer: Trainer | None = None
 
     @classmethod
     def of(cls, config: RunConfig) -> "Plugins":
         """Makes all plugins; raises `DlcvError` for the first that can't be."""
         architecture = registry.create("architecture", config.architecture)
         return cls(
-            classifier=_made(config.classifier),
+            classifier=_made("classifier", config.classifier),
+            trainer=_made("trainer", config.trainer),
             architecture=architecture,
             steps=make_steps(config.preprocessors, architecture),
             schedules=tuple(registry.create("schedule", s.schedule) for s in config.stages),
@@ -60,13 +65,13 @@ class Plugins:
 
     def all(self) -> tuple[Plugin, ...]:
         """Returns them in one row."""
-        fitted = () if self.classifier is None else (self.classifier,)
-        trained = (self.architecture, *fitted, *self.schedules)
-        return (self.store, *self.steps, *trained, *self.evaluators)
+        learned = (self.architecture, self.classifier, *self.schedules)
+        made = (self.store, *self.steps, *learned, *self.evaluators, self.trainer)
+        return tuple(each for each in made if each is not None)
 
 
-def _made(classifier: Spec | None) -> Classifier | None:
-    return None if classifier is None else registry.create("classifier", classifier)
+def _made(kind: str, spec: Spec | None) -> Any:
+    return None if spec is None else registry.create(kind, spec)
 
 
 def make_steps(specs: SpecList, architecture: Architecture) -> tuple[Preprocessor, ...]:
@@ -194,6 +199,7 @@ def _complete(
         preprocessors=SpecList(map(spec_of, plugins.steps)),
         architecture=spec_of(plugins.architecture),
         classifier=plugins.classifier and spec_of(plugins.classifier),
+        trainer=plugins.trainer and spec_of(plugins.trainer),
         evaluators=SpecList(map(spec_of, plugins.evaluators)),
         input_size=size,
         split=data.split,

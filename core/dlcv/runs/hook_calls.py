@@ -12,16 +12,15 @@ from dlcv.errors import DlcvError, PluginError
 from dlcv.registry import registry
 from dlcv.registry.index import DISABLE_VARIABLE
 from dlcv.registry.loading import first_line
+from dlcv.runs.trained import Trained
 
 if TYPE_CHECKING:
     import keras
 
-    from dlcv.runs.run import Run
-
 logger = logging.getLogger(__name__)
 
 
-def started(run: "Run") -> None:
+def started(run: Trained) -> None:
     """Tells that a run begins, or goes on.
 
     Raises:
@@ -31,7 +30,7 @@ def started(run: "Run") -> None:
         _before_training(owner, function, run)
 
 
-def callbacks(run: "Run") -> "list[keras.callbacks.Callback]":
+def callbacks(run: Trained) -> "list[keras.callbacks.Callback]":
     """Returns the callbacks to train with; one that fails is left out from then on.
 
     Raises:
@@ -46,7 +45,7 @@ def callbacks(run: "Run") -> "list[keras.callbacks.Callback]":
     ]
 
 
-def finished(run: "Run") -> None:
+def finished(run: Trained) -> None:
     """Tells that a run is finished, with its figures."""
     for owner, function in _implementations("dlcv_run_finished"):
         try:
@@ -71,7 +70,7 @@ def _implementations(name: str) -> Iterator[tuple[str, Callable[..., Any]]]:
         yield f"{name} of {manager.get_name(plugin)}", call
 
 
-def _before_training(owner: str, function: Callable[..., Any], run: "Run") -> Any:
+def _before_training(owner: str, function: Callable[..., Any], run: Trained) -> Any:
     try:
         return function(run=run)
     except DlcvError:

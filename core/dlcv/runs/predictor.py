@@ -13,8 +13,8 @@ from dlcv.data.survey import survey
 from dlcv.errors import DlcvError
 from dlcv.interfaces import LabelledImages, Predictions
 from dlcv.registry.spec import SpecList
-from dlcv.runs.answers import UNKNOWN, Prediction, Tested
 from dlcv.runs.inputs import open_parts
+from dlcv.runs.prediction import UNKNOWN, Prediction, Tested
 
 logger = logging.getLogger(__name__)
 PixelSteps = str | Iterable[Any] | None

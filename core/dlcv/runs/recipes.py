@@ -1,5 +1,6 @@
-"""Recipes: the configurations of published experiments, which ship with dlcv."""
+"""Recipes: the configurations of published experiments, which packages ship as TOML files."""
 
+import functools
 import logging
 import os
 from pathlib import Path
@@ -8,6 +9,8 @@ import attrs
 
 from dlcv.config import RecipeConfig, RunConfig, read_toml
 from dlcv.errors import DlcvError, suggestion
+from dlcv.registry.index import entry_points, is_disabled, origin
+from dlcv.registry.loading import first_line
 
 logger = logging.getLogger(__name__)
 ENDING = ".toml"
@@ -20,7 +23,7 @@ class Recipe:
     Attributes:
         name: How `--config` names it.
         path: Its file.
-        about: What it tells about the experiment.
+        about: What it states about the experiment.
     """
 
     name: str
@@ -79,18 +82,36 @@ def _read(path: Path) -> Recipe:
 
 
 def _paths() -> dict[str, Path]:
-    return {path.stem: path for path in _folder().glob(f"*{ENDING}")}
+    """Returns the recipes' files by name.
+
+    Raises:
+        DlcvError: two packages have a recipe of one name.
+    """
+    paths: dict[str, Path] = {}
+    for folder in _folders():
+        for path in folder.glob(f"*{ENDING}"):
+            if (other := paths.setdefault(path.stem, path)) != path:
+                raise DlcvError(
+                    f'there are two recipes "{path.stem}": {other} and {path}; rename one of them'
+                )
+    return paths
 
 
 def _hint(name: str) -> str:
     return suggestion(name, _paths()) or "; `dlcv recipes` lists the recipes"
 
 
-def _folder() -> Path:
-    """Returns where the recipes are: in the package, or beside it where dlcv runs from its source.
-
-    The packaging takes them from `examples/recipes`, where people find them.
-    """
-    package = Path(__file__).parents[1]
-    installed = package / "recipes"
-    return installed if installed.is_dir() else package.parents[1] / "examples" / "recipes"
+@functools.cache
+def _folders() -> tuple[Path, ...]:
+    """Returns the folders of the packages that the entry-point group `dlcv.recipes` names."""
+    folders: list[Path] = []
+    for entry_point in entry_points("dlcv.recipes"):
+        distribution = origin(entry_point)[0]
+        if is_disabled(entry_point.name, distribution, f"recipes:{entry_point.name}"):
+            continue
+        try:
+            package = entry_point.load()
+            folders += map(Path, package.__path__)
+        except Exception as error:
+            logger.warning("the recipes of %s are broken: %s", distribution, first_line(error))
+    return tuple(folders)

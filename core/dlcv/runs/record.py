@@ -7,8 +7,6 @@ import platform
 import sys
 from typing import Any
 
-import keras
-
 from dlcv import registry
 from dlcv.errors import DlcvError
 from dlcv.runs.experiment import Experiment
@@ -28,6 +26,8 @@ LIBRARIES = (
 
 def environment(experiment: Experiment) -> dict[str, Any]:
     """Returns the record as JSON has it."""
+    import keras
+
     return {
         "python": sys.version.split()[0],
         "libraries": libraries(),

@@ -3,14 +3,12 @@
 import csv
 import functools
 import logging
-import os
 import shlex
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from dlcv import backend, registry
-from dlcv.config import RunConfig
 from dlcv.data.loader import Loader
 from dlcv.data.pipeline import Pipeline
 from dlcv.data.replacement import chosen_pixel_steps
@@ -21,24 +19,23 @@ from dlcv.evaluation.kept import kept
 from dlcv.evaluation.predict import load_predictions, predict_batches, predict_labelled
 from dlcv.interfaces import LabelledImages, Preprocessor
 from dlcv.registry.spec import SpecList
-from dlcv.runs import origins
-from dlcv.runs.answers import Tested
-from dlcv.runs.batches import load_batches
+from dlcv.runs.build import restored_network, restored_pipeline
 from dlcv.runs.directory import RunDirectory
+from dlcv.runs.experiment import Experiment
+from dlcv.runs.inference_loader import inference_loader
 from dlcv.runs.inputs import open_labelled
-from dlcv.runs.predictor import PixelSteps, Predictor, warn_of
-from dlcv.runs.restoring import restored_network, restored_pipeline
+from dlcv.runs.prediction import Tested
+from dlcv.runs.predictor import PixelSteps, warn_of
+from dlcv.runs.trained import TrainedNetwork
 from dlcv.training.history import best_row, of_stage, read_csv
 
 if TYPE_CHECKING:
     import keras
 
 logger = logging.getLogger(__name__)
-ESTIMATOR = "classifier.skops"
-"""In a run's folder: a fitted classifier that is no layer of the network."""
 
 
-class Run(Predictor):
+class Run(TrainedNetwork):
     """A run that is trained, or under way.
 
     Attributes:
@@ -46,12 +43,10 @@ class Run(Predictor):
         directory: Paths of the files in it.
         config: Its configuration, complete.
         label_names: The classes' names.
-        origins: The plugins that it was made with, and where these came from.
+        plugin_versions: The plugins that it was made with, and where these came from.
         stopped_by: The number of the signal that stopped it in this process, 0 if none did.
         checkpoint: Where the network's weights come from: `last`, `best`, or an epoch.
     """
-
-    stopped_by = 0
 
     def __init__(
         self,
@@ -59,19 +54,9 @@ class Run(Predictor):
         model: "keras.Model | None" = None,
         checkpoint: str | int = "last",
     ) -> None:
-        self.directory = directory
-        self.path = directory.path
-        self.checkpoint = checkpoint
-        self.origins: origins.Origins = directory.read_json("environment")["plugins"]
-        self.config = origins.as_recorded(RunConfig.load(directory.config), self.origins)
-        self.label_names = tuple(directory.read_json("labels"))
+        super().__init__(directory, checkpoint)
         if model is not None:
             self.model = model
-
-    def __repr__(self) -> str:
-        """Returns the run's path and figures."""
-        figures = ", ".join(f"{name}={value:.4f}" for name, value in self.metrics.items())
-        return f"Run({str(self.path)!r}, {figures})"
 
     @property
     def history(self) -> list[dict[str, Any]]:
@@ -81,18 +66,6 @@ class Run(Predictor):
             return read_csv(path) if path.exists() else []
         except (ValueError, TypeError, csv.Error) as error:
             raise DlcvError(f"{path} is damaged: {error}") from None
-
-    @property
-    def metrics(self) -> dict[str, float]:
-        """The figures on held-out images by name; empty while the run is not finished."""
-        if not self.finished:
-            return {}
-        return dict(self.directory.read_json("metrics")["metrics"])
-
-    @property
-    def finished(self) -> bool:
-        """Whether the training came to its end."""
-        return self.directory.is_finished
 
     @property
     def evaluators(self) -> SpecList:
@@ -118,16 +91,7 @@ class Run(Predictor):
     @property
     def validation_accuracy(self) -> float | None:
         """The network's accuracy on the validation images, from 0 to 1."""
-        if self.config.classifier is not None:
-            found = self.directory.read_json("metrics").get("validation_accuracy")
-            return None if found is None else float(found)
         return float(self.trained_row["val_accuracy"])
-
-    @functools.cached_property
-    def input_shape(self) -> tuple[int, int, int]:
-        """`(H, W, C)` of the network's input."""
-        height, width, channels = self.directory.read_json("environment")["input_shape"]
-        return height, width, channels
 
     @functools.cached_property
     def pipeline(self) -> Pipeline:
@@ -143,8 +107,8 @@ class Run(Predictor):
         return self.build(self.config.precision)
 
     @property
-    def answering(self) -> Any:
-        """What gives probabilities for pixels: the network, where it does so by itself."""
+    def network(self) -> Any:
+        """What predicts from pixels, through `predict_on_batch`: the model, or what stands in."""
         return self.model
 
     def build(self, precision: str) -> "keras.Model":
@@ -153,19 +117,12 @@ class Run(Predictor):
         Args:
             precision: A Keras dtype policy's name; weights are the same for all of them.
         """
-        network = restored_network(self, precision)
-        # The last layer of a network whose classifier is elsewhere has no weights but zeros.
-        if self.config.classifier and not any(w.any() for w in network.layers[-1].get_weights()):
-            raise DlcvError(
-                f"{self.path / ESTIMATOR} is missing, by which this run predicts; copy the run "
-                "again with all its files, or fit it anew"
-            )
-        return network
+        return restored_network(self, precision)
 
     def probabilities(self, images: LabelledImages, preprocessors: PixelSteps) -> np.ndarray:
         """Returns the probabilities of every class for all images, `(N, classes)` float32."""
         loader = self.loader(images, preprocessors)
-        return np.concatenate(list(predict_batches(self.answering, loader)))
+        return np.concatenate(list(predict_batches(self.network, loader)))
 
     def test(
         self,
@@ -197,7 +154,7 @@ class Run(Predictor):
         made = kept(
             self.directory.kept,
             self._made_from(aligned, steps),
-            lambda: predict_labelled(self.answering, self.loader(aligned, steps)),
+            lambda: predict_labelled(self.network, self.loader(aligned, steps)),
         )
         return Tested(made, checked.skipped)
 
@@ -228,8 +185,6 @@ class Run(Predictor):
 
     def _open_split(self, data: str | None, split: str | None, *, skip: bool) -> Survey:
         if data is None:
-            from dlcv.runs.experiment import Experiment
-
             own = Experiment.reopen(self.config, self.pipeline).data
             if split not in own.splits:
                 raise DlcvError(f'the run has no split "{split}"; it has {", ".join(own.splits)}')
@@ -255,34 +210,11 @@ class Run(Predictor):
         Raises:
             DlcvError: the preprocessors do not fit the network.
         """
-        return load_batches(opened, self.pipeline, self.input_shape, self.threads, preprocessors)
+        return inference_loader(
+            opened, self.pipeline, self.input_shape, self.threads, preprocessors
+        )
 
     @functools.cached_property
     def channels(self) -> int:
         """The channels of the images before the preprocessors."""
         return int(self.directory.read_json("environment")["data"]["channels"])
-
-
-def load_run(path: str | os.PathLike[str], *, checkpoint: str | int = "last") -> Run:
-    """Loads a single run from its directory.
-
-    Args:
-        path: The directory.
-        checkpoint: Whose weights are used: `last`, `best` for the lowest validation loss, or the
-            number of an epoch. That there is such a checkpoint shows when the network is used.
-
-    Raises:
-        DlcvError: there is no run, or it has several members.
-    """
-    directory = RunDirectory.existing(path)
-    if (directory.path / ESTIMATOR).is_file():
-        from dlcv.feature_transfer.estimator_run import EstimatorRun
-
-        return EstimatorRun(directory, checkpoint=checkpoint)
-    run = Run(directory, checkpoint=checkpoint)
-    if run.config.members > 1:
-        raise DlcvError(
-            f"{path} has {run.config.members} members; name one of them: "
-            f"{run.directory.member(1).path}"
-        )
-    return run

@@ -36,7 +36,7 @@ def extract(base: str, out: Path, **options: Any) -> None:
     There is a file a split, with `features` (a row an image, in random order), `labels`,
     `label_names`, `indices` and `sample_ids`.
     """
-    from dlcv.feature_transfer.steps import extract as extract_features
+    from dlcv_plugins.trainers.features.transfer import extract as extract_features
 
     features = extract_features(base, out, **options)
     about = features.about

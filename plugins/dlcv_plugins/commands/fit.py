@@ -30,6 +30,6 @@ Classifiers and their options: dlcv plugins list classifier, dlcv plugins show N
 def fit(features: Path, name: str | None, runs: Path, force: bool, **options: Any) -> None:
     """Fit a classifier to extracted features; the result is a run, which predicts from images."""
     from dlcv.cli.run import finish
-    from dlcv.feature_transfer.steps import fit as fit_to
+    from dlcv_plugins.trainers.features.transfer import fit as fit_to
 
     finish(fit_to(features, name=name, runs=runs, force=force, **options))

@@ -22,7 +22,7 @@ def report(run: Path) -> None:
     """
     from dlcv.cli.run import shown_path
     from dlcv.report.write import write_report
-    from dlcv.runs.loading import load
+    from dlcv.runs.load import load
 
     page = write_report(load(run))
     click.echo(f"look at  {shown_path(page)} ({page.stat().st_size / 1e6:.1f} MB)")

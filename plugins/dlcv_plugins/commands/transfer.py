@@ -63,8 +63,8 @@ def transfer(
 ) -> None:
     """Fit a classifier to what a trained network's body says of images."""
     from dlcv.cli.run import finish
-    from dlcv.feature_transfer.configuration import CLASSIFIER
-    from dlcv.feature_transfer.steps import transfer as fit_to_body
+    from dlcv_plugins.trainers.features.configuration import CLASSIFIER
+    from dlcv_plugins.trainers.features.transfer import transfer as fit_to_body
 
     run = fit_to_body(
         base,

@@ -10,7 +10,7 @@ from dlcv.evaluation.predict import save_predictions
 from dlcv.report.facts import facts_of
 from dlcv.report.findings import Measured
 from dlcv.report.subject import Subject
-from dlcv.runs.loading import load
+from dlcv.runs.load import load
 
 
 def report(folder, *arguments):

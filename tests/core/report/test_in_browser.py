@@ -10,7 +10,7 @@ import pytest
 from written_runs import predicted, write_run
 
 from dlcv.report.write import write_report
-from dlcv.runs.loading import load
+from dlcv.runs.load import load
 
 BROWSER = next(
     filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None

@@ -18,7 +18,7 @@ from dlcv.registry import registry
 from dlcv.report import write
 from dlcv.report.write import report_finished, write_report
 from dlcv.runs.ensemble import Ensemble
-from dlcv.runs.loading import load
+from dlcv.runs.load import load
 
 VOID = {"meta", "img", "br", "link", "input", "hr", "wbr"}
 

@@ -15,7 +15,7 @@ from dlcv.cli.predict import predict
 from dlcv.cli.run import finish
 from dlcv.errors import DlcvError, ImageError
 from dlcv.interfaces import Predictions
-from dlcv.runs.batches import tell_fitting
+from dlcv.runs.inference_loader import log_fitting
 
 
 @pytest.fixture(scope="module")
@@ -224,7 +224,7 @@ def test_label_without_a_class_is_damage(run: Path, caplog: pytest.LogCaptureFix
 
 def test_fitting_other_sizes_is_said_once(run: Path, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("INFO", "dlcv")
-    tell_fitting.cache_clear()
+    log_fitting.cache_clear()
     loaded = dlcv.load(run)
 
     for _ in range(2):

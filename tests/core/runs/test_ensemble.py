@@ -13,7 +13,7 @@ from dlcv.errors import DlcvError
 from dlcv.evaluation.evaluate import evaluate
 from dlcv.interfaces import LabelledImages, Predictions
 from dlcv.registry.spec import SpecList
-from dlcv.runs.answers import Tested
+from dlcv.runs.prediction import Tested
 from dlcv.runs.predictor import PixelSteps, Predictor
 
 SAID = {

@@ -115,7 +115,7 @@ def _is_run(text: str) -> bool:
 def _of_run(text: str, body: bool, options: dict[str, Any]) -> "tuple[keras.Model, str]":
     """Returns a run's network, and the next command."""
     from dlcv import registry
-    from dlcv.runs.run import load_run
+    from dlcv.runs.trainers import load_run
     from dlcv.training.network import layer_shape
 
     if options:

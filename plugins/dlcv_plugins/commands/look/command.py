@@ -119,7 +119,7 @@ def feature_maps(
 def _opened(run: Path, checkpoint: str, out: Path, force: bool) -> "Run":
     """Returns the run, with its network started, if the picture may be written."""
     from dlcv import backend, files
-    from dlcv.runs.run import load_run
+    from dlcv.runs.trainers import load_run
     from dlcv_plugins.pictures import check_format
 
     files.refuse_existing(out, force=force)

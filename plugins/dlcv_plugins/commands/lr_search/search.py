@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from dlcv.config import RunConfig
 from dlcv.errors import DlcvError
-from dlcv.runs.building import build_new
+from dlcv.runs.build import build_new
 from dlcv.runs.experiment import Experiment
 from dlcv.runs.train import configured
 from dlcv_plugins.commands.lr_search.results import RangeTest, StepSearch, check_range

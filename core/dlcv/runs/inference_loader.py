@@ -17,7 +17,7 @@ BATCH = 64
 """Images, or views of them, that go through a network at once."""
 
 
-def load_batches(
+def inference_loader(
     images: LabelledImages,
     trained: Pipeline,
     input_shape: tuple[int, int, int],
@@ -44,7 +44,7 @@ def load_batches(
         steps = chosen_pixel_steps(trained, preprocessors)
         pipeline = with_pixel_steps(trained, steps, images.image_shape, size)
     elif not resizes(trained, input_shape) and images.image_shape[:2] != size:
-        tell_fitting(size)
+        log_fitting(size)
         fit = fitting(size)
         pipeline = attrs.evolve(trained, pixel_steps=(fit, *trained.pixel_steps))
     at_once = max(1, BATCH // pipeline.views)
@@ -57,8 +57,8 @@ def resizes(pipeline: Pipeline, input_shape: tuple[int, int, int]) -> bool:
 
 
 @functools.cache
-def tell_fitting(size: Size) -> None:
-    """Says, once a process, that images are brought to `(height, width)`."""
+def log_fitting(size: Size) -> None:
+    """Logs, once a process, that images are fitted to `(height, width)`."""
     logger.info("images of other sizes than %d x %d are fitted by aspect_aware", *size)
 
 

@@ -1,16 +1,16 @@
-"""What a network says about images."""
+"""Predictions for images, as Python sees them."""
 
 import attrs
 
 from dlcv.interfaces import Predictions
 
 UNKNOWN = "unknown"
-"""The answer where no class is probable enough."""
+"""The label where no class is probable enough."""
 
 
 @attrs.frozen
 class Prediction:
-    """What a network says about one image.
+    """The prediction for one image.
 
     Attributes:
         id: What names the image: its path, or its position.
@@ -31,10 +31,10 @@ class Prediction:
 
 @attrs.frozen(eq=False)
 class Tested:
-    """What a network says about labelled images.
+    """The predictions for labelled images.
 
     Attributes:
-        predictions: For those that can be read.
+        predictions: For the images that can be read.
         skipped: Why the others were left out, by name.
     """
 

@@ -18,8 +18,8 @@ from dlcv.errors import DlcvError
 from dlcv.hooks import hook
 from dlcv.registry import registry
 from dlcv.runs.directory import RunDirectory
-from dlcv.runs.ensemble import TrainedEnsemble
 from dlcv.training import checkpoints
+from dlcv_plugins.trainers.members import TrainedEnsemble
 
 SMALL = {"data": "digits(size=8)", "architecture": "lenet(width=0.1)", "fraction": 0.1,
          "threads": 1, "epochs": 2, "checkpoint_every": 1, "seed": 5}  # fmt: skip
@@ -204,7 +204,7 @@ def test_stopped_run_goes_on_with_the_unfinished_member_to_the_same_end(
 
 
 def test_finished_run_is_not_resumed_and_takes_no_other_settings(trained: TrainedEnsemble) -> None:
-    with pytest.raises(DlcvError, match="three is finished; there is nothing to go on with"):
+    with pytest.raises(DlcvError, match="three is finished; there is nothing left to train"):
         dlcv.resume(trained.path)
     with pytest.raises(DlcvError, match=r"has 3 members, .* by itself: resume .*/1 to .*/3 with"):
         dlcv.resume(trained.path, learning_rate=0.1)
@@ -275,7 +275,7 @@ def test_the_same_run_is_not_combined_with_itself(trained: TrainedEnsemble) -> N
 
 
 def test_a_single_network_is_not_taken_from_several(trained: TrainedEnsemble) -> None:
-    from dlcv.runs.run import load_run
+    from dlcv.runs.trainers import load_run
 
     with pytest.raises(DlcvError, match=r"three has 3 members; name one of them: .*members/1"):
         load_run(trained.path)

@@ -1,4 +1,4 @@
-"""The packages that a run's plugins came from: the same ones must be used when it is loaded."""
+"""The packages that a run's plugins came from: loading it must use the same ones."""
 
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -11,18 +11,18 @@ from dlcv.registry.index import qualified_name
 from dlcv.registry.spec import Spec, SpecList
 
 Made = TypeVar("Made")
-Origins = list[dict[str, str]]
+PluginVersions = list[dict[str, str]]
 """`kind`, `name`, `distribution` and `version` of each plugin, as `environment.json` has them."""
 
 
-def as_recorded(config: RunConfig, origins: Origins) -> RunConfig:
+def as_recorded(config: RunConfig, versions: PluginVersions) -> RunConfig:
     """Returns a configuration whose names can only mean the packages of the record.
 
     Another package may have come to claim a name since; where none did, names stay as they are.
     """
 
     def own(kind: str, spec: Spec) -> Spec:
-        used = next((u for u in origins if (u["kind"], u["name"]) == (kind, spec.name)), None)
+        used = next((u for u in versions if (u["kind"], u["name"]) == (kind, spec.name)), None)
         known = [d for d in registry.descriptors(kind) if d.name == spec.name and not d.is_disabled]
         if not used or [d.distribution for d in known] == [used["distribution"]]:
             return spec
@@ -35,13 +35,16 @@ def as_recorded(config: RunConfig, origins: Origins) -> RunConfig:
         classifier=config.classifier and own("classifier", config.classifier),
         preprocessors=SpecList(own("preprocessor", s) for s in config.preprocessors),
         evaluators=SpecList(own("evaluator", s) for s in config.evaluators),
+        trainer=config.trainer and own("trainer", config.trainer),
         stages=tuple(
             evolve(stage, schedule=own("schedule", stage.schedule)) for stage in config.stages
         ),
     )
 
 
-def create(make: Callable[[str, Any], Made], kind: str, spec: Any, origins: Origins) -> Made:
+def create(
+    make: Callable[[str, Any], Made], kind: str, spec: Any, versions: PluginVersions
+) -> Made:
     """Makes plugins; one that is missing is named with the package that it came from.
 
     Raises:
@@ -50,7 +53,7 @@ def create(make: Callable[[str, Any], Made], kind: str, spec: Any, origins: Orig
     try:
         return make(kind, spec)
     except SpecError as error:
-        for used in origins:
+        for used in versions:
             named = any(f'"{name}"' in str(error) for name in (used["name"], _qualified(used)))
             if used["kind"] == kind and named and used["distribution"]:
                 raise SpecError(

@@ -9,7 +9,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.svm import LinearSVC
 
-from dlcv.feature_transfer.linear import as_layer
+from dlcv_plugins.trainers.features.linear import as_layer
 
 
 def samples(classes, features=40, count=120):

@@ -10,16 +10,16 @@ from typing import Any
 from dlcv import backend, registry
 from dlcv.config import RunConfig
 from dlcv.errors import DlcvError
-from dlcv.feature_transfer.configuration import CLASSIFIER, transfer_config
-from dlcv.feature_transfer.features import Features
-from dlcv.feature_transfer.fitting import Fitted, fit_classifier
 from dlcv.interfaces import Classifier, evolve
 from dlcv.registry.spec import Spec, SpecList
-from dlcv.report.write import report_finished
 from dlcv.runs import hook_calls
 from dlcv.runs.directory import RunDirectory
-from dlcv.runs.run import Run
-from dlcv.runs.train import configured, data_name
+from dlcv.runs.new_run import data_name, new_directory
+from dlcv.runs.train import configured
+from dlcv_plugins.trainers.features.configuration import CLASSIFIER, transfer_config
+from dlcv_plugins.trainers.features.features import Features
+from dlcv_plugins.trainers.features.fitted_run import FittedRun
+from dlcv_plugins.trainers.features.fitting import Fitted, fit_classifier
 
 logger = logging.getLogger(__name__)
 FIT_OPTIONS = ("evaluators", "threads")
@@ -48,7 +48,7 @@ def extract(
         DlcvError: something in the options or the data is wrong, or the folder exists.
         KeyboardInterrupt: after ctrl+c; the same call goes on from there.
     """
-    from dlcv.feature_transfer.extraction import extract_to, refuse_existing
+    from dlcv_plugins.trainers.features.extraction import extract_to, refuse_existing
 
     refuse_existing(Path(out), force=force)
     config = transfer_config(base, weights=weights, layer=layer)
@@ -64,7 +64,7 @@ def fit(
     runs: str | os.PathLike[str] = "runs",
     force: bool = False,
     **options: Any,
-) -> Run:
+) -> FittedRun:
     """Fits a classifier to features and returns the run, which predicts from images.
 
     Args:
@@ -100,7 +100,7 @@ def transfer(
     runs: str | os.PathLike[str] = "runs",
     force: bool = False,
     **options: Any,
-) -> Run:
+) -> FittedRun:
     """Fits a classifier to what a trained body says of images, in one go.
 
     Args:
@@ -124,12 +124,12 @@ def transfer(
 
 def run_transfer(
     config: RunConfig, yielding: list[str], name: str | None, runs: Path, *, force: bool
-) -> Run:
+) -> FittedRun:
     """Extracts features and fits the classifier of a configuration; the features are not kept.
 
     They are as long as the work is not done, so that the same call goes on after a stop.
     """
-    from dlcv.feature_transfer.extraction import extract_to
+    from dlcv_plugins.trainers.features.extraction import extract_to
 
     assert config.classifier is not None
     registry.create("classifier", config.classifier)
@@ -147,10 +147,10 @@ def run_transfer(
 
 def _fit_to(
     features: Features, config: RunConfig, name: str | None, runs: Path, *, force: bool
-) -> Run:
+) -> FittedRun:
     """Fits the classifier of a configuration, and makes a run of it."""
     backend.start(config.threads or backend.available_threads())
-    from dlcv.feature_transfer.writing import check_complete, write_run
+    from dlcv_plugins.trainers.features.writing import check_complete, write_run
 
     check_complete(features)
     assert config.classifier is not None
@@ -169,24 +169,17 @@ def _fit_to(
         f"{len(train):,}",
     )
     fitted = fit_classifier(classifier, train, config.threads or backend.available_threads())
-    _tell(fitted)
+    _log_fit(fitted)
     default_name = f"{_base_name(config.architecture)}-transfer-{data_name(config)}"
-    directory = RunDirectory.create(runs, name, default_name, force=force)
-    with directory.lock():
-        before = directory.point_latest_here()
-        try:
-            run = write_run(directory, features, config, classifier, evaluators, fitted)
-        except BaseException:
-            directory.discard(before)
-            raise
+    with new_directory(runs, name, default_name, force=force) as directory:
+        run = write_run(directory, features, config, classifier, evaluators, fitted)
         directory.settle()
     hook_calls.finished(run)
-    report_finished(run)
     return run
 
 
-def _tell(fitted: Fitted) -> None:
-    """Says what came of the search, and how long it took."""
+def _log_fit(fitted: Fitted) -> None:
+    """Logs what came of the search, and how long it took."""
     for name, score in fitted.scores.items():
         logger.info("%s: %.2f %% in the cross-validation", name, 100 * score)
     best = ", ".join(f"{name}={value:g}" for name, value in fitted.best.items())

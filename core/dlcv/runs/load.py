@@ -1,20 +1,18 @@
-"""Opening whatever predicts: a run, an exported model, or several that answer together."""
+"""Loading whatever predicts: a run, an exported model, or several that predict together."""
 
 import os
-import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
-from dlcv.config import RunConfig
 from dlcv.errors import DlcvError
 from dlcv.export.description import is_export
 from dlcv.export.exported import Exported
 from dlcv.interfaces import Combination
-from dlcv.runs.directory import RunDirectory
-from dlcv.runs.ensemble import Ensemble, TrainedEnsemble, unfinished
+from dlcv.runs.ensemble import Ensemble
 from dlcv.runs.predictor import Predictor
-from dlcv.runs.run import load_run
+from dlcv.runs.run import Run
 from dlcv.runs.snapshots import SNAPSHOTS, snapshots
+from dlcv.runs.trainers import load_trained
 
 
 def load(
@@ -28,13 +26,13 @@ def load(
         paths: The directories. One that has several members is an ensemble by itself.
         checkpoint: Whose weights are used: `last`, `best` for the lowest validation loss, or the
             number of an epoch; `snapshots` for an ensemble of those at the ends of the learning
-            rate's cycles. That there is such a checkpoint shows when the network is used.
+            rate's cycles. Whether there is such a checkpoint shows when the network is used.
         method: How several are combined: `mean`, `weighted` by validation accuracy, `geometric`
             mean, or `vote`; by default as the run was evaluated, else by their mean.
 
     Raises:
         DlcvError: there is no run, one is named twice or has a member that is not finished or no
-            snapshots, or the runs do not know the same classes.
+            snapshots, or the runs do not have the same classes.
     """
     if not paths:
         raise DlcvError("there is no run to load; name at least one")
@@ -59,22 +57,14 @@ def _open(
         if checkpoint != "last":
             raise DlcvError(f"{path} is an exported model, which has no checkpoints; leave it out")
         return Exported(path)
-    directory = RunDirectory.existing(path)
-    members = RunConfig.load(directory.config).members
-    which = "last" if checkpoint == SNAPSHOTS else checkpoint
-    if members == 1:
-        run = load_run(path, checkpoint=which)
-        return snapshots(run, method or "mean") if checkpoint == SNAPSHOTS else run
-    if missing := unfinished(directory, members):
-        raise DlcvError(
-            f"{path} has no member {missing[0]} of {members} that is trained to its end; go on "
-            f"with: dlcv resume {shlex.quote(str(path))}"
-        )
-    together = TrainedEnsemble(directory, checkpoint=which, method=method)
     if checkpoint != SNAPSHOTS:
-        return together
-    each = [snapshots(member) for member in together.members]
-    return Ensemble(each, method=together.method, path=together.path, names=together.names)
+        return load_trained(path, checkpoint, method)
+    loaded = load_trained(path, "last", method)
+    if not isinstance(loaded, Ensemble):
+        assert isinstance(loaded, Run)
+        return snapshots(loaded, method or "mean")
+    each = [snapshots(member) for member in loaded.members if isinstance(member, Run)]
+    return Ensemble(each, method=loaded.method, path=loaded.path, names=loaded.names)
 
 
 def _refuse_the_same(paths: Sequence[str | os.PathLike[str]]) -> None:

@@ -12,7 +12,7 @@ from sklearn.pipeline import FunctionTransformer, make_pipeline
 
 from dlcv import registry
 from dlcv.errors import DlcvError
-from dlcv.feature_transfer import estimators
+from dlcv_plugins.trainers.features import estimators
 
 
 @pytest.fixture(scope="module")

@@ -22,16 +22,16 @@ from dlcv.data.pipeline import process_batch
 from dlcv.data.readahead import chunks, read_ahead
 from dlcv.data.states import states_of
 from dlcv.errors import DlcvError
-from dlcv.feature_transfer.features import DESCRIPTION, Features, columns, differences
 from dlcv.interfaces import LabelledImages
 from dlcv.progress import track
 from dlcv.runs.directory import RunDirectory
 from dlcv.runs.experiment import Experiment
 from dlcv.training.interruption import Interruption, deferred_signals
 from dlcv_plugins import hdf5
+from dlcv_plugins.trainers.features.features import DESCRIPTION, Features, columns, differences
 
 if TYPE_CHECKING:
-    from dlcv.feature_transfer.body import Body
+    from dlcv_plugins.trainers.features.body import Body
 
 logger = logging.getLogger(__name__)
 BEGUN, PROGRESS = "extraction.json", "progress.json"
@@ -66,7 +66,7 @@ def extract_to(
     refuse_existing(out, force=force)
     experiment = Experiment.prepare(config, yielding=yielding)
     backend.start(experiment.config.threads or 1)
-    from dlcv.feature_transfer.body import build
+    from dlcv_plugins.trainers.features.body import build
 
     body = build(experiment)
     about = _describe(experiment, body)

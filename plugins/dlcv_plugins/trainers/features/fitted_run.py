@@ -1,16 +1,19 @@
-"""A run whose classifier is no layer of a network: features from the body, then an estimator."""
+"""Runs whose classifier was fitted: as the network's last layer, or beside the network."""
 
 import functools
 import logging
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import attrs
 import numpy as np
 
 from dlcv.errors import DlcvError
-from dlcv.feature_transfer import estimators
-from dlcv.runs.restoring import restored_network
-from dlcv.runs.run import ESTIMATOR, Run
+from dlcv.runs.build import restored_network
+from dlcv.runs.directory import RunDirectory
+from dlcv.runs.run import Run
+from dlcv_plugins.trainers.features import estimators
+from dlcv_plugins.trainers.features.trainer import ESTIMATOR
 
 if TYPE_CHECKING:
     import keras
@@ -18,9 +21,45 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 
+def open_fitted(path: Path, checkpoint: str | int = "last") -> "FittedRun":
+    """Returns the run in a directory, of the class that fits its files.
+
+    Args:
+        path: The run's directory.
+        checkpoint: What `dlcv.load` takes.
+    """
+    cls = EstimatorRun if (path / ESTIMATOR).is_file() else FittedRun
+    return cls(RunDirectory(path), checkpoint=checkpoint)
+
+
+class FittedRun(Run):
+    """A run whose classifier was fitted to features, and no epochs trained."""
+
+    @property
+    def validation_accuracy(self) -> float | None:
+        """The accuracy on the validation images, from 0 to 1; None where there are none."""
+        found = self.directory.read_json("metrics").get("validation_accuracy")
+        return None if found is None else float(found)
+
+    def build(self, precision: str) -> "keras.Model":
+        """Builds the network, whose last layer is the classifier.
+
+        Raises:
+            DlcvError: the classifier is no layer, and its file is missing.
+        """
+        network = super().build(precision)
+        # The last layer of a network whose classifier is elsewhere has no weights but zeros.
+        if not any(w.any() for w in network.layers[-1].get_weights()):
+            raise DlcvError(
+                f"{self.path / ESTIMATOR} is missing, by which this run predicts; copy the run "
+                "again with all its files, or fit it anew"
+            )
+        return network
+
+
 @attrs.frozen(eq=False)
 class BodyAndEstimator:
-    """What answers as a network does: a body, and an estimator on its features.
+    """What predicts as a network does: a body, and an estimator on its features.
 
     Attributes:
         body: From raw pixels to features.
@@ -41,7 +80,7 @@ class BodyAndEstimator:
         return np.asarray(self.estimator.predict_proba(features))
 
 
-class EstimatorRun(Run):
+class EstimatorRun(FittedRun):
     """A run that predicts through a network's body and an estimator of scikit-learn."""
 
     def build(self, precision: str) -> "keras.Model":
@@ -53,7 +92,7 @@ class EstimatorRun(Run):
         )
 
     @functools.cached_property
-    def answering(self) -> BodyAndEstimator:
+    def network(self) -> BodyAndEstimator:
         """The body with the estimator; raises `DlcvError` if either can't be read."""
         network = restored_network(self, self.config.precision)
         import keras

@@ -16,8 +16,8 @@ import pytest
 
 import dlcv
 from dlcv.errors import DlcvError
-from dlcv.feature_transfer import extraction
-from dlcv.feature_transfer.features import Features
+from dlcv_plugins.trainers.features import extraction
+from dlcv_plugins.trainers.features.features import Features
 
 
 def test_features_are_what_the_network_gives_for_each_image(features, base_run, flowers):
@@ -80,7 +80,7 @@ def test_random_steps_do_their_deterministic_part(base_run, made_with, tmp_path)
 PROGRAM = """
 import os, signal, sys
 import dlcv
-from dlcv.feature_transfer import extraction
+from dlcv_plugins.trainers.features import extraction
 
 extraction.SECONDS_BETWEEN_KEEPING = 0
 batches, number, after, repeated = 0, int(sys.argv[1]), int(sys.argv[2]), False

@@ -14,8 +14,8 @@ from sklearn.linear_model import LogisticRegression
 import dlcv
 from dlcv.config import RunConfig
 from dlcv.errors import DlcvError
-from dlcv.feature_transfer import fitting
-from dlcv.runs.run import ESTIMATOR
+from dlcv_plugins.trainers.features import fitting
+from dlcv_plugins.trainers.features.trainer import ESTIMATOR
 
 
 @pytest.fixture(scope="module")
@@ -220,7 +220,7 @@ def test_what_is_missing_is_told_before_hours_of_fitting(
 ):
     folder = shutil.copytree(features.path, tmp_path / "features")
     (folder / name).unlink()
-    monkeypatch.setattr("dlcv.feature_transfer.steps.fit_classifier", None)
+    monkeypatch.setattr("dlcv_plugins.trainers.features.transfer.fit_classifier", None)
     with pytest.raises(DlcvError, match=message):
         dlcv.fit(folder, runs=tmp_path / "runs")
     assert not (tmp_path / "runs").exists() or not list((tmp_path / "runs").iterdir())
@@ -250,7 +250,7 @@ def test_what_fit_can_not_change_is_refused(options, message, features, tmp_path
 
 
 def test_a_run_that_was_fitted_has_nothing_to_resume(linear):
-    with pytest.raises(DlcvError, match="has a fitted classifier, which no epochs go on with"):
+    with pytest.raises(DlcvError, match="has a fitted classifier, which no epochs train further"):
         dlcv.resume(linear.path, epochs=2)
 
 

@@ -7,7 +7,7 @@ from forked import dlcv
 from dlcv import registry
 from dlcv.config import RunConfig
 from dlcv.errors import SpecError
-from dlcv.runs.origins import as_recorded, create
+from dlcv.runs.plugin_versions import as_recorded, create
 
 NETWORK = """
 from dlcv.interfaces import Architecture, plugin

@@ -11,8 +11,8 @@ import attrs
 import numpy as np
 
 from dlcv.errors import DlcvError
-from dlcv.feature_transfer.features import SplitFeatures
 from dlcv.interfaces import Classifier
+from dlcv_plugins.trainers.features.features import SplitFeatures
 
 logger = logging.getLogger(__name__)
 SHARE = 0.5

@@ -8,23 +8,24 @@ import numpy as np
 from dlcv import files, registry
 from dlcv.config import RunConfig
 from dlcv.errors import DlcvError
-from dlcv.evaluation.evaluate import as_json, evaluate
-from dlcv.evaluation.predict import save_predictions
-from dlcv.feature_transfer import estimators
-from dlcv.feature_transfer.features import Features, SplitFeatures
-from dlcv.feature_transfer.fitting import Fitted
-from dlcv.feature_transfer.linear import as_layer, softmax
 from dlcv.interfaces import Classifier, Evaluator, Plugin, Predictions
 from dlcv.registry import provenance
 from dlcv.runs import hook_calls
 from dlcv.runs.directory import RunDirectory
-from dlcv.runs.run import ESTIMATOR, Run, load_run
+from dlcv.runs.results import write_results
+from dlcv.runs.run import Run
+from dlcv_plugins.trainers.features import estimators
+from dlcv_plugins.trainers.features.features import Features, SplitFeatures
+from dlcv_plugins.trainers.features.fitted_run import FittedRun, open_fitted
+from dlcv_plugins.trainers.features.fitting import Fitted
+from dlcv_plugins.trainers.features.linear import as_layer, softmax
+from dlcv_plugins.trainers.features.trainer import ESTIMATOR
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from dlcv.feature_transfer.body import Body
     from dlcv.training.checkpoints import Checkpoint
+    from dlcv_plugins.trainers.features.body import Body
 
 COMPARED = 256
 """Samples on which a classifier and the layer made of it must agree."""
@@ -47,7 +48,7 @@ def write_run(
     classifier: Classifier,
     evaluators: Sequence[Evaluator],
     fitted: Fitted,
-) -> Run:
+) -> FittedRun:
     """Writes all of a run's files, and returns the run.
 
     Args:
@@ -72,7 +73,7 @@ def write_run(
     else:
         body.set_last(*layer)
     _write_network(directory, body, has_last=layer is not None)
-    hook_calls.started(load_run(directory.path))
+    hook_calls.started(open_fitted(directory.path))
 
     def answer(rows: np.ndarray) -> np.ndarray:
         if layer is None:
@@ -80,7 +81,7 @@ def write_run(
         return softmax(rows @ layer[0] + layer[1])
 
     _write_figures(directory, features, evaluators, fitted, answer)
-    return load_run(directory.path)
+    return open_fitted(directory.path)
 
 
 def _write_record(
@@ -109,9 +110,9 @@ def _restored_body(run: Run, features: Features) -> "Body":
     Raises:
         DlcvError: they are not those that the features tell of.
     """
-    from dlcv.feature_transfer.body import Body
     from dlcv.training import checkpoints
     from dlcv.training.network import build_parts
+    from dlcv_plugins.trainers.features.body import Body
 
     checkpoint, path = _kept_weights(features)
 
@@ -168,19 +169,20 @@ def _write_figures(
     """Writes predictions for the held-out images, and the figures."""
     held_out = features.splits[features.held_out]
     predictions = _predictions(held_out, answer)
-    save_predictions(directory.predictions, predictions)
-    known = {}
+    known: dict[str, Any] = {}
     if "val" in features.splits:
         of_val = predictions if features.held_out == "val" else None
         found = of_val or _predictions(features.splits["val"], answer)
         right = found.combined.argmax(axis=1) == found.labels
         known["validation_accuracy"] = float(right.mean())
-    content = {
-        "split": features.held_out,
-        "images": len(predictions.labels),
-        "training_seconds": round(fitted.seconds, 1),
+    write_results(
+        directory,
+        predictions,
+        evaluators,
+        split=features.held_out,
+        seconds=fitted.seconds,
         **known,
-        "fit": {
+        fit={
             "features": features.about["features"],
             "layer": features.about["layer"],
             "images": len(features.splits["train"]),
@@ -188,9 +190,7 @@ def _write_figures(
             "best": fitted.best,
             "scores": fitted.scores,
         },
-        **as_json(evaluate(predictions, list(evaluators))),
-    }
-    directory.write_json("metrics", content)
+    )
 
 
 def _predictions(split: SplitFeatures, answer: Any) -> Predictions:

@@ -1,12 +1,22 @@
-"""The network of a run, ready to be trained."""
+"""Building the network of a run: to be trained, or with the weights and statistics it learned."""
 
 import logging
 from typing import TYPE_CHECKING
 
-from dlcv import backend
+import numpy as np
+
+from dlcv import backend, registry
+from dlcv.data.pipeline import Pipeline
+from dlcv.data.states import with_states
+from dlcv.errors import DlcvError
+from dlcv.files import load_arrays
+from dlcv.runs import plugin_versions
 from dlcv.runs.experiment import Experiment
+from dlcv.runs.trained import TrainedNetwork
 
 if TYPE_CHECKING:
+    import keras
+
     from dlcv.training.network import Network
 
 logger = logging.getLogger(__name__)
@@ -52,8 +62,56 @@ def build_for_training(experiment: Experiment) -> "Network":
         len(experiment.data.label_names),
         config.precision,
     )
-    _tell(experiment, network)
+    _log_network(experiment, network)
     _check_stages(experiment, network)
+    return network
+
+
+def restored_pipeline(run: TrainedNetwork) -> Pipeline:
+    """Returns a run's preprocessors with what they learned; raises `DlcvError` if they can't be."""
+    path, shape = run.directory.preprocessing, run.input_shape
+    made = plugin_versions.create(
+        registry.create_list, "preprocessor", run.config.preprocessors, run.plugin_versions
+    )
+    arrays = load_arrays(path)
+    try:
+        pipeline = Pipeline.of(with_states(made, arrays)).with_sizes(shape[:2])
+        given = pipeline.values(np.zeros((1, *shape), np.uint8)).shape[1:]
+    except Exception as error:
+        # What a step says about state that is not its own is up to the step.
+        raise DlcvError(f"{path} does not fit the run's preprocessors: {error!r}") from error
+    if given != shape:
+        raise DlcvError(f"{path} is damaged: it makes images of shape {given} from {shape}")
+    return pipeline
+
+
+def restored_network(run: TrainedNetwork, precision: str) -> "keras.Model":
+    """Builds a run's network from its configuration, with the weights of the run's checkpoint.
+
+    Args:
+        run: The run.
+        precision: A Keras dtype policy's name; weights are the same for all of them.
+
+    Raises:
+        DlcvError: there is no checkpoint, or it does not fit.
+    """
+    backend.start(run.threads)
+    from dlcv.training import checkpoints
+    from dlcv.training.network import build_network
+
+    found = checkpoints.load_chosen(run.directory.checkpoints, run.checkpoint)
+    if found is None:
+        raise DlcvError(f"{run.path} holds no checkpoint so far, so there is no network to use")
+    checkpoint, path = found
+    architecture = plugin_versions.create(
+        registry.create, "architecture", run.config.architecture, run.plugin_versions
+    )
+    network = build_network(
+        architecture, run.pipeline, run.input_shape, len(run.label_names), precision
+    )
+    # A checkpoint within a stage holds optimizer and metrics after the network's variables.
+    used = checkpoint.of_network(len(network.variables))
+    checkpoints.restore(used, network.variables, str(path))
     return network
 
 
@@ -70,8 +128,8 @@ def _check_stages(experiment: Experiment, network: "Network") -> None:
         compile_stage(network.model, stage, schedule, steps)
 
 
-def _tell(experiment: Experiment, network: "Network") -> None:
-    """Says what is trained on what."""
+def _log_network(experiment: Experiment, network: "Network") -> None:
+    """Logs what is trained on what."""
     height, width, channels = experiment.input_shape
     counts = {name: len(images) for name, images in experiment.data.splits.items()}
     logger.info(

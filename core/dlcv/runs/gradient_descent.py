@@ -1,0 +1,182 @@
+"""Stages of gradient descent: how a run learns unless another trainer claims it."""
+
+import logging
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dlcv import backend, files
+from dlcv.config import RunConfig
+from dlcv.errors import DlcvError
+from dlcv.evaluation.predict import predict_labelled
+from dlcv.interfaces import Combination, Trainer, plugin
+from dlcv.runs import hook_calls
+from dlcv.runs.build import build_for_training, build_new
+from dlcv.runs.continuation import Continuation
+from dlcv.runs.directory import RunDirectory
+from dlcv.runs.experiment import Experiment
+from dlcv.runs.new_run import default_name, new_directory, prepare_training, write_record
+from dlcv.runs.results import write_results
+from dlcv.runs.run import Run
+
+if TYPE_CHECKING:
+    from dlcv.training.network import Network
+
+logger = logging.getLogger(__name__)
+
+
+@plugin
+class GradientDescent(Trainer):
+    """Trains one network in stages of gradient descent."""
+
+    @classmethod
+    def claims(cls, config: RunConfig) -> bool:
+        """Returns whether stages of one network are all that a configuration asks for."""
+        return config.classifier is None and config.members == 1
+
+    def train(
+        self, config: RunConfig, *, name: str | None, runs: Path, force: bool, yielding: list[str]
+    ) -> Run:
+        """Trains a new network."""
+        RunDirectory.refuse_existing(runs, name, force=force)
+        experiment, network, initial = prepare_training(config, yielding)
+        called = default_name(experiment.config)
+        with new_directory(runs, name, called, force=force) as directory:
+            write_record(directory, experiment, network, initial)
+            return _train(directory, experiment, network, resumed=False)
+
+    def resume(self, path: Path, *, from_epoch: int | None, changes: dict[str, Any]) -> Run:
+        """Continues with the stages that are left, or with a new one."""
+        directory = RunDirectory(path)
+        run = Run(directory)
+        if not changes and from_epoch is not None:
+            raise DlcvError(
+                f"resuming from epoch {from_epoch} would repeat the same training; change an "
+                "option, such as --learning-rate"
+            )
+        if not changes and run.finished:
+            raise DlcvError(
+                f"{path} is finished; there is nothing left to train; --epochs trains it further"
+            )
+        backend.start(run.config.threads or 1)
+        from dlcv.runs.record import compare
+
+        with directory.lock():
+            for folder in (directory.path, directory.checkpoints):
+                files.sweep(folder)
+            plan = Continuation.plan(run, from_epoch, changes) if changes else None
+            experiment = Experiment.reopen(plan.config if plan else run.config, run.pipeline)
+            # As long as there is no checkpoint, the weights to begin with are needed again.
+            has_weights = directory.has_checkpoint
+            network = build_for_training(experiment) if has_weights else build_new(experiment)[0]
+            environment = compare(directory.read_json("environment"), experiment)
+            if plan:
+                plan.begin(directory, environment)
+                plan.log()
+            return _train(directory, experiment, network, resumed=True)
+
+    def load(self, path: Path, *, checkpoint: str | int, method: Combination | None) -> Run:
+        """Opens the run of one network, which has nothing to combine."""
+        return Run(RunDirectory(path), checkpoint=checkpoint)
+
+    def summary(self, run: Run) -> list[str]:
+        """Returns how long it was trained, and the validation accuracy of its weights."""
+        epochs = "1 epoch" if len(run.history) == 1 else f"{len(run.history)} epochs"
+        seconds = run.directory.read_json("metrics")["training_seconds"]
+        last = run.trained_row
+        epoch = "the last epoch" if last == run.history[-1] else f"epoch {last['epoch']}, the best"
+        return [
+            f"trained   {epochs} in {seconds:.0f} s",
+            f"validated {100 * last['val_accuracy']:.2f} % accuracy after {epoch}",
+        ]
+
+
+def train_into(directory: RunDirectory, experiment: Experiment) -> Run:
+    """Trains a network into a directory that exists, or continues where it was stopped.
+
+    Args:
+        directory: The directory, in which nobody else trains: empty, or one of a run.
+        experiment: What to train, if nothing is recorded in the directory so far.
+
+    Raises:
+        DlcvError: the network can't be trained, or the data changed since it began.
+    """
+    if directory.is_begun:
+        return GradientDescent().resume(directory.path, from_epoch=None, changes={})
+    network, initial = build_new(experiment)
+    with directory.lock():
+        write_record(directory, experiment, network, initial)
+        return _train(directory, experiment, network, resumed=False)
+
+
+def _train(
+    directory: RunDirectory, experiment: Experiment, network: "Network", *, resumed: bool
+) -> Run:
+    """Trains what is left to train, then evaluates and writes the rest of the directory."""
+    import keras
+
+    from dlcv.training import checkpoints
+    from dlcv.training.history import History
+    from dlcv.training.interruption import Interrupted, deferred_signals
+    from dlcv.training.stages import Training
+
+    found = checkpoints.load_newest(directory.checkpoints) if resumed else None
+    checkpoint, source = found or (None, Path())
+    history = History(directory.path, list(checkpoint.history) if checkpoint else [])
+    history.write()
+    run = Run(directory, network.model)
+    run.data = experiment.data
+    hook_calls.started(run)
+    settling = keras.callbacks.LambdaCallback(on_epoch_begin=lambda *_: directory.settle())
+    with deferred_signals() as asked:
+        training = Training(
+            network=network,
+            stages=experiment.config.stages,
+            schedules=experiment.plugins.schedules,
+            train=experiment.loader("train"),
+            val=experiment.loader("val"),
+            folder=directory.checkpoints,
+            history=history,
+            callbacks=[*hook_calls.callbacks(run), settling],
+            checkpoint_every=experiment.config.checkpoint_every,
+            asked=asked,
+            jit_compile=experiment.config.jit_compile,
+        )
+        try:
+            training.run(checkpoint, str(source))
+        except Interrupted as stop:
+            run.stopped_by = stop.signal
+            return run
+        except KeyboardInterrupt:
+            if directory.has_checkpoint:
+                logger.warning(
+                    "stopped at once; `dlcv resume %s` continues from the last checkpoint",
+                    directory.whole.path,
+                )
+            raise
+        finally:
+            training.history.draw()
+            directory.settle()
+    _finish(run, experiment, network.model)
+    return run
+
+
+def _finish(run: Run, experiment: Experiment, model: Any) -> None:
+    """Evaluates on held-out images, and writes model, predictions, metrics and report."""
+    predictions = predict_labelled(model, experiment.loader(experiment.held_out))
+    with files.atomic_path(run.directory.model) as temporary:
+        _uncompiled(model).save(temporary)
+    write_results(
+        run.directory,
+        predictions,
+        experiment.plugins.evaluators,
+        split=experiment.held_out,
+        seconds=sum(row["seconds"] for row in run.history),
+    )
+    hook_calls.finished(run)
+
+
+def _uncompiled(model: Any) -> Any:
+    """Returns the same network without optimizer and loss, so that anyone can load it."""
+    import keras
+
+    return keras.Model(model.inputs, model.outputs, name=model.name)

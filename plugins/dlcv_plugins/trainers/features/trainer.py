@@ -1,0 +1,61 @@
+"""Transfer by features: a classifier that is fitted to what a network's body extracts."""
+
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dlcv.config import RunConfig
+from dlcv.errors import DlcvError
+from dlcv.interfaces import Combination, Trainer, plugin
+
+if TYPE_CHECKING:
+    from dlcv_plugins.trainers.features.fitted_run import FittedRun
+
+ESTIMATOR = "classifier.skops"
+"""In a run's folder: a fitted classifier that is no layer of the network."""
+
+
+@plugin
+class FeaturesTrainer(Trainer):
+    """Fits a classifier to the features that a trained network extracts from the images."""
+
+    @classmethod
+    def claims(cls, config: RunConfig) -> bool:
+        """Returns whether a configuration names a classifier."""
+        return config.classifier is not None
+
+    def train(
+        self, config: RunConfig, *, name: str | None, runs: Path, force: bool, yielding: list[str]
+    ) -> "FittedRun":
+        """Extracts features and fits the classifier to them."""
+        from dlcv_plugins.trainers.features.transfer import run_transfer
+
+        return run_transfer(config, yielding, name, runs, force=force)
+
+    def resume(self, path: Path, *, from_epoch: int | None, changes: dict[str, Any]) -> "FittedRun":
+        """Refuses: there are no epochs to continue with."""
+        network = RunConfig.load(path / "run.toml").architecture
+        raise DlcvError(
+            f"{path} has a fitted classifier, which no epochs train further; train all of its "
+            f"network with: dlcv run --data DATA --arch {shlex.quote(str(network))} "
+            f"--initial-weights {shlex.quote(str(path))}"
+        )
+
+    def load(self, path: Path, *, checkpoint: str | int, method: Combination | None) -> "FittedRun":
+        """Opens the run: its network, or the network's body with the estimator."""
+        from dlcv_plugins.trainers.features.fitted_run import open_fitted
+
+        return open_fitted(path, checkpoint)
+
+    def summary(self, run: "FittedRun") -> list[str]:
+        """Returns what was fitted to what, and the validation accuracy."""
+        found = run.directory.read_json("metrics")
+        fit, classifier = found["fit"], run.config.classifier
+        best = ", ".join(f"{name} {value:g}" for name, value in fit["best"].items())
+        chosen = f" with {best}, the best of {len(fit['scores'])}" if best else ""
+        images = f"{fit['features']:,} features of {fit['images']:,} images"
+        name, seconds = classifier and classifier.name, f"{found['training_seconds']:.0f} s"
+        lines = [f"fitted    {name}{chosen}, to {images} in {seconds}"]
+        if run.validation_accuracy is not None:
+            lines.append(f"validated {100 * run.validation_accuracy:.2f} % accuracy")
+        return lines

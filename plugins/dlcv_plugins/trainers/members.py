@@ -1,0 +1,227 @@
+"""Several networks of one configuration, trained one after the other from consecutive seeds."""
+
+import gc
+import logging
+import shlex
+import shutil
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from dlcv import backend, files, registry
+from dlcv.config import RunConfig
+from dlcv.errors import DlcvError
+from dlcv.interfaces import Combination, OptionError, Trainer, evolve, plugin
+from dlcv.registry.spec import Spec, SpecList
+from dlcv.runs import hook_calls
+from dlcv.runs.directory import RunDirectory
+from dlcv.runs.ensemble import EVALUATOR, Ensemble, named_method
+from dlcv.runs.experiment import Experiment
+from dlcv.runs.gradient_descent import train_into
+from dlcv.runs.new_run import default_name, new_directory, prepare_training, write_record
+from dlcv.runs.results import write_results
+from dlcv.runs.run import Run
+from dlcv.runs.trained import Trained
+
+logger = logging.getLogger(__name__)
+
+
+class TrainedEnsemble(Trained, Ensemble):
+    """Networks that one run trained from consecutive seeds.
+
+    Attributes:
+        directory: Paths of the files in the run's directory.
+        config: Its configuration, complete; that of a member has the member's seed.
+        stopped_by: The number of the signal that stopped it in this process, 0 if none did.
+    """
+
+    members: tuple[Run, ...]
+
+    def __init__(
+        self,
+        directory: RunDirectory,
+        *,
+        checkpoint: str | int = "last",
+        method: Combination | None = None,
+    ) -> None:
+        """Opens the members that there are so far.
+
+        Args:
+            directory: The run's directory.
+            checkpoint: What `dlcv.load` takes.
+            method: How they are combined; None for what the run's evaluators name.
+        """
+        self.directory = directory
+        self.config = RunConfig.load(directory.config)
+        numbers = range(1, self.config.members + 1)
+        begun = [number for number in numbers if directory.member(number).is_begun]
+        Ensemble.__init__(
+            self,
+            [Run(directory.member(number), checkpoint=checkpoint) for number in begun],
+            method=method or named_method(self.config.evaluators) or "mean",
+            path=directory.path,
+            names=[f"member {number}" for number in begun],
+        )
+
+    @property
+    def finished(self) -> bool:
+        """Whether all members were trained to their end, and combined."""
+        return not unfinished(self.directory, self.config.members) and self.directory.is_finished
+
+
+@plugin
+class MembersTrainer(Trainer):
+    """Trains several networks with consecutive seeds, and combines their predictions."""
+
+    @classmethod
+    def claims(cls, config: RunConfig) -> bool:
+        """Returns whether a configuration asks for several members."""
+        return config.members > 1
+
+    def train(
+        self, config: RunConfig, *, name: str | None, runs: Path, force: bool, yielding: list[str]
+    ) -> TrainedEnsemble:
+        """Trains all members of a new run."""
+        config = _with_ensemble(config)
+        RunDirectory.refuse_existing(runs, name, force=force)
+        experiment, network, initial = prepare_training(config, yielding)
+        called = default_name(experiment.config)
+        with new_directory(runs, name, called, force=force) as directory:
+            write_record(directory, experiment, network, initial)
+            del network  # Each member builds its own.
+            return _train_members(directory, experiment)
+
+    def resume(
+        self, path: Path, *, from_epoch: int | None, changes: dict[str, Any]
+    ) -> TrainedEnsemble:
+        """Trains the members that are not finished, and combines all."""
+        directory = RunDirectory(path)
+        run = Run(directory)
+        if changes or from_epoch is not None:
+            _refuse_changes(run)
+        if run.finished and not unfinished(directory, run.config.members):
+            raise DlcvError(f"{path} is finished; there is nothing left to train")
+        backend.start(run.config.threads or 1)
+        from dlcv.runs.record import compare
+
+        with directory.lock():
+            files.sweep(directory.path)
+            experiment = Experiment.reopen(run.config, run.pipeline)
+            compare(directory.read_json("environment"), experiment)
+            return _train_members(directory, experiment)
+
+    def load(
+        self, path: Path, *, checkpoint: str | int, method: Combination | None
+    ) -> TrainedEnsemble:
+        """Opens the members, all of which must be finished."""
+        directory = RunDirectory(path)
+        count = RunConfig.load(directory.config).members
+        if missing := unfinished(directory, count):
+            raise DlcvError(
+                f"member {missing[0]} of the {count} of {path} is not trained to its end; "
+                f"continue with: dlcv resume {shlex.quote(str(path))}"
+            )
+        return TrainedEnsemble(directory, checkpoint=checkpoint, method=method)
+
+    def summary(self, run: TrainedEnsemble) -> list[str]:
+        """Returns how many members were trained, and how long it took."""
+        seconds = run.directory.read_json("metrics")["training_seconds"]
+        return [f"trained   {len(run.members)} members in {seconds:.0f} s"]
+
+
+def unfinished(directory: RunDirectory, members: int) -> list[int]:
+    """Returns the numbers of the members that are missing, or not trained to their end."""
+    return [n for n in range(1, members + 1) if not directory.member(n).is_finished]
+
+
+def _with_ensemble(config: RunConfig) -> RunConfig:
+    """Returns a configuration that compares the members with their combination first of all.
+
+    Raises:
+        DlcvError: there are not so many seeds.
+    """
+    try:
+        evolve(config, seed=config.seed + config.members - 1)
+    except OptionError as error:
+        raise DlcvError(f"{error.option} of the last member: {error.problem}") from None
+    if any(spec.name == EVALUATOR for spec in config.evaluators):
+        return config
+    return evolve(config, evaluators=SpecList([Spec(EVALUATOR), *config.evaluators]))
+
+
+def _train_members(directory: RunDirectory, experiment: Experiment) -> TrainedEnsemble:
+    """Trains the members that are not finished, one after the other, and combines all.
+
+    Args:
+        directory: The directory of the whole run, locked, with what is known before training.
+        experiment: The experiment of the whole run.
+
+    Returns:
+        The members; if training was stopped, those that have begun, with `stopped_by`.
+    """
+    count = experiment.config.members
+    for number in unfinished(directory, count):
+        member, own = directory.member(number), _of_member(experiment, number)
+        logger.info("member %d of %d, seed %d", number, count, own.config.seed)
+        if not member.is_begun:
+            # What a process that was killed may have left is nothing to continue from.
+            shutil.rmtree(member.path, ignore_errors=True)
+            member.path.mkdir(parents=True)
+        stopped_by = train_into(member, own).stopped_by
+        # A network holds itself by cycles; its memory is wanted for the next.
+        gc.collect()
+        directory.settle()
+        if stopped_by:
+            ensemble = TrainedEnsemble(directory)
+            ensemble.stopped_by = stopped_by
+            return ensemble
+    return _combine(directory, experiment)
+
+
+def _combine(directory: RunDirectory, experiment: Experiment) -> TrainedEnsemble:
+    """Combines the members' predictions, and writes predictions, metrics and report."""
+    ensemble = TrainedEnsemble(directory)
+    ensemble.data = experiment.data
+    seconds = [row["seconds"] for member in ensemble.members for row in member.history]
+    write_results(
+        directory,
+        ensemble.predictions(),
+        experiment.plugins.evaluators,
+        split=experiment.held_out,
+        seconds=sum(seconds),
+    )
+    hook_calls.finished(ensemble)
+    return ensemble
+
+
+def _of_member(experiment: Experiment, number: int) -> Experiment:
+    """Returns the experiment of a member: the same data and preprocessors, and a seed of its own.
+
+    The combination is no evaluation of a single member.
+    """
+    config = experiment.config
+    specs = SpecList(spec for spec in config.evaluators if spec.name != EVALUATOR)
+    evaluators = specs or RunConfig().evaluators
+    made = tuple(registry.create_list("evaluator", evaluators))
+    return attrs.evolve(
+        experiment,
+        config=evolve(
+            config,
+            members=1,
+            trainer=None,
+            seed=config.seed + number - 1,
+            evaluators=evaluators,
+        ),
+        plugins=attrs.evolve(experiment.plugins, evaluators=made),
+    )
+
+
+def _refuse_changes(run: Run) -> None:
+    """Raises a `DlcvError`: members continue with other settings one by one."""
+    first, last = (run.directory.member(n).path for n in (1, run.config.members))
+    raise DlcvError(
+        f"{run.path} has {run.config.members} members, and each takes other settings by itself: "
+        f"resume {first} to {last} with them; then `dlcv resume {shlex.quote(str(run.path))}` "
+        "combines them again"
+    )
