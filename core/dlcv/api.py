@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from dlcv.config import SplitConfig as SplitConfig
     from dlcv.config import StageConfig as StageConfig
     from dlcv.config import read_toml as read_toml
+    from dlcv.data.loader import ORDER_STREAM as ORDER_STREAM
     from dlcv.data.loader import Batch as Batch
     from dlcv.data.loader import Loader as Loader
     from dlcv.data.pipeline import Pipeline as Pipeline
@@ -67,26 +68,39 @@ if TYPE_CHECKING:
     from dlcv.evaluation.wording import metric_text as metric_text
     from dlcv.progress import Advance as Advance
     from dlcv.progress import track as track
-    from dlcv.runs.building import build_new as build_new
+    from dlcv.runs import hook_calls as hook_calls
+    from dlcv.runs import record as record
+    from dlcv.runs.build import build_new as build_new
+    from dlcv.runs.build import restored_network as restored_network
     from dlcv.runs.directory import LATEST as LATEST
     from dlcv.runs.directory import RunDirectory as RunDirectory
+    from dlcv.runs.ensemble import EVALUATOR as EVALUATOR
     from dlcv.runs.ensemble import Ensemble as Ensemble
+    from dlcv.runs.ensemble import named_method as named_method
     from dlcv.runs.experiment import Experiment as Experiment
     from dlcv.runs.experiment import Plugins as Plugins
     from dlcv.runs.experiment import fit_pipeline as fit_pipeline
     from dlcv.runs.experiment import make_steps as make_steps
+    from dlcv.runs.gradient_descent import train_into as train_into
     from dlcv.runs.inputs import open_inputs as open_inputs
     from dlcv.runs.inputs import open_labelled as open_labelled
-    from dlcv.runs.loading import load as load
+    from dlcv.runs.load import load as load
+    from dlcv.runs.new_run import data_name as data_name
+    from dlcv.runs.new_run import default_name as default_name
+    from dlcv.runs.new_run import new_directory as new_directory
+    from dlcv.runs.new_run import prepare_training as prepare_training
+    from dlcv.runs.new_run import write_record as write_record
     from dlcv.runs.predictor import Predictor as Predictor
     from dlcv.runs.recipes import find_recipe as find_recipe
     from dlcv.runs.recipes import load_config as load_config
     from dlcv.runs.recipes import recipes as recipes
+    from dlcv.runs.results import write_results as write_results
     from dlcv.runs.run import Run as Run
-    from dlcv.runs.run import load_run as load_run
     from dlcv.runs.train import configured as configured
     from dlcv.runs.train import resume as resume
     from dlcv.runs.train import run as run
+    from dlcv.runs.trained import Trained as Trained
+    from dlcv.runs.trainers import load_run as load_run
     from dlcv.training import checkpoints as checkpoints
     from dlcv.training import class_weights as class_weights
     from dlcv.training.freezing import freeze as freeze
@@ -132,6 +146,7 @@ _PLACES = {
     # Data.
     "Batch": "dlcv.data.loader:Batch",
     "Loader": "dlcv.data.loader:Loader",
+    "ORDER_STREAM": "dlcv.data.loader:ORDER_STREAM",
     "Pipeline": "dlcv.data.pipeline:Pipeline",
     "fit_to_input": "dlcv.data.pipeline:fit_to_input",
     "learn": "dlcv.data.pipeline:learn",
@@ -185,7 +200,7 @@ _PLACES = {
     "metric_rows": "dlcv.evaluation.wording:metric_rows",
     "metric_text": "dlcv.evaluation.wording:metric_text",
     # Runs.
-    "build_new": "dlcv.runs.building:build_new",
+    "build_new": "dlcv.runs.build:build_new",
     "LATEST": "dlcv.runs.directory:LATEST",
     "RunDirectory": "dlcv.runs.directory:RunDirectory",
     "Ensemble": "dlcv.runs.ensemble:Ensemble",
@@ -195,15 +210,28 @@ _PLACES = {
     "make_steps": "dlcv.runs.experiment:make_steps",
     "open_inputs": "dlcv.runs.inputs:open_inputs",
     "open_labelled": "dlcv.runs.inputs:open_labelled",
-    "load": "dlcv.runs.loading:load",
+    "load": "dlcv.runs.load:load",
     "Predictor": "dlcv.runs.predictor:Predictor",
     "find_recipe": "dlcv.runs.recipes:find_recipe",
     "load_config": "dlcv.runs.recipes:load_config",
     "recipes": "dlcv.runs.recipes:recipes",
     "Run": "dlcv.runs.run:Run",
-    "load_run": "dlcv.runs.run:load_run",
+    "load_run": "dlcv.runs.trainers:load_run",
     "configured": "dlcv.runs.train:configured",
     "resume": "dlcv.runs.train:resume",
+    "hook_calls": "dlcv.runs.hook_calls",
+    "record": "dlcv.runs.record",
+    "restored_network": "dlcv.runs.build:restored_network",
+    "EVALUATOR": "dlcv.runs.ensemble:EVALUATOR",
+    "named_method": "dlcv.runs.ensemble:named_method",
+    "train_into": "dlcv.runs.gradient_descent:train_into",
+    "data_name": "dlcv.runs.new_run:data_name",
+    "default_name": "dlcv.runs.new_run:default_name",
+    "new_directory": "dlcv.runs.new_run:new_directory",
+    "prepare_training": "dlcv.runs.new_run:prepare_training",
+    "write_record": "dlcv.runs.new_run:write_record",
+    "write_results": "dlcv.runs.results:write_results",
+    "Trained": "dlcv.runs.trained:Trained",
     "run": "dlcv.runs.train:run",
 }
 """Where each name is: a module, or `module:attribute`."""

@@ -9,20 +9,29 @@ from typing import Any
 
 import attrs
 
-from dlcv import backend, files, registry
-from dlcv.config import RunConfig
+from dlcv import files, registry
+from dlcv.api import (
+    EVALUATOR,
+    Ensemble,
+    Experiment,
+    Run,
+    RunConfig,
+    RunDirectory,
+    Trained,
+    backend,
+    default_name,
+    hook_calls,
+    named_method,
+    new_directory,
+    prepare_training,
+    record,
+    train_into,
+    write_record,
+    write_results,
+)
 from dlcv.errors import DlcvError
 from dlcv.interfaces import Combination, OptionError, Trainer, evolve, plugin
-from dlcv.registry.spec import Spec, SpecList
-from dlcv.runs import hook_calls
-from dlcv.runs.directory import RunDirectory
-from dlcv.runs.ensemble import EVALUATOR, Ensemble, named_method
-from dlcv.runs.experiment import Experiment
-from dlcv.runs.gradient_descent import train_into
-from dlcv.runs.new_run import default_name, new_directory, prepare_training, write_record
-from dlcv.runs.results import write_results
-from dlcv.runs.run import Run
-from dlcv.runs.trained import Trained
+from dlcv.registry import Spec, SpecList
 
 logger = logging.getLogger(__name__)
 
@@ -103,12 +112,10 @@ class MembersTrainer(Trainer):
         if run.finished and not unfinished(directory, run.config.members):
             raise DlcvError(f"{path} is finished; there is nothing left to train")
         backend.start(run.config.threads or 1)
-        from dlcv.runs.record import compare
-
         with directory.lock():
             files.sweep(directory.path)
             experiment = Experiment.reopen(run.config, run.pipeline)
-            compare(directory.read_json("environment"), experiment)
+            record.compare(directory.read_json("environment"), experiment)
             return _train_members(directory, experiment)
 
     def load(

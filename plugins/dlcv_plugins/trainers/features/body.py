@@ -7,11 +7,9 @@ from typing import TYPE_CHECKING, Any
 import attrs
 import keras
 
+from dlcv.api import Experiment, Network, build_parts, load_into, open_source, symbolic
 from dlcv.errors import DlcvError
 from dlcv.interfaces import Architecture
-from dlcv.runs.experiment import Experiment
-from dlcv.training.initial_weights import load_into, open_source
-from dlcv.training.network import Network, build_parts, symbolic
 
 if TYPE_CHECKING:
     import numpy as np

@@ -5,11 +5,10 @@ from pathlib import Path
 from typing import Any
 
 from dlcv import registry
-from dlcv.config import RunConfig
+from dlcv.api import RunConfig, RunDirectory
 from dlcv.errors import DlcvError, SpecError
 from dlcv.interfaces import options_of
-from dlcv.registry.spec import Spec
-from dlcv.runs.directory import RunDirectory
+from dlcv.registry import Spec
 
 CLASSIFIER = "logistic_regression"
 HEAD = "linear_head"

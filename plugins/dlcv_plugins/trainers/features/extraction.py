@@ -15,18 +15,23 @@ import attrs
 import numpy as np
 import tomli_w
 
-from dlcv import backend, files
-from dlcv.config import RunConfig
-from dlcv.data.loader import ORDER_STREAM
-from dlcv.data.pipeline import process_batch
-from dlcv.data.readahead import chunks, read_ahead
-from dlcv.data.states import states_of
+from dlcv import files
+from dlcv.api import (
+    ORDER_STREAM,
+    Experiment,
+    Interruption,
+    RunConfig,
+    RunDirectory,
+    backend,
+    chunks,
+    deferred_signals,
+    process_batch,
+    read_ahead,
+    states_of,
+    track,
+)
 from dlcv.errors import DlcvError
 from dlcv.interfaces import LabelledImages
-from dlcv.progress import track
-from dlcv.runs.directory import RunDirectory
-from dlcv.runs.experiment import Experiment
-from dlcv.training.interruption import Interruption, deferred_signals
 from dlcv_plugins import hdf5
 from dlcv_plugins.trainers.features.features import DESCRIPTION, Features, columns, differences
 
@@ -148,12 +153,11 @@ def _begin(
 
 def write_record(directory: RunDirectory, experiment: Experiment, body: "Body") -> None:
     """Writes what a run needs beside the features."""
-    from dlcv.runs.record import environment
-    from dlcv.training import checkpoints
+    from dlcv.api import checkpoints, record
 
     files.write_atomically(directory.config, experiment.config.to_toml())
     directory.write_json("labels", experiment.data.label_names)
-    recorded = environment(experiment)
+    recorded = record.environment(experiment)
     weights = {"path": body.weights_from, "sha256": body.sha256()}
     parameters = body.network.model.count_params()
     directory.write_json(

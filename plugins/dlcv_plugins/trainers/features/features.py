@@ -11,10 +11,9 @@ import h5py
 import numpy as np
 
 from dlcv import files
-from dlcv.config import RunConfig
+from dlcv.api import RunConfig, RunDirectory
 from dlcv.errors import DlcvError
 from dlcv.interfaces import SPLITS
-from dlcv.runs.directory import RunDirectory
 from dlcv_plugins import hdf5
 
 DESCRIPTION = "features.toml"

@@ -8,10 +8,8 @@ from typing import TYPE_CHECKING, Any
 import attrs
 import numpy as np
 
+from dlcv.api import Run, RunDirectory, restored_network
 from dlcv.errors import DlcvError
-from dlcv.runs.build import restored_network
-from dlcv.runs.directory import RunDirectory
-from dlcv.runs.run import Run
 from dlcv_plugins.trainers.features import estimators
 from dlcv_plugins.trainers.features.trainer import ESTIMATOR
 

@@ -4,7 +4,7 @@ import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dlcv.config import RunConfig
+from dlcv.api import RunConfig
 from dlcv.errors import DlcvError
 from dlcv.interfaces import Combination, Trainer, plugin
 

@@ -7,15 +7,19 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from dlcv import backend, registry
-from dlcv.config import RunConfig
+from dlcv import registry
+from dlcv.api import (
+    RunConfig,
+    RunDirectory,
+    backend,
+    configured,
+    data_name,
+    hook_calls,
+    new_directory,
+)
 from dlcv.errors import DlcvError
 from dlcv.interfaces import Classifier, evolve
-from dlcv.registry.spec import Spec, SpecList
-from dlcv.runs import hook_calls
-from dlcv.runs.directory import RunDirectory
-from dlcv.runs.new_run import data_name, new_directory
-from dlcv.runs.train import configured
+from dlcv.registry import Spec, SpecList
 from dlcv_plugins.trainers.features.configuration import CLASSIFIER, transfer_config
 from dlcv_plugins.trainers.features.features import Features
 from dlcv_plugins.trainers.features.fitted_run import FittedRun

@@ -6,14 +6,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dlcv import files, registry
-from dlcv.config import RunConfig
+from dlcv.api import Run, RunConfig, RunDirectory, hook_calls, write_results
 from dlcv.errors import DlcvError
 from dlcv.interfaces import Classifier, Evaluator, Plugin, Predictions
 from dlcv.registry import provenance
-from dlcv.runs import hook_calls
-from dlcv.runs.directory import RunDirectory
-from dlcv.runs.results import write_results
-from dlcv.runs.run import Run
 from dlcv_plugins.trainers.features import estimators
 from dlcv_plugins.trainers.features.features import Features, SplitFeatures
 from dlcv_plugins.trainers.features.fitted_run import FittedRun, open_fitted
@@ -24,7 +20,7 @@ from dlcv_plugins.trainers.features.trainer import ESTIMATOR
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from dlcv.training.checkpoints import Checkpoint
+    from dlcv.api import checkpoints
     from dlcv_plugins.trainers.features.body import Body
 
 COMPARED = 256
@@ -88,7 +84,7 @@ def _write_record(
     directory: RunDirectory, features: Features, config: RunConfig, new: Sequence[Plugin]
 ) -> None:
     """Writes the configuration, and what the extraction recorded, with the plugins used now."""
-    from dlcv.runs import record
+    from dlcv.api import record
 
     files.write_atomically(directory.config, config.to_toml())
     source = features.directory
@@ -110,8 +106,7 @@ def _restored_body(run: Run, features: Features) -> "Body":
     Raises:
         DlcvError: they are not those that the features tell of.
     """
-    from dlcv.training import checkpoints
-    from dlcv.training.network import build_parts
+    from dlcv.api import build_parts, checkpoints
     from dlcv_plugins.trainers.features.body import Body
 
     checkpoint, path = _kept_weights(features)
@@ -134,12 +129,12 @@ def _restored_body(run: Run, features: Features) -> "Body":
     return body
 
 
-def _kept_weights(features: Features) -> "tuple[Checkpoint, Path]":
+def _kept_weights(features: Features) -> "tuple[checkpoints.Checkpoint, Path]":
     """Reads the weights of the body; raises `DlcvError` if there are none, or none that are whole.
 
     They are in the folder, since the run or the file that they came from may change.
     """
-    from dlcv.training import checkpoints
+    from dlcv.api import checkpoints
 
     folder = features.directory.checkpoints
     found = checkpoints.load_newest(folder)
@@ -150,7 +145,7 @@ def _kept_weights(features: Features) -> "tuple[Checkpoint, Path]":
 
 def _write_network(directory: RunDirectory, body: "Body", *, has_last: bool) -> None:
     """Writes a checkpoint of all weights, and the network for everyone else."""
-    from dlcv.training import checkpoints
+    from dlcv.api import checkpoints
 
     model = body.network.model
     taken = checkpoints.take(model.variables, checkpoints.Position(), [])
