@@ -84,7 +84,13 @@ def write_run(
             "split": "test",
             "images": len(predictions.labels) if predictions else 100,
             "training_seconds": seconds or sum((row["seconds"] for row in rows), 0.0),
-            **as_json(Evaluation(metrics or {}, intervals=intervals or {})),
+            **as_json(
+                Evaluation(
+                    metrics or {},
+                    intervals=intervals or {},
+                    units=dict.fromkeys(metrics or {}, "%"),
+                )
+            ),
         }
         (path / "metrics.json").write_text(json.dumps(content))
     return path

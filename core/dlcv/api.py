@@ -61,11 +61,10 @@ if TYPE_CHECKING:
     from dlcv.evaluation.epochs import mark_stages as mark_stages
     from dlcv.evaluation.evaluate import as_json as as_json
     from dlcv.evaluation.evaluate import evaluate as evaluate
+    from dlcv.evaluation.evaluate import from_json as from_json
     from dlcv.evaluation.predict import predict_batches as predict_batches
     from dlcv.evaluation.predict import predict_labelled as predict_labelled
     from dlcv.evaluation.predict import save_predictions as save_predictions
-    from dlcv.evaluation.wording import metric_rows as metric_rows
-    from dlcv.evaluation.wording import metric_text as metric_text
     from dlcv.progress import Advance as Advance
     from dlcv.progress import track as track
     from dlcv.runs import hook_calls as hook_calls
@@ -94,6 +93,8 @@ if TYPE_CHECKING:
     from dlcv.runs.recipes import find_recipe as find_recipe
     from dlcv.runs.recipes import load_config as load_config
     from dlcv.runs.recipes import recipes as recipes
+    from dlcv.runs.results import Results as Results
+    from dlcv.runs.results import is_validation as is_validation
     from dlcv.runs.results import write_results as write_results
     from dlcv.runs.run import Run as Run
     from dlcv.runs.train import configured as configured
@@ -104,6 +105,7 @@ if TYPE_CHECKING:
     from dlcv.training import checkpoints as checkpoints
     from dlcv.training import class_weights as class_weights
     from dlcv.training.freezing import freeze as freeze
+    from dlcv.training.history import best_row as best_row
     from dlcv.training.history import of_stage as of_stage
     from dlcv.training.initial_weights import load_into as load_into
     from dlcv.training.initial_weights import open_source as open_source
@@ -173,6 +175,7 @@ _PLACES = {
     "checkpoints": "dlcv.training.checkpoints",
     "class_weights": "dlcv.training.class_weights",
     "freeze": "dlcv.training.freezing:freeze",
+    "best_row": "dlcv.training.history:best_row",
     "of_stage": "dlcv.training.history:of_stage",
     "load_into": "dlcv.training.initial_weights:load_into",
     "open_source": "dlcv.training.initial_weights:open_source",
@@ -194,11 +197,10 @@ _PLACES = {
     "mark_stages": "dlcv.evaluation.epochs:mark_stages",
     "as_json": "dlcv.evaluation.evaluate:as_json",
     "evaluate": "dlcv.evaluation.evaluate:evaluate",
+    "from_json": "dlcv.evaluation.evaluate:from_json",
     "predict_batches": "dlcv.evaluation.predict:predict_batches",
     "predict_labelled": "dlcv.evaluation.predict:predict_labelled",
     "save_predictions": "dlcv.evaluation.predict:save_predictions",
-    "metric_rows": "dlcv.evaluation.wording:metric_rows",
-    "metric_text": "dlcv.evaluation.wording:metric_text",
     # Runs.
     "build_new": "dlcv.runs.build:build_new",
     "LATEST": "dlcv.runs.directory:LATEST",
@@ -230,6 +232,8 @@ _PLACES = {
     "new_directory": "dlcv.runs.new_run:new_directory",
     "prepare_training": "dlcv.runs.new_run:prepare_training",
     "write_record": "dlcv.runs.new_run:write_record",
+    "Results": "dlcv.runs.results:Results",
+    "is_validation": "dlcv.runs.results:is_validation",
     "write_results": "dlcv.runs.results:write_results",
     "Trained": "dlcv.runs.trained:Trained",
     "run": "dlcv.runs.train:run",

@@ -60,7 +60,7 @@ class TestFigures:
         assert "359 images" in shown.stdout
         assert re.search(expected, shown.stdout)
         # 37 of the 359 images held out show the most frequent digit.
-        assert "largest_class   10.31 %\n" in shown.stdout
+        assert "largest_class  10.31 %\n" in shown.stdout
         assert re.search(r"\nprecision +0\.\d{4}\n", shown.stdout)
 
     def test_json_holds_intervals_and_pictures(self, run: Path) -> None:
@@ -75,7 +75,7 @@ class TestFigures:
         arrays["probabilities"] = np.tile(np.eye(10, dtype=np.float32)[3], (1, 359, 1))
         np.savez(run / "predictions.npz", **arrays)
         shown = evaluated(run, "--eval", "rank")
-        assert "note: always answering the largest class is right in 10.31 %" in shown.stdout
+        assert "note: always predicting the largest class scores 10.31 %" in shown.stdout
         assert "note:" not in evaluated(run, "--eval", "calibration").stdout
 
     def test_what_to_look_at_next_is_about_the_same_images(self, run: Path) -> None:

@@ -5,7 +5,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dlcv_plugins.evaluators.intervals import bootstrap, wilson
+from dlcv_plugins.evaluators.intervals import (
+    bootstrap,
+    difference,
+    is_clearly_above,
+    wilson,
+)
 
 
 @pytest.mark.parametrize(
@@ -58,3 +63,27 @@ def test_draws_without_a_figure_are_left_out(recwarn):
 
     assert bootstrap(statistics, [1.0, 0.5], 10) == [(1, 1), (0.5, 0.5)]
     assert list(recwarn) == []
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "low", "high"),
+    [
+        # Newcombe, Statistics in Medicine 17 (1998), pages 873 to 890, table II, method 10.
+        ((56, 70), (48, 80), 0.0524, 0.3339),
+        ((9, 10), (3, 10), 0.1705, 0.8090),
+        ((6, 7), (2, 7), 0.0582, 0.8062),
+        ((10, 10), (0, 10), 0.6075, 1.0000),
+    ],
+)
+def test_intervals_of_differences_are_the_published_ones(first, second, low, high):
+    assert difference(first, second) == pytest.approx((low, high), abs=5e-5)
+    assert difference(second, first) == pytest.approx((-high, -low), abs=5e-5)
+
+
+def test_a_network_is_clearly_above_guessing_by_wilsons_interval():
+    """Of 20 images all are right, and 85 % are of one class: Wilson's interval starts at 83.9 %.
+
+    Wald's is 100 to 100 %, which proves everything.
+    """
+    assert not is_clearly_above(20, 20, 0.85)
+    assert is_clearly_above(20, 20, 0.83)

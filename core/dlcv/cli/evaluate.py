@@ -63,7 +63,7 @@ def evaluate(
     force: bool,
     as_json: bool,
 ) -> None:
-    """Tell how good a run is on labelled images: rank-1, rank-5, precision, recall, F1 by class.
+    """Measure a run on labelled images: rank-1, rank-5, precision, recall, F1 by class.
 
     Accuracies come with 95 % confidence intervals. Several runs are combined into an ensemble,
     which is set beside its members. Predictions are kept, so that further evaluators take no time.
@@ -123,13 +123,11 @@ def _save_drawings(
 
 
 def _print_figures(found: "Evaluation") -> None:
-    """Prints metrics with their intervals, what makes them doubtful, and tables."""
-    from dlcv.evaluation.wording import doubts, metric_rows
-
+    """Prints metrics with their intervals, notes on them, and tables."""
     if found.metrics:
-        click.echo("\n" + table(("metric", "value", "95 % interval"), metric_rows(found)))
-    for doubt in doubts(found):
-        click.echo(f"\nnote: {doubt}")
+        click.echo("\n" + table(("metric", "value", "95 % interval"), found.rows()))
+    for note in found.notes:
+        click.echo(f"\nnote: {note}")
     for shown in found.tables.values():
         click.echo(f"\n{shown.title}\n{table(shown.columns, shown.rows)}")
 

@@ -66,6 +66,7 @@ def run(config: str | None, name: str | None, runs: Path, force: bool, **options
 
 def finish(run: "Trained") -> None:
     """Prints what came of a run and what to do next; exits with 130 or 143 if it was stopped."""
+    from dlcv.runs.results import is_validation
     from dlcv.runs.run import Run
     from dlcv.runs.trainers import trainer_of
 
@@ -83,7 +84,8 @@ def finish(run: "Trained") -> None:
     click.echo(f"\nrun       {path}")
     for line in trainer_of(run.config).summary(run):
         click.echo(line)
-    click.echo(f"accuracy  {summary(found)}")
+    environment = run.directory.read_json("environment")
+    click.echo(f"accuracy  {summary(found, is_validation(environment, found['split']))}")
     for line in certainty(found):
         click.echo(line)
     if ensemble := found["tables"].get("ensemble"):
@@ -107,29 +109,34 @@ def finish(run: "Trained") -> None:
         click.echo("your own  dlcv run --data FOLDER_OF_CLASS_FOLDERS")
 
 
-def summary(found: dict[str, Any]) -> str:
-    """Returns the accuracy in words: `98.33 % on the 359 images of test (rank-5: 100.00 %)`."""
+def summary(found: dict[str, Any], is_validation: bool) -> str:
+    """Returns the accuracy in words: `98.33 % on the 359 held-out images of test (rank-5: 100 %)`.
+
+    Args:
+        found: What `metrics.json` has.
+        is_validation: Whether the images were validated with, and so are not held out.
+    """
     ranks = {k.removeprefix("rank"): v for k, v in found["metrics"].items() if k.startswith("rank")}
     if "1" not in ranks:
         return ", ".join(f"{name} {value:.4f}" for name, value in found["metrics"].items())
     others = ", ".join(f"rank-{k}: {100 * v:.2f} %" for k, v in ranks.items() if k != "1")
-    images = f"on the {found['images']} held-out images of {found['split']}"
+    which = "validation" if is_validation else "held-out"
+    images = f"on the {found['images']} {which} images of {found['split']}"
     return f"{100 * ranks['1']:.2f} % {images}" + (f" ({others})" if others else "")
 
 
 def certainty(found: dict[str, Any]) -> list[str]:
-    """Returns how far the accuracy is to be trusted, in lines; none where it is not known."""
-    from dlcv.evaluation.wording import doubts, metric_text
-    from dlcv.interfaces import Evaluation
+    """Returns how far the accuracy can be trusted, in lines; none where it is not known."""
+    from dlcv.evaluation.evaluate import from_json
 
-    evaluation = Evaluation(found["metrics"], intervals=found.get("intervals", {}))
+    evaluation = from_json(found)
     if "rank1" not in evaluation.intervals:
         return []
-    _, between = metric_text("rank1", evaluation.metrics["rank1"], evaluation.intervals["rank1"])
+    _, between = evaluation.text("rank1")
     guess = evaluation.metrics.get("largest_class")
-    beside = "" if guess is None else f"; always answering the largest class: {100 * guess:.2f} %"
+    beside = "" if guess is None else f"; always predicting the largest class: {100 * guess:.2f} %"
     line = f"interval  {between} with 95 % confidence{beside}"
-    return [line, *(f"\nnote: {doubt}" for doubt in doubts(evaluation))]
+    return [line, *(f"\nnote: {note}" for note in evaluation.notes)]
 
 
 def confusions(rows: list[tuple[str, str, int]]) -> str:

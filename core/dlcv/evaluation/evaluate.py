@@ -1,41 +1,121 @@
-"""Running evaluators on predictions."""
+"""Running evaluators on predictions, each once, and keeping what they found as JSON."""
 
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import attrs
 
-from dlcv.errors import DlcvError
+from dlcv import registry
+from dlcv.errors import DlcvError, PluginError
 from dlcv.interfaces import Evaluation, Evaluator, Predictions
 
-SHARED = {"rank1", "largest_class"}
-"""Metrics that `rank` always tells, so that they may come twice."""
+OLD_SHARES = re.compile(r"(.*_)?(rank\d+|accuracy)|largest_class")
+"""Names of metrics in percent, in files that were written before evaluations had units."""
 
 
-def evaluate(predictions: Predictions, evaluators: list[Evaluator]) -> Evaluation:
-    """Returns what all evaluators found, together.
+@attrs.frozen
+class Evaluated:
+    """What one evaluator found.
+
+    Attributes:
+        evaluator: The evaluator.
+        name: The name that it is registered by; its class's name if it is not registered.
+        evaluation: What it found.
+    """
+
+    evaluator: Evaluator
+    name: str
+    evaluation: Evaluation
+
+
+def evaluate_each(
+    predictions: Predictions, evaluators: Iterable[Evaluator]
+) -> tuple[Evaluated, ...]:
+    """Returns what each evaluator found, in their order; each runs once.
 
     Raises:
-        DlcvError: there is nothing to evaluate, or two evaluators give the same metric.
+        DlcvError: there is nothing to evaluate.
     """
     if not len(predictions.labels):
-        raise DlcvError("there are no images to evaluate with")
-    together = Evaluation({})
-    for evaluator in evaluators:
-        found = evaluator.evaluate(predictions)
-        if twice := set(found.metrics) & set(together.metrics) - SHARED:
-            raise DlcvError(f"two evaluators give the metric {', '.join(sorted(twice))}")
-        together.metrics.update(found.metrics)
-        together.tables.update(found.tables)
-        together.drawings.update(found.drawings)
-        together.intervals.update(found.intervals)
-    return together
+        raise DlcvError("there are no images to evaluate")
+    return tuple(
+        Evaluated(evaluator, _name(evaluator), evaluator.evaluate(predictions))
+        for evaluator in evaluators
+    )
+
+
+def together(found: Sequence[Evaluated]) -> Evaluation:
+    """Returns what several evaluators found as one evaluation.
+
+    Where two evaluators give different tables or drawings of one name, the later one's has its
+    evaluator's name in front.
+
+    Raises:
+        DlcvError: two evaluators give different values for one metric.
+    """
+    whole = Evaluation({})
+    notes: dict[str, None] = {}
+    for each in found:
+        for name, value in each.evaluation.metrics.items():
+            if whole.metrics.get(name, value) != value:
+                raise DlcvError(
+                    f"two evaluators give the metric {name} different values; {each.name} is the "
+                    "second of them: remove one"
+                )
+        whole.metrics.update(each.evaluation.metrics)
+        whole.intervals.update(each.evaluation.intervals)
+        whole.units.update(each.evaluation.units)
+        _add(whole.tables, each.evaluation.tables, each.name)
+        _add(whole.drawings, each.evaluation.drawings, each.name)
+        notes |= dict.fromkeys(each.evaluation.notes)
+    return attrs.evolve(whole, notes=tuple(notes))
+
+
+def evaluate(predictions: Predictions, evaluators: Iterable[Evaluator]) -> Evaluation:
+    """Returns what all evaluators found, together; raises what its two steps raise."""
+    return together(evaluate_each(predictions, evaluators))
 
 
 def as_json(evaluation: Evaluation) -> dict[str, Any]:
-    """Returns metrics, their intervals, and tables as JSON has them."""
+    """Returns metrics, their intervals and units, tables and notes as JSON has them."""
     tables = {name: attrs.asdict(table) for name, table in evaluation.tables.items()}
     return {
         "metrics": evaluation.metrics,
         "intervals": evaluation.intervals,
+        "units": evaluation.units,
         "tables": tables,
+        "notes": list(evaluation.notes),
     }
+
+
+def from_json(content: Mapping[str, Any]) -> Evaluation:
+    """Returns the metrics of `metrics.json` with intervals, units and notes, without tables.
+
+    Files that were written before there were units have them by the metrics' names.
+    """
+    metrics = content.get("metrics", {})
+    old = {name: "%" for name in metrics if OLD_SHARES.fullmatch(name)}
+    return Evaluation(
+        dict(metrics),
+        intervals={k: (low, high) for k, (low, high) in content.get("intervals", {}).items()},
+        units=content.get("units", old),
+        notes=tuple(content.get("notes", ())),
+    )
+
+
+def _add(whole: dict[str, Any], more: Mapping[str, Any], owner: str) -> None:
+    """Adds named values; one whose name is taken by another value gets its owner's name too."""
+    for name, value in more.items():
+        free, number = name, 1
+        while free in whole and whole[free] != value:
+            free = f"{owner}_{name}" if number == 1 else f"{owner}_{name}_{number}"
+            number += 1
+        whole[free] = value
+
+
+def _name(evaluator: Evaluator) -> str:
+    try:
+        return registry.registry.descriptor_of(evaluator).name
+    except PluginError:
+        return type(evaluator).__name__

@@ -16,6 +16,7 @@ from dlcv.interfaces.evaluator import (
     Matrix,
     Predictions,
     Table,
+    Unit,
 )
 from dlcv.interfaces.options import (
     Option,
@@ -76,6 +77,7 @@ __all__ = [
     "Size",
     "Table",
     "Trainer",
+    "Unit",
     "Writer",
     "channel_axis",
     "combine",

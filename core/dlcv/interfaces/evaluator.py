@@ -1,7 +1,7 @@
 """Evaluators: figures from predictions."""
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import attrs
 
@@ -103,6 +103,10 @@ class Matrix:
     values: "np.ndarray"
 
 
+Unit = Literal["%"]
+"""`%` is the unit of a share from 0 to 1 that is shown in percent; other metrics have none."""
+
+
 @attrs.frozen
 class Evaluation:
     """What an evaluator found.
@@ -110,14 +114,35 @@ class Evaluation:
     Attributes:
         metrics: Figures by name.
         tables: Tables by name.
-        drawings: What can be looked at, by name.
+        drawings: What can be drawn, by name.
         intervals: 95 % confidence intervals, `(low, high)`, of metrics by their names.
+        units: The unit of each metric that has one, by the metric's name.
+        notes: Why figures may be worth less than they seem, a sentence each, without a full stop.
     """
 
     metrics: dict[str, float]
     tables: dict[str, Table] = attrs.field(factory=dict)
     drawings: dict[str, Curves | Matrix] = attrs.field(factory=dict, eq=False)
     intervals: dict[str, tuple[float, float]] = attrs.field(factory=dict)
+    units: dict[str, Unit] = attrs.field(factory=dict)
+    notes: tuple[str, ...] = ()
+
+    def text(self, name: str) -> tuple[str, str]:
+        """Returns a metric's value and interval as text: `98.33 %` and `96.4 to 99.2 %`.
+
+        The interval is empty where none is known.
+        """
+        value = self.metrics[name]
+        low, high = self.intervals.get(name, (value, value))
+        if self.units.get(name) == "%":
+            shown, between = f"{100 * value:.2f} %", f"{100 * low:.1f} to {100 * high:.1f} %"
+        else:
+            shown, between = f"{value:.4f}", f"{low:.4f} to {high:.4f}"
+        return shown, between if name in self.intervals else ""
+
+    def rows(self) -> list[tuple[str, str, str]]:
+        """Returns the name, value and interval of each metric as text, for a table."""
+        return [(name, *self.text(name)) for name in self.metrics]
 
 
 @plugin

@@ -1,6 +1,7 @@
 """What evaluators say about a run for its report; what one of them can't say costs no report."""
 
 import logging
+from collections.abc import Mapping
 
 import attrs
 
@@ -37,13 +38,17 @@ class Evaluated:
     problem: str = ""
 
 
-def evaluated(predictions: Predictions, own: SpecList) -> dict[str, Evaluated]:
+def evaluated(
+    predictions: Predictions, own: SpecList, done: Mapping[str, Evaluation] | None = None
+) -> dict[str, Evaluated]:
     """Returns what each evaluator found, by its name, in the order of the report.
 
     Args:
         predictions: What to evaluate.
         own: The run's own evaluators, with their options; to them come those of every report.
+        done: What some of them found already, by name.
     """
+    done = done or {}
     specs = {spec.name: spec for spec in own}
     known = registry.names("evaluator")
     wanted = [*ORDER, *(name for name in specs if name not in (*ORDER, LAST)), LAST]
@@ -52,7 +57,9 @@ def evaluated(predictions: Predictions, own: SpecList) -> dict[str, Evaluated]:
     if len(predictions.probabilities) == 1:
         wanted.remove("ensemble")
     return {
-        name: _evaluated(name, specs.get(name, Spec(name)), predictions)
+        name: Evaluated(name, done[name])
+        if name in done
+        else _evaluated(name, specs.get(name, Spec(name)), predictions)
         for name in wanted
         if name in specs or name in known
     }

@@ -10,4 +10,4 @@ def dlcv_run_finished(run: Any, result: dict[str, Any]) -> None:
     """Writes the report, before the hooks that may send it somewhere."""
     from dlcv.report.write import report_finished
 
-    report_finished(run, run.data)
+    report_finished(run)

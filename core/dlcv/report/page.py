@@ -10,7 +10,6 @@ import numpy as np
 
 from dlcv import pages
 from dlcv.data.sources import Dataset
-from dlcv.evaluation.wording import Interval, metric_rows
 from dlcv.interfaces import Table
 from dlcv.report.drawings import Drawn, drawn, training_curves
 from dlcv.report.evaluations import LAST, Evaluated, evaluated
@@ -30,6 +29,7 @@ TITLES = {
     "worst_mistakes": "Worst mistakes",
 }
 """The titles of sections; others have their evaluator's name."""
+Interval = tuple[float, float]
 LONGEST_NAME = 64
 """Longer names are cut, in characters; fingerprints are as long."""
 SAMPLES = 9
@@ -66,7 +66,8 @@ def page(subject: Subject, data: Dataset | None = None) -> tuple[str, Pictures]:
         subject: The run.
         data: Its data, where it is open already.
     """
-    found = evaluated(subject.predictions, subject.run.evaluators)
+    known = {each.name: each.evaluation for each in subject.evaluated}
+    found = evaluated(subject.predictions, subject.run.evaluators, known)
     pictures = Pictures(subject, data)
     accuracy, interval = _accuracy(found)
     facts = facts_of(subject, accuracy)
@@ -134,7 +135,7 @@ def _metrics(found: dict[str, Evaluated]) -> Shown:
     """Returns all metrics with their intervals; one that two evaluators give is there once."""
     rows: dict[str, tuple[str, str, str]] = {}
     for each in found.values():
-        for row in metric_rows(each.evaluation):
+        for row in each.evaluation.rows():
             rows.setdefault(row[0], row)
     numeric = (False, True, False)
     return Shown("", ("metric", "value", "95 % interval"), numeric, tuple(rows.values()))

@@ -7,10 +7,12 @@ import attrs
 
 from dlcv.config import RunConfig
 from dlcv.errors import DlcvError
+from dlcv.evaluation.evaluate import Evaluated
 from dlcv.interfaces import Predictions
 from dlcv.runs.directory import RunDirectory
 from dlcv.runs.ensemble import Ensemble
 from dlcv.runs.predictor import Predictor
+from dlcv.runs.results import Results, is_validation
 from dlcv.runs.run import Run
 
 REPORT = "report.html"
@@ -26,6 +28,7 @@ class Subject:
         predictions: What it says about the held-out images.
         environment: What it was made with, as `environment.json` has it.
         metrics: What `metrics.json` has.
+        evaluated: What the run's evaluators found, where that is known already.
     """
 
     run: Predictor
@@ -33,6 +36,7 @@ class Subject:
     predictions: Predictions
     environment: dict[str, Any]
     metrics: dict[str, Any]
+    evaluated: tuple[Evaluated, ...] = ()
 
     @classmethod
     def of(cls, run: Predictor) -> "Subject":
@@ -48,17 +52,15 @@ class Subject:
                 f"{run.path}: only a run has a report; dlcv evaluate tells about exported models, "
                 "and about several runs together"
             )
-        predictions = run.predictions()
+        results: Results | None = getattr(run, "results", None)
+        predictions = results.predictions if results else run.predictions()
         directories = [RunDirectory(path) for path in (run.path, members[0].path)]
-        return cls(
-            run,
-            members,
-            predictions,
-            *(
-                next(d for d in directories if (d.path / f"{name}.json").exists()).read_json(name)
-                for name in ("environment", "metrics")
-            ),
+        environment, metrics = (
+            next(d for d in directories if (d.path / f"{name}.json").exists()).read_json(name)
+            for name in ("environment", "metrics")
         )
+        evaluated = results.evaluated if results else ()
+        return cls(run, members, predictions, environment, metrics, evaluated)
 
     @property
     def config(self) -> RunConfig:
@@ -103,8 +105,7 @@ class Subject:
     @property
     def tests_what_it_validates(self) -> bool:
         """Whether the held-out images are those of the validation."""
-        fingerprints = self.environment["data"]["fingerprints"]
-        return self.split == "val" or fingerprints.get("val") == fingerprints.get(self.split)
+        return is_validation(self.environment, self.split)
 
     @property
     def histories(self) -> dict[str, list[dict[str, Any]]]:

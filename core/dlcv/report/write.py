@@ -5,7 +5,6 @@ import shlex
 from pathlib import Path
 
 from dlcv import files
-from dlcv.data.sources import Dataset
 from dlcv.registry.loading import first_line
 from dlcv.report.page import page
 from dlcv.report.subject import REPORT, Subject
@@ -14,14 +13,13 @@ from dlcv.runs.predictor import Predictor
 logger = logging.getLogger(__name__)
 
 
-def write_report(run: Predictor, data: Dataset | None = None) -> Path:
+def write_report(run: Predictor) -> Path:
     """Writes `report.html` into a run's directory; one that is there is replaced.
 
     Pictures whose data is gone are missing in it, with a warning.
 
     Args:
         run: A finished run, or an ensemble with a directory of its own.
-        data: The run's data, where it is open already.
 
     Returns:
         The page.
@@ -29,7 +27,7 @@ def write_report(run: Predictor, data: Dataset | None = None) -> Path:
     Raises:
         DlcvError: the run is not finished, or its files are damaged.
     """
-    content, pictures = page(Subject.of(run), data)
+    content, pictures = page(Subject.of(run), getattr(run, "data", None))
     if pictures.missing:
         why = pictures.problem or "the data is not what the run was made with"
         logger.warning("the report lacks %d pictures: %s", len(pictures.missing), why)
@@ -39,10 +37,10 @@ def write_report(run: Predictor, data: Dataset | None = None) -> Path:
     return path
 
 
-def report_finished(run: Predictor, data: Dataset | None = None) -> None:
+def report_finished(run: Predictor) -> None:
     """Writes the report of a run that was just trained; what goes wrong is only a warning."""
     try:
-        write_report(run, data)
+        write_report(run)
     except Exception as error:
         command = f"dlcv report {shlex.quote(str(run.path))}"
         logger.warning(

@@ -15,7 +15,7 @@ from dlcv.runs.continuation import Continuation
 from dlcv.runs.directory import RunDirectory
 from dlcv.runs.experiment import Experiment
 from dlcv.runs.new_run import default_name, new_directory, prepare_training, write_record
-from dlcv.runs.results import write_results
+from dlcv.runs.results import measured_accuracies, write_results
 from dlcv.runs.run import Run
 
 if TYPE_CHECKING:
@@ -165,12 +165,13 @@ def _finish(run: Run, experiment: Experiment, model: Any) -> None:
     predictions = predict_labelled(model, experiment.loader(experiment.held_out))
     with files.atomic_path(run.directory.model) as temporary:
         _uncompiled(model).save(temporary)
-    write_results(
+    run.results = write_results(
         run.directory,
         predictions,
         experiment.plugins.evaluators,
         split=experiment.held_out,
         seconds=sum(row["seconds"] for row in run.history),
+        accuracies=measured_accuracies(experiment, model),
     )
     hook_calls.finished(run)
 

@@ -10,6 +10,7 @@ from dlcv.runs import plugin_versions
 from dlcv.runs.directory import RunDirectory
 from dlcv.runs.plugin_versions import PluginVersions
 from dlcv.runs.predictor import Predictor
+from dlcv.runs.results import Results
 
 
 class Trained(Predictor):
@@ -20,12 +21,14 @@ class Trained(Predictor):
         config: Its configuration, complete.
         stopped_by: The number of the signal that stopped it in this process, 0 if none did.
         data: Its data, where training has opened it in this process.
+        results: What was found about it, where it was trained in this process.
     """
 
     directory: RunDirectory
     config: RunConfig
     stopped_by: int = 0
     data: Dataset | None = None
+    results: Results | None = None
 
     def __repr__(self) -> str:
         """Returns the path and the figures."""

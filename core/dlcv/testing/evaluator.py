@@ -20,6 +20,7 @@ def checks(cls: type[Plugin]) -> tuple[Check, ...]:
         check_tables_fit_json,
         check_drawings_can_be_drawn,
         check_intervals_hold_their_metrics,
+        check_units_fit_their_metrics,
     )
 
 
@@ -37,7 +38,7 @@ def check_same_predictions_same_figures(evaluator: Evaluator) -> None:
     """An evaluator is a pure function."""
     for predictions, found in evaluated(evaluator):
         again = evaluator.evaluate(predictions)
-        assert again == found, f"{evaluator} says {found.metrics}, then {again.metrics}"
+        assert again == found, f"{evaluator} returns {found.metrics}, then {again.metrics}"
 
 
 def check_metrics_are_finite_numbers(evaluator: Evaluator) -> None:
@@ -94,8 +95,20 @@ def check_intervals_hold_their_metrics(evaluator: Evaluator) -> None:
             assert low <= value <= high, f"{name} is {value}, outside its interval {low} to {high}"
 
 
+def check_units_fit_their_metrics(evaluator: Evaluator) -> None:
+    """A unit is about a metric; what is shown in percent is a share, or a difference of shares."""
+    for _, found in evaluated(evaluator):
+        for name, unit in found.units.items():
+            assert name in found.metrics, f"there is a unit of {name}, but no such metric"
+            value = found.metrics[name]
+            assert unit == "%", f'the unit of {name} is "{unit}"; use "%", or none'
+            assert -1 <= value <= 1, (
+                f"{name} is {value}; what is shown in percent is a share, from 0 to 1"
+            )
+
+
 def evaluated(evaluator: Evaluator) -> Iterator[tuple[Predictions, Evaluation]]:
-    """Yields predictions of several shapes with what an evaluator says about them.
+    """Yields predictions of several shapes with what an evaluator finds.
 
     It may refuse some with a `DlcvError`, but not all.
     """

@@ -3,6 +3,7 @@
 import csv
 import io
 import itertools
+import math
 import time
 from pathlib import Path
 from typing import Any
@@ -48,8 +49,12 @@ class History:
 
 
 def best_row(rows: list[dict[str, Any]]) -> dict[str, Any]:
-    """Returns the first row with the lowest validation loss."""
-    return min(rows, key=lambda row: float(row["val_loss"]))
+    """Returns the first row with the lowest validation loss; one that is no number is infinite."""
+    return min(rows, key=lambda row: _finite(float(row["val_loss"])))
+
+
+def _finite(loss: float) -> float:
+    return loss if math.isfinite(loss) else math.inf
 
 
 def of_stage(rows: list[dict[str, Any]], stage: int) -> list[dict[str, Any]]:

@@ -15,7 +15,7 @@ THRESHOLDS = tuple(i / 10 for i in range(10))
 
 @plugin
 class BinaryScores(Evaluator):
-    """Tells how well two classes are told apart, at any threshold: error, correlation, ROC."""
+    """Measures how well two classes are separated, at any threshold: error, correlation, ROC."""
 
     def evaluate(self, predictions: Predictions) -> Evaluation:
         """Metrics, a table of thresholds, and the drawings `roc` and `precision_recall`.
@@ -25,7 +25,7 @@ class BinaryScores(Evaluator):
         - `mean_squared_error` of score and class, from 0 to 1
         - `correlation` of score and class after Pearson, from -1 to 1; 0 for scores all the same
         - `threshold_accuracy`: the accuracy at the best of the thresholds 0, 0.1, ... 0.9, above
-          which the answer is the second class, and `best_threshold`; chosen on these samples, so
+          which the second class is predicted, and `best_threshold`; chosen on these samples, so
           a little better than on others
         - `roc_auc`, the area under the ROC curve, and `average_precision`, from 0 to 1
 
@@ -57,9 +57,9 @@ class BinaryScores(Evaluator):
         metrics["best_threshold"] = THRESHOLDS[best]
         intervals["threshold_accuracy"] = wilson(right[best], len(labels))
         rows = tuple((t, n / len(labels)) for t, n in zip(THRESHOLDS, right, strict=True))
-        title = f"Accuracy by the probability above which the answer is {names[1]}"
+        title = f"Accuracy by the probability above which {names[1]} is predicted"
         tables = {"thresholds": Table(title, ("threshold", "accuracy"), rows)}
-        return Evaluation(metrics, tables, drawings, intervals)
+        return Evaluation(metrics, tables, drawings, intervals, {"threshold_accuracy": "%"})
 
 
 def _scores(

@@ -75,7 +75,12 @@ class Ensemble(Evaluator):
         names = predictions.member_names or [f"member {i + 1}" for i in range(len(members))]
         combined = [(f"ensemble by {method}", together[method]) for method in known]
         table = _table([*zip(names, each, strict=True)], combined)
-        return Evaluation(metrics, {"ensemble": table}, intervals=intervals)
+        return Evaluation(
+            metrics,
+            {"ensemble": table},
+            intervals=intervals,
+            units={"ensemble_rank1": "%", "members_rank1": "%"},
+        )
 
 
 def _table(members: "Sequence[Named]", together: "Sequence[Named]") -> Table:

@@ -29,6 +29,34 @@ def wilson(right: int, samples: int) -> tuple[float, float]:
     return (max(0.0, min(low, share)), min(1.0, max(high, share)))
 
 
+def is_clearly_above(right: int, samples: int, share: float) -> bool:
+    """Returns whether an accuracy is above a share by more than chance explains.
+
+    That is where its Wilson interval lies above the share: one test, for every place that asks.
+
+    Args:
+        right: How many samples are predicted correctly.
+        samples: How many there are, at least one.
+        share: What to compare with, from 0 to 1, such as the accuracy of guessing.
+    """
+    return wilson(right, samples)[0] > share
+
+
+def difference(first: tuple[int, int], second: tuple[int, int]) -> tuple[float, float]:
+    """Returns the interval of the difference of two independent shares, from -1 to 1.
+
+    It is made of both Wilson intervals, by Newcombe's method 10 (Interval estimation for the
+    difference between independent proportions, Statistics in Medicine 17, 1998).
+
+    Args:
+        first: How many samples count, and how many there are.
+        second: Likewise; it is subtracted from the first.
+    """
+    (p, q) = (right / samples for right, samples in (first, second))
+    (low_p, high_p), (low_q, high_q) = wilson(*first), wilson(*second)
+    return p - q - math.hypot(p - low_p, high_q - q), p - q + math.hypot(high_p - p, q - low_q)
+
+
 def bootstrap(
     statistics: "Callable[[np.ndarray], Sequence[float]]", values: Sequence[float], samples: int
 ) -> list[tuple[float, float]]:

@@ -3,7 +3,7 @@
 from dlcv.errors import DlcvError
 from dlcv.interfaces import Evaluation, Evaluator, Predictions, option, plugin
 from dlcv_plugins.evaluators.answers import true_class_ranks
-from dlcv_plugins.evaluators.intervals import wilson
+from dlcv_plugins.evaluators.intervals import is_clearly_above, wilson
 
 
 @plugin
@@ -15,9 +15,10 @@ class Rank(Evaluator):
     def evaluate(self, predictions: Predictions) -> Evaluation:
         """Metrics `rank1`, `rank{k}` and `largest_class`: shares of the samples, from 0 to 1.
 
-        `largest_class` is the share that is right by always answering the class with most samples.
-        A class as probable as the true one counts as ahead of it, so that a network that says the
-        same of every class gets no credit. The ranks have Wilson intervals.
+        `largest_class` is the accuracy of always predicting the class with most samples. A class as
+        probable as the true one counts as ahead of it, so that a network that gives every class the
+        same probability gets no credit. The ranks have Wilson intervals. Where that of `rank1`
+        reaches down to `largest_class`, a note says so.
 
         Raises:
             DlcvError: `k` is larger than the number of classes.
@@ -35,6 +36,17 @@ class Rank(Evaluator):
         counted = sorted({1, self.k or (5 if classes > 5 else 1)})
         right = {f"rank{k}": int((ranks <= k).sum()) for k in counted}
         metrics = {name: count / samples for name, count in right.items()}
-        metrics["largest_class"] = int(np.bincount(predictions.labels).max()) / samples
+        largest = int(np.bincount(predictions.labels).max()) / samples
+        metrics["largest_class"] = largest
         intervals = {name: wilson(count, samples) for name, count in right.items()}
-        return Evaluation(metrics, intervals=intervals)
+        low, _ = intervals["rank1"]
+        doubt = (
+            f"always predicting the largest class scores {100 * largest:.2f} %, and rank-1 is not "
+            f"clearly above that: its 95 % interval starts at {100 * low:.1f} %"
+        )
+        return Evaluation(
+            metrics,
+            intervals=intervals,
+            units=dict.fromkeys(metrics, "%"),
+            notes=() if is_clearly_above(right["rank1"], samples, largest) else (doubt,),
+        )

@@ -191,7 +191,7 @@ def _combine(directory: RunDirectory, experiment: Experiment) -> TrainedEnsemble
     ensemble = TrainedEnsemble(directory)
     ensemble.data = experiment.data
     seconds = [row["seconds"] for member in ensemble.members for row in member.history]
-    write_results(
+    ensemble.results = write_results(
         directory,
         ensemble.predictions(),
         experiment.plugins.evaluators,

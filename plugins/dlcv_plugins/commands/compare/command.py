@@ -86,7 +86,6 @@ def _settings(rows: "Sequence[Row]") -> dict[str, list[str]]:
 
 def _results(rows: "Sequence[Row]") -> dict[str, list[str]]:
     """Returns figures, likewise, without columns that are empty."""
-    from dlcv.evaluation.wording import metric_text
     from dlcv_plugins.commands.compare.rows import ranks_of
 
     found = ranks_of({name for row in rows for name in row.metrics})
@@ -95,13 +94,8 @@ def _results(rows: "Sequence[Row]") -> dict[str, list[str]]:
         "last (epoch)": [_accuracy(row.last_accuracy, row.last_epoch) for row in rows],
     }
     for rank in sorted(found, key=lambda name: found[name]):
-        texts = [
-            metric_text(rank, row.metrics[rank], row.intervals.get(rank))
-            if rank in row.metrics
-            else ("", "")
-            for row in rows
-        ]
-        columns["test" if rank == "rank1" else rank] = [value.strip() for value, _ in texts]
+        texts = [row.evaluation.text(rank) if rank in row.metrics else ("", "") for row in rows]
+        columns["test" if rank == "rank1" else rank] = [value for value, _ in texts]
         if rank == "rank1":
             columns["95 % interval"] = [interval for _, interval in texts]
     columns["parameters"] = [f"{row.parameters:,}" if row.parameters else "" for row in rows]

@@ -10,8 +10,12 @@ from typing import Any
 import attrs
 
 from dlcv.errors import DlcvError
+from dlcv.evaluation.evaluate import from_json
+from dlcv.interfaces import Evaluation
 from dlcv.runs.directory import LATEST, RunDirectory
+from dlcv.runs.results import is_validation
 from dlcv.runs.run import Run
+from dlcv.training.history import best_row
 from dlcv_plugins.commands.compare.differences import differing_settings, networks
 
 logger = logging.getLogger(__name__)
@@ -30,14 +34,14 @@ class Row:
         run: Its name; its path where several have the name.
         network: The network, with options that others of the name have otherwise.
         settings: The settings that differ between the runs, as text by name.
-        best_accuracy: The highest validation accuracy, from 0 to 1; None where it is not known.
-        best_epoch: The epoch that it was reached in; None without epochs.
+        best_accuracy: The validation accuracy of the best epoch, the one with the lowest validation
+            loss, as for `--checkpoint best`; from 0 to 1, None where it is not known.
+        best_epoch: The best epoch; None without epochs.
         last_accuracy: The validation accuracy of the last epoch.
         last_epoch: The last epoch.
         split: The split that it was tested on; empty while it is not finished.
         images: The number of images that it was tested on.
-        metrics: The figures on them by name; empty while it is not finished.
-        intervals: 95 % intervals of metrics.
+        evaluation: The figures on them; empty while it is not finished.
         parameters: The parameters of its network, or of all its members; None for older runs.
         seconds: How long it has been trained.
         remarks: What sets it apart, such as `not finished`.
@@ -53,12 +57,21 @@ class Row:
     last_epoch: int | None = None
     split: str = ""
     images: int | None = None
-    metrics: dict[str, float] = attrs.field(factory=dict)
-    intervals: dict[str, tuple[float, float]] = attrs.field(factory=dict)
+    evaluation: Evaluation = attrs.field(factory=lambda: Evaluation({}))
     parameters: int | None = None
     seconds: float | None = None
     remarks: tuple[str, ...] = ()
     history: list[dict[str, Any]] = attrs.field(factory=list, repr=False)
+
+    @property
+    def metrics(self) -> dict[str, float]:
+        """The figures by name."""
+        return self.evaluation.metrics
+
+    @property
+    def intervals(self) -> dict[str, tuple[float, float]]:
+        """95 % intervals of figures, by their names."""
+        return self.evaluation.intervals
 
 
 @attrs.frozen
@@ -132,7 +145,7 @@ def _found(paths: Sequence[str | os.PathLike[str]]) -> list[_Found]:
 
 def _row(each: _Found, first: _Found, name: str, network: str, settings: dict[str, str]) -> Row:
     history, metrics = each.history, each.metrics
-    best = max(history, key=lambda row: float(row["val_accuracy"]), default={})
+    best = best_row(history) if history else {}
     last = history[-1] if history else {}
     seconds = metrics.get("training_seconds", sum(row["seconds"] for row in history))
     parameters = each.environment.get("parameters")
@@ -146,8 +159,7 @@ def _row(each: _Found, first: _Found, name: str, network: str, settings: dict[st
         last_epoch=last.get("epoch"),
         split=metrics.get("split", ""),
         images=metrics.get("images"),
-        metrics=metrics.get("metrics", {}),
-        intervals={k: (low, high) for k, (low, high) in metrics.get("intervals", {}).items()},
+        evaluation=from_json(metrics),
         parameters=parameters and parameters * each.run.config.members,
         seconds=seconds,
         remarks=_remarks(each, first),
@@ -162,7 +174,7 @@ def _remarks(each: _Found, first: _Found) -> tuple[str, ...]:
         remarks.append("other classes")
     if each.metrics and each.held_out != first.held_out:
         remarks.append("other held-out images")
-    if each.metrics.get("split") == "val":
+    if each.metrics and is_validation(each.environment, each.metrics["split"]):
         remarks.append("tested on validation images")
     return tuple(remarks)
 
@@ -173,10 +185,11 @@ def _to_beat(first: _Found) -> list[Row]:
     share = 1 / classes
     figures: dict[str, float] = first.metrics.get("metrics", {})
     chance = {name: min(1.0, rank / classes) for name, rank in ranks_of(figures).items()}
-    rows = [Row(GUESSING, best_accuracy=share, last_accuracy=share, metrics=chance)]
+    guessing = Evaluation(chance, units=dict.fromkeys(chance, "%"))
+    rows = [Row(GUESSING, best_accuracy=share, last_accuracy=share, evaluation=guessing)]
     largest = figures.get("largest_class", 0.0)
     if largest > share + CLEAR:
-        rows.append(Row(LARGEST, metrics={"rank1": largest}))
+        rows.append(Row(LARGEST, evaluation=Evaluation({"rank1": largest}, units={"rank1": "%"})))
     return rows
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dlcv import files, registry
-from dlcv.api import Run, RunConfig, RunDirectory, hook_calls, write_results
+from dlcv.api import Results, Run, RunConfig, RunDirectory, hook_calls, write_results
 from dlcv.errors import DlcvError
 from dlcv.interfaces import Classifier, Evaluator, Plugin, Predictions
 from dlcv.registry import provenance
@@ -76,8 +76,10 @@ def write_run(
             return np.asarray(fitted.estimator.predict_proba(rows), np.float32)
         return softmax(rows @ layer[0] + layer[1])
 
-    _write_figures(directory, features, evaluators, fitted, answer)
-    return open_fitted(directory.path)
+    results = _write_figures(directory, features, evaluators, fitted, answer)
+    run = open_fitted(directory.path)
+    run.results = results
+    return run
 
 
 def _write_record(
@@ -160,7 +162,7 @@ def _write_figures(
     evaluators: Sequence[Evaluator],
     fitted: Fitted,
     answer: Any,
-) -> None:
+) -> Results:
     """Writes predictions for the held-out images, and the figures."""
     held_out = features.splits[features.held_out]
     predictions = _predictions(held_out, answer)
@@ -170,7 +172,7 @@ def _write_figures(
         found = of_val or _predictions(features.splits["val"], answer)
         right = found.combined.argmax(axis=1) == found.labels
         known["validation_accuracy"] = float(right.mean())
-    write_results(
+    return write_results(
         directory,
         predictions,
         evaluators,

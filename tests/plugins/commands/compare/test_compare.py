@@ -2,6 +2,7 @@
 
 import csv
 import json
+import math
 import subprocess
 import sys
 
@@ -284,3 +285,22 @@ def test_command_refuses_in_one_line(tmp_path, arguments, message):
     assert message in done.stderr
     assert "Traceback" not in done.stderr
     assert (tmp_path / "kept.csv").read_text() == "kept"
+
+
+def test_the_best_epoch_is_the_one_with_the_lowest_validation_loss(tmp_path):
+    rows = history((0.5, 0.8, 0.7), val_loss=[0.9, 0.6, 0.4])
+    _, row = dlcv.compare([write_run(tmp_path / "run", rows=rows)])
+    assert (row.best_accuracy, row.best_epoch) == (0.7, 3)
+    rows = history((0.5, 0.8, 0.7), val_loss=[math.nan, 0.6, 0.7])
+    _, row = dlcv.compare([write_run(tmp_path / "lost", rows=rows)])
+    assert row.best_epoch == 2
+
+
+def test_images_that_were_validated_with_are_not_called_held_out(tmp_path):
+    same = {**FINGERPRINTS, "val": FINGERPRINTS["test"]}
+    runs = [
+        write_run(tmp_path / name, metrics={"rank1": 0.5}, fingerprints=fingerprints)
+        for name, fingerprints in (("one", FINGERPRINTS), ("two", same))
+    ]
+    _, one, two = dlcv.compare(runs)
+    assert (one.remarks, two.remarks) == ((), ("tested on validation images",))
