@@ -126,7 +126,9 @@ def _walk(context: click.Context) -> Iterable[click.Context]:
     if isinstance(context.command, click.Group):
         for name in context.command.list_commands(context):
             command = context.command.get_command(context, name)
-            if command is not None and command.callback.__module__.startswith("dlcv."):
+            if command is not None and command.callback.__module__.startswith(
+                ("dlcv.", "dlcv_plugins.")
+            ):
                 yield from _walk(click.Context(command, info_name=name, parent=context))
 
 

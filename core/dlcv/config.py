@@ -10,7 +10,7 @@ import attrs
 
 from dlcv.errors import DlcvError, suggestion
 from dlcv.interfaces import OptionError, evolve, option, options_of, plugin
-from dlcv.interfaces.values import read_value, show
+from dlcv.interfaces.options import read_value, show
 from dlcv.registry.spec import Spec, SpecList
 
 AUTO = "auto"

@@ -16,7 +16,33 @@ class DlcvError(Exception):
 
 
 class SpecError(DlcvError):
-    """A text that names a plugin can't be read, or names something that does not exist."""
+    """A text that names a plugin can't be read, or names something that does not exist.
+
+    Attributes:
+        problem: What is wrong.
+        position: Where in the text it is wrong, as ` at column 7 of "..."`; empty if unknown.
+        hint: What was probably meant, as `; did you mean "mean"?`; empty if nothing comes near.
+    """
+
+    def __init__(self, problem: str, *, position: str = "", hint: str = "") -> None:
+        super().__init__(f"{problem}{position}{hint}")
+        self.problem = problem
+        self.position = position
+        self.hint = hint
+
+
+class UnknownPluginError(SpecError):
+    """No installed package offers a plugin of this kind and name.
+
+    Attributes:
+        kind: The kind of plugin.
+        name: The name that was looked up.
+    """
+
+    def __init__(self, kind: str, name: str, *, position: str = "", hint: str = "") -> None:
+        super().__init__(f'unknown {kind} "{name}"', position=position, hint=hint)
+        self.kind = kind
+        self.name = name
 
 
 class PluginError(DlcvError):
@@ -51,3 +77,15 @@ def suggestion(name: str, candidates: Iterable[str]) -> str:
     if not near:
         return ""
     return "; did you mean " + " or ".join(f'"{n}"' for n in near) + "?"
+
+
+def listing(introduction: str, names: Iterable[str]) -> str:
+    """Returns `; there are a, b, c`, shortened where they are many."""
+    listed = list(names)
+    shown = ", ".join(listed[:20]) + (", ..." if len(listed) > 20 else "")
+    return f"; {introduction} {shown}" if listed else "; there are none"
+
+
+def first_line(error: BaseException) -> str:
+    """Returns an error's type and the first line of its message."""
+    return f"{type(error).__name__}: {error}".split("\n")[0]

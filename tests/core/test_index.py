@@ -179,6 +179,9 @@ registry = Registry()
 found = {
     "get": attempt(registry.get, "architecture", "twin"),
     "built-in": attempt(registry.create, "architecture", "resnet"),
+    "shadowed": attempt(registry.create, "architecture", "acme_vision.resnet"),
+    "shadowed state": [registry.state(d) for d in registry.descriptors(pattern="resnet")],
+    "resnets": registry.names("architecture", "resnet"),
     "names": registry.names("architecture", "twin"),
     "state": registry.state(registry.descriptors(pattern="twin")[0]),
     "module": registry.get("architecture", "acme_vision.twin").__module__,
@@ -207,7 +210,11 @@ def test_two_packages_with_one_name_are_told_apart(tmp_path: Path) -> None:
         'PluginError: architecture "twin" is claimed by acme-vision 1.0 and other.vision 2.0; '
         "write acme_vision.twin or other_vision.twin"
     )
-    assert found["built-in"].endswith("; write acme_vision.resnet or dlcv.resnet")
+    # A name that ships with dlcv keeps its meaning.
+    assert found["built-in"].startswith("ResNet(stages=")
+    assert found["shadowed"] == "Good(width=1.0)"
+    assert found["shadowed state"] == [["shadowed", "use acme_vision.resnet"], ["available", ""]]
+    assert found["resnets"] == ["acme_vision.resnet", "resnet"]
     assert found["names"] == ["acme_vision.twin", "other_vision.twin"]
     assert found["state"] == ["ambiguous", "use acme_vision.twin"]
     assert found["module"] == "acme"
@@ -242,7 +249,8 @@ print(json.dumps({
 
 
 @pytest.mark.parametrize(
-    "pattern", ["loud", "architecture:loud", "noisy-things", "noisy*", "zzz, *:loud"]
+    "pattern",
+    ["loud", "architecture:loud", "noisy-things", "noisy_things", "noisy*", "zzz, *:loud"],
 )
 def test_a_disabled_plugin_is_never_imported(tmp_path: Path, pattern: str) -> None:
     install(tmp_path, "noisy-things", {"architectures": {"loud": "loud:Good"}}, {"loud": GOOD})
@@ -293,10 +301,48 @@ def test_hooks_are_loaded_once_and_broken_ones_named_with_the_cure(tmp_path: Pat
     assert succeed(tmp_path, HOOKS) == "[[], ['called']]\n" * 2
     install(tmp_path, "torn", {"hooks": {"torn_hooks": "torn"}}, {"torn": "1 / 0"}, "2.0")
     assert succeed(tmp_path, HOOKS) == (
-        "PluginError the hooks of torn 2.0 are broken: ZeroDivisionError: division by zero; "
-        "DLCV_DISABLE=torn_hooks switches them off\n"
+        'PluginError hook "torn_hooks" of torn 2.0 is broken: ZeroDivisionError: division by zero; '
+        "DLCV_DISABLE=torn_hooks switches it off\n"
     )
     assert succeed(tmp_path, HOOKS, DLCV_DISABLE="torn_hooks") == "[[], ['called']]\n" * 2
+
+
+HOOK = "from dlcv import hook\n@hook\ndef {}({}):\n    return ['called']\n"
+
+
+@pytest.mark.parametrize(
+    ("source", "reason"),
+    [
+        (
+            HOOK.format("dlcv_run_finnished", "run"),
+            'there is no hook dlcv_run_finnished; did you mean "dlcv_run_finished"',
+        ),
+        ("def dlcv_run_started(run):\n    pass\n", "it implements no hook; mark its functions"),
+        (HOOK.format("dlcv_callbacks", "runn"), "hookimpl definition: dlcv_callbacks(runn)"),
+    ],
+    ids=["mistyped", "unmarked", "argument"],
+)
+def test_a_hook_that_would_never_be_called_is_broken(
+    tmp_path: Path, source: str, reason: str
+) -> None:
+    install(tmp_path, "acme", {"hooks": {"acme": "acme_hooks"}}, {"acme_hooks": source})
+    found = succeed(tmp_path, HOOKS)
+    assert found.startswith('PluginError hook "acme" of acme 1.0 is broken: ')
+    assert reason in found
+    assert found.endswith("; DLCV_DISABLE=acme switches it off\n")
+    assert len(found.splitlines()) == 1
+
+
+HOOK_IN_A_CLASS = (
+    GOOD.replace("    def features", "    @hook\n    def dlcv_callbacks(run):\n        1 / 0\n\n"
+    "    def features") + "\nfrom dlcv.interfaces import Preprocessor\n"
+).replace("from dlcv.interfaces", "from dlcv import hook\nfrom dlcv.interfaces", 1)  # fmt: skip
+
+
+def test_a_hook_within_a_plugin_class_is_not_called(tmp_path: Path) -> None:
+    install(tmp_path, "acme", {"architectures": {"good": "good:Good"}}, {"good": HOOK_IN_A_CLASS})
+    loaded = HOOKS.replace("run =", "registry.get('architecture', 'good')\nrun =")
+    assert "ZeroDivisionError" not in succeed(tmp_path, loaded)
 
 
 def succeed(folder: Path, code: str, **environment: Any) -> str:

@@ -1,5 +1,8 @@
 """The registry within this process: names, making, registering, writing down."""
 
+import re
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -7,7 +10,7 @@ import pytest
 
 from dlcv import registry as shared
 from dlcv.errors import DlcvError, PluginError, SpecError
-from dlcv.interfaces import Architecture, Plugin, Preprocessor, option, plugin
+from dlcv.interfaces import Architecture, Option, Plugin, Preprocessor, option, plugin
 from dlcv.registry import Registry, provenance
 from dlcv.registry.spec import Spec, SpecList
 from dlcv_plugins.architectures.resnet import ResNet
@@ -161,6 +164,25 @@ def test_a_mistake_in_a_nested_plugin_has_its_position(
     assert message in str(caught.value)
 
 
+def test_each_value_is_checked_once(registry: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
+    registry.get("preprocessor", "patch")  # Loading reads the defaults.
+    read: list[str] = []
+    original = Option.read
+
+    def counting(option: Option, value: Any) -> Any:
+        read.append(option.name)
+        return original(option, value)
+
+    monkeypatch.setattr(Option, "read", counting)
+    registry.create("preprocessor", "patch(size=(3, 4), interpolation=area)")
+    assert sorted(read) == ["interpolation", "size"]
+
+
+def test_a_hint_that_holds_a_semicolon_keeps_the_position_before_the_hint() -> None:
+    error = SpecError("a; b", position=" at column 1", hint="; did you mean c?")
+    assert str(error) == "a; b at column 1; did you mean c?"
+
+
 def test_a_required_option_is_asked_for(registry: Registry) -> None:
     with pytest.raises(SpecError, match=r'^hdf5 needs path, .* at column 1 of "hdf5"$'):
         registry.create("store", "hdf5")
@@ -211,6 +233,37 @@ def test_a_registration_ends_with_its_block() -> None:
             registry.get("architecture", "head")
 
 
+def test_a_registration_can_be_ended_once_and_again() -> None:
+    registry = Registry()
+    registration = registry.register("architecture", "head", Head)
+    with registration:
+        registration.end()
+        assert "head" not in registry
+    registry.register("architecture", "head", Head)
+    registration.end()
+    assert "head" in registry
+
+
+def test_the_registry_is_a_collection(registry: Registry) -> None:
+    assert all(name in registry for name in ("resnet", "dlcv.resnet", "head"))
+    assert "x" not in registry
+    assert len(registry) == len(list(registry)) > 100
+    assert re.fullmatch(r"<Registry: \d+ preprocessors, .*, \d+ commands>", repr(registry))
+
+
+def test_threads_that_load_one_plugin_get_one_class() -> None:
+    for _ in range(5):
+        registry, start = Registry(), threading.Barrier(8)
+
+        def load(registry: Registry = registry, start: threading.Barrier = start) -> Any:
+            start.wait()
+            return registry.get("preprocessor", "mean"), registry.hook_manager()
+
+        with ThreadPoolExecutor(8) as pool:
+            found = {result.result() for result in [pool.submit(load) for _ in range(8)]}
+        assert len(found) == 1
+
+
 def test_a_class_may_have_a_second_name(registry: Registry) -> None:
     assert registry.get("architecture", "resnet") is ResNet
     with registry.register("architecture", "my_resnet", ResNet):
@@ -235,6 +288,21 @@ class Abstract(Architecture):
     """Leaves a method out."""
 
 
+@plugin
+class Reserved(Preprocessor):
+    """Can't be reached by its name."""
+
+    def __call__(self, images: Any, rng: Any = None) -> Any:
+        return images
+
+
+@plugin
+class OutOfRange(Head):
+    """Has a default that its own range refuses."""
+
+    depth: int = option(0, help="layers", ge=1)
+
+
 class Undecorated(Head):
     """Lacks the decorator."""
 
@@ -247,6 +315,7 @@ class Undecorated(Head):
         ("mine", Mean, "it is no subclass of dlcv.interfaces.Architecture"),
         ("mine", WithoutDocstring, "it has no docstring"),
         ("mine", Abstract, "it does not define features"),
+        ("mine", OutOfRange, "the default of its option depth: expected int >= 1, received 0"),
         ("mine", Undecorated, "its class lacks the decorator @dlcv.interfaces.plugin"),
     ],
 )
@@ -257,6 +326,12 @@ def test_a_class_that_breaks_the_interface_is_refused(
         registry.register("architecture", name, cls)
     assert str(caught.value) == f'architecture "{name}" of this program is broken: {reason}'
     assert name not in registry.names("architecture")
+
+
+def test_a_name_with_a_meaning_of_its_own_is_refused(registry: Registry) -> None:
+    with pytest.raises(PluginError, match="its name is reserved"):
+        registry.register("preprocessor", "auto", Reserved)
+    registry.register("preprocessor", "automatic", Reserved)
 
 
 def test_a_name_is_free_again_after_a_registration_that_failed() -> None:

@@ -6,7 +6,7 @@ from typing import Any, Literal, Optional, Union
 import numpy as np
 import pytest
 
-from dlcv.interfaces.values import check_type, read_value, show, type_name
+from dlcv.interfaces.options import check_type, read_value, show, type_name
 
 
 class Celsius:

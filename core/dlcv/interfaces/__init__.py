@@ -7,6 +7,7 @@ from dlcv.interfaces.architecture import (
     scaled,
     softmax_layer,
 )
+from dlcv.interfaces.base import Plugin, evolve, plugin, state
 from dlcv.interfaces.classifier import Classifier
 from dlcv.interfaces.combination import Combination, combine
 from dlcv.interfaces.evaluator import (
@@ -21,12 +22,10 @@ from dlcv.interfaces.evaluator import (
 from dlcv.interfaces.options import (
     Option,
     OptionError,
-    Plugin,
-    evolve,
     option,
     options_of,
-    plugin,
-    state,
+    read_value,
+    show,
 )
 from dlcv.interfaces.preprocessor import (
     ImagePreprocessor,
@@ -48,7 +47,6 @@ from dlcv.interfaces.store import (
     Writer,
 )
 from dlcv.interfaces.trainer import Trainer
-from dlcv.interfaces.values import show
 from dlcv.interfaces.weights import copy_weights, load_weights
 
 __all__ = [
@@ -89,6 +87,7 @@ __all__ = [
     "option",
     "options_of",
     "plugin",
+    "read_value",
     "scaled",
     "show",
     "softmax_layer",

@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from dlcv.interfaces.options import Plugin, plugin
+from dlcv.interfaces.base import Plugin, plugin
 
 if TYPE_CHECKING:
     import keras

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import attrs
 
+from dlcv.interfaces.base import Plugin, plugin
 from dlcv.interfaces.combination import Combination, combine
-from dlcv.interfaces.options import Plugin, plugin
 
 if TYPE_CHECKING:
     import numpy as np

@@ -1,21 +1,19 @@
-"""Plugins are attrs classes: their fields are their options, what they learn is their state."""
+"""Options: the typed fields of plugins and configurations, and the one reader of their values."""
 
 import functools
 import inspect
+import math
 import sys
+import types
 import typing
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
+from pathlib import Path
+from typing import Any, Literal, Union
 
 import attrs
 
 from dlcv.errors import DlcvError
-from dlcv.interfaces.values import check_type, read_value, show, type_name
 
-if TYPE_CHECKING:
-    import numpy as np
-
-T = TypeVar("T")
 _LIMITS: dict[str, tuple[str, Callable[[Any, Any], bool]]] = {
     "ge": (">=", lambda value, limit: value >= limit),
     "gt": (">", lambda value, limit: value > limit),
@@ -63,24 +61,6 @@ def option(
         converter=attrs.Converter(_read_field, takes_self=True, takes_field=True),
         metadata={"help": help, "limits": {k: v for k, v in limits.items() if v is not None}},
     )
-
-
-def state() -> Any:
-    """Declares an array that a plugin learns: no option, outside equality, None until known."""
-    return attrs.field(default=None, eq=False, repr=False, metadata={"state": True})
-
-
-# Type checkers see a default only where it is a keyword argument, so to them every option has one;
-# that an option is missing shows when the plugin is made.
-@typing.dataclass_transform(kw_only_default=True, frozen_default=True)
-def plugin(cls: type[T]) -> type[T]:
-    """Makes an immutable, keyword-only attrs class whose fields are `option()` and `state()`."""
-    return attrs.define(cls, kw_only=True, frozen=True, slots=False)
-
-
-def evolve(instance: T, **changes: Any) -> T:
-    """Returns a copy of a plugin with some options or state changed; they are checked again."""
-    return attrs.evolve(instance, **changes)  # type: ignore[misc]
 
 
 @attrs.frozen
@@ -160,40 +140,6 @@ def _options_of(cls: Any) -> dict[str, Option]:
     }
 
 
-class Plugin:
-    """What all plugins have in common.
-
-    Attributes:
-        kind: The kind of plugin as users name it, such as `preprocessor`.
-    """
-
-    kind: ClassVar[str]
-
-    def options(self) -> dict[str, Any]:
-        """Returns the options' values by name, in the order of their definition."""
-        return {name: getattr(self, name) for name in options_of(type(self))}
-
-    def state_dict(self) -> dict[str, "np.ndarray"]:
-        """Returns what the plugin learned as arrays by name; empty when nothing is known."""
-        values = {name: getattr(self, name) for name in _state_names(type(self))}
-        return {name: value for name, value in values.items() if value is not None}
-
-    def with_state(self, arrays: dict[str, "np.ndarray"]) -> Self:
-        """Returns a copy that knows `arrays`, which `state_dict` gave.
-
-        Raises:
-            DlcvError: the arrays' names are not those of the plugin's state.
-        """
-        if unknown := set(arrays) - set(_state_names(type(self))):
-            named = ", ".join(sorted(unknown))
-            raise DlcvError(f"{type(self).__name__} keeps no state named {named}")
-        return evolve(self, **arrays)
-
-
-def _state_names(cls: type) -> list[str]:
-    return [field.name for field in attrs.fields(cls) if "state" in field.metadata]
-
-
 def _read_field(value: Any, instance: Any, field: "attrs.Attribute[Any]") -> Any:
     cls = type(instance)
     try:
@@ -215,3 +161,111 @@ def _annotation(cls: type, name: str) -> Any:
         if annotation is not None:
             return annotation
     raise TypeError(f"{cls.__name__}.{name} has no type")
+
+
+def read_value(value: Any, annotation: Any) -> Any:
+    """Returns `value` as the type that `annotation` states; nothing is coerced in silence.
+
+    Widening that loses nothing is done: an int for a float, a list for a tuple, a text for a path,
+    a NumPy scalar for Python's own.
+    A class may read its own values with a class method `from_option(value)`.
+
+    Raises:
+        ValueError: the value is not of that type; the message says what was expected and received.
+    """
+    if getattr(value, "shape", None) == () and hasattr(value, "item"):
+        value = value.item()
+    origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
+    if origin in (Union, types.UnionType):
+        return _read_union(value, annotation, arguments)
+    if origin is Literal:
+        if not any(type(value) is type(choice) and value == choice for choice in arguments):
+            raise _mismatch(value, annotation)
+        return value
+    if origin is tuple:
+        return _read_tuple(value, annotation, arguments)
+    if annotation is Any:
+        return value
+    if hasattr(annotation, "from_option"):
+        return annotation.from_option(value)
+    return _read_scalar(value, annotation)
+
+
+def check_type(annotation: Any) -> Any:
+    """Returns a type that options can have, as it is; raises `TypeError` for others."""
+    origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
+    if origin in (Union, types.UnionType, tuple):
+        for argument in arguments:
+            check_type(argument)
+    elif origin not in (None, Literal):
+        raise TypeError(f"an option can't have the type {annotation}; use tuple[...] for several")
+    return annotation
+
+
+def type_name(annotation: Any) -> str:
+    """Returns a type as people write it: `int or (int, int)`, `channel or pixel`."""
+    origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
+    if origin in (Union, types.UnionType):
+        return " or ".join(type_name(a) for a in arguments)
+    if origin is Literal:
+        return " or ".join(map(str, arguments))
+    if origin is tuple:
+        inner = [type_name(a) if a is not Ellipsis else "..." for a in arguments]
+        return f"({', '.join(inner)})"
+    if annotation is type(None):
+        return "None"
+    if annotation is bool:
+        return "True or False"
+    name: str = getattr(annotation, "option_type_name", "")
+    return name or getattr(annotation, "__name__", str(annotation))
+
+
+def show(value: Any) -> str:
+    """Returns a value as an error message quotes it: text in double quotes, long ones cut."""
+    text = f'"{value}"' if isinstance(value, str) else str(value)
+    return text if len(text) <= 80 else text[:77] + "..."
+
+
+def _read_union(value: Any, annotation: Any, members: tuple[Any, ...]) -> Any:
+    exact = [m for m in members if isinstance(m, type) and type(value) is m]
+    reasons = []
+    for member in (*exact, *members):
+        try:
+            return read_value(value, member)
+        except ValueError as error:
+            reasons.append(error)
+    raise _mismatch(value, annotation)
+
+
+def _read_tuple(value: Any, annotation: Any, members: tuple[Any, ...]) -> tuple[Any, ...]:
+    if not isinstance(value, tuple | list):
+        raise _mismatch(value, annotation)
+    if len(members) == 2 and members[1] is Ellipsis:
+        members = (members[0],) * len(value)
+    if len(members) != len(value):
+        raise _mismatch(value, annotation)
+    return tuple(read_value(v, m) for v, m in zip(value, members, strict=True))
+
+
+def _read_scalar(value: Any, kind: Any) -> Any:
+    if kind is bool or isinstance(value, bool):
+        valid = kind is bool and isinstance(value, bool)
+    elif kind is int:
+        valid = isinstance(value, int)
+    elif kind is float:
+        # Beyond 2**53 a float skips some whole numbers.
+        is_exact = isinstance(value, int) and abs(value) <= 2**53
+        valid = is_exact or (isinstance(value, float) and math.isfinite(value))
+        value = float(value) if valid else value
+    elif kind is Path:
+        valid = isinstance(value, str | Path)
+        value = Path(value) if valid else value
+    else:
+        valid = isinstance(value, kind)
+    if not valid:
+        raise _mismatch(value, kind)
+    return value
+
+
+def _mismatch(value: Any, annotation: Any) -> ValueError:
+    return ValueError(f"expected {type_name(annotation)}, received {show(value)}")

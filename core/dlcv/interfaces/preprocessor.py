@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeAlias
 import attrs
 
 from dlcv.errors import DlcvError, ImageError
-from dlcv.interfaces.options import Plugin, plugin
+from dlcv.interfaces.base import Plugin, plugin
 
 if TYPE_CHECKING:
     import keras

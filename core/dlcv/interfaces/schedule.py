@@ -5,7 +5,8 @@ from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, ClassVar, Literal, Self
 
 from dlcv.errors import DlcvError
-from dlcv.interfaces.options import Plugin, option, plugin
+from dlcv.interfaces.base import Plugin, plugin
+from dlcv.interfaces.options import option
 
 if TYPE_CHECKING:
     import numpy as np

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Protocol, Self
 
 from dlcv.errors import DlcvError
-from dlcv.interfaces.options import Plugin, plugin
+from dlcv.interfaces.base import Plugin, plugin
 from dlcv.interfaces.preprocessor import Images, Shape
 
 if TYPE_CHECKING:

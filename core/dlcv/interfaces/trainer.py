@@ -4,8 +4,8 @@ from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import Any, ClassVar
 
+from dlcv.interfaces.base import Plugin, plugin
 from dlcv.interfaces.combination import Combination
-from dlcv.interfaces.options import Plugin, plugin
 
 
 @plugin

@@ -1,7 +1,8 @@
 """The registry: names to plugins, found through entry points and loaded when used."""
 
-from dlcv.registry.registry import (
+from dlcv.registry.catalog import (
     INTERFACES,
+    KINDS,
     Description,
     Registration,
     Registry,
@@ -21,6 +22,7 @@ from dlcv.registry.spec import Spec, SpecList, parse_value
 
 __all__ = [
     "INTERFACES",
+    "KINDS",
     "Description",
     "Registration",
     "Registry",

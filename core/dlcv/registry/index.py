@@ -1,18 +1,26 @@
-"""The index of plugins: what is installed, known from packages' metadata without an import."""
+"""The index of plugins: what is installed, known from packages' metadata, and loading one of it."""
 
 import functools
 import importlib.metadata
+import keyword
 import os
-from collections.abc import Iterable
+import re
+import sys
+from collections.abc import Collection, Iterator
 from fnmatch import fnmatchcase
 from typing import Any
 
 import attrs
 
-from dlcv.interfaces import Plugin
+from dlcv.errors import PluginError
+from dlcv.interfaces import Plugin, options_of
 
+OWN = "dlcv"
+"""The distribution whose names keep their meaning, whatever else is installed."""
 DISABLE_VARIABLE = "DLCV_DISABLE"
 """Environment variable: patterns of distributions, `name` or `kind:name`, separated by commas."""
+RESERVED = {("preprocessor", "auto")}
+"""Names with a meaning of their own, which no plugin can have."""
 
 
 @attrs.frozen
@@ -50,52 +58,160 @@ class Descriptor:
     @property
     def is_disabled(self) -> bool:
         """Whether the environment disables it."""
-        return is_disabled(self.name, f"{self.kind}:{self.name}", self.distribution)
+        return is_disabled(
+            self.name, f"{self.kind}:{self.name}", self.distribution, self.qualified_name
+        )
 
     @property
     def origin(self) -> str:
         """Where it comes from, for people."""
         return f"{self.distribution} {self.version}" if self.distribution else "this program"
 
+    @property
+    def title(self) -> str:
+        """What it is, for people: `architecture "resnet" of acme-vision 1.0`."""
+        return f'{self.kind} "{self.name}" of {self.origin}'
+
+    @property
+    def name_problem(self) -> str:
+        """Why its name can't be used, or an empty text."""
+        if self.kind == "command":
+            is_word = re.fullmatch(r"[a-z0-9][a-z0-9_-]*", self.name)
+            return "" if is_word else "its name is not made of a-z, 0-9, - and _"
+        if not self.name.isidentifier():
+            return "its name is not an identifier"
+        if keyword.iskeyword(self.name):
+            return "its name is a keyword of Python"
+        return "its name is reserved" if (self.kind, self.name) in RESERVED else ""
+
+    def load(self, interface: type[Plugin] | None) -> Any:
+        """Imports it, and checks it against the interface of its kind, if its kind has one.
+
+        Raises:
+            PluginError: it breaks its interface, or its name can't be used; the message says only
+                why. Whatever importing it raises is raised as it is.
+        """
+        if self.name_problem:
+            raise PluginError(self.name_problem)
+        loaded = self.cls if self.entry_point is None else self.entry_point.load()
+        if interface is not None:
+            check_interface(loaded, interface)
+        return loaded
+
+    def imported(self) -> Any:
+        """Returns it if something imported it before, else None.
+
+        An entry point may name a class where another module hands it on, so the class's own
+        `__module__` does not decide.
+        """
+        if self.entry_point is None:
+            return self.cls
+        try:
+            module, attribute = self.entry_point.module, self.entry_point.attr
+            return functools.reduce(getattr, attribute.split("."), sys.modules[module])
+        except (KeyError, AttributeError):
+            return None
+
+
+class Index:
+    """Descriptors by kind and name."""
+
+    def __init__(self, kinds: Collection[str]) -> None:
+        """Reads the metadata of all installed packages.
+
+        Args:
+            kinds: The kinds to index, in the order of lists; their plural is the entry points'
+                group.
+        """
+        self._named: dict[str, dict[str, list[Descriptor]]] = {kind: {} for kind in kinds}
+        for kind in kinds:
+            for ep in entry_points(f"dlcv.{kind}s"):
+                self.add(Descriptor(kind, ep.name, *origin(ep), target=ep.value, entry_point=ep))
+
+    def add(self, descriptor: Descriptor) -> None:
+        """Adds a descriptor."""
+        named = self._named[descriptor.kind]
+        for name in {descriptor.name, descriptor.qualified_name}:
+            named.setdefault(name, []).append(descriptor)
+
+    def remove(self, descriptor: Descriptor) -> None:
+        """Removes a descriptor that was added."""
+        named = self._named[descriptor.kind]
+        for name in {descriptor.name, descriptor.qualified_name}:
+            named[name].remove(descriptor)
+
+    def all(self, kind: str | None = None) -> Iterator[Descriptor]:
+        """Yields the descriptors of a kind, or of all, sorted by kind, name and distribution."""
+        for named in [self._named[kind]] if kind else self._named.values():
+            for name in sorted(named):
+                own = (d for d in named[name] if d.name == name)
+                yield from sorted(own, key=lambda d: d.distribution)
+
+    def named(self, kind: str, name: str) -> list[Descriptor]:
+        """Returns the descriptors of a kind that a bare or a qualified name may mean.
+
+        Of several with one bare name, the one that ships with dlcv is meant.
+        """
+        found = self._named[kind].get(name, [])
+        own = [d for d in found if d.distribution == OWN]
+        return own or sorted(found, key=lambda d: d.distribution)
+
+
+def check_interface(cls: Any, interface: type[Plugin]) -> None:
+    """Raises a `PluginError` that says what a class lacks to be a plugin of an interface."""
+    if not (isinstance(cls, type) and issubclass(cls, interface)):
+        raise PluginError(f"it is no subclass of dlcv.interfaces.{interface.__name__}")
+    if "__attrs_attrs__" not in vars(cls):
+        raise PluginError("its class lacks the decorator @dlcv.interfaces.plugin")
+    if missing := getattr(cls, "__abstractmethods__", None):
+        raise PluginError(f"it does not define {', '.join(sorted(missing))}")
+    if not cls.__doc__:
+        raise PluginError("it has no docstring")
+    for option in options_of(cls).values():
+        if option.required or isinstance(option.default, attrs.Factory):  # type: ignore[arg-type]
+            continue
+        try:
+            option.read(option.default)
+        except ValueError as error:
+            raise PluginError(f"the default of its option {option.name}: {error}") from None
+
 
 def qualified_name(distribution: str, name: str) -> str:
     """Returns a name with its distribution in front: `acme_vision.resnet`."""
-    prefix = distribution.replace("-", "_").replace(".", "_")
-    return f"{prefix}.{name}" if prefix else name
-
-
-def installed(kinds: Iterable[str]) -> list[Descriptor]:
-    """Returns the plugins of all installed packages, of the kinds asked for."""
-    return [
-        Descriptor(kind, ep.name, *origin(ep), target=ep.value, entry_point=ep)
-        for kind in kinds
-        for ep in entry_points(f"dlcv.{kind}s")
-    ]
-
-
-def shared_names(descriptors: list[Descriptor]) -> set[str]:
-    """Returns the names that more than one of the plugins have."""
-    names = [d.name for d in descriptors]
-    return {name for name in names if names.count(name) > 1}
+    return f"{_with_underscores(distribution)}.{name}" if distribution else name
 
 
 def is_disabled(*names: str) -> bool:
-    """Returns whether the environment disables what goes by any of these names."""
-    patterns = os.environ.get(DISABLE_VARIABLE, "").split(",")
-    return any(fnmatchcase(name, p.strip()) for name in names for p in patterns if p.strip())
+    """Returns whether the environment disables what goes by any of these names.
+
+    `-`, `.` and `_` are the same, as in packages' names: `pa_wsd` disables the package `pa-wsd`.
+    """
+    patterns = os.environ.get(DISABLE_VARIABLE, "")
+    if not patterns:
+        return False
+    listed = [p.strip() for p in patterns.split(",") if p.strip()]
+    return any(
+        fnmatchcase(name, pattern) or fnmatchcase(_with_underscores(name), pattern)
+        for name in names
+        for written in listed
+        for pattern in (written, _with_underscores(written))
+    )
 
 
 @functools.cache
 def entry_points(group: str) -> list[importlib.metadata.EntryPoint]:
-    """Returns the entry points of a group; the packages are looked through once a process."""
+    """Returns the entry points of a group; the packages are searched once a process."""
     return list(_all_entry_points().select(group=group))
+
+
+def groups() -> set[str]:
+    """Returns the names of all groups of entry points that begin with `dlcv.`."""
+    return {group for group in _all_entry_points().groups if group.startswith("dlcv.")}
 
 
 def plugin_packages() -> set[str]:
     """Returns the top-level packages that anything of dlcv's entry-point groups comes from."""
-    points = _all_entry_points()
-    groups = (group for group in points.groups if group.startswith("dlcv."))
-    return {ep.module.partition(".")[0] for group in groups for ep in points.select(group=group)}
+    return {ep.module.partition(".")[0] for group in groups() for ep in entry_points(group)}
 
 
 def origin(entry_point: importlib.metadata.EntryPoint) -> tuple[str, str]:
@@ -114,3 +230,7 @@ def _name_and_version(distribution: importlib.metadata.Distribution) -> tuple[st
     metadata = distribution.metadata
     # Installations that were interrupted leave metadata without a name.
     return metadata["Name"] or "unknown", metadata["Version"] or "unknown"
+
+
+def _with_underscores(name: str) -> str:
+    return name.replace("-", "_").replace(".", "_")

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 import attrs
 
 from dlcv import registry
+from dlcv.errors import first_line
 from dlcv.interfaces import Evaluation, Predictions
-from dlcv.registry.loading import first_line
 from dlcv.registry.spec import Spec, SpecList
 
 logger = logging.getLogger(__name__)

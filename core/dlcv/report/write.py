@@ -5,7 +5,7 @@ import shlex
 from pathlib import Path
 
 from dlcv import files
-from dlcv.registry.loading import first_line
+from dlcv.errors import first_line
 from dlcv.report.page import page
 from dlcv.report.subject import REPORT, Subject
 from dlcv.runs.predictor import Predictor

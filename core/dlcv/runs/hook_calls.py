@@ -8,10 +8,9 @@ import logging
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from dlcv.errors import DlcvError, PluginError
+from dlcv.errors import DlcvError, PluginError, first_line
 from dlcv.registry import registry
 from dlcv.registry.index import DISABLE_VARIABLE
-from dlcv.registry.loading import first_line
 from dlcv.runs.trained import Trained
 
 if TYPE_CHECKING:

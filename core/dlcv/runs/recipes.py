@@ -8,9 +8,8 @@ from pathlib import Path
 import attrs
 
 from dlcv.config import RecipeConfig, RunConfig, read_toml
-from dlcv.errors import DlcvError, suggestion
+from dlcv.errors import DlcvError, first_line, suggestion
 from dlcv.registry.index import entry_points, is_disabled, origin
-from dlcv.registry.loading import first_line
 
 logger = logging.getLogger(__name__)
 ENDING = ".toml"

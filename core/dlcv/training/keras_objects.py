@@ -9,7 +9,7 @@ import numpy as np
 
 from dlcv.errors import SpecError, suggestion
 from dlcv.interfaces import Schedule
-from dlcv.interfaces.values import read_value
+from dlcv.interfaces.options import read_value
 from dlcv.registry.spec import Spec, lower
 
 NUMBERS = {

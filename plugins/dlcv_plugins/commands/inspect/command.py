@@ -162,7 +162,7 @@ def _architecture(text: str) -> "Architecture":
 def _size(text: str) -> tuple[int, int]:
     """Returns `(height, width)`."""
     from dlcv import images
-    from dlcv.interfaces.values import read_value
+    from dlcv.interfaces import read_value
     from dlcv.registry.spec import parse_value
 
     try:

@@ -1,0 +1,457 @@
+"""The registry: names to plugins, found through entry points and loaded when used.
+
+An index of names is built from the installed packages' metadata without importing any of them; a
+pluggy manager holds what is live: loaded plugins, blocks and hooks.
+"""
+
+import inspect
+import os
+import threading
+import typing
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, Any, Self
+
+import attrs
+
+from dlcv.errors import (
+    PluginError,
+    SpecError,
+    UnknownPluginError,
+    first_line,
+    listing,
+    suggestion,
+)
+from dlcv.interfaces import (
+    Architecture,
+    Classifier,
+    DatasetStore,
+    Evaluator,
+    Option,
+    OptionError,
+    Plugin,
+    Preprocessor,
+    Schedule,
+    Trainer,
+    options_of,
+)
+from dlcv.registry.index import DISABLE_VARIABLE, OWN, Descriptor, Index
+from dlcv.registry.spec import Spec, SpecList, bare_or_text, lower
+
+if TYPE_CHECKING:
+    import pluggy
+
+INTERFACES: dict[str, type[Plugin]] = {
+    cls.kind: cls
+    for cls in (Preprocessor, DatasetStore, Architecture, Schedule, Evaluator, Classifier, Trainer)
+}
+"""The interface of each kind, by the kind's name."""
+KINDS = (*INTERFACES, "hook", "command")
+"""All that packages may offer: plugins that specs name, modules of hooks, and commands."""
+
+
+@attrs.frozen
+class Description:
+    """All that `dlcv plugins show` prints about a plugin.
+
+    Attributes:
+        descriptor: Its name and origin.
+        summary: The first line of its docstring.
+        documentation: The whole docstring.
+        options: Its options.
+        source: The file that defines it.
+    """
+
+    descriptor: Descriptor
+    summary: str
+    documentation: str
+    options: tuple[Option, ...]
+    source: str
+
+
+class Registration(AbstractContextManager["Registration"]):
+    """A registration from Python; as a context manager it ends with the block."""
+
+    def __init__(self, end: Callable[[], None]) -> None:
+        self._end: Callable[[], None] | None = end
+
+    def end(self) -> None:
+        """Takes the plugin out of the registry; a second call does nothing."""
+        end, self._end = self._end, None
+        if end is not None:
+            end()
+
+    def __enter__(self) -> Self:
+        """Returns itself; the plugin is registered already."""
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        """Takes the plugin out of the registry."""
+        self.end()
+
+
+class Registry:
+    """All plugins of this process; several threads may use it at once."""
+
+    def __init__(self) -> None:
+        self._reasons: dict[str, str] = {}
+        self._lock = threading.RLock()
+        self._lazy_index: Index | None = None
+        self._lazy_manager: pluggy.PluginManager | None = None
+
+    def __len__(self) -> int:
+        """Returns how many plugins, hooks and commands are installed or registered."""
+        return sum(1 for _ in self)
+
+    def __iter__(self) -> Iterator[Descriptor]:
+        """Yields the descriptors of all of them, sorted by kind and name."""
+        return self._index.all()
+
+    def __contains__(self, name: object) -> bool:
+        """Returns whether a plugin of any kind has this name, bare or qualified."""
+        return any(self._index.named(kind, str(name)) for kind in KINDS)
+
+    def __repr__(self) -> str:
+        """Returns how many there are of each kind."""
+        counts = ((len(self.descriptors(kind)), kind) for kind in KINDS)
+        return f"<Registry: {', '.join(f'{count} {kind}s' for count, kind in counts)}>"
+
+    def descriptors(self, kind: str | None = None, pattern: str = "*") -> list[Descriptor]:
+        """Returns what is installed or registered, sorted, without importing it.
+
+        Args:
+            kind: Only plugins of this kind; `hook` and `command` are kinds, too.
+            pattern: Only names that match, as in a shell: `res*`.
+        """
+        found = self._index.all(None if kind is None else _checked(kind))
+        return [
+            d
+            for d in found
+            if pattern == "*"
+            or fnmatchcase(d.name, pattern)
+            or fnmatchcase(d.qualified_name, pattern)
+        ]
+
+    def names(self, kind: str, pattern: str = "*") -> list[str]:
+        """Returns the names that `get` takes: qualified ones where the bare name is another's."""
+        return [self.usable_name(d) for d in self.descriptors(kind, pattern) if not d.is_disabled]
+
+    def usable_name(self, descriptor: Descriptor) -> str:
+        """Returns the shortest name that means this plugin and no other."""
+        usable = self._usable(descriptor.kind, descriptor.name)
+        return descriptor.name if usable == [descriptor] else descriptor.qualified_name
+
+    def state(self, descriptor: Descriptor) -> tuple[str, str]:
+        """Returns a plugin's state and its reason.
+
+        The states: `available` (not imported so far, or imported well), `disabled`, `shadowed`
+        (its name is that of a plugin that ships with dlcv), `ambiguous` (two distributions claim
+        the name), `broken`.
+        """
+        if descriptor.is_disabled:
+            return "disabled", f"by {DISABLE_VARIABLE}"
+        if reason := descriptor.name_problem or self._reasons.get(descriptor.key, ""):
+            return "broken", reason
+        usable = self._usable(descriptor.kind, descriptor.name)
+        if usable == [descriptor]:
+            return "available", ""
+        is_shadowed = [d.distribution for d in usable] == [OWN]
+        return "shadowed" if is_shadowed else "ambiguous", f"use {descriptor.qualified_name}"
+
+    def get(self, kind: str, name: str) -> Any:
+        """Returns a plugin's class, imported and checked.
+
+        Raises:
+            SpecError: there is no such plugin.
+            PluginError: it is disabled or broken, or two distributions claim its name.
+        """
+        return self.load(self.find(kind, name))
+
+    def find(self, kind: str, name: str) -> Descriptor:
+        """Returns the descriptor of the plugin that `get` would return; raises what it raises."""
+        named = self._index.named(_checked(kind), name)
+        usable = [d for d in named if not d.is_disabled]
+        if len(usable) == 1:
+            return usable[0]
+        if usable:
+            owners = " and ".join(d.origin for d in usable)
+            cure = " or ".join(d.qualified_name for d in usable)
+            raise PluginError(f'{kind} "{name}" is claimed by {owners}; write {cure}')
+        if named:
+            raise _disabled(named[0])
+        raise UnknownPluginError(kind, name, hint=self._hint(kind, name))
+
+    def load(self, descriptor: Descriptor) -> Any:
+        """Imports a plugin, checks its interface, and hands it to pluggy.
+
+        Returns:
+            The class; of a hook the module, and of a command the click command.
+
+        Raises:
+            PluginError: it is disabled, or broken; the message gives the reason.
+        """
+        if descriptor.is_disabled:
+            raise _disabled(descriptor)
+        with self._lock:
+            loaded = self._manager.get_plugin(descriptor.key)
+            if loaded is not None:
+                return loaded
+            try:
+                loaded = descriptor.load(INTERFACES.get(descriptor.kind))
+                if descriptor.kind == "command":
+                    return _checked_command(loaded)
+                # pluggy takes an object once; a class may have two names.
+                if not self._manager.is_registered(loaded):
+                    self._manager.register(loaded, descriptor.key)
+                if descriptor.kind == "hook":
+                    self._check_hooks(loaded)
+            except (Exception, SystemExit) as error:
+                self._forget(descriptor)
+                reason = _reason(error)
+                self._reasons[descriptor.key] = reason
+                raise PluginError(f"{descriptor.title} is broken: {reason}") from error
+            self._reasons.pop(descriptor.key, None)
+            return loaded
+
+    def create(self, kind: str, spec: "str | Spec | Plugin") -> Any:
+        """Makes a plugin from a text or a spec; one that is made already is returned as it is.
+
+        Raises:
+            SpecError: the text can't be read, or names what does not exist, or a value is wrong.
+            PluginError: the plugin can't be used.
+        """
+        if isinstance(spec, Plugin):
+            if not isinstance(spec, INTERFACES[_checked(kind, INTERFACES)]):
+                raise SpecError(f"expected a plugin of kind {kind}, received {spec!r}")
+            return spec
+        spec = Spec.from_option(spec)
+        try:
+            cls = self.get(_checked(kind, INTERFACES), spec.name)
+        except UnknownPluginError as error:
+            raise UnknownPluginError(
+                error.kind, error.name, position=spec.at(), hint=error.hint
+            ) from None
+        values = self._values(spec, options_of(cls))
+        try:
+            return cls(**values)
+        except OptionError as error:
+            raise SpecError(
+                f"{spec.name}: {error.option}: {error.problem}", position=spec.at(error.option)
+            ) from None
+
+    def _values(self, spec: Spec, known: dict[str, Option]) -> dict[str, Any]:
+        """Returns the values of a spec's options, with the plugins among them made.
+
+        The class reads the values when it is made: each is checked there, and only there.
+        """
+        values = {}
+        for name, value in spec.options.items():
+            if name not in known:
+                hint = suggestion(name, known) or listing("its options are", known)
+                problem = f'{spec.name} has no option "{name}"'
+                raise SpecError(problem, position=spec.at(name), hint=hint)
+            kind = _nested_kind(known[name].type)
+            make = None if kind is None else lambda nested, kind=kind: self.create(kind, nested)
+            try:
+                values[name] = lower(value, make)
+            except ValueError as error:
+                problem = f"{spec.name}: {name}: {error}"
+                raise SpecError(problem, position=spec.at(name)) from None
+        for option in known.values():
+            if option.required and option.name not in values:
+                problem = f"{spec.name} needs {option.name}, {option.help}"
+                raise SpecError(problem, position=spec.at())
+        return values
+
+    def create_list(self, kind: str, specs: "str | Iterable[str | Spec | Plugin]") -> list[Any]:
+        """Makes several plugins: `mean, patch(size=32)`; raises what `create` raises."""
+        items = SpecList.parse(specs) if isinstance(specs, str) else specs
+        return [self.create(kind, item) for item in items]
+
+    def describe(self, kind: str, name: str) -> Description:
+        """Returns a plugin's summary, options and origin; raises what `get` raises."""
+        descriptor = self.find(_checked(kind, INTERFACES), name)
+        cls = self.load(descriptor)
+        documentation = inspect.getdoc(cls) or ""
+        return Description(
+            descriptor,
+            documentation.split("\n")[0],
+            documentation,
+            tuple(options_of(cls).values()),
+            inspect.getsourcefile(cls) or "",
+        )
+
+    def register(self, kind: str, name: str, cls: type[Plugin]) -> Registration:
+        """Registers a class from Python, for this process or for a `with` block.
+
+        Raises:
+            PluginError: the name is taken or no identifier, or the class breaks the interface.
+        """
+        with self._lock:
+            if self._usable(_checked(kind, INTERFACES), name):
+                raise PluginError(f'{kind} "{name}" exists already; choose another name')
+            target = f"{cls.__module__}:{cls.__qualname__}"
+            descriptor = Descriptor(kind, name, "", "", target, cls=cls)
+            self.load(descriptor)
+            self._index.add(descriptor)
+
+        def end() -> None:
+            with self._lock:
+                self._index.remove(descriptor)
+                self._forget(descriptor)
+
+        return Registration(end)
+
+    def descriptor_of(self, plugin: Plugin) -> Descriptor:
+        """Returns the descriptor of a made plugin; raises `PluginError` if it is not registered."""
+        cls = type(plugin)
+        # A class that is installed and registered once more goes by its installed name.
+        for descriptor in sorted(self._index.all(cls.kind), key=lambda d: d.entry_point is None):
+            if cls is descriptor.imported():
+                return descriptor
+        raise PluginError(
+            f"{cls.__name__} is not registered; "
+            f'call dlcv.registry.register("{cls.kind}", "a_name", {cls.__name__}) first'
+        )
+
+    def spec_of(self, plugin: Plugin) -> Spec:
+        """Returns the spec that makes a plugin, with every option but those that are None."""
+        options = plugin.options().items()
+        values = {k: _written(v, self.spec_of) for k, v in options if v is not None}
+        return Spec(self.usable_name(self.descriptor_of(plugin)), values)
+
+    def hooks(self) -> "pluggy.HookRelay":
+        """Returns the hooks of `hook_manager`."""
+        return self.hook_manager().hook
+
+    def hook_manager(self) -> "pluggy.PluginManager":
+        """Returns what calls hooks, with all modules of hooks loaded.
+
+        Raises:
+            PluginError: a module can't be imported, or implements a hook wrongly.
+        """
+        for descriptor in self.descriptors("hook"):
+            if descriptor.is_disabled:
+                continue
+            try:
+                self.load(descriptor)
+            except PluginError as error:
+                cure = f"{DISABLE_VARIABLE}={descriptor.name} switches it off"
+                raise PluginError(f"{error}; {cure}") from error
+        return self._manager
+
+    def _usable(self, kind: str, name: str) -> list[Descriptor]:
+        return [d for d in self._index.named(kind, name) if not d.is_disabled]
+
+    def _forget(self, descriptor: Descriptor) -> None:
+        """Takes a plugin out of pluggy, if it is there."""
+        if self._manager.has_plugin(descriptor.key):
+            self._manager.unregister(name=descriptor.key)
+
+    def _check_hooks(self, module: Any) -> None:
+        """Raises a `PluginError` if a module implements no hook, or one that does not exist."""
+        callers = self._manager.get_hookcallers(module) or []
+        if not callers:
+            raise PluginError("it implements no hook; mark its functions with @dlcv.hook")
+        known = [c.name for c in vars(self._manager.hook).values() if c.has_spec()]
+        for caller in callers:
+            if not caller.has_spec():
+                hint = suggestion(caller.name, known) or listing("there are", known)
+                raise PluginError(f"there is no hook {caller.name}{hint}")
+
+    @property
+    def _manager(self) -> "pluggy.PluginManager":
+        with self._lock:
+            if self._lazy_manager is None:
+                from dlcv.registry.manager import Manager
+
+                self._lazy_manager = Manager(d.key for d in self._index.all() if d.is_disabled)
+            return self._lazy_manager
+
+    @property
+    def _index(self) -> Index:
+        with self._lock:
+            if self._lazy_index is None:
+                self._lazy_index = Index(KINDS)
+            return self._lazy_index
+
+    def _hint(self, kind: str, name: str) -> str:
+        others = [k for k in INTERFACES if k != kind and self._usable(k, name)]
+        if others:
+            return f'; "{name}" is {_with_article(others[0])}'
+        names = self.names(kind)
+        return suggestion(name, names) or listing("there are", names)
+
+
+def _checked(kind: str, kinds: Iterable[str] = KINDS) -> str:
+    """Returns a kind as it is; raises a `SpecError` for one that does not exist."""
+    if kind not in kinds:
+        hint = suggestion(kind, kinds) or listing("there are", kinds)
+        raise SpecError(f'unknown kind of plugin "{kind}"', hint=hint)
+    return kind
+
+
+def _checked_command(command: Any) -> Any:
+    import click
+
+    if not isinstance(command, click.Command):
+        raise PluginError("it is no click command")
+    return command
+
+
+def _reason(error: BaseException) -> str:
+    """Returns in one line why a plugin is broken."""
+    import pluggy
+
+    if isinstance(error, pluggy.PluginValidationError):
+        # Its later lines hold the definition that is wrong.
+        return " ".join(str(error).split())
+    return str(error) if isinstance(error, PluginError) else first_line(error)
+
+
+def _nested_kind(annotation: Any) -> str | None:
+    """Returns the kind of the plugins that an option's type asks for, None if for none."""
+    if isinstance(annotation, type) and issubclass(annotation, Plugin):
+        return annotation.kind
+    return next(filter(None, map(_nested_kind, typing.get_args(annotation))), None)
+
+
+def _written(value: Any, spec_of: Callable[[Plugin], Spec]) -> Any:
+    """Returns an option's value as a spec holds it."""
+    if isinstance(value, Plugin):
+        return spec_of(value)
+    if isinstance(value, tuple):
+        return tuple(_written(v, spec_of) for v in value)
+    if isinstance(value, os.PathLike):
+        return os.fspath(value)
+    return bare_or_text(value) if isinstance(value, str) else value
+
+
+def _disabled(descriptor: Descriptor) -> PluginError:
+    return PluginError(f"{descriptor.title} is disabled by {DISABLE_VARIABLE}")
+
+
+def _with_article(kind: str) -> str:
+    return f"{'an' if kind[0] in 'aeiou' else 'a'} {kind}"
+
+
+def provenance(plugins: Iterable[Plugin]) -> Iterator[Descriptor]:
+    """Returns the descriptors of plugins and of the plugins in their options."""
+    for plugin in plugins:
+        yield registry.descriptor_of(plugin)
+        for value in plugin.options().values():
+            several = value if isinstance(value, tuple) else (value,)
+            yield from provenance(v for v in several if isinstance(v, Plugin))
+
+
+registry = Registry()
+names = registry.names
+get = registry.get
+create = registry.create
+create_list = registry.create_list
+describe = registry.describe
+register = registry.register
+descriptors = registry.descriptors
+state = registry.state
+spec_of = registry.spec_of
