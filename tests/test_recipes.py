@@ -17,6 +17,7 @@ import cv2
 import forked
 import numpy as np
 import pytest
+from fake_packages import install, run_python
 
 import dlcv
 from dlcv import registry
@@ -431,4 +432,31 @@ def test_the_wheel_holds_the_recipes_and_finds_them(tmp_path):
         check=True,
     ).stdout.split()
     assert [Path(path).stem for path in found] == NAMES
-    assert {Path(path).parent for path in found} == {tmp_path / "installed" / "dlcv" / "recipes"}
+    assert {Path(path).parent for path in found} == {
+        tmp_path / "installed" / "dlcv_plugins" / "recipes"
+    }
+
+
+def test_another_package_may_add_recipes(tmp_path):
+    install(tmp_path, "acme-recipes", {"recipes": {"acme": "acme_recipes"}})
+    (tmp_path / "acme_recipes").mkdir()
+    (tmp_path / "acme_recipes" / "__init__.py").touch()
+    (tmp_path / "acme_recipes" / "acme-digits.toml").write_text('architecture = "lenet"\n')
+
+    listed = run_python(tmp_path, "-m", "dlcv", "recipes", "show", "acme-digits")
+    assert (listed.returncode, listed.stdout) == (0, 'architecture = "lenet"\n'), listed.stderr
+    disabled = run_python(
+        tmp_path, "-m", "dlcv", "recipes", "show", "acme-digits", DLCV_DISABLE="acme-recipes"
+    )
+    assert 'no recipe "acme-digits"' in disabled.stderr
+
+
+def test_two_recipes_of_one_name_are_named(tmp_path):
+    install(tmp_path, "acme-recipes", {"recipes": {"acme": "acme_recipes"}})
+    (tmp_path / "acme_recipes").mkdir()
+    (tmp_path / "acme_recipes" / "__init__.py").touch()
+    (tmp_path / "acme_recipes" / f"{NAMES[0]}.toml").write_text('architecture = "lenet"\n')
+
+    done = run_python(tmp_path, "-m", "dlcv", "recipes")
+    assert done.returncode == 2
+    assert f'there are two recipes "{NAMES[0]}"' in done.stderr

@@ -71,6 +71,8 @@ if TYPE_CHECKING:
     from dlcv.runs import record as record
     from dlcv.runs.build import build_new as build_new
     from dlcv.runs.build import restored_network as restored_network
+    from dlcv.runs.completion import log_finished as log_finished
+    from dlcv.runs.completion import write_missing as write_missing
     from dlcv.runs.directory import LATEST as LATEST
     from dlcv.runs.directory import RunDirectory as RunDirectory
     from dlcv.runs.ensemble import EVALUATOR as EVALUATOR
@@ -232,6 +234,8 @@ _PLACES = {
     "new_directory": "dlcv.runs.new_run:new_directory",
     "prepare_training": "dlcv.runs.new_run:prepare_training",
     "write_record": "dlcv.runs.new_run:write_record",
+    "log_finished": "dlcv.runs.completion:log_finished",
+    "write_missing": "dlcv.runs.completion:write_missing",
     "Results": "dlcv.runs.results:Results",
     "is_validation": "dlcv.runs.results:is_validation",
     "write_results": "dlcv.runs.results:write_results",

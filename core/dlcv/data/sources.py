@@ -12,7 +12,7 @@ from dlcv import registry
 from dlcv.config import SplitConfig
 from dlcv.data.split import divide, settle
 from dlcv.data.subset import Subset, share_of
-from dlcv.data.survey import survey
+from dlcv.data.survey import Survey, survey
 from dlcv.errors import DlcvError, PluginError, printable, suggestion
 from dlcv.images import is_image_file, unread_by_extension, walk_files
 from dlcv.interfaces import SPLITS, UNSPLIT, DatasetStore, LabelledImages, evolve
@@ -185,6 +185,45 @@ def open_dataset(
     splits = _checked(opened) if fraction < 1 else _divided(opened, split)
     ordered = {name: splits[name] for name in SPLITS if name in splits}
     return Dataset(store, ordered, split, declares_size, tuple(skipped))
+
+
+def open_split(
+    store: DatasetStore,
+    split: SplitConfig,
+    name: str,
+    *,
+    bad_images: str = "error",
+    threads: int = 1,
+    fraction: float = 1.0,
+) -> Survey:
+    """Opens one split of a data set as `open_dataset` does, and decodes the images of no other.
+
+    Args:
+        store: Where the images are.
+        split: What to take from the training images.
+        name: The split.
+        bad_images: `error` or `skip`.
+        threads: Threads for reading.
+        fraction: The share of the split's images that is used.
+
+    Raises:
+        DlcvError: there is no such split, or what `open_dataset` raises.
+    """
+    skip = bad_images == "skip"
+    opened = {each: store.open(each) for each in store.splits()}
+    skipped: list[str] = []
+    if skip and fraction == 1 and name not in opened:
+        # It is taken from images of which those that can't be read are left out first.
+        divided = next(each for each in opened if each in ("train", UNSPLIT))
+        checked = survey(opened[divided], skip=True, threads=threads)
+        opened[divided], skipped = checked.images, checked.skipped
+    splits = _divided(opened, settle(split, opened))
+    if name not in splits:
+        known = ", ".join(each for each in SPLITS if each in splits)
+        raise DlcvError(f'the run has no split "{name}"; it has {known}')
+    images = share_of(splits[name], fraction, split.seed) if fraction < 1 else splits[name]
+    checked = survey(images, skip=skip, threads=threads)
+    return Survey(checked.images, [*skipped, *checked.skipped])
 
 
 def align_labels(images: LabelledImages, label_names: tuple[str, ...]) -> LabelledImages:

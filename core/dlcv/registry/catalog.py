@@ -25,7 +25,6 @@ from dlcv.errors import (
 )
 from dlcv.interfaces import (
     Architecture,
-    Check,
     Classifier,
     DatasetStore,
     Evaluator,
@@ -45,16 +44,7 @@ if TYPE_CHECKING:
 
 INTERFACES: dict[str, type[Plugin]] = {
     cls.kind: cls
-    for cls in (
-        Preprocessor,
-        DatasetStore,
-        Architecture,
-        Schedule,
-        Evaluator,
-        Classifier,
-        Trainer,
-        Check,
-    )
+    for cls in (Preprocessor, DatasetStore, Architecture, Schedule, Evaluator, Classifier, Trainer)
 }
 """The interface of each kind, by the kind's name."""
 KINDS = (*INTERFACES, "hook", "command")

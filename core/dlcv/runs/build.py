@@ -99,7 +99,9 @@ def restored_network(run: TrainedNetwork, precision: str) -> "keras.Model":
     from dlcv.training import checkpoints
     from dlcv.training.network import build_network
 
-    found = checkpoints.load_chosen(run.directory.checkpoints, run.checkpoint)
+    found = checkpoints.load_chosen(
+        run.directory.checkpoints, run.checkpoint, is_finished=run.finished
+    )
     if found is None:
         raise DlcvError(f"{run.path} holds no checkpoint so far, so there is no network to use")
     checkpoint, path = found

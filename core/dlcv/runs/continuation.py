@@ -59,13 +59,17 @@ class Continuation:
         from dlcv.training import checkpoints
 
         _refuse_unknown(changes)
-        newest = checkpoints.load_newest(run.directory.checkpoints)
+        folder = run.directory.checkpoints
+        if run.finished and from_epoch is None:
+            newest = checkpoints.load_last(folder, "continue from an earlier one: --from-epoch")
+        else:
+            newest = checkpoints.load_newest(folder)
         if newest is None:
             raise DlcvError(f"{run.path} holds no checkpoint so far; start a new run")
         checkpoint, path = newest
         begun = checkpoint.position.stage + checkpoint.position.is_within_stage
         if from_epoch is not None:
-            checkpoint, path = checkpoints.load_epoch(run.directory.checkpoints, from_epoch)
+            checkpoint, path = checkpoints.load_epoch(folder, from_epoch)
         position, stages = checkpoint.position, run.config.stages
         planned = stages[max(begun, position.stage + 1) :]
         done, base, left = stages[: position.stage], stages[-1], 0

@@ -5,7 +5,8 @@ import json
 import os
 import re
 import shutil
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from dlcv import files
 from dlcv.errors import DlcvError
 
 LATEST = "latest"
+LOCK = ".lock"
 MEMBERS = "members"
 FORMS: dict[str, Any] = {
     "labels": [str],
@@ -49,10 +51,13 @@ class RunDirectory:
     path: Path
 
     @classmethod
-    def create(
+    @contextmanager
+    def being_made(
         cls, runs: Path, name: str | None, default_name: str, *, force: bool
-    ) -> "RunDirectory":
-        """Makes a new directory; a run that it replaces is kept aside until `settle`.
+    ) -> "Iterator[tuple[RunDirectory, RunDirectory]]":
+        """Gives a hidden directory to fill, locked, and the one that `appear` makes of it.
+
+        Whatever ends or kills the process before `appear` leaves the runs as they were.
 
         Args:
             runs: The folder of all runs.
@@ -61,26 +66,45 @@ class RunDirectory:
             force: Whether a run of that name may be replaced.
 
         Raises:
-            DlcvError: there is a run of that name, or the name is no file name.
+            DlcvError: there is a run of that name or another process makes one, or the name is no
+                file name.
         """
         if name is not None and not re.fullmatch(r"[^/\0.][^/\0]*", name):
             raise DlcvError(f'"{name}" can\'t be the name of a run; it must be a plain file name')
+        with ExitStack() as stack:
+            try:
+                cls.refuse_existing(runs, name, force=force)
+                runs.mkdir(parents=True, exist_ok=True)
+                if name is None:
+                    made = _numbered(runs / default_name, stack)
+                else:
+                    made = cls(runs / name)
+                    stack.enter_context(made._lock_hidden())
+            except OSError as error:
+                raise DlcvError(f"can't make a run in {runs}: {error.strerror}") from None
+            hidden = cls(made._hidden)
+            try:
+                yield hidden, made
+            finally:
+                if hidden.path.exists():
+                    shutil.rmtree(hidden.path, ignore_errors=True)
+                else:  # It has appeared, and the lock with it.
+                    (made.path / LOCK).unlink(missing_ok=True)
+
+    def appear(self) -> None:
+        """Gives what was filled its name; a run that it replaces is kept aside until `settle`.
+
+        Raises:
+            DlcvError: another process is writing the run that is to be replaced.
+        """
+        if self.path.exists():
+            with self.lock():
+                self._put_aside()
         try:
-            if name is not None:
-                cls(runs / name)._put_back()
-            cls.refuse_existing(runs, name, force=force)
-            runs.mkdir(parents=True, exist_ok=True)
-            if name is None:
-                return cls(_numbered(runs / default_name))
-            directory = cls(runs / name)
-            if directory.path.exists():
-                with directory.lock():
-                    directory._put_aside()
-            else:
-                directory.path.mkdir()
-        except OSError as error:
-            raise DlcvError(f"can't make a run in {runs}: {error.strerror}") from None
-        return directory
+            os.replace(self._hidden, self.path)
+        except BaseException:
+            self.put_back()
+            raise
 
     @classmethod
     def refuse_existing(cls, runs: Path, name: str | None, *, force: bool) -> None:
@@ -100,15 +124,19 @@ class RunDirectory:
             return
         if name == LATEST:
             raise DlcvError(f'"{LATEST}" always names the last run; choose another name')
+        cls(runs / name).put_back()
         files.refuse_existing(runs / name, force=force)
         is_run = cls(runs / name).config.is_file() and not (runs / name).is_symlink()
         if os.path.lexists(runs / name) and not is_run:
-            raise DlcvError(f"{runs / name} is no run, so it is not replaced")
+            raise DlcvError(
+                f"{runs / name} is no run, so it is not replaced; remove it, or choose another name"
+            )
 
     @classmethod
     def existing(cls, path: str | os.PathLike[str]) -> "RunDirectory":
         """Returns the directory of a run; raises `DlcvError` if there is none at `path`."""
         directory = cls(Path(path))
+        directory.put_back()
         if not directory.path.is_dir():
             raise DlcvError(f"no such run: {path}")
         if not directory.config.is_file():
@@ -182,13 +210,18 @@ class RunDirectory:
         return self.path / "evaluation"
 
     @property
+    def report(self) -> Path:
+        """The report, a page."""
+        return self.path / "report.html"
+
+    @property
     def preprocessing(self) -> Path:
         """What the preprocessors learned."""
         return self.path / "preprocessing.npz"
 
     def lock(self) -> AbstractContextManager[None]:
         """Keeps other processes from writing into the run; raises `DlcvError` if one does."""
-        return files.lock(self.path / ".lock", f"another process is writing {self.path}")
+        return files.lock(self.path / LOCK, f"another process is writing {self.path}")
 
     def point_latest_here(self) -> str | None:
         """Makes `latest`, beside this run, name it; returns the run that it named before."""
@@ -209,15 +242,22 @@ class RunDirectory:
             latest: The run that the link `latest` names again.
         """
         shutil.rmtree(self.path)
-        self._put_back()
+        self.put_back()
         link = self.path.parent / LATEST
         if latest is not None and (link.parent / latest).exists():
             _point(link, latest)
         else:
             link.unlink(missing_ok=True)
 
+    def put_back(self) -> None:
+        """Puts back the run that this one was to replace, if a kill left neither in its place."""
+        # A link such as `latest` leads to the run's own name.
+        place = RunDirectory(self.path.resolve() if self.path.is_symlink() else self.path)
+        if place.replaced.exists() and not os.path.lexists(place.path):
+            os.replace(place.replaced, place.path)
+
     def _put_aside(self) -> None:
-        """Makes the directory empty; the run that was there is kept until `settle`.
+        """Frees the directory's name; the run that was there is kept until `settle`.
 
         If one is kept already, its successor was killed: without a checkpoint it came to nothing.
         """
@@ -226,15 +266,21 @@ class RunDirectory:
             shutil.rmtree(self.path)
         else:
             os.replace(self.path, self.replaced)
-        try:
-            self.path.mkdir()
-        except BaseException:
-            self._put_back()
-            raise
 
-    def _put_back(self) -> None:
-        if self.replaced.exists() and not os.path.lexists(self.path):
-            os.replace(self.replaced, self.path)
+    @property
+    def _hidden(self) -> Path:
+        """Where the run is filled before it appears."""
+        return self.path.with_name(f".{self.path.name}.new")
+
+    @contextmanager
+    def _lock_hidden(self) -> Iterator[None]:
+        """Makes the hidden directory anew, and keeps others from it."""
+        self._hidden.mkdir(exist_ok=True)
+        with files.lock(self._hidden / LOCK, f"another process is making {self.path}"):
+            for leftover in self._hidden.iterdir():
+                if leftover.name != LOCK:
+                    shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink()
+            yield
 
     def write_json(self, name: str, content: Any) -> None:
         """Writes a JSON file atomically."""
@@ -254,15 +300,16 @@ class RunDirectory:
         return content
 
 
-def _numbered(path: Path) -> Path:
-    """Makes a directory of that name with the first number that is free."""
+def _numbered(path: Path, stack: ExitStack) -> RunDirectory:
+    """Returns the directory of that name with the first number that is free, and locks it."""
     for number in itertools.count(1):
-        numbered = path.with_name(f"{path.name}-{number}")
-        try:
-            numbered.mkdir()
-        except FileExistsError:
-            continue
-        return numbered
+        numbered = RunDirectory(path.with_name(f"{path.name}-{number}"))
+        if not os.path.lexists(numbered.path):
+            with suppress(DlcvError):
+                stack.enter_context(numbered._lock_hidden())
+                # Another process may have given it its name just before.
+                if not os.path.lexists(numbered.path):
+                    return numbered
     raise AssertionError
 
 

@@ -1,5 +1,6 @@
 """Stages of gradient descent: how a run learns unless another trainer claims it."""
 
+import functools
 import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,7 @@ from dlcv.evaluation.predict import predict_labelled
 from dlcv.interfaces import Combination, Trainer, plugin
 from dlcv.runs import hook_calls
 from dlcv.runs.build import build_for_training, build_new
+from dlcv.runs.completion import log_finished, write_missing
 from dlcv.runs.continuation import Continuation
 from dlcv.runs.directory import RunDirectory
 from dlcv.runs.experiment import Experiment
@@ -40,8 +42,8 @@ class GradientDescent(Trainer):
         RunDirectory.refuse_existing(runs, name, force=force)
         experiment, network, initial = prepare_training(config, yielding)
         called = default_name(experiment.config)
-        with new_directory(runs, name, called, force=force) as directory:
-            write_record(directory, experiment, network, initial)
+        record = functools.partial(write_record, experiment, network, initial)
+        with new_directory(runs, name, called, record, force=force) as directory:
             return _train(directory, experiment, network, resumed=False)
 
     def resume(self, path: Path, *, from_epoch: int | None, changes: dict[str, Any]) -> Run:
@@ -54,9 +56,7 @@ class GradientDescent(Trainer):
                 "option, such as --learning-rate"
             )
         if not changes and run.finished:
-            raise DlcvError(
-                f"{path} is finished; there is nothing left to train; --epochs trains it further"
-            )
+            return _complete(run)
         backend.start(run.config.threads or 1)
         from dlcv.runs.record import compare
 
@@ -104,7 +104,7 @@ def train_into(directory: RunDirectory, experiment: Experiment) -> Run:
         return GradientDescent().resume(directory.path, from_epoch=None, changes={})
     network, initial = build_new(experiment)
     with directory.lock():
-        write_record(directory, experiment, network, initial)
+        write_record(experiment, network, initial, directory)
         return _train(directory, experiment, network, resumed=False)
 
 
@@ -163,8 +163,7 @@ def _train(
 def _finish(run: Run, experiment: Experiment, model: Any) -> None:
     """Evaluates on held-out images, and writes model, predictions, metrics and report."""
     predictions = predict_labelled(model, experiment.loader(experiment.held_out))
-    with files.atomic_path(run.directory.model) as temporary:
-        _uncompiled(model).save(temporary)
+    _write_model(run.directory, model)
     run.results = write_results(
         run.directory,
         predictions,
@@ -176,8 +175,21 @@ def _finish(run: Run, experiment: Experiment, model: Any) -> None:
     hook_calls.finished(run)
 
 
-def _uncompiled(model: Any) -> Any:
-    """Returns the same network without optimizer and loss, so that anyone can load it."""
+def _complete(run: Run) -> Run:
+    """Writes the files that a finished run lacks: whoever wrote them was killed."""
+    with run.directory.lock():
+        files.sweep(run.path)
+        has_model = run.directory.model.exists()
+        if not has_model:
+            _write_model(run.directory, run.model)
+        written = write_missing(run)
+        log_finished(run, written if has_model else [run.directory.model.name, *written])
+    return run
+
+
+def _write_model(directory: RunDirectory, model: Any) -> None:
+    """Writes the network without optimizer and loss, so that anyone can load it."""
     import keras
 
-    return keras.Model(model.inputs, model.outputs, name=model.name)
+    with files.atomic_path(directory.model) as temporary:
+        keras.Model(model.inputs, model.outputs, name=model.name).save(temporary)

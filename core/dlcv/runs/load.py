@@ -8,6 +8,7 @@ from dlcv.errors import DlcvError
 from dlcv.export.description import is_export
 from dlcv.export.exported import Exported
 from dlcv.interfaces import Combination
+from dlcv.runs.directory import RunDirectory
 from dlcv.runs.ensemble import Ensemble
 from dlcv.runs.predictor import Predictor
 from dlcv.runs.run import Run
@@ -47,7 +48,9 @@ def load(
 
 def is_predictor(path: str | os.PathLike[str]) -> bool:
     """Returns whether a path is a run's or an exported model's, and not an image's."""
-    return (Path(path) / "run.toml").is_file() or is_export(Path(path))
+    directory = RunDirectory(Path(path))
+    directory.put_back()
+    return directory.config.is_file() or is_export(directory.path)
 
 
 def _open(

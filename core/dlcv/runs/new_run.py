@@ -1,9 +1,9 @@
 """Beginning a new run: its experiment, its directory, and the record of what it is made with."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from dlcv import files
 from dlcv.config import RunConfig
@@ -43,34 +43,55 @@ def prepare_training(
 
 @contextmanager
 def new_directory(
-    runs: Path, name: str | None, default_name: str, *, force: bool
+    runs: Path,
+    name: str | None,
+    default_name: str,
+    write: Callable[[RunDirectory], Any],
+    *,
+    force: bool,
+    is_worth_keeping: Callable[[RunDirectory], bool] = lambda made: made.has_checkpoint,
 ) -> Iterator[RunDirectory]:
-    """Makes a run's directory and locks it; what ends without a checkpoint is removed again.
+    """Makes a run's directory with the record of the run in it, and locks it.
+
+    It appears under its name with everything that `write` wrote, so that a process which is killed
+    leaves either nothing or what `dlcv resume` continues.
 
     Args:
         runs: The folder of all runs.
         name: The run's name; None for `default_name` with a number.
         default_name: A name to number.
+        write: Writes what is known before training into a directory.
         force: Whether a run of that name may be replaced.
+        is_worth_keeping: Whether the run stays when the block raises; otherwise it is removed, and
+            the run that it replaced is back.
 
     Raises:
-        DlcvError: what `RunDirectory.create` raises.
+        DlcvError: what `RunDirectory.being_made` raises.
     """
-    directory = RunDirectory.create(runs, name, default_name, force=force)
-    with directory.lock():
+    with RunDirectory.being_made(runs, name, default_name, force=force) as (hidden, directory):
+        write(hidden)
+        del write  # It may hold a network.
+        directory.appear()
         before = directory.point_latest_here()
         try:
             yield directory
         except BaseException:
-            if not directory.has_checkpoint:
+            if not is_worth_keeping(directory):
                 directory.discard(before)
             raise
 
 
 def write_record(
-    directory: RunDirectory, experiment: Experiment, network: "Network", initial: dict[str, str]
+    experiment: Experiment, network: "Network", initial: dict[str, str], directory: RunDirectory
 ) -> None:
-    """Writes what is known before training; `preprocessing.npz` comes last."""
+    """Writes what is known before training; `preprocessing.npz` comes last.
+
+    Args:
+        experiment: What is trained.
+        network: Its network.
+        initial: Where its initial weights came from.
+        directory: Where to write.
+    """
     from dlcv.runs.record import environment
 
     files.write_atomically(directory.config, experiment.config.to_toml())

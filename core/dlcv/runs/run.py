@@ -12,7 +12,7 @@ from dlcv import backend, registry
 from dlcv.data.loader import Loader
 from dlcv.data.pipeline import Pipeline
 from dlcv.data.replacement import chosen_pixel_steps
-from dlcv.data.sources import align_labels
+from dlcv.data.sources import align_labels, find_store, open_split
 from dlcv.data.survey import Survey, survey
 from dlcv.errors import DlcvError
 from dlcv.evaluation.kept import kept
@@ -21,7 +21,6 @@ from dlcv.interfaces import LabelledImages, Preprocessor
 from dlcv.registry.spec import SpecList
 from dlcv.runs.build import restored_network, restored_pipeline
 from dlcv.runs.directory import RunDirectory
-from dlcv.runs.experiment import Experiment
 from dlcv.runs.inference_loader import inference_loader
 from dlcv.runs.inputs import open_labelled
 from dlcv.runs.prediction import Tested
@@ -185,10 +184,17 @@ class Run(TrainedNetwork):
 
     def _open_split(self, data: str | None, split: str | None, *, skip: bool) -> Survey:
         if data is None:
-            own = Experiment.reopen(self.config, self.pipeline).data
-            if split not in own.splits:
-                raise DlcvError(f'the run has no split "{split}"; it has {", ".join(own.splits)}')
-            return Survey(own.splits[split], list(own.skipped))
+            assert split is not None
+            if self.data is not None and split in self.data.splits:
+                return Survey(self.data.splits[split], list(self.data.skipped))
+            return open_split(
+                find_store(self.config.data),
+                self.config.split,
+                split,
+                bad_images=self.config.bad_images,
+                threads=self.config.threads or 1,
+                fraction=self.config.fraction,
+            )
         opened = open_labelled(data, split, self.channels)
         return survey(opened, skip=skip, threads=self.threads)
 

@@ -1,5 +1,6 @@
 """Training and resuming runs: from a configuration to a directory with everything in it."""
 
+import logging
 import os
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,8 @@ from dlcv.runs.directory import RunDirectory
 from dlcv.runs.recipes import load_config, require_data
 from dlcv.runs.trained import Trained
 from dlcv.runs.trainers import trainer_of
+
+logger = logging.getLogger(__name__)
 
 
 def run(
@@ -61,14 +64,19 @@ def resume(
             lost. Only with `options`.
         options: Options of a new stage that follows what is trained so far, such as
             `learning_rate=0.001` or `epochs=10`; what is left out is as in the stage before.
-            Without any, an interrupted run continues as it was. Members take them one by one.
+            Without any, an interrupted run continues as it was, and a finished one gets the files
+            that it lacks. Members take options one by one.
 
     Raises:
-        DlcvError: there is no run, it is finished and there are no options, its data changed, an
-            option is wrong, or there is no checkpoint of that epoch.
+        DlcvError: there is no run, its data changed, an option is wrong, or there is no checkpoint
+            of that epoch.
     """
     directory = RunDirectory.existing(path)
     changes = {name: _as_text(value) for name, value in options.items() if value is not None}
+    if directory.replaced.exists():
+        logger.info(
+            "the run that it replaces is kept until its first epoch: %s", directory.replaced
+        )
     trainer = trainer_of(RunConfig.load(directory.config))
     trained: Trained = trainer.resume(directory.path, from_epoch=from_epoch, changes=changes)
     return trained

@@ -207,19 +207,53 @@ def load(path: Path) -> Checkpoint:
     return checkpoint
 
 
-def load_chosen(folder: Path, which: str | int) -> tuple[Checkpoint, Path] | None:
-    """Reads the checkpoint that is wanted: `last`, `best`, or that of an epoch.
+def load_chosen(
+    folder: Path, which: str | int, *, is_finished: bool = False
+) -> tuple[Checkpoint, Path] | None:
+    """Reads a checkpoint: `last`, `best`, or that of an epoch.
+
+    Args:
+        folder: The folder of the checkpoints.
+        which: The checkpoint.
+        is_finished: Whether the training came to its end. Then the last checkpoint is the run's
+            result, and no other one stands in for it.
 
     Raises:
         DlcvError: there is no such checkpoint, or it is damaged.
     """
-    if which == "last":
-        return load_newest(folder)
-    if which == "best":
-        return load_best(folder)
+    if which in ("last", "best"):
+        newest = load_last(folder) if is_finished else load_newest(folder)
+        return newest if which == "last" else _best(folder, newest)
     if not str(which).isdecimal():
         raise DlcvError(f'checkpoint: expected last, best or an epoch, received "{which}"')
     return load_epoch(folder, int(which))
+
+
+def load_last(
+    folder: Path, cure: str = "predict with an earlier epoch: --checkpoint"
+) -> tuple[Checkpoint, Path] | None:
+    """Reads the newest checkpoint.
+
+    Args:
+        folder: The folder of the checkpoints.
+        cure: What to do where it is damaged; the newest epoch that is whole is appended.
+
+    Returns:
+        The checkpoint and its path; None where there is none so far.
+
+    Raises:
+        DlcvError: it is damaged; the message names the newest epoch that is whole.
+    """
+    paths = _newest_first(folder)
+    if not paths:
+        return None
+    try:
+        return load(paths[0]), paths[0]
+    except DlcvError as error:
+        for path in paths[1:]:
+            if (epoch := _whole_epoch(path)) is not None:
+                raise DlcvError(f"{error}; {cure} {epoch}") from None
+        raise
 
 
 def load_epoch(folder: Path, epoch: int) -> tuple[Checkpoint, Path]:
@@ -237,9 +271,8 @@ def load_epoch(folder: Path, epoch: int) -> tuple[Checkpoint, Path]:
     raise DlcvError(f"{folder} holds no checkpoint of epoch {epoch}; there are those of {kept}")
 
 
-def load_best(folder: Path) -> tuple[Checkpoint, Path] | None:
-    """Reads the checkpoint of the lowest validation loss among those that are kept."""
-    newest = load_newest(folder)
+def _best(folder: Path, newest: tuple[Checkpoint, Path] | None) -> tuple[Checkpoint, Path] | None:
+    """Returns the checkpoint of the lowest validation loss among those that are kept."""
     if newest is None or not newest[0].history:
         return newest
     kept = {*map(_epoch, _newest_first(folder))}
@@ -275,6 +308,15 @@ def load_newest(folder: Path) -> tuple[Checkpoint, Path] | None:
 
 def _newest_first(folder: Path) -> list[Path]:
     return sorted((p for p in folder.glob(f"*{SUFFIX}") if NAME.fullmatch(p.name)), reverse=True)
+
+
+def _whole_epoch(path: Path) -> int | None:
+    """Returns the epoch at whose end a checkpoint was written; None if there is no whole one."""
+    try:
+        checkpoint = load(path)
+    except DlcvError:
+        return None
+    return None if checkpoint.position.batch else checkpoint.epochs
 
 
 def _epoch(path: Path) -> int:

@@ -1,5 +1,6 @@
 """Several networks of one configuration, trained one after the other from consecutive seeds."""
 
+import functools
 import gc
 import logging
 import shlex
@@ -21,11 +22,14 @@ from dlcv.api import (
     backend,
     default_name,
     hook_calls,
+    log_finished,
     named_method,
     new_directory,
     prepare_training,
     record,
+    resume,
     train_into,
+    write_missing,
     write_record,
     write_results,
 )
@@ -96,9 +100,9 @@ class MembersTrainer(Trainer):
         RunDirectory.refuse_existing(runs, name, force=force)
         experiment, network, initial = prepare_training(config, yielding)
         called = default_name(experiment.config)
-        with new_directory(runs, name, called, force=force) as directory:
-            write_record(directory, experiment, network, initial)
-            del network  # Each member builds its own.
+        write = functools.partial(write_record, experiment, network, initial)
+        with new_directory(runs, name, called, write, force=force) as directory:
+            del network, write  # Each member builds its own.
             return _train_members(directory, experiment)
 
     def resume(
@@ -110,7 +114,7 @@ class MembersTrainer(Trainer):
         if changes or from_epoch is not None:
             _refuse_changes(run)
         if run.finished and not unfinished(directory, run.config.members):
-            raise DlcvError(f"{path} is finished; there is nothing left to train")
+            return _complete(TrainedEnsemble(directory))
         backend.start(run.config.threads or 1)
         with directory.lock():
             files.sweep(directory.path)
@@ -199,6 +203,15 @@ def _combine(directory: RunDirectory, experiment: Experiment) -> TrainedEnsemble
         seconds=sum(seconds),
     )
     hook_calls.finished(ensemble)
+    return ensemble
+
+
+def _complete(ensemble: TrainedEnsemble) -> TrainedEnsemble:
+    """Writes the files that a finished run or one of its members lacks."""
+    for member in ensemble.members:
+        resume(member.path)
+    with ensemble.directory.lock():
+        log_finished(ensemble, write_missing(ensemble))
     return ensemble
 
 

@@ -25,7 +25,6 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> dlcv.Run:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({}, "first is finished; there is nothing left to train; --epochs trains it further"),
         ({"from_epoch": 1}, "would repeat the same training; change an option"),
         ({"learning_rate": 0.1}, "all epochs are trained; say how many more there shall be"),
         ({"epochs": 1, "from_epoch": 3}, "no checkpoint of epoch 3; there are those of 1, 2"),

@@ -12,6 +12,7 @@ from click.testing import CliRunner, Result
 import dlcv
 from dlcv.cli.evaluate import evaluate
 from dlcv.cli.predict import predict
+from dlcv.cli.resume import resume
 from dlcv.cli.run import finish
 from dlcv.errors import DlcvError, ImageError
 from dlcv.interfaces import Predictions
@@ -260,3 +261,104 @@ def test_printed_commands_work_where_paths_have_spaces(
     shown = capsys.readouterr().out
     for line in ("dlcv evaluate 'a run'\n", "dlcv predict 'a run' IMAGE", "dlcv resume 'a run'\n"):
         assert line in shown
+
+
+@pytest.fixture(scope="module")
+def longer(tmp_path_factory: pytest.TempPathFactory) -> dlcv.Run:
+    """A run with a checkpoint of each of its two epochs."""
+    return dlcv.run(
+        data="digits(size=8)", architecture="mlp(units=4)", epochs=2, checkpoint_every=1,
+        fraction=0.2, threads=1, runs=tmp_path_factory.mktemp("runs"),
+    )  # fmt: skip
+
+
+@pytest.fixture
+def torn(longer: dlcv.Run, tmp_path: Path) -> Path:
+    """A copy whose last checkpoint is cut off."""
+    run = Path(shutil.copytree(longer.path, tmp_path / "torn"))
+    last = last_checkpoint(run)
+    last.write_bytes(last.read_bytes()[:-100])
+    return run
+
+
+def last_checkpoint(run: Path) -> Path:
+    return max((run / "checkpoints").iterdir())
+
+
+def test_a_damaged_last_checkpoint_of_a_finished_run_is_no_prediction(torn: Path) -> None:
+    last = last_checkpoint(torn)
+
+    for which in ("last", "best"):
+        with pytest.raises(DlcvError) as caught:
+            _ = dlcv.load(torn, checkpoint=which).model
+        assert str(caught.value) == (
+            f"{last} is damaged: its checksum does not fit its content; predict with an earlier "
+            "epoch: --checkpoint 1"
+        )
+    with pytest.raises(DlcvError, match="continue from an earlier one: --from-epoch 1"):
+        dlcv.resume(torn, epochs=1)
+    assert dlcv.load(torn, checkpoint=1).model.count_params() > 0
+
+
+def test_an_unfinished_run_goes_on_from_the_checkpoint_before_and_says_so(
+    torn: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    last = last_checkpoint(torn)
+    (torn / "metrics.json").unlink()
+
+    resumed = dlcv.resume(torn)
+
+    assert resumed.finished
+    assert (
+        f"{last} is damaged: its checksum does not fit its content; trying the one" in caplog.text
+    )
+
+
+@pytest.mark.parametrize("name", ["report.html", "model.keras", "predictions.npz"])
+def test_resuming_a_finished_run_writes_what_is_missing(
+    run: Path, name: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "dlcv")
+    before = dlcv.load(run).predictions().probabilities
+    (run / name).unlink()
+
+    dlcv.resume(run)
+
+    assert (run / name).stat().st_size > 1000
+    assert f"was finished; wrote what was missing: {name}" in caplog.text
+    np.testing.assert_allclose(dlcv.load(run).predictions().probabilities, before, atol=1e-5)
+
+
+def test_resuming_a_run_that_lacks_nothing_changes_nothing(
+    run: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "dlcv")
+    before = {path: path.stat().st_mtime_ns for path in run.rglob("*")}
+
+    result = CliRunner().invoke(resume, [str(run)])
+
+    assert result.exit_code == 0, result.exception
+    assert "accuracy " in result.stdout
+    assert "is finished, and all its files are there" in result.stderr + caplog.text
+    after = {path: path.stat().st_mtime_ns for path in run.rglob("*")}
+    assert {p: t for p, t in after.items() if p != run} == {
+        p: t for p, t in before.items() if p != run
+    }
+
+
+def test_other_pixel_steps_decode_the_images_of_one_split_only(photos: Callable) -> None:
+    """The training images may be gone when a run is evaluated on its test images."""
+    folder = photos(("blue", "green"), count=10)
+    trained = dlcv.run(
+        data=str(folder), architecture="lenet(width=0.1)", preprocessors="aspect_aware(size=16)",
+        epochs=1, threads=1, runs=folder.parent / "runs", name="net",
+    )  # fmt: skip
+    held_out = set(trained.predictions().sample_ids)
+    for path in folder.rglob("*.png"):
+        if not any(str(path).endswith(name) for name in held_out):
+            path.write_bytes(b"no image")
+
+    result = evaluated(trained.path, "--preproc", "crop(size=12), simple(size=16)", "--json")
+
+    assert result.exit_code == 0, result.exception
+    assert json.loads(result.stdout)["images"] == len(held_out)

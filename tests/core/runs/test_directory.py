@@ -1,16 +1,20 @@
 """The directory of a run: made where there is room for it, and replaced without a loss."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from faulty_disk import faults
 
 from dlcv.errors import DlcvError
 from dlcv.runs.directory import RunDirectory
 
 
 def create(runs: Path, name: str | None = None, *, force: bool = False) -> RunDirectory:
-    return RunDirectory.create(runs, name, "net-data", force=force)
+    with RunDirectory.being_made(runs, name, "net-data", force=force) as (_, directory):
+        directory.appear()
+    return directory
 
 
 @pytest.fixture
@@ -121,7 +125,7 @@ def test_run_is_kept_where_the_new_one_can_not_be_made(
     make = Path.mkdir
 
     def fail(path: Path, *arguments: object, **options: object) -> None:
-        if path.name == "old":
+        if path.name == ".old.new":
             raise OSError(28, "No space left on device")
         make(path, *arguments, **options)
 
@@ -156,3 +160,74 @@ def test_what_is_no_run_is_never_replaced(runs: Path, what: str) -> None:
         create(runs, "other", force=True)
     assert os.path.lexists(path)
     assert (runs / "old" / "run.toml").exists()
+
+
+def content(path: Path) -> str | None:
+    """What a run's directory holds; None where there is no run."""
+    try:
+        return RunDirectory.existing(path).config.read_text()
+    except DlcvError:
+        return None
+
+
+@pytest.mark.parametrize("exists", [False, True])
+def test_a_kill_while_a_run_is_made_leaves_a_whole_run_or_none(
+    tmp_path: Path, exists: bool
+) -> None:
+    """After each a run that was there is there, and the same command makes the new one."""
+
+    def make(runs: Path) -> Callable[[], None]:
+        def act() -> None:
+            with RunDirectory.being_made(runs, "net", "net-data", force=exists) as (hidden, new):
+                hidden.config.write_text("new")
+                new.appear()
+                new.point_latest_here()
+
+        return act
+
+    ends = set()
+    for number, fault in enumerate(faults("killed")):
+        runs = tmp_path / f"runs{number}"
+        runs.mkdir()
+        if exists:
+            (runs / "net").mkdir()
+            (runs / "net" / "run.toml").write_text("old")
+        fault(make(runs))
+
+        found = content(runs / "net")
+        assert found in (("old", "new") if exists else (None, "new"))
+        ends.add(found)
+        if found == "new":
+            aside = RunDirectory(runs / "net").replaced
+            assert not exists or (aside / "run.toml").read_text() == "old"
+        with RunDirectory.being_made(runs, "net", "", force=found is not None) as (hidden, again):
+            hidden.config.write_text("again")
+            again.appear()
+        assert content(runs / "net") == "again"
+    assert ends == {"old" if exists else None, "new"}
+
+
+def test_a_number_that_another_process_is_making_is_left_out(tmp_path: Path) -> None:
+    with RunDirectory.being_made(tmp_path, None, "net", force=False) as (_, first):
+        assert create_numbered(tmp_path) == "net-2"
+        first.appear()
+    assert create_numbered(tmp_path) == "net-3"
+
+
+def create_numbered(runs: Path) -> str:
+    with RunDirectory.being_made(runs, None, "net", force=False) as (_, directory):
+        directory.appear()
+    return directory.path.name
+
+
+def test_a_run_that_is_made_is_locked_until_it_is_done(tmp_path: Path) -> None:
+    with RunDirectory.being_made(tmp_path, "net", "net", force=False) as (_, directory):
+        directory.appear()
+        with (
+            pytest.raises(DlcvError, match="another process is writing"),
+            RunDirectory(tmp_path / "net").lock(),
+        ):
+            pass
+    assert list((tmp_path / "net").iterdir()) == []
+    with RunDirectory(tmp_path / "net").lock():
+        pass

@@ -186,7 +186,7 @@ REFUSED = {
     ),
     "grey images": (
         [Fake("a"), Fake("b", channels=1)], {},
-        "b takes images of 1 channels, and a of 3; they can't see the same images",
+        "b takes images of 1 channels, and a of 3; they can't take the same images",
     ),
 }  # fmt: skip
 

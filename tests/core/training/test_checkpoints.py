@@ -190,7 +190,7 @@ def test_best_and_single_epochs_are_found(tmp_path: Path) -> None:
     within = attrs.evolve(made[-1], position=Position(1, 7, 3, 113))
     checkpoints.save(tmp_path, within)
 
-    best = checkpoints.load_best(tmp_path)
+    best = checkpoints.load_chosen(tmp_path, "best")
     assert best is not None
     assert best[0].arrays[0][0] == 6
     assert checkpoints.load_epoch(tmp_path, 11)[0].position == Position(1, 7, 0, 110)
@@ -212,7 +212,7 @@ def test_best_of_those_that_are_left_is_found(tmp_path: Path) -> None:
         if checkpoint.epochs == 6:
             path.unlink()
 
-    best = checkpoints.load_best(tmp_path)
+    best = checkpoints.load_chosen(tmp_path, "best")
     assert best is not None
     assert best[0].epochs == 9
 

@@ -189,7 +189,8 @@ def test_stopped_run_goes_on_with_the_unfinished_member_to_the_same_end(
     assert visible(stopped.path / "members") == {"1", "2"}
     first = (stopped.path / "members" / "1" / "metrics.json").stat().st_mtime_ns
     with pytest.raises(
-        DlcvError, match=r"no member 2 of 3 that is trained .*: dlcv resume .*three"
+        DlcvError,
+        match=r"member 2 of the 3 of .* is not trained .*: dlcv resume .*three",
     ):
         dlcv.load(stopped.path)
 
@@ -203,9 +204,16 @@ def test_stopped_run_goes_on_with_the_unfinished_member_to_the_same_end(
     assert resumed.metrics == trained.metrics
 
 
-def test_finished_run_is_not_resumed_and_takes_no_other_settings(trained: TrainedEnsemble) -> None:
-    with pytest.raises(DlcvError, match="three is finished; there is nothing left to train"):
-        dlcv.resume(trained.path)
+def test_resuming_a_finished_run_writes_what_is_missing(copy: Path) -> None:
+    missing = [copy / "report.html", copy / "members" / "2" / "report.html"]
+    for path in missing:
+        path.unlink()
+
+    assert dlcv.resume(copy).finished
+    assert all(path.stat().st_size > 1000 for path in missing)
+
+
+def test_finished_run_takes_no_other_settings(trained: TrainedEnsemble) -> None:
     with pytest.raises(DlcvError, match=r"has 3 members, .* by itself: resume .*/1 to .*/3 with"):
         dlcv.resume(trained.path, learning_rate=0.1)
     with pytest.raises(DlcvError, match="has 3 members"):
@@ -218,7 +226,7 @@ def test_a_missing_member_is_trained_again(trained: TrainedEnsemble, copy: Path)
     # A process that was killed may leave less than it takes to go on.
     (copy / "members" / "3").mkdir()
     shutil.copy(copy / "members" / "1" / "run.toml", copy / "members" / "3")
-    with pytest.raises(DlcvError, match="has no member 2 of 3"):
+    with pytest.raises(DlcvError, match="member 2 of the 3 of"):
         dlcv.load(copy)
 
     assert dlcv.resume(copy).metrics == trained.metrics

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from dlcv.api import RunConfig, SplitConfig, config_options, with_verbosity
+from dlcv.cli.console import with_verbosity
+from dlcv.cli.options import config_options
+from dlcv.config import RunConfig, SplitConfig
 from dlcv.errors import DlcvError
 
 if TYPE_CHECKING:

@@ -185,7 +185,7 @@ class _Split:
             return
         progress = _read_json(self.work / PROGRESS) or {}
         partial = self.work / f"{self.name}.hdf5.part"
-        done = int(progress.get(self.name, 0)) if partial.exists() else 0
+        done = min(int(progress.get(self.name, 0)), len(self.images)) if partial.exists() else 0
         rng = np.random.default_rng([self.experiment.config.seed, ORDER_STREAM, 0])
         order = rng.permutation(len(self.images))
         accompanying = columns(
@@ -210,7 +210,8 @@ class _Split:
         """Writes the rows from `done` on, and returns how many there are then."""
         size = self.experiment.config.batch_size
         kept_at = time.monotonic()
-        first = done
+        # The last batch may be short: where it is done already, it is done once more.
+        first = done = done - done % size
         with (
             track(f"extracting {self.name}", len(order), "images", done=done) as advance,
             closing(self._batches(order, done // size, size)) as batches,
@@ -256,7 +257,8 @@ class _Split:
 
 def _finish(work: Path, out: Path, about: dict[str, Any], *, force: bool) -> None:
     """Describes the files and gives the folder its name."""
-    records = {path.name: files.record(path) for path in sorted(work.glob("*.hdf5"))}
+    names = [f"{split}.hdf5" for split in about["rows"]]
+    records = {name: files.record(work / name) for name in sorted(names)}
     text = tomli_w.dumps({"extraction": about, "files": records})
     files.write_atomically(work / DESCRIPTION, text)
     with files.atomic_folder(out, force=force) as folder:

@@ -76,6 +76,11 @@ class Features:
                 splits[name] = read_split(folder / file)
         for name, split in splits.items():
             _check_split(folder / f"{name}.hdf5", split, about)
+        if missing := [name for name in about["rows"] if name not in splits]:
+            raise DlcvError(
+                f"{folder} lacks {missing[0]}.hdf5, though its extraction had {missing[0]} images; "
+                "extract the features again"
+            )
         if "train" not in splits:
             raise DlcvError(f"{folder} holds no train.hdf5, so there is nothing to fit to")
         return cls(folder, about, splits)

@@ -4,7 +4,7 @@ import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dlcv.api import RunConfig
+from dlcv.api import RunConfig, log_finished, write_missing
 from dlcv.errors import DlcvError
 from dlcv.interfaces import Combination, Trainer, plugin
 
@@ -33,13 +33,25 @@ class FeaturesTrainer(Trainer):
         return run_transfer(config, yielding, name, runs, force=force)
 
     def resume(self, path: Path, *, from_epoch: int | None, changes: dict[str, Any]) -> "FittedRun":
-        """Refuses: there are no epochs to continue with."""
-        network = RunConfig.load(path / "run.toml").architecture
-        raise DlcvError(
-            f"{path} has a fitted classifier, which no epochs train further; train all of its "
-            f"network with: dlcv run --data DATA --arch {shlex.quote(str(network))} "
-            f"--initial-weights {shlex.quote(str(path))}"
-        )
+        """Writes the files that a finished run lacks; there are no epochs to continue with."""
+        from dlcv_plugins.trainers.features.fitted_run import open_fitted
+
+        run = open_fitted(path)
+        if changes or from_epoch is not None:
+            network = shlex.quote(str(run.config.architecture))
+            raise DlcvError(
+                f"{path} has a fitted classifier, which no epochs train further; train all of its "
+                f"network with: dlcv run --data DATA --arch {network} "
+                f"--initial-weights {shlex.quote(str(path))}"
+            )
+        if not run.finished:
+            raise DlcvError(
+                f"{path} was stopped while its figures were computed; repeat the command that "
+                "made it, with --force"
+            )
+        with run.directory.lock():
+            log_finished(run, write_missing(run))
+        return run
 
     def load(self, path: Path, *, checkpoint: str | int, method: Combination | None) -> "FittedRun":
         """Opens the run: its network, or the network's body with the estimator."""

@@ -1,5 +1,6 @@
 """Transfer in one go or in two steps: features, then a run like any other."""
 
+import functools
 import hashlib
 import logging
 import os
@@ -22,7 +23,7 @@ from dlcv.interfaces import Classifier, evolve
 from dlcv.registry import Spec, SpecList
 from dlcv_plugins.trainers.features.configuration import CLASSIFIER, transfer_config
 from dlcv_plugins.trainers.features.features import Features
-from dlcv_plugins.trainers.features.fitted_run import FittedRun
+from dlcv_plugins.trainers.features.fitted_run import FittedRun, open_fitted
 from dlcv_plugins.trainers.features.fitting import Fitted, fit_classifier
 
 logger = logging.getLogger(__name__)
@@ -38,11 +39,11 @@ def extract(
     force: bool = False,
     **options: Any,
 ) -> Features:
-    """Writes what a trained body says of a data set's images into a folder.
+    """Writes the features that a trained body extracts from a data set's images into a folder.
 
     Args:
         base: The network whose body is used, such as `vgg16`; or a run.
-        out: The folder; what was begun there and stopped is gone on with.
+        out: The folder; an extraction that was stopped there continues.
         weights: `imagenet`, or a run or a file; ImageNet's if left out, where the network has them.
         layer: The layer whose output is taken; the last of the body if left out.
         force: Whether a folder of features may be replaced.
@@ -50,7 +51,7 @@ def extract(
 
     Raises:
         DlcvError: something in the options or the data is wrong, or the folder exists.
-        KeyboardInterrupt: after ctrl+c; the same call goes on from there.
+        KeyboardInterrupt: after ctrl+c; the same call continues from there.
     """
     from dlcv_plugins.trainers.features.extraction import extract_to, refuse_existing
 
@@ -105,7 +106,7 @@ def transfer(
     force: bool = False,
     **options: Any,
 ) -> FittedRun:
-    """Fits a classifier to what a trained body says of images, in one go.
+    """Extracts features with a trained body and fits a classifier to them, in one go.
 
     Args:
         base: What `extract` takes.
@@ -119,7 +120,7 @@ def transfer(
 
     Raises:
         DlcvError: what `extract` and `fit` raise.
-        KeyboardInterrupt: after ctrl+c; the same call goes on from there.
+        KeyboardInterrupt: after ctrl+c; the same call continues from there.
     """
     config = transfer_config(base, weights=weights, layer=layer)
     config, yielding = configured(config, {"classifier": classifier, **options})
@@ -129,9 +130,9 @@ def transfer(
 def run_transfer(
     config: RunConfig, yielding: list[str], name: str | None, runs: Path, *, force: bool
 ) -> FittedRun:
-    """Extracts features and fits the classifier of a configuration; the features are not kept.
+    """Extracts features and fits the classifier of a configuration; the features are removed.
 
-    They are as long as the work is not done, so that the same call goes on after a stop.
+    They exist until the work is done, so that the same call continues after a stop.
     """
     from dlcv_plugins.trainers.features.extraction import extract_to
 
@@ -154,7 +155,11 @@ def _fit_to(
 ) -> FittedRun:
     """Fits the classifier of a configuration, and makes a run of it."""
     backend.start(config.threads or backend.available_threads())
-    from dlcv_plugins.trainers.features.writing import check_complete, write_run
+    from dlcv_plugins.trainers.features.writing import (
+        check_complete,
+        write_figures,
+        write_network,
+    )
 
     check_complete(features)
     assert config.classifier is not None
@@ -175,10 +180,21 @@ def _fit_to(
     fitted = fit_classifier(classifier, train, config.threads or backend.available_threads())
     _log_fit(fitted)
     default_name = f"{_base_name(config.architecture)}-transfer-{data_name(config)}"
-    with new_directory(runs, name, default_name, force=force) as directory:
-        run = write_run(directory, features, config, classifier, evaluators, fitted)
+    write = functools.partial(write_network, features, config, (classifier, *evaluators), fitted)
+    with new_directory(
+        runs,
+        name,
+        default_name,
+        write,
+        force=force,
+        is_worth_keeping=lambda made: made.is_finished,
+    ) as directory:
+        hook_calls.started(open_fitted(directory.path))
+        results = write_figures(directory, features, evaluators, fitted)
         directory.settle()
-    hook_calls.finished(run)
+        run = open_fitted(directory.path)
+        run.results = results
+        hook_calls.finished(run)
     return run
 
 

@@ -1,18 +1,17 @@
 """The directory of a run whose classifier was fitted."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from dlcv import files, registry
-from dlcv.api import Results, Run, RunConfig, RunDirectory, hook_calls, write_results
+from dlcv.api import Results, Run, RunConfig, RunDirectory, write_results
 from dlcv.errors import DlcvError
-from dlcv.interfaces import Classifier, Evaluator, Plugin, Predictions
+from dlcv.interfaces import Evaluator, Plugin, Predictions
 from dlcv.registry import provenance
 from dlcv_plugins.trainers.features import estimators
 from dlcv_plugins.trainers.features.features import Features, SplitFeatures
-from dlcv_plugins.trainers.features.fitted_run import FittedRun, open_fitted
 from dlcv_plugins.trainers.features.fitting import Fitted
 from dlcv_plugins.trainers.features.linear import as_layer, softmax
 from dlcv_plugins.trainers.features.trainer import ESTIMATOR
@@ -29,39 +28,38 @@ ROWS_AT_ONCE = 1024
 
 
 def check_complete(features: Features) -> None:
-    """Raises a `DlcvError` if a run can't be made of features, before hours of fitting to them."""
+    """Raises a `DlcvError` if no run can be made of features, before hours of fitting to them."""
     source = features.directory
     for name in ("labels", "environment"):
         source.read_json(name)
     files.load_arrays(source.preprocessing)
-    _kept_weights(features)
+    _saved_weights(features)
+    for name, split in features.splits.items():
+        _refuse_not_finite(features.path / f"{name}.hdf5", split)
 
 
-def write_run(
-    directory: RunDirectory,
+def write_network(
     features: Features,
     config: RunConfig,
-    classifier: Classifier,
-    evaluators: Sequence[Evaluator],
+    plugins: Sequence[Plugin],
     fitted: Fitted,
-) -> FittedRun:
-    """Writes all of a run's files, and returns the run.
+    directory: RunDirectory,
+) -> None:
+    """Writes all of a run's files but its predictions and figures.
 
     Args:
-        directory: An empty directory, locked.
         features: What the classifier was fitted to.
         config: The run's configuration, complete.
-        classifier: The classifier.
-        evaluators: Those of the configuration.
+        plugins: The classifier and the evaluators.
         fitted: What came of it.
+        directory: An empty directory.
 
     Raises:
         DlcvError: the features' folder is damaged, or the estimator can't be kept.
     """
-    _write_record(directory, features, config, (classifier, *evaluators))
+    _write_record(directory, features, config, plugins)
     body = _restored_body(Run(directory), features)
-    train = features.splits["train"]
-    layer = as_layer(fitted.estimator, np.asarray(train.values[:COMPARED]))
+    layer = _as_layer(features, fitted)
     if layer is None:
         estimators.save(directory.path / ESTIMATOR, fitted.estimator)
         kernel, bias = body.network.model.layers[-1].get_weights()
@@ -69,17 +67,55 @@ def write_run(
     else:
         body.set_last(*layer)
     _write_network(directory, body, has_last=layer is not None)
-    hook_calls.started(open_fitted(directory.path))
 
-    def answer(rows: np.ndarray) -> np.ndarray:
+
+def write_figures(
+    directory: RunDirectory, features: Features, evaluators: Sequence[Evaluator], fitted: Fitted
+) -> Results:
+    """Writes the predictions for the held-out images, and the figures, which finish the run.
+
+    Args:
+        directory: The run's directory.
+        features: What the classifier was fitted to.
+        evaluators: The run's evaluators.
+        fitted: What came of it.
+    """
+    layer = _as_layer(features, fitted)
+
+    def predict(rows: np.ndarray) -> np.ndarray:
         if layer is None:
             return np.asarray(fitted.estimator.predict_proba(rows), np.float32)
         return softmax(rows @ layer[0] + layer[1])
 
-    results = _write_figures(directory, features, evaluators, fitted, answer)
-    run = open_fitted(directory.path)
-    run.results = results
-    return run
+    held_out = features.splits[features.held_out]
+    predictions = _predictions(held_out, predict)
+    known: dict[str, Any] = {}
+    if "val" in features.splits:
+        of_val = predictions if features.held_out == "val" else None
+        found = of_val or _predictions(features.splits["val"], predict)
+        right = found.combined.argmax(axis=1) == found.labels
+        known["validation_accuracy"] = float(right.mean())
+    return write_results(
+        directory,
+        predictions,
+        evaluators,
+        split=features.held_out,
+        seconds=fitted.seconds,
+        **known,
+        fit={
+            "features": features.about["features"],
+            "layer": features.about["layer"],
+            "images": len(features.splits["train"]),
+            "in_memory": fitted.in_memory,
+            "best": fitted.best,
+            "scores": fitted.scores,
+        },
+    )
+
+
+def _as_layer(features: Features, fitted: Fitted) -> tuple[np.ndarray, np.ndarray] | None:
+    """Returns the classifier as the weights of a layer; None where it is no layer."""
+    return as_layer(fitted.estimator, np.asarray(features.splits["train"].values[:COMPARED]))
 
 
 def _write_record(
@@ -92,12 +128,12 @@ def _write_record(
     source = features.directory
     directory.write_json("labels", source.read_json("labels"))
     recorded = source.read_json("environment")
-    kept = [p for p in recorded["plugins"] if p["kind"] not in ("classifier", "evaluator")]
+    others = [p for p in recorded["plugins"] if p["kind"] not in ("classifier", "evaluator")]
     used = [
         {"kind": d.kind, "name": d.name, "distribution": d.distribution, "version": d.version}
         for d in provenance(new)
     ]
-    libraries = {"libraries": record.libraries(), "plugins": [*kept, *used]}
+    libraries = {"libraries": record.libraries(), "plugins": [*others, *used]}
     directory.write_json("environment", {**recorded, **libraries})
     files.write_atomically(directory.preprocessing, source.preprocessing.read_bytes())
 
@@ -106,12 +142,12 @@ def _restored_body(run: Run, features: Features) -> "Body":
     """Builds the network with the weights that the features were extracted with.
 
     Raises:
-        DlcvError: they are not those that the features tell of.
+        DlcvError: they are not those that the features were extracted with.
     """
     from dlcv.api import build_parts, checkpoints
     from dlcv_plugins.trainers.features.body import Body
 
-    checkpoint, path = _kept_weights(features)
+    checkpoint, path = _saved_weights(features)
 
     network = build_parts(
         registry.create("architecture", run.config.architecture),
@@ -122,16 +158,28 @@ def _restored_body(run: Run, features: Features) -> "Body":
     )
     body = Body.of(network)
     checkpoints.restore(checkpoint, body.features.variables, str(path))
-    told, ours = features.about.get("weights_sha256"), body.sha256()
-    if told != ours:
+    expected, ours = features.about.get("weights_sha256"), body.sha256()
+    if expected != ours:
         raise DlcvError(
             f"{path} holds other weights (sha256 {ours[:12]}) than the features were extracted "
-            f"with ({str(told)[:12]}); it is of another network"
+            f"with ({str(expected)[:12]}); it is of another network"
         )
     return body
 
 
-def _kept_weights(features: Features) -> "tuple[checkpoints.Checkpoint, Path]":
+def _refuse_not_finite(path: "Path", split: SplitFeatures) -> None:
+    """Raises a `DlcvError` for features that are no numbers, which nothing can be fitted to."""
+    for start in range(0, len(split), ROWS_AT_ONCE):
+        finite = np.isfinite(split.values[start : start + ROWS_AT_ONCE]).all(axis=1)
+        if not finite.all():
+            row = start + int(np.argmin(finite))
+            raise DlcvError(
+                f"{path}: the features of {split.sample_ids[row]} (row {row}) are not finite "
+                "numbers; extract them again"
+            )
+
+
+def _saved_weights(features: Features) -> "tuple[checkpoints.Checkpoint, Path]":
     """Reads the weights of the body; raises `DlcvError` if there are none, or none that are whole.
 
     They are in the folder, since the run or the file that they came from may change.
@@ -156,44 +204,10 @@ def _write_network(directory: RunDirectory, body: "Body", *, has_last: bool) -> 
         (model if has_last else body.features).save(temporary)
 
 
-def _write_figures(
-    directory: RunDirectory,
-    features: Features,
-    evaluators: Sequence[Evaluator],
-    fitted: Fitted,
-    answer: Any,
-) -> Results:
-    """Writes predictions for the held-out images, and the figures."""
-    held_out = features.splits[features.held_out]
-    predictions = _predictions(held_out, answer)
-    known: dict[str, Any] = {}
-    if "val" in features.splits:
-        of_val = predictions if features.held_out == "val" else None
-        found = of_val or _predictions(features.splits["val"], answer)
-        right = found.combined.argmax(axis=1) == found.labels
-        known["validation_accuracy"] = float(right.mean())
-    return write_results(
-        directory,
-        predictions,
-        evaluators,
-        split=features.held_out,
-        seconds=fitted.seconds,
-        **known,
-        fit={
-            "features": features.about["features"],
-            "layer": features.about["layer"],
-            "images": len(features.splits["train"]),
-            "in_memory": fitted.in_memory,
-            "best": fitted.best,
-            "scores": fitted.scores,
-        },
-    )
-
-
-def _predictions(split: SplitFeatures, answer: Any) -> Predictions:
-    """Returns what is said of a split's images, in the order of the data."""
+def _predictions(split: SplitFeatures, predict: Callable[[np.ndarray], np.ndarray]) -> Predictions:
+    """Returns the predictions for a split's images, in the order of the data."""
     rows = [
-        answer(np.asarray(split.values[start : start + ROWS_AT_ONCE]))
+        predict(np.asarray(split.values[start : start + ROWS_AT_ONCE]))
         for start in range(0, len(split), ROWS_AT_ONCE)
     ]
     order = np.argsort(split.indices)

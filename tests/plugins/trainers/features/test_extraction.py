@@ -8,13 +8,16 @@ import shutil
 import signal
 import subprocess
 import sys
+import tomllib
 
 import h5py
 import keras
 import numpy as np
 import pytest
+import tomli_w
 
 import dlcv
+from dlcv import files
 from dlcv.errors import DlcvError
 from dlcv_plugins.trainers.features import extraction
 from dlcv_plugins.trainers.features.features import Features
@@ -129,6 +132,62 @@ def test_what_was_stopped_goes_on_to_the_same_bytes(
         name = f"{split}.hdf5"
         assert filecmp.cmp(tmp_path / "f" / name, features.path / name, shallow=False)
     assert os.listdir(tmp_path) == ["f"]
+
+
+@pytest.mark.parametrize("split", ["train", "test"])
+def test_a_kill_before_a_split_gets_its_name_loses_nothing(
+    split, features, base_run, made_with, tmp_path, monkeypatch
+):
+    replace = os.replace
+
+    def kill(source, target):
+        if str(target).endswith(f"{split}.hdf5"):
+            raise KeyboardInterrupt
+        replace(source, target)
+
+    options = {"layer": "dense1_relu", **made_with}
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "replace", kill)
+        with pytest.raises(KeyboardInterrupt):
+            dlcv.extract(base_run.path, tmp_path / "f", **options)
+    assert (tmp_path / ".f.part" / f"{split}.hdf5.part").exists()
+
+    again = dlcv.extract(base_run.path, tmp_path / "f", **options)
+
+    # No split is a multiple of the batch, so the last batch is done again.
+    assert len(features.splits[split]) % made_with["batch_size"]
+    assert again.splits.keys() == features.splits.keys()
+    for name in again.splits:
+        path = tmp_path / "f" / f"{name}.hdf5"
+        assert filecmp.cmp(path, features.path / path.name, shallow=False)
+    assert sorted(os.listdir(tmp_path)) == ["f"]
+
+
+def test_a_folder_that_lacks_a_split_is_refused(copied):
+    text = (copied / "features.toml").read_text()
+    start = text.index('[files."test.hdf5"]')
+    end = text.find("[files", start + 1)
+    (copied / "features.toml").write_text(text[:start] + (text[end:] if end > 0 else ""))
+
+    with pytest.raises(DlcvError, match=r"lacks test\.hdf5, though its extraction had test images"):
+        Features.open(copied)
+
+
+def test_features_that_are_no_numbers_are_named(copied, tmp_path):
+    path = copied / "val.hdf5"
+    with h5py.File(path) as file:
+        offset = file["features"].id.get_offset()
+    values = np.memmap(path, "<f4", "r+", offset, (2, 100))
+    values[1, 7] = np.nan
+    values.flush()
+    record = tomllib.loads((copied / "features.toml").read_text())
+    record["files"]["val.hdf5"] = files.record(path)
+    (copied / "features.toml").write_text(tomli_w.dumps(record))
+    name = Features.open(copied).splits["val"].sample_ids[1]
+
+    with pytest.raises(DlcvError, match=rf"the features of .*{name} \(row 1\) are not finite"):
+        dlcv.fit(copied, runs=tmp_path / "runs")
+    assert not (tmp_path / "runs").exists()
 
 
 @pytest.mark.parametrize("moment", ["before", "after"])

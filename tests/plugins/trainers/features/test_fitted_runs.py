@@ -123,7 +123,7 @@ def test_another_version_of_scikit_learn_is_told(forest, tmp_path, caplog):
     path.write_text(path.read_text().replace(f'"{sklearn.__version__}"', '"1.0"'))
     run = dlcv.load(copied)
     with caplog.at_level(logging.WARNING):
-        _ = run.answering
+        _ = run.network
     assert f"was made with scikit-learn 1.0, and here is {sklearn.__version__}" in caplog.text
 
 
@@ -252,6 +252,7 @@ def test_what_fit_can_not_change_is_refused(options, message, features, tmp_path
 def test_a_run_that_was_fitted_has_nothing_to_resume(linear):
     with pytest.raises(DlcvError, match="has a fitted classifier, which no epochs train further"):
         dlcv.resume(linear.path, epochs=2)
+    assert dlcv.resume(linear.path).metrics == linear.metrics
 
 
 def test_a_classifier_and_stages_exclude_each_other():

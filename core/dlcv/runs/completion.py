@@ -1,0 +1,39 @@
+"""Completing a finished run: a process that was killed at its very end left files out."""
+
+import logging
+from collections.abc import Sequence
+
+from dlcv.evaluation.predict import save_predictions
+from dlcv.runs import hook_calls
+from dlcv.runs.trained import Trained
+
+logger = logging.getLogger(__name__)
+
+
+def write_missing(run: Trained) -> list[str]:
+    """Writes the predictions and the report of a finished run, where they are missing.
+
+    Where the report is missing, the process ended before the hooks were called, so they are called
+    now.
+
+    Args:
+        run: A finished run, whose directory is locked.
+
+    Returns:
+        The names of the files that were written.
+    """
+    directory = run.directory
+    missing = [path for path in (directory.predictions, directory.report) if not path.exists()]
+    if directory.predictions in missing:
+        save_predictions(directory.predictions, run.predictions())
+    if directory.report in missing:
+        hook_calls.finished(run)
+    return [path.name for path in missing if path.exists()]
+
+
+def log_finished(run: Trained, written: Sequence[str]) -> None:
+    """Logs that a run was finished already, and which of its files were missing."""
+    if written:
+        logger.info("%s was finished; wrote what was missing: %s", run.path, ", ".join(written))
+    else:
+        logger.info("%s is finished, and all its files are there", run.path)

@@ -1,0 +1,113 @@
+"""A check as a page, with pictures of what was found."""
+
+from importlib.metadata import version
+from pathlib import Path
+
+import attrs
+
+from dlcv import files, images, pages
+from dlcv.errors import DlcvError
+from dlcv.images import jpeg
+from dlcv_plugins.checks.check import Checkup
+from dlcv_plugins.checks.collect import Collected
+from dlcv_plugins.checks.files import UNREADABLE
+from dlcv_plugins.checks.findings import SEVERITIES, Finding, Sample
+
+MOST_GROUPS = 24
+MOST_IN_GROUP = 4
+MOST_FILES = 20
+"""What is shown of a finding; the rest is counted, so that a page has some megabytes at most."""
+
+
+@attrs.frozen
+class _Picture:
+    """A sample with its thumbnail; the address is empty where it can't be read."""
+
+    sample: Sample
+    address: str
+    is_small: bool
+
+
+@attrs.frozen
+class _Group:
+    """The part of a group that is shown, and how many are not."""
+
+    pictures: list[_Picture]
+    more: int
+
+
+@attrs.frozen
+class _Shown:
+    """The part of a finding that is shown, and how many groups or files are not."""
+
+    id: str
+    severity: str
+    sentence: str
+    cure: str
+    groups: list[_Group]
+    files: list[Sample]
+    more: int
+
+
+def write_page(checkup: Checkup, path: Path, *, force: bool = False) -> None:
+    """Writes a page that needs no other file.
+
+    Args:
+        checkup: What to show.
+        path: The file to write.
+        force: Whether a file that exists may be replaced.
+
+    Raises:
+        DlcvError: the file exists already.
+    """
+    files.refuse_existing(path, force=force)
+    splits = checkup.collected.splits
+    counts = checkup.balance.counts.values()
+    page = pages.render(
+        "check.html",
+        checkup=checkup,
+        version=version("dlcv"),
+        images=len(checkup.collected.images),
+        numbers={severity: checkup.number(severity) for severity in SEVERITIES},
+        shown=[_shown(finding, checkup.collected) for finding in checkup.findings],
+        splits=list(splits),
+        largest=max((of[next(iter(splits))] for of in counts), default=0) or 1,
+    )
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # Names of files that are no valid text are shown with a mark for what can't be.
+    files.write_atomically(path, page.encode(errors="replace"))
+
+
+def _shown(finding: Finding, collected: Collected) -> _Shown:
+    pictured = [group for group in finding.groups if group[0].index is not None]
+    others = [sample for sample in finding.samples if sample.index is None]
+    is_unreadable = finding.id == UNREADABLE
+    return _Shown(
+        finding.id,
+        finding.severity,
+        finding.sentence,
+        finding.cure,
+        [_group(group, collected, is_unreadable) for group in pictured[:MOST_GROUPS]],
+        others[:MOST_FILES],
+        max(0, len(pictured) - MOST_GROUPS) + max(0, len(others) - MOST_FILES),
+    )
+
+
+def _group(group: tuple[Sample, ...], collected: Collected, is_unreadable: bool) -> _Group:
+    shown = [_picture(sample, collected, is_unreadable) for sample in group[:MOST_IN_GROUP]]
+    return _Group(shown, len(group) - len(shown))
+
+
+def _picture(sample: Sample, collected: Collected, is_unreadable: bool) -> _Picture:
+    assert sample.index is not None
+    split = collected.splits[sample.split]
+    try:
+        if is_unreadable:
+            content = images.read_content(split.sample_id(sample.index))
+            image = jpeg.decode_rest(content, pages.LARGEST_SIDE_PIXELS)
+        else:
+            image = split.read([sample.index])[0]
+    except (DlcvError, OSError, ValueError):
+        return _Picture(sample, "", is_small=False)
+    is_small = max(image.shape[:2]) < pages.LARGEST_SIDE_PIXELS
+    return _Picture(sample, pages.thumbnail(image), is_small)

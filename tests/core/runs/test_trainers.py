@@ -1,0 +1,111 @@
+"""Trainers: which one a configuration is trained by, and what the core leaves to it."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import dlcv
+from dlcv import registry
+from dlcv.config import RunConfig
+from dlcv.errors import DlcvError
+from dlcv.interfaces import Trainer, option, plugin
+from dlcv.runs.gradient_descent import GradientDescent
+from dlcv.runs.trainers import trainer_of
+from dlcv.testing import check_plugin
+
+
+@plugin
+class Brief(Trainer):
+    """Trains for one epoch, whatever is asked for."""
+
+    seed_offset: int = option(0, help="added to the seed", ge=0)
+
+    def train(self, config: RunConfig, **place: Any) -> dlcv.Run:
+        changed = config.with_options(epochs=1, seed=config.seed + self.seed_offset)
+        return GradientDescent().train(changed, **place)
+
+    def resume(self, path: Path, **how: Any) -> dlcv.Run:
+        return GradientDescent().resume(path, **how)
+
+    def load(self, path: Path, **how: Any) -> dlcv.Run:
+        return GradientDescent().load(path, **how)
+
+    def summary(self, run: dlcv.Run) -> list[str]:
+        return ["brief     and done"]
+
+
+@plugin
+class Greedy(Brief):
+    """Claims what has several members."""
+
+    @classmethod
+    def claims(cls, config: RunConfig) -> bool:
+        return config.members > 1
+
+
+def test_a_trainer_that_is_named_trains_loads_and_sums_up(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from dlcv.cli.run import finish
+
+    with registry.register("trainer", "brief", Brief):
+        run = dlcv.run(
+            data="digits(size=8)", architecture="lenet(width=0.1)", fraction=0.1, threads=1,
+            epochs=5, trainer="brief(seed_offset=3)", runs=tmp_path, name="short",
+        )  # fmt: skip
+        finish(run)
+
+        assert len(run.history) == 1
+        assert run.config.seed == 45
+        assert str(run.config.trainer) == "brief(seed_offset=3)"
+        plugins = run.directory.read_json("environment")["plugins"]
+        assert ("trainer", "brief") in {(used["kind"], used["name"]) for used in plugins}
+        assert "\nbrief     and done\naccuracy " in capsys.readouterr().out
+        assert dlcv.load(run.path).metrics == run.metrics
+    with pytest.raises(DlcvError, match='unknown trainer "brief"'):
+        dlcv.load(run.path)
+
+
+def test_a_configuration_is_trained_by_the_one_that_claims_it() -> None:
+    names = {
+        "features": RunConfig(classifier="logistic_regression"),
+        "members": RunConfig(members=2),
+    }
+    for name, config in names.items():
+        assert type(trainer_of(config)) is registry.get("trainer", name)
+    assert type(trainer_of(RunConfig())) is GradientDescent
+
+
+def test_two_trainers_that_claim_a_configuration_are_named() -> None:
+    with registry.register("trainer", "greedy", Greedy):
+        with pytest.raises(DlcvError, match=r'trainers greedy and members .* trainer = "greedy"'):
+            trainer_of(RunConfig(members=2))
+        assert type(trainer_of(RunConfig(members=2, trainer="greedy"))) is Greedy
+
+
+def test_what_needs_a_trainer_is_not_trained_without_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DLCV_DISABLE", "trainer:*")
+
+    with pytest.raises(DlcvError, match="no trainer that can be used takes members = 2"):
+        trainer_of(RunConfig(members=2))
+    with pytest.raises(DlcvError, match="no trainer that can be used takes a classifier"):
+        trainer_of(RunConfig(classifier="logistic_regression"))
+
+
+def test_the_checks_find_a_trainer_that_claims_everything() -> None:
+    @plugin
+    class Everything(Brief):
+        """Claims every configuration."""
+
+        @classmethod
+        def claims(cls, config: RunConfig) -> bool:
+            return True
+
+    with registry.register("trainer", "brief", Brief):
+        check_plugin(Brief())
+    with (
+        registry.register("trainer", "everything", Everything),
+        pytest.raises(AssertionError, match="return True only for what asks for this trainer"),
+    ):
+        check_plugin(Everything())

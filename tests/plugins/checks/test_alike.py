@@ -1,0 +1,127 @@
+"""Which images count as nearly the same, and which only look alike to a hash."""
+
+import defective
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image, ImageEnhance
+
+from dlcv import registry
+from dlcv.images import decode
+from dlcv_plugins.checks.alike import _Groups, alike_groups, correlations
+from dlcv_plugins.checks.look import look_at
+
+
+def looks(*pictures):
+    return [look_at(np.asarray(p.convert("RGB"))) for p in pictures]
+
+
+def reencoded(image, quality):
+    return Image.fromarray(decode(defective.encoded(image, "JPEG", quality=quality)))
+
+
+VERSIONS = {
+    "re-encoded": lambda image: reencoded(image, 40),
+    "halved": lambda image: image.resize((80, 60)),
+    "stretched": lambda image: image.resize((200, 90)),
+    "mirrored": lambda image: image.transpose(Image.Transpose.FLIP_LEFT_RIGHT),
+    "cropped": lambda image: image.crop((2, 1, 158, 119)),
+    "flat": lambda image: ImageEnhance.Contrast(image).enhance(0.6),
+    "brighter": lambda image: ImageEnhance.Brightness(image).enhance(1.2),
+}
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize("seed", range(5))
+def test_versions_of_an_image_are_alike(version, seed):
+    image = defective.picture(seed, (120, 160))
+    others = [defective.picture(n, (120, 160)) for n in range(50, 60)]
+    assert alike_groups(looks(image, *others, VERSIONS[version](image))) == [[0, 11]]
+
+
+def test_different_images_are_not():
+    assert alike_groups(looks(*(defective.picture(n) for n in range(300)))) == []
+
+
+def test_the_same_in_other_colors_is_not():
+    """A hash sees grey only: red and green squares of the same brightness are the same to it."""
+    rng = np.random.default_rng(0)
+    blots = rng.integers(0, 2, (60, 60, 1), np.uint8).repeat(2, 0).repeat(2, 1)
+    red, green = (blots * np.array(color, np.uint8) for color in ((197, 0, 0), (0, 100, 0)))
+    first, second = look_at(red), look_at(green)
+    assert (first.hash ^ second.hash).bit_count() <= 10
+    assert alike_groups([first, second]) == []
+
+
+def test_too_small_images_are_not_compared():
+    rng = np.random.default_rng(0)
+    image = rng.integers(0, 256, (15, 40, 3), np.uint8)
+    assert alike_groups([look_at(image), look_at(image)]) == []
+    image = rng.integers(0, 256, (16, 40, 3), np.uint8)
+    assert alike_groups([look_at(image), look_at(image)]) == [[0, 1]]
+
+
+def test_correlations_are_those_of_numpy_and_leave_brightness_and_contrast_out():
+    rng = np.random.default_rng(0)
+    first, second = rng.integers(50, 150, (2, 5, 4, 4, 3)).astype(np.uint8)
+    for n in range(5):
+        a, b = ((x[n] - x[n].mean((0, 1))).ravel() for x in (first, second))
+        assert correlations(first, second)[n] == pytest.approx(np.corrcoef(a, b)[0, 1], abs=1e-5)
+    assert correlations(first, first + 30) == pytest.approx(np.ones(5))
+    assert correlations(first, first // 2) == pytest.approx(np.ones(5), abs=0.001)
+    assert correlations(first, 255 - first) == pytest.approx(-np.ones(5))
+    assert correlations(first, np.full_like(first, 9)).tolist() == [0] * 5
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 19), st.integers(0, 19)), max_size=30))
+def test_groups_are_those_that_a_walk_over_the_pairs_finds(pairs):
+    groups = _Groups(20)
+    for first, second in pairs:
+        groups.join(first, second)
+    neighbours = {n: {n} for n in range(20)}
+    for first, second in pairs:
+        neighbours[first].add(second)
+        neighbours[second].add(first)
+    leaders = groups.leaders()
+    for start in range(20):
+        reached, waiting = set(), [start]
+        while waiting:
+            place = waiting.pop()
+            if place not in reached:
+                reached.add(place)
+                waiting += neighbours[place]
+        assert leaders[start] == min(reached)
+
+
+def test_a_look_tells_exact_copies_greys_and_blanks():
+    image = np.asarray(defective.picture(1))
+    other = image.copy()
+    other[0, 0, 0] ^= 1
+    assert look_at(image).digest == look_at(image.copy()).digest != look_at(other).digest
+    # The same bytes in another shape are another image.
+    assert look_at(image.reshape(80, 60, 3)).digest != look_at(image).digest
+    grey = image[..., :1]
+    assert look_at(grey).digest == look_at(grey.repeat(3, -1)).digest
+    assert (look_at(image).is_grey, look_at(grey).is_grey) == (False, True)
+    assert (look_at(grey).is_blank, look_at(np.full((9, 9, 3), 7, np.uint8)).is_blank) == (0, 1)
+
+
+def test_many_images_that_are_all_the_same_take_no_time():
+    """Pairs within a group are not looked at again, or 4 million would be."""
+    look = look_at(np.asarray(defective.picture(0)))
+    assert alike_groups([look] * 2000) == [list(range(2000))]
+
+
+def test_images_that_are_alike_by_nature_are_not_called_copies():
+    """Of handwritten digits, more than half look like another one to a hash."""
+    digits = registry.create("store", "digits(size=32)").open("all")
+    looks = [look_at(digits.read([n])[0]) for n in range(600)]
+    assert alike_groups(looks) == []
+
+
+def test_a_set_that_holds_everything_mirrored_is_found_all_the_same():
+    pictures = [defective.picture(n, (64, 64)) for n in range(30)]
+    flipped = [p.transpose(Image.Transpose.FLIP_LEFT_RIGHT) for p in pictures]
+    assert alike_groups(looks(*pictures, *flipped)) == [[n, n + 30] for n in range(30)]
