@@ -1,4 +1,4 @@
-"""What users see as one line: expected errors, and the search for what they meant."""
+"""Messages of one line: expected errors, and the wording that they share."""
 
 import difflib
 import re
@@ -89,3 +89,15 @@ def listing(introduction: str, names: Iterable[str]) -> str:
 def first_line(error: BaseException) -> str:
     """Returns an error's type and the first line of its message."""
     return f"{type(error).__name__}: {error}".split("\n")[0]
+
+
+def count(number: int, singular: str, plural: str = "") -> str:
+    """Returns a number with its noun: `1 image`, `2,000 images`."""
+    return f"{number:,} {singular if number == 1 else plural or singular + 's'}"
+
+
+def some(names: Iterable[object], most: int = 5) -> str:
+    """Returns names separated by commas; of more than `most`, the first ones and the number."""
+    listed = [str(name) for name in names]
+    more = f", ... ({len(listed):,} in all)" if len(listed) > most else ""
+    return ", ".join(listed[:most]) + more

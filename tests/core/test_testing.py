@@ -13,14 +13,17 @@ import pytest
 from dlcv.errors import DlcvError
 from dlcv.interfaces import (
     Architecture,
+    Check,
     Classifier,
     Curves,
     DatasetStore,
     Evaluation,
     Evaluator,
+    Finding,
     LabelledImages,
     Matrix,
     Preprocessor,
+    Sample,
     Schedule,
     Table,
     evolve,
@@ -858,3 +861,97 @@ class TestClassifiers:
             return DummyClassifier()
 
         assert failures(classifier(make)) == {"estimator_gives_probabilities"}
+
+
+def dataset_check(findings):
+    """Returns a check of data sets whose findings are `findings(facts)`."""
+
+    @plugin
+    class Called(Check):
+        """Does what a test wants."""
+
+        def findings(self, facts):
+            return findings(facts)
+
+    return Called()
+
+
+def finding(id="blurry", severity="note", sentence="some are blurry", advice="remove them", **more):
+    return Finding(id, severity, sentence, advice, **more)
+
+
+class TestDatasetChecks:
+    def test_good_check_passes(self):
+        def findings(facts):
+            samples = [image.sample.with_detail("why") for image in facts.images]
+            samples += [Sample(path) for path in facts.other_files]
+            groups = tuple((sample,) for sample in samples)
+            return [finding(groups=groups)] if groups else []
+
+        assert failures(dataset_check(findings)) == set()
+
+    def test_facts_may_be_empty_or_tiny(self):
+        def nothing(value):
+            return []
+
+        broken = {
+            "no split": lambda facts: nothing(next(iter(facts.splits))),
+            "no image": lambda facts: nothing(facts.images[0]),
+            "no class": lambda facts: nothing(max(facts.training_counts.values())),
+            "unreadable": lambda facts: nothing([i.pixels.height for i in facts.images]),
+            "no list": lambda facts: finding() if len(facts.images) < 2 else [],
+        }
+        for name, findings in broken.items():
+            failed = failures(dataset_check(findings))
+            assert "empty_and_tiny_facts_are_accepted" in failed, name
+
+    def test_facts_must_stay_unchanged(self):
+        def sort(facts):
+            for split in facts.splits.values():
+                split.labels[::-1].sort()
+            return []
+
+        def remove(facts):
+            facts.splits.pop("train", None)
+            return []
+
+        for findings in (sort, remove):
+            assert failures(dataset_check(findings)) == {"facts_stay_unchanged"}
+
+    def test_findings_must_not_be_random(self):
+        broken = dataset_check(lambda facts: [finding(sentence=f"call {next(CALLS)} was made")])
+        assert failures(broken) == {"same_facts_same_findings"}
+
+    def test_severity_must_be_known(self):
+        broken = dataset_check(lambda facts: [finding(severity="fatal")])
+        assert failures(broken) == {"severities_are_known"}
+
+    @pytest.mark.parametrize("id", ["Blurry", "blurry images", "", "blurry_images"])
+    def test_id_must_be_words_with_hyphens(self, id):
+        broken = dataset_check(lambda facts: [finding(id)])
+        assert failures(broken) == {"ids_are_words_and_unique"}
+
+    def test_id_must_be_unique(self):
+        broken = dataset_check(lambda facts: [finding(), finding(sentence="others are, too")])
+        assert failures(broken) == {"ids_are_words_and_unique"}
+
+    def test_id_must_not_hold_names_of_the_data(self):
+        def findings(facts):
+            names = sorted(facts.training_counts)
+            return [finding(f"few-{name}") for name in names if name.islower()]
+
+        assert failures(dataset_check(findings)) == {"ids_do_not_depend_on_names"}
+
+    @pytest.mark.parametrize("text", ["", "Blurry", "it is blurry.", " it is", "it is\nblurry"])
+    @pytest.mark.parametrize("name", ["sentence", "advice"])
+    def test_sentence_and_advice_must_be_phrases(self, name, text):
+        broken = dataset_check(lambda facts: [finding(**{name: text})])
+        assert failures(broken) == {"sentences_and_advice_are_phrases"}
+
+    @pytest.mark.parametrize(
+        "groups",
+        [((),), ((Sample("nowhere.jpg"),),), ((Sample("a", "train", "cat", 0),),)],
+    )
+    def test_samples_must_be_of_the_facts(self, groups):
+        broken = dataset_check(lambda facts: [finding(groups=groups)])
+        assert failures(broken) == {"samples_are_of_the_facts"}

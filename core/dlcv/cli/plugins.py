@@ -20,6 +20,7 @@ USES = {
     "schedule": "dlcv run --schedule",
     "evaluator": "dlcv evaluate runs/latest --eval",
     "classifier": "dlcv fit features/ --classifier",
+    "check": "dlcv data check photos/ --checks",
 }
 """The command that takes each kind of plugin."""
 

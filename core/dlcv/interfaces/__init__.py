@@ -8,6 +8,17 @@ from dlcv.interfaces.architecture import (
     softmax_layer,
 )
 from dlcv.interfaces.base import Plugin, evolve, plugin, state
+from dlcv.interfaces.check import (
+    SEVERITIES,
+    Check,
+    DatasetFacts,
+    FileHeader,
+    Finding,
+    ImageFacts,
+    PixelSummary,
+    Sample,
+    Severity,
+)
 from dlcv.interfaces.classifier import Classifier
 from dlcv.interfaces.combination import Combination, combine
 from dlcv.interfaces.evaluator import (
@@ -51,26 +62,35 @@ from dlcv.interfaces.weights import copy_weights, load_weights
 
 __all__ = [
     "DESCRIPTION",
+    "SEVERITIES",
     "SPLITS",
     "UNSPLIT",
     "Architecture",
+    "Check",
     "Classifier",
     "Combination",
     "Curves",
+    "DatasetFacts",
     "DatasetStore",
     "Evaluation",
     "Evaluator",
+    "FileHeader",
+    "Finding",
+    "ImageFacts",
     "ImagePreprocessor",
     "Images",
     "LabelledImages",
     "Matrix",
     "Option",
     "OptionError",
+    "PixelSummary",
     "Plugin",
     "Predictions",
     "PreparationContext",
     "Preprocessor",
+    "Sample",
     "Schedule",
+    "Severity",
     "Shape",
     "Size",
     "Table",

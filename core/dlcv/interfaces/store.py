@@ -41,6 +41,13 @@ class LabelledImages(ABC):
         """Returns the number of images."""
         return len(self.labels)
 
+    def class_counts(self) -> dict[str, int]:
+        """Returns the number of images by class, 0 where a class has none."""
+        import numpy as np
+
+        counts = np.bincount(self.labels, minlength=len(self.label_names))
+        return dict(zip(self.label_names, counts.tolist(), strict=True))
+
     @abstractmethod
     def read(self, indices: "Sequence[int] | np.ndarray") -> Images:
         """Reads images; may be called from several threads at once.

@@ -25,6 +25,7 @@ from dlcv.errors import (
 )
 from dlcv.interfaces import (
     Architecture,
+    Check,
     Classifier,
     DatasetStore,
     Evaluator,
@@ -44,7 +45,16 @@ if TYPE_CHECKING:
 
 INTERFACES: dict[str, type[Plugin]] = {
     cls.kind: cls
-    for cls in (Preprocessor, DatasetStore, Architecture, Schedule, Evaluator, Classifier, Trainer)
+    for cls in (
+        Preprocessor,
+        DatasetStore,
+        Architecture,
+        Schedule,
+        Evaluator,
+        Classifier,
+        Trainer,
+        Check,
+    )
 }
 """The interface of each kind, by the kind's name."""
 KINDS = (*INTERFACES, "hook", "command")

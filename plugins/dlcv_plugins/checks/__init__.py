@@ -1,1 +1,1 @@
-"""A doctor for data sets: facts about every image, and what they mean for a training."""
+"""Checks of data sets: one file a kind of finding, and what several of them share."""

@@ -2,12 +2,12 @@
 
 import click
 
-from dlcv.cli.lazy import LazyGroup
+from dlcv.api import LazyGroup
 
 COMMANDS = {
     "show": "dlcv_plugins.commands.data.show:show",
     "advise": "dlcv_plugins.commands.data.advise:advise",
-    "check": "dlcv_plugins.commands.data.check:check",
+    "check": "dlcv_plugins.commands.data.check.command:check",
     "preview": "dlcv_plugins.commands.data.preview:preview",
     "build": "dlcv_plugins.commands.data.build:build",
     "verify": "dlcv_plugins.commands.data.verify:verify",

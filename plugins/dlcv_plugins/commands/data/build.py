@@ -5,9 +5,7 @@ from typing import Any
 
 import click
 
-from dlcv.cli.console import table, with_verbosity
-from dlcv.cli.options import config_options
-from dlcv.config import RunConfig, SplitConfig
+from dlcv.api import RunConfig, SplitConfig, config_options, table, with_verbosity
 from dlcv.errors import DlcvError
 
 
@@ -46,7 +44,7 @@ def build(
     **split: Any,
 ) -> None:
     """Pack images into HDF5 files that train fast: divided, resized, decoded once."""
-    from dlcv.cli.run import shown_path
+    from dlcv.api import shown_path
     from dlcv_plugins.commands.data.pack import pack
 
     if (size is None) == (preprocessors is None):

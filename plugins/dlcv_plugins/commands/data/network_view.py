@@ -7,15 +7,22 @@ from pathlib import Path
 import attrs
 import numpy as np
 
-from dlcv import backend, images, registry
-from dlcv.config import RunConfig
-from dlcv.data.loader import Loader
-from dlcv.data.pipeline import Pipeline, fit_to_input, learn
-from dlcv.data.sources import open_dataset
-from dlcv.data.survey import survey
+from dlcv import images, registry
+from dlcv.api import (
+    Loader,
+    Pipeline,
+    Plugins,
+    RunConfig,
+    backend,
+    fit_pipeline,
+    fit_to_input,
+    learn,
+    make_steps,
+    open_dataset,
+    survey,
+)
 from dlcv.errors import DlcvError
 from dlcv.interfaces import LabelledImages, Preprocessor, Size
-from dlcv.runs.experiment import Plugins, fit_pipeline, make_steps
 
 logger = logging.getLogger(__name__)
 LONGEST_TITLE = 26

@@ -9,11 +9,9 @@ import attrs
 import numpy as np
 
 from dlcv import registry
-from dlcv.config import read_toml
-from dlcv.data.readahead import chunks, read_ahead
+from dlcv.api import chunks, read_ahead, read_toml, track
 from dlcv.errors import DlcvError, ImageError
 from dlcv.interfaces import DESCRIPTION, DatasetStore, LabelledImages
-from dlcv.progress import track
 
 LOOKED_AT = 1000
 """Images of a split that are decoded at most; spread over it, since data often lies by class."""

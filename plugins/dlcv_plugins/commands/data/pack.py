@@ -8,16 +8,24 @@ import attrs
 import numpy as np
 import tomli_w
 
-from dlcv import backend, files, registry
-from dlcv.config import SplitConfig
-from dlcv.data.pipeline import Pipeline, learn, process_batch
-from dlcv.data.readahead import chunks, read_ahead
-from dlcv.data.sources import Dataset, find_store, open_dataset
-from dlcv.data.steps import refuse_views
-from dlcv.data.survey import with_cure
+from dlcv import files, registry
+from dlcv.api import (
+    Dataset,
+    Pipeline,
+    SplitConfig,
+    backend,
+    chunks,
+    find_store,
+    learn,
+    open_dataset,
+    process_batch,
+    read_ahead,
+    refuse_views,
+    track,
+    with_cure,
+)
 from dlcv.errors import DlcvError, ImageError
 from dlcv.interfaces import DESCRIPTION, DatasetStore, LabelledImages, Shape
-from dlcv.progress import track
 from dlcv.registry.spec import Spec
 from dlcv_plugins.commands.data.packed_record import describe
 

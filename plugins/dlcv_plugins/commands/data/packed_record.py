@@ -7,9 +7,7 @@ from typing import Any
 import numpy as np
 
 from dlcv import registry
-from dlcv.config import SplitConfig, read_toml
-from dlcv.data.pipeline import Pipeline
-from dlcv.data.sources import Dataset
+from dlcv.api import Dataset, Pipeline, SplitConfig, read_toml
 from dlcv.errors import DlcvError
 from dlcv.interfaces import DESCRIPTION, LabelledImages, options_of
 

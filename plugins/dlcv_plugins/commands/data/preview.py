@@ -6,9 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from dlcv.cli.console import with_verbosity
-from dlcv.cli.options import config_options
-from dlcv.config import RunConfig, SplitConfig
+from dlcv.api import RunConfig, SplitConfig, config_options, with_verbosity
 from dlcv.errors import DlcvError
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from dlcv.cli.console import table, with_verbosity
+from dlcv.api import table, with_verbosity
 from dlcv.errors import printable
 
 if TYPE_CHECKING:
@@ -39,8 +39,8 @@ def show(
     data: str, split: str | None, out: Path | None, seed: int, as_json: bool, force: bool
 ) -> None:
     """Tell what is in a data set: splits, classes, sizes, values; and draw some of its images."""
-    from dlcv import backend, files
-    from dlcv.data.sources import find_store
+    from dlcv import files
+    from dlcv.api import backend, find_store
     from dlcv_plugins.commands.data.overview import look_over
     from dlcv_plugins.pictures import check_format
 

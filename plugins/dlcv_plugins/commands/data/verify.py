@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from dlcv.cli.console import table, with_verbosity
+from dlcv.api import table, with_verbosity
 
 
 @click.command(
@@ -20,7 +20,7 @@ Exits with 0 if all files are as they were packed, with 1 if one is damaged or m
 @with_verbosity
 def verify(path: Path) -> None:
     """Compare a packed data set with the checksums that were recorded when it was packed."""
-    from dlcv.cli.run import shown_path
+    from dlcv.api import shown_path
     from dlcv_plugins.commands.data.verification import verify as compare
 
     found = compare(path)

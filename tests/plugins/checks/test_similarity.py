@@ -9,12 +9,16 @@ from PIL import Image, ImageEnhance
 
 from dlcv import registry
 from dlcv.images import decode
-from dlcv_plugins.checks.alike import _Groups, alike_groups, correlations
-from dlcv_plugins.checks.look import look_at
+from dlcv_plugins.checks.similarity import _Groups, correlations, similar_groups
+from dlcv_plugins.commands.data.check.pixels import summarize
 
 
-def looks(*pictures):
-    return [look_at(np.asarray(p.convert("RGB"))) for p in pictures]
+def similar(summaries):
+    return similar_groups(summaries, 10, 0.94)
+
+
+def summaries(*pictures):
+    return [summarize(np.asarray(p.convert("RGB"))) for p in pictures]
 
 
 def reencoded(image, quality):
@@ -37,11 +41,11 @@ VERSIONS = {
 def test_versions_of_an_image_are_alike(version, seed):
     image = defective.picture(seed, (120, 160))
     others = [defective.picture(n, (120, 160)) for n in range(50, 60)]
-    assert alike_groups(looks(image, *others, VERSIONS[version](image))) == [[0, 11]]
+    assert similar(summaries(image, *others, VERSIONS[version](image))) == [[0, 11]]
 
 
 def test_different_images_are_not():
-    assert alike_groups(looks(*(defective.picture(n) for n in range(300)))) == []
+    assert similar(summaries(*(defective.picture(n) for n in range(300)))) == []
 
 
 def test_the_same_in_other_colors_is_not():
@@ -49,17 +53,17 @@ def test_the_same_in_other_colors_is_not():
     rng = np.random.default_rng(0)
     blots = rng.integers(0, 2, (60, 60, 1), np.uint8).repeat(2, 0).repeat(2, 1)
     red, green = (blots * np.array(color, np.uint8) for color in ((197, 0, 0), (0, 100, 0)))
-    first, second = look_at(red), look_at(green)
+    first, second = summarize(red), summarize(green)
     assert (first.hash ^ second.hash).bit_count() <= 10
-    assert alike_groups([first, second]) == []
+    assert similar([first, second]) == []
 
 
 def test_too_small_images_are_not_compared():
     rng = np.random.default_rng(0)
     image = rng.integers(0, 256, (15, 40, 3), np.uint8)
-    assert alike_groups([look_at(image), look_at(image)]) == []
+    assert similar([summarize(image), summarize(image)]) == []
     image = rng.integers(0, 256, (16, 40, 3), np.uint8)
-    assert alike_groups([look_at(image), look_at(image)]) == [[0, 1]]
+    assert similar([summarize(image), summarize(image)]) == [[0, 1]]
 
 
 def test_correlations_are_those_of_numpy_and_leave_brightness_and_contrast_out():
@@ -95,33 +99,33 @@ def test_groups_are_those_that_a_walk_over_the_pairs_finds(pairs):
         assert leaders[start] == min(reached)
 
 
-def test_a_look_tells_exact_copies_greys_and_blanks():
+def test_a_summary_tells_exact_copies_greys_and_blanks_apart():
     image = np.asarray(defective.picture(1))
     other = image.copy()
     other[0, 0, 0] ^= 1
-    assert look_at(image).digest == look_at(image.copy()).digest != look_at(other).digest
+    assert summarize(image).digest == summarize(image.copy()).digest != summarize(other).digest
     # The same bytes in another shape are another image.
-    assert look_at(image.reshape(80, 60, 3)).digest != look_at(image).digest
+    assert summarize(image.reshape(80, 60, 3)).digest != summarize(image).digest
     grey = image[..., :1]
-    assert look_at(grey).digest == look_at(grey.repeat(3, -1)).digest
-    assert (look_at(image).is_grey, look_at(grey).is_grey) == (False, True)
-    assert (look_at(grey).is_blank, look_at(np.full((9, 9, 3), 7, np.uint8)).is_blank) == (0, 1)
+    assert summarize(grey).digest == summarize(grey.repeat(3, -1)).digest
+    assert (summarize(image).is_grey, summarize(grey).is_grey) == (False, True)
+    assert (summarize(grey).is_blank, summarize(np.full((9, 9, 3), 7, np.uint8)).is_blank) == (0, 1)
 
 
 def test_many_images_that_are_all_the_same_take_no_time():
     """Pairs within a group are not looked at again, or 4 million would be."""
-    look = look_at(np.asarray(defective.picture(0)))
-    assert alike_groups([look] * 2000) == [list(range(2000))]
+    summary = summarize(np.asarray(defective.picture(0)))
+    assert similar([summary] * 2000) == [list(range(2000))]
 
 
 def test_images_that_are_alike_by_nature_are_not_called_copies():
     """Of handwritten digits, more than half look like another one to a hash."""
     digits = registry.create("store", "digits(size=32)").open("all")
-    looks = [look_at(digits.read([n])[0]) for n in range(600)]
-    assert alike_groups(looks) == []
+    found = [summarize(digits.read([n])[0]) for n in range(600)]
+    assert similar(found) == []
 
 
 def test_a_set_that_holds_everything_mirrored_is_found_all_the_same():
     pictures = [defective.picture(n, (64, 64)) for n in range(30)]
     flipped = [p.transpose(Image.Transpose.FLIP_LEFT_RIGHT) for p in pictures]
-    assert alike_groups(looks(*pictures, *flipped)) == [[n, n + 30] for n in range(30)]
+    assert similar(summaries(*pictures, *flipped)) == [[n, n + 30] for n in range(30)]

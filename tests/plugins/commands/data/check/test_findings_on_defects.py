@@ -4,12 +4,12 @@ import defective
 import pytest
 from PIL import Image
 
-from dlcv_plugins.checks.check import as_json, check
+from dlcv_plugins.commands.data.check.checkup import as_json, check_data
 
 
 @pytest.fixture(scope="module")
 def checkup(tmp_path_factory):
-    return check(str(defective.write(tmp_path_factory.mktemp("defective"))), threads=2)
+    return check_data(str(defective.write(tmp_path_factory.mktemp("defective"))), threads=2)
 
 
 def names_by_finding(checkup):
@@ -77,14 +77,14 @@ def test_nothing_else_is_found(checkup):
 def test_the_worst_comes_first_and_each_says_what_to_do(checkup):
     severities = [finding.severity for finding in checkup.findings]
     assert severities == sorted(severities, key=["error", "warning", "note"].index)
-    assert all(finding.cure for finding in checkup.findings)
+    assert all(finding.advice for finding in checkup.findings)
     assert checkup.spoils_training
 
 
 def test_details_say_what_is_wrong_with_each(checkup):
     details = {(f.id, s.name): s.detail for f in checkup.findings for s in f.samples}
     assert "damaged or cut off" in details["unreadable", "train/cat/cut.jpg"]
-    assert details["unreadable", "train/cat/gif.jpg"].startswith("is GIF, not one of")
+    assert details["unreadable", "train/cat/gif.jpg"].startswith("is GIF, which isn't supported")
     assert details["wrong-extension", "train/cat/really-png.jpg"] == "is PNG"
     assert details["rotated", "train/cat/turned.jpg"] == "orientation 6"
     assert details["animated", "train/cat/animated.webp"] == "3 frames"
@@ -110,7 +110,7 @@ def test_a_good_data_set_has_no_finding(tmp_path):
             image = defective.picture(number + (100 if label == "dog" else 0))
             path = tmp_path / label / f"{number}.jpg"
             defective.put(path, defective.encoded(image, "JPEG"))
-    checkup = check(str(tmp_path), threads=1)
+    checkup = check_data(str(tmp_path), threads=1)
     assert checkup.findings == ()
     assert not checkup.spoils_training
 
@@ -120,7 +120,7 @@ def test_copies_in_a_set_that_is_not_divided_are_a_warning(tmp_path):
         for number in range(31):
             image = defective.picture(seed + number % 30)
             defective.put(tmp_path / label / f"{number}.png", defective.encoded(image, "PNG"))
-    found = [(f.id, f.severity, len(f.groups)) for f in check(str(tmp_path)).findings]
+    found = [(f.id, f.severity, len(f.groups)) for f in check_data(str(tmp_path)).findings]
     assert found == [("copies", "warning", 2)]
 
 
@@ -131,7 +131,7 @@ def test_the_same_picture_is_the_same_in_any_format_and_grey_is_told_once_if_all
             defective.put(tmp_path / label / f"{number}.png", defective.encoded(image, "PNG"))
     image = Image.open(tmp_path / "cat" / "3.png").convert("RGB")
     defective.put(tmp_path / "dog" / "as.bmp", defective.encoded(image, "BMP"))
-    found = {f.id: f for f in check(str(tmp_path)).findings}
+    found = {f.id: f for f in check_data(str(tmp_path)).findings}
     assert set(found) == {"copies-with-different-labels", "grey"}
     assert found["grey"].sentence == "all images are grey, in three equal channels"
     assert found["grey"].groups == ()

@@ -1,4 +1,4 @@
-"""What a file says about itself."""
+"""What a file states about itself."""
 
 import io
 
@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from dlcv import images
-from dlcv_plugins.checks.header import read_header
+from dlcv_plugins.commands.data.check.header import read_header
 
 
 @pytest.mark.parametrize("bits", [8, 16])
@@ -44,8 +44,8 @@ def test_an_orientation_that_does_not_exist_is_none():
 
 def test_a_palette_may_be_transparent():
     image = defective.picture(0).quantize(8)
-    assert not read_header(defective.encoded(image, "PNG")).hides_pixels
-    assert read_header(defective.encoded(image, "PNG", transparency=0)).hides_pixels
+    assert not read_header(defective.encoded(image, "PNG")).has_transparency
+    assert read_header(defective.encoded(image, "PNG", transparency=0)).has_transparency
 
 
 def test_photos_with_a_second_one_behind_are_jpeg():

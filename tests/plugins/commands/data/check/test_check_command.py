@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from forked import dlcv
 
-ROOT = Path(__file__).parents[4]
+ROOT = Path(__file__).parents[5]
 
 
 def check(folder, *arguments):
@@ -67,14 +67,15 @@ def test_it_says_what_is_wrong_and_what_to_do_and_exits_with_1(leaking, tmp_path
         "sizes    40 x 40, all\n"
         "found    2 errors, 0 warnings, 0 notes\n"
         "\n"
-        "error    1 image can't be read completely\n"
-        "           train/blue/000.png: can't be decoded completely; it is damaged or cut off\n"
-        "         get the files anew or remove them; --bad-images skip leaves them out of a run\n"
-        "\n"
         "error    2 images, in 1 group, are identical to images of another split\n"
         "           train/red/000.png = test/red/copied.png\n"
-        "         remove them from one of the splits, best from training: a network that has seen "
-        "the test images scores better than it is\n"
+        "         remove them from one of the splits, best from training: a network that was "
+        "trained on test images scores better than it is\n"
+        "\n"
+        "error    1 image can't be read completely\n"
+        "           train/blue/000.png: can't be decoded completely; it is damaged or cut off\n"
+        "         download or copy the files again, or remove them; --bad-images skip leaves them "
+        "out of a run\n"
         "\n"
         "look   dlcv data check set --report check.html\n"
     )

@@ -1,17 +1,16 @@
-"""A check as a page, with pictures of what was found."""
+"""A check of a data set as a page, with pictures of what was found."""
 
 from importlib.metadata import version
 from pathlib import Path
 
 import attrs
 
-from dlcv import files, images, pages
+from dlcv import files, images
+from dlcv.api import pages
 from dlcv.errors import DlcvError
 from dlcv.images import jpeg
-from dlcv_plugins.checks.check import Checkup
-from dlcv_plugins.checks.collect import Collected
-from dlcv_plugins.checks.files import UNREADABLE
-from dlcv_plugins.checks.findings import SEVERITIES, Finding, Sample
+from dlcv.interfaces import SEVERITIES, DatasetFacts, Finding, Sample
+from dlcv_plugins.commands.data.check.checkup import Checkup, Reported
 
 MOST_GROUPS = 24
 MOST_IN_GROUP = 4
@@ -40,10 +39,9 @@ class _Group:
 class _Shown:
     """The part of a finding that is shown, and how many groups or files are not."""
 
-    id: str
-    severity: str
-    sentence: str
-    cure: str
+    finding: Finding
+    check: str
+    by_class: dict[str, int]
     groups: list[_Group]
     files: list[Sample]
     more: int
@@ -61,52 +59,53 @@ def write_page(checkup: Checkup, path: Path, *, force: bool = False) -> None:
         DlcvError: the file exists already.
     """
     files.refuse_existing(path, force=force)
-    splits = checkup.collected.splits
-    counts = checkup.balance.counts.values()
+    splits = checkup.facts.splits
+    counts = checkup.classes.counts.values()
     page = pages.render(
         "check.html",
         checkup=checkup,
         version=version("dlcv"),
-        images=len(checkup.collected.images),
+        images=len(checkup.facts.images),
         numbers={severity: checkup.number(severity) for severity in SEVERITIES},
-        shown=[_shown(finding, checkup.collected) for finding in checkup.findings],
+        shown=[_shown(reported, checkup.facts) for reported in checkup.reported],
         splits=list(splits),
         largest=max((of[next(iter(splits))] for of in counts), default=0) or 1,
     )
     path.parent.mkdir(parents=True, exist_ok=True)
-    # Names of files that are no valid text are shown with a mark for what can't be.
+    # File names that are not UTF-8 are shown with a mark for the bytes that can't be decoded.
     files.write_atomically(path, page.encode(errors="replace"))
 
 
-def _shown(finding: Finding, collected: Collected) -> _Shown:
-    pictured = [group for group in finding.groups if group[0].index is not None]
+def _shown(reported: Reported, facts: DatasetFacts) -> _Shown:
+    finding = reported.finding
+    pictured = [group for group in finding.groups if group and group[0].index is not None]
     others = [sample for sample in finding.samples if sample.index is None]
-    is_unreadable = finding.id == UNREADABLE
     return _Shown(
-        finding.id,
-        finding.severity,
-        finding.sentence,
-        finding.cure,
-        [_group(group, collected, is_unreadable) for group in pictured[:MOST_GROUPS]],
+        finding,
+        reported.check,
+        reported.by_class,
+        [_group(group, facts) for group in pictured[:MOST_GROUPS]],
         others[:MOST_FILES],
         max(0, len(pictured) - MOST_GROUPS) + max(0, len(others) - MOST_FILES),
     )
 
 
-def _group(group: tuple[Sample, ...], collected: Collected, is_unreadable: bool) -> _Group:
-    shown = [_picture(sample, collected, is_unreadable) for sample in group[:MOST_IN_GROUP]]
+def _group(group: tuple[Sample, ...], facts: DatasetFacts) -> _Group:
+    shown = [_picture(sample, facts) for sample in group[:MOST_IN_GROUP]]
     return _Group(shown, len(group) - len(shown))
 
 
-def _picture(sample: Sample, collected: Collected, is_unreadable: bool) -> _Picture:
-    assert sample.index is not None
-    split = collected.splits[sample.split]
+def _picture(sample: Sample, facts: DatasetFacts) -> _Picture:
+    """Returns an image's thumbnail; of a damaged JPEG, what can still be decoded."""
+    if sample.index is None:
+        return _Picture(sample, "", is_small=False)
+    split = facts.splits[sample.split]
     try:
-        if is_unreadable:
+        try:
+            image = split.read([sample.index])[0]
+        except DlcvError:
             content = images.read_content(split.sample_id(sample.index))
             image = jpeg.decode_rest(content, pages.LARGEST_SIDE_PIXELS)
-        else:
-            image = split.read([sample.index])[0]
     except (DlcvError, OSError, ValueError):
         return _Picture(sample, "", is_small=False)
     is_small = max(image.shape[:2]) < pages.LARGEST_SIDE_PIXELS

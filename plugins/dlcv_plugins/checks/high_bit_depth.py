@@ -1,0 +1,26 @@
+"""Images with more than 8 bits per channel."""
+
+from dlcv.interfaces import ImageFacts, plugin
+from dlcv_plugins.checks.image_check import ImageCheck
+
+DECODED_BITS = 8
+
+
+@plugin
+class HighBitDepth(ImageCheck):
+    """Finds images with more than 8 bits per channel, of which the upper 8 are used."""
+
+    finding = "more-than-8-bits"
+    severity = "note"
+    singular = "has more than 8 bits per channel, of which the upper 8 are used"
+    plural = "have more than 8 bits per channel, of which the upper 8 are used"
+    advice = (
+        "if they look too dark, such as scans that use a part of the range, stretch the range and "
+        "save them with 8 bits"
+    )
+
+    def detail(self, image: ImageFacts) -> str:
+        """Returns the bits; an image that can't be read is another check's."""
+        if image.header is None or image.problem or image.header.bits <= DECODED_BITS:
+            return ""
+        return f"{image.header.bits} bits"

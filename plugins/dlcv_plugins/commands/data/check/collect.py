@@ -1,0 +1,99 @@
+"""One pass over a data set: collects the facts that all checks work on."""
+
+import functools
+import os
+from pathlib import Path
+
+from dlcv import images
+from dlcv.api import chunks, read_ahead, track
+from dlcv.errors import DlcvError, ImageError
+from dlcv.interfaces import DatasetFacts, DatasetStore, ImageFacts, LabelledImages, Sample
+from dlcv_plugins.commands.data.check.header import read_header
+from dlcv_plugins.commands.data.check.pixels import summarize
+
+CHUNK = 16
+"""Images that a thread reads at once."""
+
+
+def collect(store: DatasetStore, threads: int) -> DatasetFacts:
+    """Opens all splits and reads every image once.
+
+    Args:
+        store: The data set.
+        threads: Threads for reading.
+
+    Raises:
+        DlcvError: no split can be opened.
+    """
+    path = next((v for v in store.options().values() if isinstance(v, Path)), None)
+    folder = path if path is not None and path.is_dir() else None
+    root = folder or (path.parent if path else None)
+    splits, unusable = _open(store)
+    facts: list[ImageFacts] = []
+    with track("checking", sum(map(len, splits.values())), unit="images") as progress:
+        for name, split in splits.items():
+            read = functools.partial(_facts_of_several, split, name, root)
+            for found in read_ahead(read, chunks(len(split), CHUNK), threads):
+                facts += found
+                progress(len(found))
+    others: tuple[str, ...] = ()
+    if folder and not unusable and all(isinstance(s, images.ImageFiles) for s in splits.values()):
+        others = _other_files(folder, {os.path.normpath(image.path) for image in facts})
+    return DatasetFacts(splits, unusable, tuple(facts), folder, others)
+
+
+def _open(store: DatasetStore) -> tuple[dict[str, LabelledImages], dict[str, str]]:
+    """Returns the splits that can be opened, and why the others can't."""
+    splits: dict[str, LabelledImages] = {}
+    unusable: dict[str, str] = {}
+    for name in store.splits():
+        try:
+            splits[name] = store.open(name)
+        except DlcvError as error:
+            unusable[name] = str(error)
+    if not splits:
+        raise DlcvError("; ".join(unusable.values()))
+    return splits, unusable
+
+
+def _facts_of_several(
+    split: LabelledImages, name: str, root: Path | None, indices: range
+) -> list[ImageFacts]:
+    facts = []
+    for index in indices:
+        label = split.label_names[split.labels[index]]
+        path = split.sample_id(index)
+        # A path as seen from the data set's folder is short.
+        sample = Sample(path.removeprefix(f"{root}{os.sep}"), name, label, index)
+        if isinstance(split, images.ImageFiles):
+            facts.append(_facts_of_file(sample, path))
+        else:
+            facts.append(_facts_of_row(sample, split, index))
+    return facts
+
+
+def _facts_of_row(sample: Sample, split: LabelledImages, index: int) -> ImageFacts:
+    try:
+        image = split.read([index])[0]
+    except DlcvError as error:
+        return ImageFacts(sample, problem=str(error))
+    return ImageFacts(sample, pixels=summarize(image))
+
+
+def _facts_of_file(sample: Sample, path: str) -> ImageFacts:
+    try:
+        content = images.read_content(path)
+    except ImageError as error:
+        return ImageFacts(sample, path, problem=error.reason)
+    header = read_header(content)
+    try:
+        pixels = summarize(images.decode(content))
+    except ImageError as error:
+        return ImageFacts(sample, path, header, problem=error.reason)
+    return ImageFacts(sample, path, header, pixels)
+
+
+def _other_files(folder: Path, known: set[str]) -> tuple[str, ...]:
+    """Returns the files below a folder that are not known, as seen from it."""
+    paths = sorted(images.walk_files(folder))
+    return tuple(os.path.relpath(p, folder) for p in paths if os.path.normpath(p) not in known)

@@ -1,0 +1,67 @@
+"""What an image file states about itself, beside its pixels."""
+
+import io
+from typing import TYPE_CHECKING
+
+import attrs
+
+from dlcv import images
+from dlcv.images.jpeg import ORIENTATION_TAG
+from dlcv.interfaces import FileHeader
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+BITS_TAG = 258
+"""TIFF's BitsPerSample."""
+
+
+def read_header(content: bytes) -> FileHeader | None:
+    """Returns what a file states about itself, None if Pillow doesn't know it for an image."""
+    from PIL import Image
+
+    limit = images.largest_image_pixels()
+    try:
+        with Image.open(io.BytesIO(content)) as opened:
+            width, height = opened.size
+            # Photos of some phones are JPEG files with further pictures behind the first.
+            name = "JPEG" if opened.format == "MPO" else str(opened.format)
+            header = FileHeader(name, opened.mode, height, width)
+            if height * width > limit:
+                return attrs.evolve(header, is_too_large=True)
+            return attrs.evolve(
+                header,
+                orientation=_orientation(opened, content),
+                frames=1 if name == "JPEG" else getattr(opened, "n_frames", 1),
+                bits=_bits(opened, content),
+                has_transparency=_has_transparency(opened),
+            )
+    except Image.DecompressionBombError:
+        # Pillow refuses twice its own limit, and does not report the size.
+        largest = 2 * (Image.MAX_IMAGE_PIXELS or 0)
+        return FileHeader("", "", 1, largest, is_too_large=largest > limit)
+    except Exception:
+        # Damaged headers raise many things; decoding reports what is wrong.
+        return None
+
+
+def _orientation(opened: "Image.Image", content: bytes) -> int:
+    if opened.format == "PNG" and b"eXIf" not in content:
+        return 1  # Pillow would decode the whole image in search of it.
+    value = opened.getexif().get(ORIENTATION_TAG, 1)
+    return value if value in range(1, 9) else 1
+
+
+def _bits(opened: "Image.Image", content: bytes) -> int:
+    if opened.format == "PNG":
+        return content[24]
+    if opened.format == "TIFF":
+        return max(opened.tag_v2.get(BITS_TAG, (8,)))  # type: ignore[attr-defined]
+    return 8
+
+
+def _has_transparency(opened: "Image.Image") -> bool:
+    if not opened.has_transparency_data:
+        return False
+    lowest, _ = opened.convert("RGBA").getchannel("A").getextrema()
+    return lowest < 255  # type: ignore[operator]
