@@ -81,7 +81,7 @@ def plugins(kind: str) -> str:
 def options(name: str) -> str:
     """Returns the keys of a configuration table."""
     rows = [
-        (f"`{o.name}`", o.type_text, _default(o.default), o.help)
+        (f"`{o.name}`", o.type_text, _default(o.made_default), o.help)
         for o in options_of(getattr(config, name)).values()
     ]
     return _table(("key", "type", "default", "what it says"), rows)

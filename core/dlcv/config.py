@@ -1,8 +1,11 @@
 """A run's configuration: what a `run.toml` says, read and written without loss."""
 
+import functools
 import os
 import tomllib
 import typing
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -11,12 +14,18 @@ import attrs
 from dlcv.errors import DlcvError, suggestion
 from dlcv.interfaces import OptionError, evolve, option, options_of, plugin
 from dlcv.interfaces.options import read_value, show
+from dlcv.registry.defaults import default
 from dlcv.registry.spec import Spec, SpecList
 
 AUTO = "auto"
 """Among the preprocessors, the value steps that the network wants."""
 SPLIT_OPTIONS = ("test", "validation", "train_validation")
 """The options of the split that `with_options` takes; its seed shares its name with the run's."""
+
+
+def _chosen(name: str) -> Any:
+    """Returns a default that an installed package chooses; it is looked up when it is needed."""
+    return attrs.Factory(functools.partial(default, name))
 
 
 @plugin
@@ -60,9 +69,9 @@ class StageConfig:
     )
     batch_size: int | None = option(None, help="images a step; the run's if left out", ge=1)
     optimizer: Spec = option(
-        "adam(learning_rate=0.003)", help="a Keras optimizer by name, with its options"
+        _chosen("optimizer"), help="a Keras optimizer by name, with its options"
     )
-    schedule: Spec = option("cosine(warmup=1.0)", help="the learning rate over the stage")
+    schedule: Spec = option(_chosen("schedule"), help="the learning rate over the stage")
     loss: Spec = option("categorical_crossentropy", help="a Keras loss by name, with its options")
     trainable: str = option(
         "all",
@@ -93,11 +102,11 @@ def _default_stages(config: "RunConfig") -> tuple[StageConfig, ...]:
 class RunConfig:
     """Everything that decides a run's numbers."""
 
-    data: str = option("digits(size=36)", help="a store, or the path of a data set")
+    data: str = option(_chosen("data"), help="a store, or the path of a data set")
     preprocessors: SpecList = option(
         AUTO, help=f"preprocessors, separated by commas; {AUTO} stands for what the network wants"
     )
-    architecture: Spec = option("resnet", help="the network")
+    architecture: Spec = option(_chosen("architecture"), help="the network")
     input_size: int | tuple[int, int] | None = option(
         None, help="height and width of the network's input in pixels", ge=1
     )
@@ -106,9 +115,7 @@ class RunConfig:
         help="a classifier that is fitted to what reaches the network's last layer, and takes its "
         "place, instead of stages of training; see `dlcv transfer`",
     )
-    evaluators: SpecList = option(
-        "rank, classification_report", help="evaluators, separated by commas"
-    )
+    evaluators: SpecList = option(_chosen("evaluators"), help="evaluators, separated by commas")
     batch_size: int = option(32, help="images a step", ge=1)
     seed: int = option(
         42, help="seed of the initial weights, the order and the augmentation", ge=0, lt=2**32
@@ -172,6 +179,21 @@ class RunConfig:
             )
 
     @classmethod
+    def from_options(cls, **options: Any) -> Self:
+        """Returns a configuration of defaults and the options that `with_options` takes.
+
+        Raises:
+            DlcvError: a value is wrong, or one is left out that no installed package chooses.
+        """
+        given = {name: value for name, value in options.items() if value is not None}
+        own = {k: v for k, v in given.items() if k in ("data", "architecture", "evaluators")}
+        stage = {k: v for k, v in given.items() if k in ("optimizer", "schedule")}
+        with _naming_options():
+            if stage and "classifier" not in given:
+                own["stages"] = (StageConfig(**stage),)
+            return cls(**own).with_options(**given)
+
+    @classmethod
     def load(cls, path: Path) -> Self:
         """Reads a configuration file.
 
@@ -219,14 +241,12 @@ class RunConfig:
             own["stages"] = (evolve(self.stages[0], batch_size=None),)
         if "classifier" in own:
             own["stages"] = ()
-        try:
+        with _naming_options():
             if stage:
                 own["stages"] = _changed_stages(own.get("stages", self.stages), stage)
             if split:
                 own["split"] = evolve(self.split, **split)
             return evolve(self, **own)
-        except OptionError as error:
-            raise DlcvError(f"{error.option}: {error.problem}") from None
 
 
 @plugin
@@ -252,6 +272,15 @@ def read_toml(path: Path) -> dict[str, Any]:
         raise DlcvError(f"can't read {path}: {error.strerror}") from None
     except (ValueError, RecursionError) as error:
         raise DlcvError(f"{path}: {error}") from None
+
+
+@contextmanager
+def _naming_options() -> Iterator[None]:
+    """Leaves the class out of an error about an option: people see options, not classes."""
+    try:
+        yield
+    except OptionError as error:
+        raise DlcvError(f"{error.option}: {error.problem}") from None
 
 
 def _changed_stages(

@@ -79,7 +79,7 @@ def test_the_interfaces_import_no_numpy(tmp_path: Path, module: str) -> None:
     ("arguments", "message"),
     [
         (["rnu"], 'no command "rnu"; did you mean "run"?'),
-        (["nonsense"], 'no command "nonsense"; there are run, resume, evaluate,'),
+        (["nonsense"], 'no command "nonsense"; there are data, recipes, run, resume,'),
         (["plugins", "lst"], "lst"),
         (["plugins", "list", "preprocessors"], 'unknown kind of plugin "preprocessors"; did you'),
         (["plugins", "list", "x"], 'unknown kind of plugin "x"; there are preprocessor, store,'),
@@ -200,6 +200,8 @@ def packages(tmp_path: Path) -> Path:
     named = {
         "hello": "acme:hello",
         "run": "acme:hello",
+        "report": "acme:hello",
+        "twin": "acme:hello",
         "torn": "torn:x",
         "leaves": "leaves:x",
         "odd": "acme:COUNT",
@@ -210,6 +212,7 @@ def packages(tmp_path: Path) -> Path:
         "leaves": "raise SystemExit(0)",
     }
     install(tmp_path, "acme", {"commands": named}, sources)
+    install(tmp_path, "other-things", {"commands": {"twin": "acme:hello"}}, version="2.0")
     return tmp_path
 
 
@@ -222,23 +225,53 @@ def test_commands_of_other_packages_are_listed_without_importing_them(packages: 
 
 
 def test_commands_of_other_packages_run(packages: Path) -> None:
-    ended = run_python(packages, "-m", "dlcv", "hello")
-    assert (ended.stdout, ended.stderr, ended.returncode) == ("hello\n", "", 0)
+    for name in ("hello", "acme.hello", "acme.run", "other_things.twin"):
+        ended = run_python(packages, "-m", "dlcv", name)
+        assert (ended.stdout, ended.stderr, ended.returncode) == ("hello\n", "", 0)
+
+
+@pytest.mark.parametrize("name", ["run", "report"])
+def test_a_command_that_ships_keeps_its_name(packages: Path, name: str) -> None:
+    helped = run_python(packages, "-m", "dlcv", name, "--help")
+    assert "Says hello" not in helped.stdout
+    listed = run_python(packages, "-m", "dlcv", "plugins", "list", "command", name, "--json")
+    states = {
+        row["distribution"]: (row["state"], row["reason"]) for row in json.loads(listed.stdout)
+    }
+    assert states == {"acme": ("shadowed", f"use acme.{name}"), "dlcv": ("available", "")}
+
+
+def test_a_command_of_two_packages_is_an_error_when_it_is_used(packages: Path) -> None:
+    ended = run_python(packages, "-m", "dlcv", "twin")
+    assert ended.stderr == (
+        'dlcv: command "twin" is claimed by acme 1.0 and other-things 2.0; '
+        "write acme.twin or other_things.twin\n"
+    )
+    assert ended.returncode == 2
+
+
+def test_a_disabled_command_is_neither_listed_nor_run(packages: Path) -> None:
+    helped = run_python(packages, "-m", "dlcv", "--help", DLCV_DISABLE="command:hello")
+    assert not re.search(r"^  hello ", helped.stdout, re.MULTILINE)
+    ended = run_python(packages, "-m", "dlcv", "hello", DLCV_DISABLE="acme")
+    assert ended.stderr == 'dlcv: command "hello" of acme 1.0 is disabled by DLCV_DISABLE\n'
+    assert ended.returncode == 2
+    assert not (packages / "imported").exists()
 
 
 @pytest.mark.parametrize(
     ("name", "reason"),
     [
-        ("torn", "ZeroDivisionError('division by zero')"),
-        ("leaves", "SystemExit(0)"),
-        ("odd", "acme:COUNT is no click command"),
+        ("torn", "ZeroDivisionError: division by zero"),
+        ("leaves", "SystemExit: 0"),
+        ("odd", "it is no click command"),
     ],
 )
 def test_a_broken_command_of_another_package_is_one_line(
     packages: Path, name: str, reason: str
 ) -> None:
     ended = run_python(packages, "-m", "dlcv", name)
-    assert ended.stderr == f"dlcv: the command {name} is broken: {reason}\n"
+    assert ended.stderr == f'dlcv: command "{name}" of acme 1.0 is broken: {reason}\n'
     assert ended.returncode == 2
 
 

@@ -62,7 +62,8 @@ def packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def dlcv(folder: Path, *arguments: str, **environment: str) -> str:
     """Runs the command line and returns what it printed."""
     ended = forked.dlcv(*arguments, folder=folder, packages=[folder], variables=environment)
-    assert (ended.stderr, ended.returncode) == ("", 0)
+    assert ended.stderr == ""
+    assert ended.returncode == ("--check" in arguments and "broken" in ended.stdout)
     return ended.stdout
 
 
@@ -120,6 +121,32 @@ def test_a_name_that_two_packages_share_is_shown_with_the_cure(packages: Path) -
         ("twin", "acme-vision"): ("ambiguous", "use acme_vision.twin"),
         ("twin", "torn-apart"): ("ambiguous", "use torn_apart.twin"),
     }
+
+
+def test_the_check_ends_with_1_for_a_broken_plugin(packages: Path) -> None:
+    for pattern, code in (("torn", 1), ("acme_good", 0)):
+        command = ("plugins", "list", "architecture", pattern, "--check")
+        assert forked.dlcv(*command, folder=packages, packages=[packages]).returncode == code
+
+
+def test_a_group_that_nothing_reads_is_reported(tmp_path: Path) -> None:
+    install(tmp_path, "acme", {"preprocessor": {"blur": "acme:Blur"}})
+    ended = forked.dlcv("plugins", "list", "schedule", folder=tmp_path, packages=[tmp_path])
+    assert ended.stderr == (
+        "note: acme uses the group dlcv.preprocessor, which dlcv does not read; "
+        'did you mean "dlcv.preprocessors" or "dlcv.recipes" or "dlcv.trainers"?\n'
+    )
+
+
+def test_hooks_and_commands_are_listed_with_the_rest(tmp_path: Path) -> None:
+    install(tmp_path, "acme", {"hooks": {"watch": "nowhere"}, "commands": {"greet": "nowhere:x"}})
+    forked_rows = forked.dlcv(
+        "plugins", "list", "--json", folder=tmp_path, packages=[tmp_path]
+    )  # fmt: skip
+    found = json.loads(forked_rows.stdout)
+    ours = {(row["kind"], row["name"]) for row in found if row["distribution"] == "acme"}
+    assert ours == {("hook", "watch"), ("command", "greet")}
+    assert ("command", "run", "dlcv") in {(r["kind"], r["name"], r["distribution"]) for r in found}
 
 
 def test_what_is_disabled_is_not_imported_by_the_check_either(packages: Path) -> None:

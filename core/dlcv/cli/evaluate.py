@@ -8,28 +8,18 @@ from typing import TYPE_CHECKING
 import click
 
 from dlcv.cli.console import table, with_verbosity
+from dlcv.cli.lazy import CommandWithExamples
 from dlcv.cli.options import checkpoints_option, config_options, pixel_steps_option
 from dlcv.config import RunConfig
 from dlcv.errors import DlcvError
+from dlcv.registry.defaults import default_or_none
 
 if TYPE_CHECKING:
     from dlcv.interfaces import Evaluation
     from dlcv.runs.predictor import Predictor
 
 
-@click.command(
-    epilog="""\b
-Examples:
-  dlcv evaluate runs/latest
-  dlcv evaluate runs/latest --eval "rank(k=3)" --json
-  dlcv evaluate runs/latest --eval "confusion, calibration, worst_mistakes"
-  dlcv evaluate runs/latest --data new_photos/ --eval binary_scores --save-to pictures/
-  dlcv evaluate runs/latest --preproc crop
-  dlcv evaluate runs/latest --checkpoint best
-  dlcv evaluate runs/one runs/other
-  dlcv evaluate runs/one runs/other --data new_photos/ --eval "ensemble(method=vote)"
-"""
-)
+@click.command(cls=CommandWithExamples)
 @click.argument("runs", nargs=-1, required=True, type=Path, metavar="RUN...")
 @click.option("--data", help="Labelled images; by default those that the run held out.")
 @click.option("--split", help="The split to use.  [default: test, else val, else all]")
@@ -138,5 +128,5 @@ def _print_pictures(found: "Evaluation", pictures: dict[str, str], on: str) -> N
         click.echo("\nlook at  " + "\n         ".join(pictures.values()))
     elif found.drawings:
         click.echo(f"\npictures of {', '.join(found.drawings)} are drawn with --save-to FOLDER")
-    else:
-        click.echo(f'\nmore  dlcv evaluate {on} --eval "confusion, calibration, worst_mistakes"')
+    elif more := default_or_none("more_evaluators"):
+        click.echo(f'\nmore  dlcv evaluate {on} --eval "{more}"')

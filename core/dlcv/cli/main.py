@@ -1,95 +1,60 @@
-"""The group of all commands: those of the core, and those that plugins add."""
+"""The group of all commands, which packages offer under the entry-point group `dlcv.commands`."""
 
-import ast
 import importlib.metadata
-import importlib.util
-from pathlib import Path
+from collections.abc import Mapping
 
 import click
 
-from dlcv.cli.lazy import LONGEST_SUMMARY, LazyGroup
-from dlcv.errors import DlcvError
-from dlcv.registry.index import entry_points, origin
+from dlcv import registry
+from dlcv.cli.lazy import LazyGroup
+from dlcv.errors import DlcvError, UnknownPluginError
+from dlcv.registry.defaults import default_or_none, examples
 
-COMMANDS = {
-    "run": "dlcv.cli.run:run",
-    "resume": "dlcv.cli.resume:resume",
-    "evaluate": "dlcv.cli.evaluate:evaluate",
-    "predict": "dlcv.cli.predict:predict",
-    "plugins": "dlcv.cli.plugins:plugins",
-}
-"""Where each of the core's commands is, in the order of the help page."""
+USUAL_ORDER = "run, resume, evaluate, predict, plugins"
+"""The order of the core's own commands on the help page."""
 
 
 class Commands(LazyGroup):
-    """The core's commands, and those of the entry-point group `dlcv.commands`."""
+    """The commands of all packages, the core's among them, in the order in which they are used."""
 
-    def list_commands(self, context: click.Context) -> list[str]:
-        """Returns the names, the core's first."""
-        return [*self.places, *(name for name in _added() if name not in self.places)]
+    @property
+    def places(self) -> Mapping[str, str]:
+        """Where each command is that is not disabled."""
+        usable = [d for d in registry.descriptors("command") if not d.is_disabled]
+        named = {registry.registry.usable_name(d): d.target for d in usable}
+        order = [*_order(), *named]
+        return {name: named[name] for name in sorted(named, key=order.index)}
 
     def get_command(self, context: click.Context, name: str) -> click.Command | None:
-        """Imports a command."""
-        if name in self.places or name not in _added():
-            return super().get_command(context, name)
-        entry_point = _added()[name]
+        """Imports a command; returns None if there is none of this name.
+
+        Raises:
+            PluginError: it is broken or disabled, or two packages claim its name.
+        """
         try:
-            command = entry_point.load()
-        except (Exception, SystemExit) as error:
-            raise DlcvError(f"the command {name} is broken: {error!r}") from error
-        if not isinstance(command, click.Command):
-            raise DlcvError(
-                f"the command {name} is broken: {entry_point.value} is no click command"
-            )
+            command: click.Command = registry.get("command", name)
+        except UnknownPluginError:
+            return None
         return command
 
-    def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
-        """Lists the commands with the first sentence of what they do; none is imported."""
-        places = {name: (place, "dlcv") for name, place in self.places.items()}
-        for name, entry_point in _added().items():
-            places.setdefault(name, (entry_point.value, origin(entry_point)[0]))
-        rows = [(name, _summary(*places[name])) for name in self.list_commands(context)]
-        with formatter.section("Commands"):
-            formatter.write_dl(rows)
+    def format_epilog(self, context: click.Context, formatter: click.HelpFormatter) -> None:
+        """Writes how to start, if an installed package says so."""
+        self.epilog = examples("dlcv")
+        super().format_epilog(context, formatter)
+
+    def summary(self, context: click.Context, name: str) -> str:
+        """Returns the first sentence of what a command does, or else where it comes from."""
+        found = super().summary(context, name)
+        return found or f"(of {registry.registry.find('command', name).distribution})"
 
 
-def _added() -> dict[str, importlib.metadata.EntryPoint]:
-    return {entry_point.name: entry_point for entry_point in entry_points("dlcv.commands")}
-
-
-def _summary(place: str, origin: str) -> str:
-    """Returns the first sentence of a command's docstring, read from its source, not by importing.
-
-    Args:
-        place: Where the command is, as `module:attribute`.
-        origin: The distribution that it came with, which stands for a sentence that is missing.
-    """
-    module, _, attribute = place.partition(":")
-    source = _source(module)
+def _order() -> list[str]:
     try:
-        functions = ast.parse(source.read_bytes()).body if source else []
-    except (OSError, SyntaxError, ValueError):
-        functions = []
-    named = (f for f in functions if isinstance(f, ast.FunctionDef) and f.name == attribute)
-    text = next((ast.get_docstring(function) or "" for function in named), "")
-    return (
-        click.Command(attribute, help=text).get_short_help_str(LONGEST_SUMMARY) or f"(of {origin})"
-    )
-
-
-def _source(module: str) -> Path | None:
-    """Returns a module's file; `find_spec` would import the packages around it."""
-    top, *inner = module.split(".")
-    try:
-        found = importlib.util.find_spec(top)
-    except (ImportError, ValueError):
-        return None
-    if found is None or found.origin is None:
-        return None
-    if not inner:
-        return Path(found.origin)
-    path = Path(found.origin).parent.joinpath(*inner)
-    return path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
+        named = default_or_none("commands")
+    except DlcvError:
+        # Help must not depend on it.
+        named = None
+    return [name.strip() for name in (named or USUAL_ORDER).split(",")]
 
 
 def _print_version(context: click.Context, _: click.Parameter, value: bool) -> None:
@@ -100,9 +65,7 @@ def _print_version(context: click.Context, _: click.Parameter, value: bool) -> N
 
 @click.group(
     cls=Commands,
-    places=COMMANDS,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    epilog="Start with `dlcv run --arch resnet --preproc mean,patch`, which needs no data.",
 )
 @click.option(
     "--version", is_flag=True, is_eager=True, expose_value=False, callback=_print_version,

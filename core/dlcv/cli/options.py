@@ -5,7 +5,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal
 
-import attrs
 import click
 
 from dlcv.errors import DlcvError, SpecError
@@ -114,8 +113,14 @@ def _reader(option: Option) -> Callable[[click.Context, click.Parameter, str | N
 
 def _metavar(option: Option) -> str:
     kinds = {Spec: "SPEC", SpecList: "SPECS", int: "INTEGER", float: "NUMBER", str: "TEXT"}
+    if Spec in typing.get_args(option.type):
+        return "SPEC"
     return kinds.get(option.type, "NUMBER")
 
 
 def _default(option: Option) -> Any:
-    return None if isinstance(option.default, attrs.Factory) else option.default  # type: ignore[arg-type]
+    """Returns a default for the help page; None where it depends on others, or there is none."""
+    try:
+        return option.made_default
+    except DlcvError:
+        return None

@@ -1,7 +1,8 @@
-"""`dlcv plugins`: what is installed, and what it can be told."""
+"""`dlcv plugins`: what is installed, and the options that it takes."""
 
 import json
 import os
+import sys
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -9,6 +10,7 @@ import click
 
 from dlcv.cli.console import table, with_verbosity
 from dlcv.cli.lazy import Group
+from dlcv.errors import suggestion
 
 if TYPE_CHECKING:
     from dlcv.registry import Description
@@ -23,6 +25,8 @@ USES = {
     "check": "dlcv data check photos/ --checks",
 }
 """The command that takes each kind of plugin."""
+OTHER_GROUPS = ("defaults", "functions", "recipes")
+"""Groups of entry points that hold no plugins."""
 
 
 @click.group(cls=Group)
@@ -33,7 +37,9 @@ def plugins() -> None:
 @plugins.command("list")
 @click.argument("kind", required=False)
 @click.argument("pattern", default="*")
-@click.option("--check", is_flag=True, help="Import every plugin, to find those that are broken.")
+@click.option(
+    "--check", is_flag=True, help="Import every plugin, to find broken ones; exits with 1 for any."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @with_verbosity
 def list_plugins(kind: str | None, pattern: str, check: bool, as_json: bool) -> None:
@@ -48,10 +54,7 @@ def list_plugins(kind: str | None, pattern: str, check: bool, as_json: bool) -> 
                 registry.registry.load(descriptor)
             except PluginError:
                 continue
-    rows = []
-    for d in found:
-        state, reason = registry.state(d)
-        rows.append((d.kind, d.name, d.distribution, d.version, state, reason))
+    rows = [(d.kind, d.name, d.distribution, d.version, *registry.state(d)) for d in found]
     columns = ("kind", "name", "distribution", "version", "state", "reason")
     if as_json:
         click.echo(json.dumps([dict(zip(columns, row, strict=True)) for row in rows], indent=2))
@@ -60,6 +63,24 @@ def list_plugins(kind: str | None, pattern: str, check: bool, as_json: bool) -> 
         click.echo(table(columns[:5], cells))
     else:
         click.echo("no plugin matches")
+    for note in _misnamed_groups():
+        click.echo(note, err=True)
+    if check and any(row[4] == "broken" for row in rows):
+        sys.exit(1)
+
+
+def _misnamed_groups() -> list[str]:
+    """Returns notes on groups of entry points that nothing reads, such as `dlcv.preprocessor`."""
+    from dlcv.registry import KINDS
+    from dlcv.registry.index import entry_points, groups, origin
+
+    known = [*(f"dlcv.{kind}s" for kind in KINDS), *(f"dlcv.{name}" for name in OTHER_GROUPS)]
+    return [
+        f"note: {owner} uses the group {group}, which dlcv does not read{suggestion(group, known)}"
+        for group in groups()
+        if group not in known
+        for owner in sorted({origin(ep)[0] for ep in entry_points(group)})
+    ]
 
 
 @plugins.command()
@@ -70,7 +91,7 @@ def list_plugins(kind: str | None, pattern: str, check: bool, as_json: bool) -> 
 def show(name: str, kind: str | None, as_json: bool) -> None:
     """Show what a plugin does and the options that it takes."""
     from dlcv import registry
-    from dlcv.errors import SpecError, suggestion
+    from dlcv.errors import SpecError
     from dlcv.registry import INTERFACES
 
     kinds = [kind] if kind else [k for k in INTERFACES if _exists(k, name)]

@@ -17,6 +17,7 @@ import attrs
 import click
 
 from dlcv.cli.console import table, with_verbosity
+from dlcv.cli.lazy import CommandWithExamples
 from dlcv.cli.options import checkpoints_option, config_options, pixel_steps_option
 from dlcv.config import RunConfig
 from dlcv.errors import DlcvError
@@ -28,19 +29,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 
-@click.command(
-    epilog="""\b
-Examples:
-  dlcv predict runs/latest a.jpg b.png
-  dlcv predict runs/latest photos/ --top 3 --json
-  dlcv predict runs/latest "photos/**/*.jpg" --csv > answers.csv
-  dlcv predict runs/latest walk.mp4 --threshold 0.8
-  dlcv predict runs/latest photos/ --preproc crop
-  dlcv predict runs/one runs/other photos/ --method vote
-  find photos -newer last.txt | dlcv predict runs/latest -
-  curl -s https://example.org/a.jpg | dlcv predict runs/latest -
-"""
-)
+@click.command(cls=CommandWithExamples)
 @click.argument("paths", nargs=-1, required=True, type=Path, metavar="RUN... IMAGE...")
 @click.option(
     "--top",

@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from dlcv.cli.console import table, with_verbosity
+from dlcv.cli.lazy import CommandWithExamples
 from dlcv.cli.options import config_options, directory_options
 from dlcv.config import RunConfig, SplitConfig, StageConfig
+from dlcv.registry.defaults import default_or_none
+from dlcv.registry.spec import Spec
 
 if TYPE_CHECKING:
     from dlcv.runs.trained import Trained
@@ -19,18 +22,11 @@ SHOWN_CLASSES = 20
 
 
 @click.command(
+    cls=CommandWithExamples,
     epilog="""\b
-Examples:
-  dlcv run --arch resnet --preproc mean,patch
-  dlcv run --data photos/ --arch minivggnet --preproc aspect_aware,scale --epochs 30
-  dlcv run --data packed/ --arch "resnet(stages=(2, 2, 2))" --name deeper
-  dlcv run --config runs/deeper/run.toml --seed 7
-  dlcv run --config runs/deeper/run.toml --members 5
-  dlcv run --config cifar10-lecture-cnn --fraction 0.05 --epochs 1
-
 Plugins and their options: dlcv plugins list, dlcv plugins show NAME
 Recipes of published experiments: dlcv recipes
-"""
+""",
 )
 @config_options(RunConfig, "data", "architecture", "preprocessors", "input_size")
 @config_options(StageConfig, "epochs")
@@ -105,8 +101,14 @@ def finish(run: "Trained") -> None:
     if whole != run.directory and not whole.is_finished:
         click.echo(f"combine   dlcv resume {shlex.quote(shown_path(whole.path))}")
     click.echo(f"evaluate  dlcv evaluate {quoted}\npredict   dlcv predict {quoted} IMAGE_OR_FOLDER")
-    if run.config.data.startswith("digits"):
+    if _is_default(run.config.data):
         click.echo("your own  dlcv run --data FOLDER_OF_CLASS_FOLDERS")
+
+
+def _is_default(data: str) -> bool:
+    """Returns whether a run's data is of the store that is used where none is named."""
+    chosen = default_or_none("data")
+    return chosen is not None and Spec.parse(data).name == Spec.parse(chosen).name
 
 
 def summary(found: dict[str, Any], is_validation: bool) -> str:

@@ -23,6 +23,7 @@ from dlcv.interfaces import (
     stack,
 )
 from dlcv.progress import track
+from dlcv.registry.defaults import default, default_or_none
 
 logger = logging.getLogger(__name__)
 BATCH = 64
@@ -102,7 +103,7 @@ class Pipeline:
         images = apply_steps(self.pixel_steps, images, rng)
         if not isinstance(images, np.ndarray):
             last = [f" after {registry.spec_of(step).name}" for step in self.pixel_steps[-1:]]
-            raise DlcvError(f"the images differ in size{''.join(last)}; put aspect_aware first")
+            raise DlcvError(f"the images differ in size{''.join(last)}; put {resizing()} first")
         return images
 
     def values(self, images: np.ndarray) -> np.ndarray:
@@ -125,8 +126,8 @@ def fit_to_input(
 
     The size is `input_size`, else what the steps make of the images, where open sizes are
     `default_size`. Images that all have one size keep it where nothing resizes them. Where that
-    does not bring all images to the size, `aspect_aware` is put first; `patch` does not count as
-    resizing, since in training it cuts a part out.
+    does not bring all images to the size, a step that resizes is put first; one that cuts a part
+    out does not count as resizing.
 
     Args:
         steps: The steps in any order.
@@ -150,7 +151,7 @@ def fit_to_input(
     height, width, _ = pipeline.with_sizes(size).output_shape(image_shape)
     usual = None if size_is_meant else default_size
     if _needs_resize(pipeline.with_sizes(size), image_shape, input_size, usual):
-        resize = registry.create("preprocessor", "aspect_aware")
+        resize = resizing_step()
         pipeline = attrs.evolve(pipeline, pixel_steps=(resize, *pipeline.pixel_steps))
         sized = pipeline.with_sizes(size)
         height, width, _ = sized.output_shape(image_shape)
@@ -159,7 +160,7 @@ def fit_to_input(
             registry.spec_of(sized.pixel_steps[0]),
         )
     if height is None or width is None:
-        raise DlcvError("the preprocessors leave images of different sizes; add aspect_aware")
+        raise DlcvError(f"the preprocessors leave images of different sizes; add {resizing()}")
     if input_size and (height, width) != input_size:
         raise DlcvError(
             f"the preprocessors end with {height} x {width} pixels, but input_size is "
@@ -213,14 +214,31 @@ def _warn_of_equal_views(sized: Pipeline, shape: Shape) -> None:
     for step in sized.pixel_steps:
         size = output_size(step)
         if step.views > 1 and size is not None and size == shape[:2]:
-            larger = registry.create("preprocessor", "aspect_aware")
             logger.warning(
                 "the images have just the size that %s gives, so each view shows all of an image; "
                 "put %s before it",
                 registry.spec_of(step).name,
-                registry.spec_of(larger.with_output_size(step.source_size(size))),
+                resizing(step.source_size(size)),
             )
         shape = step.output_shape(shape)
+
+
+def resizing_step() -> Preprocessor:
+    """Makes the step that brings images of any size to one, where a user named none.
+
+    Raises:
+        DlcvError: no installed package chooses one.
+    """
+    step: Preprocessor = registry.create("preprocessor", default("resize"))
+    return step
+
+
+def resizing(size: Size | None = None) -> str:
+    """Returns what to add where nothing resizes, to `size` if it is known, for people."""
+    name = default_or_none("resize")
+    if name is None or size is None:
+        return name or "a preprocessor that resizes"
+    return str(registry.spec_of(resizing_step().with_output_size(size)))
 
 
 def output_size(step: Preprocessor) -> Size | None:

@@ -8,7 +8,7 @@ import attrs
 
 from dlcv import registry
 from dlcv.config import AUTO
-from dlcv.data.pipeline import Pipeline, fit_to_input, output_size
+from dlcv.data.pipeline import Pipeline, fit_to_input, output_size, resizing_step
 from dlcv.errors import DlcvError
 from dlcv.interfaces import Preprocessor, Shape, Size, is_value_step
 from dlcv.registry.spec import Spec, SpecList
@@ -48,7 +48,8 @@ def with_pixel_steps(
     """Returns a run's pipeline with other pixel steps.
 
     Where none of them resizes, the run's own resizing goes before if it leaves something to cut
-    from, else `aspect_aware`, so that things are about as large as the network has seen them.
+    from, else the default step that resizes, so that things are about as large as the network has
+    seen them.
 
     Args:
         trained: The run's pipeline.
@@ -89,9 +90,10 @@ def _resizing_before(
     trained: Pipeline, steps: Sequence[Preprocessor], size: Size
 ) -> list[Preprocessor]:
     own = next((step for step in trained.pixel_steps if _resizes(step)), None)
-    fitting = registry.create("preprocessor", "aspect_aware")
-    fitting, *others = Pipeline.of([fitting, *steps]).with_sizes(size).pixel_steps
-    if own is None or any(map(_resizes, others)):
+    if own is None:
+        return []
+    fitting, *others = Pipeline.of([resizing_step(), *steps]).with_sizes(size).pixel_steps
+    if any(map(_resizes, others)):
         return []
     wanted, given = output_size(fitting), output_size(own)
     assert wanted is not None

@@ -8,6 +8,7 @@ import attrs
 import numpy as np
 
 from dlcv.data.loader import Loader
+from dlcv.data.pipeline import resizing
 from dlcv.errors import DlcvError
 from dlcv.files import load_arrays, save_arrays
 from dlcv.interfaces import Combination, LabelledImages, Predictions
@@ -42,8 +43,7 @@ def predict_batches(model: Network, loader: Loader) -> Iterator[np.ndarray]:
             if pixels.shape[1:] != expected:
                 raise DlcvError(
                     f"the images have {_size(pixels.shape[1:])}, but the network takes "
-                    f"{_size(expected)}; put a step that resizes, such as aspect_aware, "
-                    "among the preprocessors"
+                    f"{_size(expected)}; put {resizing()} among the preprocessors"
                 )
             probabilities = np.asarray(model.predict_on_batch(pixels), np.float32)
             yield probabilities.reshape(-1, views, probabilities.shape[1]).mean(axis=1)

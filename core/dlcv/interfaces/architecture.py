@@ -22,8 +22,11 @@ class Architecture(Plugin, ABC):
 
     @property
     def preprocessors(self) -> str:
-        """The value steps that the network wants, as text, where nothing else decides."""
-        return "scale"
+        """The value steps that the network wants, as text, where nothing else decides.
+
+        `auto` stands for those that the installed packages choose for networks in general.
+        """
+        return "auto"
 
     @abstractmethod
     def features(self, x: "keras.KerasTensor") -> "keras.KerasTensor":

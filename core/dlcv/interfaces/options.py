@@ -87,6 +87,18 @@ class Option:
         return self.default is attrs.NOTHING
 
     @property
+    def made_default(self) -> Any:
+        """The value where none is given; None where it depends on the other options.
+
+        Raises:
+            DlcvError: an installed package has to choose it, and none does.
+        """
+        factory = self.default
+        if not isinstance(factory, attrs.Factory):  # type: ignore[arg-type]
+            return factory
+        return None if factory.takes_self else factory.factory()
+
+    @property
     def type_text(self) -> str:
         """The type and range as people write them: `float > 0`."""
         limits = [f"{_LIMITS[k][0]} {v}" for k, v in self.limits.items()]

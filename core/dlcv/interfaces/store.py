@@ -123,4 +123,4 @@ class DatasetStore(Plugin, ABC):
         Raises:
             DlcvError: the store only reads, or the split exists already.
         """
-        raise DlcvError(f"{type(self).__name__} can't be written; use hdf5")
+        raise DlcvError(f"{type(self).__name__} is only read; write to another store")

@@ -24,6 +24,7 @@ from dlcv.interfaces import (
     Trainer,
     evolve,
 )
+from dlcv.registry.defaults import default_or_none
 from dlcv.registry.spec import Spec, SpecList
 
 
@@ -75,8 +76,12 @@ def _made(kind: str, spec: Spec | None) -> Any:
 
 
 def make_steps(specs: SpecList, architecture: Architecture) -> tuple[Preprocessor, ...]:
-    """Makes preprocessors; `auto` among them becomes the value steps that the network wants."""
-    own = SpecList.parse(architecture.preprocessors)
+    """Makes preprocessors; `auto` among them becomes the value steps that the network wants.
+
+    A network that wants `auto` itself gets those that an installed package chooses, if one does.
+    """
+    wanted = architecture.preprocessors
+    own = SpecList.parse(default_or_none("value_steps") or "" if wanted == AUTO else wanted)
     steps = [s for spec in specs for s in (own if spec == Spec(AUTO) else (spec,))]
     return tuple(registry.create_list("preprocessor", steps))
 

@@ -7,7 +7,7 @@ import attrs
 
 from dlcv import registry
 from dlcv.data.loader import Loader
-from dlcv.data.pipeline import Pipeline
+from dlcv.data.pipeline import Pipeline, resizing_step
 from dlcv.data.replacement import chosen_pixel_steps, with_pixel_steps
 from dlcv.interfaces import LabelledImages, Preprocessor, Size
 from dlcv.runs.predictor import PixelSteps
@@ -59,10 +59,10 @@ def resizes(pipeline: Pipeline, input_shape: tuple[int, int, int]) -> bool:
 @functools.cache
 def log_fitting(size: Size) -> None:
     """Logs, once a process, that images are fitted to `(height, width)`."""
-    logger.info("images of other sizes than %d x %d are fitted by aspect_aware", *size)
+    name = registry.spec_of(resizing_step()).name
+    logger.info("images of other sizes than %d x %d are fitted by %s", *size, name)
 
 
 def fitting(size: Size) -> Preprocessor:
     """Returns what brings images of any size to `(height, width)`."""
-    step: Preprocessor = registry.create("preprocessor", "aspect_aware")
-    return step.with_output_size(size)
+    return resizing_step().with_output_size(size)

@@ -92,7 +92,7 @@ def configured(
         options: What `run` takes.
     """
     if config is None:
-        config = RunConfig()
+        config = RunConfig.from_options(**{name: _as_text(v) for name, v in options.items()})
     elif not isinstance(config, RunConfig):
         path, config = config, load_config(config)
         if options.get("data") is None:

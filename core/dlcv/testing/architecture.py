@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from dlcv.config import AUTO
 from dlcv.errors import DlcvError
 from dlcv.interfaces import Architecture, Plugin, is_value_step
 from dlcv.registry import registry
@@ -30,6 +31,8 @@ def checks(cls: type[Plugin]) -> tuple[Check, ...]:
 def check_preprocessors_are_value_steps(architecture: Architecture) -> None:
     """What stands for `auto` among a run's preprocessors can be made, and only changes values."""
     text = architecture.preprocessors
+    if text == AUTO:
+        return
     try:
         steps = registry.create_list("preprocessor", text)
     except DlcvError as error:
