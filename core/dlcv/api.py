@@ -82,6 +82,7 @@ if TYPE_CHECKING:
     from dlcv.runs.experiment import Plugins as Plugins
     from dlcv.runs.experiment import fit_pipeline as fit_pipeline
     from dlcv.runs.experiment import make_steps as make_steps
+    from dlcv.runs.gradient_descent import GradientDescent as GradientDescent
     from dlcv.runs.gradient_descent import train_into as train_into
     from dlcv.runs.inputs import open_inputs as open_inputs
     from dlcv.runs.inputs import open_labelled as open_labelled
@@ -228,6 +229,7 @@ _PLACES = {
     "restored_network": "dlcv.runs.build:restored_network",
     "EVALUATOR": "dlcv.runs.ensemble:EVALUATOR",
     "named_method": "dlcv.runs.ensemble:named_method",
+    "GradientDescent": "dlcv.runs.gradient_descent:GradientDescent",
     "train_into": "dlcv.runs.gradient_descent:train_into",
     "data_name": "dlcv.runs.new_run:data_name",
     "default_name": "dlcv.runs.new_run:default_name",
