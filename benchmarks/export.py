@@ -13,11 +13,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+from dlcv.export.formats import FORMATS
 from processes import spread
 
 import dlcv
 from dlcv.errors import DlcvError
-from dlcv.export.formats import FORMATS
 
 ROUNDS = 7
 BATCHES = (64, 1)

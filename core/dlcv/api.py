@@ -82,8 +82,13 @@ if TYPE_CHECKING:
     from dlcv.runs.experiment import Plugins as Plugins
     from dlcv.runs.experiment import fit_pipeline as fit_pipeline
     from dlcv.runs.experiment import make_steps as make_steps
-    from dlcv.runs.gradient_descent import GradientDescent as GradientDescent
+    from dlcv.runs.exported import Exported as Exported
+    from dlcv.runs.exported import is_export as is_export
+    from dlcv.runs.exported import open_session as open_session
+    from dlcv.runs.exported import require_installed as require_installed
     from dlcv.runs.gradient_descent import train_into as train_into
+    from dlcv.runs.inference_loader import fitting as fitting
+    from dlcv.runs.inference_loader import resizes as resizes
     from dlcv.runs.inputs import open_inputs as open_inputs
     from dlcv.runs.inputs import open_labelled as open_labelled
     from dlcv.runs.load import load as load
@@ -212,7 +217,16 @@ _PLACES = {
     "Experiment": "dlcv.runs.experiment:Experiment",
     "Plugins": "dlcv.runs.experiment:Plugins",
     "fit_pipeline": "dlcv.runs.experiment:fit_pipeline",
+    "EXPORT_DESCRIPTION": "dlcv.runs.exported:DESCRIPTION",
+    "EXPORT_STATE": "dlcv.runs.exported:STATE",
+    "EXPORT_VERSION": "dlcv.runs.exported:VERSION",
+    "Exported": "dlcv.runs.exported:Exported",
+    "is_export": "dlcv.runs.exported:is_export",
+    "open_session": "dlcv.runs.exported:open_session",
+    "require_installed": "dlcv.runs.exported:require_installed",
     "make_steps": "dlcv.runs.experiment:make_steps",
+    "fitting": "dlcv.runs.inference_loader:fitting",
+    "resizes": "dlcv.runs.inference_loader:resizes",
     "open_inputs": "dlcv.runs.inputs:open_inputs",
     "open_labelled": "dlcv.runs.inputs:open_labelled",
     "load": "dlcv.runs.load:load",
@@ -229,7 +243,6 @@ _PLACES = {
     "restored_network": "dlcv.runs.build:restored_network",
     "EVALUATOR": "dlcv.runs.ensemble:EVALUATOR",
     "named_method": "dlcv.runs.ensemble:named_method",
-    "GradientDescent": "dlcv.runs.gradient_descent:GradientDescent",
     "train_into": "dlcv.runs.gradient_descent:train_into",
     "data_name": "dlcv.runs.new_run:data_name",
     "default_name": "dlcv.runs.new_run:default_name",

@@ -4,6 +4,7 @@ import gc
 import importlib
 import logging
 import os
+import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -90,11 +91,12 @@ def _without_collecting_garbage() -> Iterator[None]:
 def captured_stderr() -> Iterator[None]:
     """Keeps what libraries written in C++ print while they start, which no setting stops.
 
-    It goes to the log of `--verbose`; an error that ends the process is still seen in Python.
+    It goes to the log of `--verbose`. If C++ ends the process meanwhile, a small process that
+    waits for just that prints it, for it holds the reason.
     """
     sys.stderr.flush()
     before = os.dup(2)
-    with tempfile.TemporaryFile() as kept:
+    with tempfile.NamedTemporaryFile() as kept, _printed_after_a_crash(kept.name, before):
         os.dup2(kept.fileno(), 2)
         try:
             yield
@@ -104,3 +106,23 @@ def captured_stderr() -> Iterator[None]:
             kept.seek(0)
             for line in kept.read().decode(errors="replace").splitlines():
                 logger.debug("%s", line)
+
+
+@contextmanager
+def _printed_after_a_crash(path: str, stderr: int) -> Iterator[None]:
+    """Copies a file to standard error, and removes it, if the process ends within the block.
+
+    A shell waits for a byte, which comes when the block ends, or for the end of the process.
+    """
+    script = '[ -n "$(head -c 1)" ] || { cat "$0" >&2; rm -f "$0"; }'
+    watcher = subprocess.Popen(
+        ["/bin/sh", "-c", script, path],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=stderr,
+        start_new_session=True,
+    )
+    try:
+        yield
+    finally:
+        watcher.communicate(b".")

@@ -91,6 +91,12 @@ def first_line(error: BaseException) -> str:
     return f"{type(error).__name__}: {error}".split("\n")[0]
 
 
+def reason_of(error: BaseException) -> str:
+    """Returns the first line of an error's message, or the error's type where it has none."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[0].rstrip(".") if lines else type(error).__name__
+
+
 def count(number: int, singular: str, plural: str = "") -> str:
     """Returns a number with its noun: `1 image`, `2,000 images`."""
     return f"{number:,} {singular if number == 1 else plural or singular + 's'}"

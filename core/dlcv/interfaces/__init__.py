@@ -30,6 +30,7 @@ from dlcv.interfaces.evaluator import (
     Table,
     Unit,
 )
+from dlcv.interfaces.exporter import Exporter, Session
 from dlcv.interfaces.options import (
     Option,
     OptionError,
@@ -74,6 +75,7 @@ __all__ = [
     "DatasetStore",
     "Evaluation",
     "Evaluator",
+    "Exporter",
     "FileHeader",
     "Finding",
     "ImageFacts",
@@ -90,6 +92,7 @@ __all__ = [
     "Preprocessor",
     "Sample",
     "Schedule",
+    "Session",
     "Severity",
     "Shape",
     "Size",

@@ -5,11 +5,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from dlcv.errors import DlcvError
-from dlcv.export.description import is_export
-from dlcv.export.exported import Exported
 from dlcv.interfaces import Combination
 from dlcv.runs.directory import RunDirectory
 from dlcv.runs.ensemble import Ensemble
+from dlcv.runs.exported import Exported, is_export
 from dlcv.runs.predictor import Predictor
 from dlcv.runs.run import Run
 from dlcv.runs.snapshots import SNAPSHOTS, snapshots

@@ -103,9 +103,8 @@ def _decisive(record: dict[str, Any]) -> dict[str, str]:
 
 
 def plugins_used(experiment: Experiment) -> list[dict[str, str]]:
-    """Returns kind, name, distribution and version of every plugin, nested ones and hooks too."""
-    hooks = (d for d in registry.descriptors("hook") if not d.is_disabled)
-    used = {d.key: d for d in (*registry.provenance(experiment.plugins.all()), *hooks)}
+    """Returns kind, name, distribution and version of every plugin, nested ones too."""
+    used = {d.key: d for d in registry.provenance(experiment.plugins.all())}
     return [
         {"kind": d.kind, "name": d.name, "distribution": d.distribution, "version": d.version}
         for d in used.values()

@@ -12,7 +12,7 @@ from in_memory import InMemory, numbered
 
 from dlcv import registry
 from dlcv.config import SplitConfig
-from dlcv.data.sources import align_labels, find_store, open_dataset
+from dlcv.data.sources import align_labels, find_store, open_dataset, open_split
 from dlcv.errors import DlcvError, ImageError
 from dlcv.interfaces import DatasetStore, plugin
 from dlcv_plugins.stores.digits import Digits
@@ -75,14 +75,14 @@ class TestFinding:
             (tmp_path / name).touch()
         with pytest.raises(DlcvError) as caught:
             find_store(str(tmp_path))
-        assert f"{tmp_path}: no data set is recognized there" in str(caught.value)
+        assert f"{tmp_path}: no data set is recognised there" in str(caught.value)
         assert f"{told}; what would be: csv: a file" in str(caught.value)
 
     def test_what_was_recognised_is_said(self, photos, caplog):
         caplog.set_level(logging.INFO, "dlcv")
         root = photos()
         assert find_store(str(root)) == Folder(path=root)
-        assert caplog.messages == [f"{root}: recognized as folder"]
+        assert caplog.messages == [f"{root}: recognised as folder"]
 
     def test_a_divided_folder_is_recognised(self, photos, tmp_path):
         for split in ("train", "test"):
@@ -134,7 +134,7 @@ class TestFinding:
             (path / "photo.jpg").write_bytes(b"")
         with pytest.raises(DlcvError) as caught:
             find_store(str(path))
-        assert str(caught.value).startswith(f"{path}: no data set is recognized there")
+        assert str(caught.value).startswith(f"{path}: no data set is recognised there")
         assert "; what would be: csv: a file" in str(caught.value)
         assert "; folder: a folder of class folders with images, or" in str(caught.value)
 
@@ -251,7 +251,7 @@ class TestOpening:
         val.labels = np.array([0, 0])
         open_dataset(Splits.of(train=train, val=val, test=test), SplitConfig())
         assert caplog.messages == [
-            "the split val has no image of b, c; the accuracy there can't be measured"
+            "the split val has no image of b, c; nobody will know how well these are recognised"
         ]
 
     def test_splits_of_different_sizes_have_no_size_together(self):
@@ -353,3 +353,18 @@ class TestFraction:
             else:
                 open_dataset(find_store(str(root)), **asked)
             path.write_bytes(content)
+
+
+@pytest.mark.parametrize("fraction", [1.0, 0.5])
+@pytest.mark.parametrize("bad_images", ["error", "skip"])
+@pytest.mark.parametrize("name", ["train", "val", "test"])
+def test_a_split_opened_alone_is_that_of_the_whole_data_set(photos, name, bad_images, fraction):
+    """Exported models and resumed runs compare fingerprints."""
+    store = find_store(str(photos(count=20)))
+    options = {"bad_images": bad_images, "threads": 1, "fraction": fraction}
+    whole = open_dataset(store, SplitConfig(), **options).splits[name]
+    alone = open_split(store, SplitConfig(), name, **options).images
+    assert alone.fingerprint() == whole.fingerprint()
+    assert [alone.sample_id(i) for i in range(len(alone))] == [
+        whole.sample_id(i) for i in range(len(whole))
+    ]

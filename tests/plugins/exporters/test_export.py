@@ -1,12 +1,18 @@
-"""Exported models say what the run says, wherever they are run, and are refused otherwise."""
+"""Exported models predict what the run predicts, wherever they run, and are refused otherwise."""
 
+import contextlib
+import errno
+import importlib.util
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
+import time
 
 import cv2
+import keras
 import numpy as np
 import pytest
 from conftest import write_image
@@ -14,11 +20,14 @@ from conftest import write_image
 import dlcv
 from dlcv import registry
 from dlcv.errors import DlcvError
-from dlcv.export import formats, runtimes, words
-from dlcv.export.exported import Exported
-from dlcv.export.formats import FORMATS
-from dlcv.export.parity import compare
+from dlcv.interfaces import Exporter, Session, plugin
+from dlcv.runs.exported import Exported, require_installed
 from dlcv.runs.run import Run
+from dlcv_plugins.commands.export import description
+from dlcv_plugins.commands.export.parity import compare
+from dlcv_plugins.exporters import saved_model
+
+EXPORTERS = registry.names("exporter")
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +73,7 @@ def photos(folder):
     return sorted(map(str, folder.glob("photos/*/0[0-4].png")))
 
 
-@pytest.fixture(params=list(FORMATS))
+@pytest.fixture(params=EXPORTERS)
 def kind(request):
     """Each format that can be written here."""
     skip_unless_installed(request.param)
@@ -73,9 +82,20 @@ def kind(request):
 
 def skip_unless_installed(name):
     try:
-        FORMATS[name].require_converter()
+        require_installed(registry.create("exporter", name), to_write=True)
     except DlcvError as error:
         pytest.skip(str(error))
+
+
+def hide(monkeypatch, exporter):
+    """Lets the modules that an exporter needs be missing."""
+    lacking = {*exporter.writer_modules, exporter.runtime_module}
+    find = importlib.util.find_spec
+    monkeypatch.setattr(
+        importlib.util,
+        "find_spec",
+        lambda name, *rest: None if name in lacking else find(name, *rest),
+    )
 
 
 def use(folder, photos):
@@ -89,7 +109,7 @@ def edit(folder, **changes):
     path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
 
 
-def test_each_format_says_what_the_run_says(run, folder, photos, kind):
+def test_each_exporter_predicts_what_the_run_predicts(run, folder, photos, kind):
     exported = dlcv.export_run(run.path, kind, folder / "exported" / kind)
 
     expected = run.predict_proba(photos)
@@ -110,7 +130,7 @@ def test_a_model_is_described_for_others(run, saved):
     assert told["classes"] == ["blue", "green", "red"]
     assert told["input"]["name"] == "pixels"
     assert told["input"]["shape"] == [None, 16, 16, 3]
-    assert (told["input"]["dtype"], told["input"]["colour_order"]) == ("uint8", "red, green, blue")
+    assert (told["input"]["dtype"], told["input"]["color_order"]) == ("uint8", "red, green, blue")
     # Augmentation is left out; what learns a mean is in the model.
     assert [step["spec"] for step in told["pixel_steps"]] == [
         "aspect_aware(size=20, interpolation=area)",
@@ -175,8 +195,7 @@ def test_openvino_sends_no_usage_data(run, tmp_path):
 
 @pytest.mark.parametrize("name", ["onnx", "litert", "openvino"])
 def test_a_missing_converter_is_named_with_its_extra(run, tmp_path, monkeypatch, name):
-    lacking = {*FORMATS[name].converter, FORMATS[name].runtime}
-    monkeypatch.setattr(formats, "is_installed", lambda module: module not in lacking)
+    hide(monkeypatch, registry.create("exporter", name))
     with pytest.raises(DlcvError, match=rf"not installed; install with: pip install 'dlcv\[{name}"):
         dlcv.export_run(run.path, name, tmp_path / "out")
     assert not list(tmp_path.iterdir())
@@ -184,21 +203,21 @@ def test_a_missing_converter_is_named_with_its_extra(run, tmp_path, monkeypatch,
 
 def test_a_missing_runtime_is_named_with_its_extra(copied, monkeypatch):
     edit(copied, format="onnx", file="model.onnx")
-    monkeypatch.setattr(formats, "is_installed", lambda module: False)
+    hide(monkeypatch, registry.create("exporter", "onnx"))
     with pytest.raises(DlcvError, match=r"running onnx needs onnxruntime, .* 'dlcv\[onnx\]'"):
         dlcv.load(copied)
 
 
 def test_what_is_not_close_is_not_kept(run, copied, photos, monkeypatch):
-    class Wrong(runtimes.SavedModelSession):
+    class Wrong(saved_model._Session):
         def predict_on_batch(self, pixels):
             return np.roll(super().predict_on_batch(pixels), 1, axis=1)
 
-    monkeypatch.setitem(runtimes.SESSIONS, "saved_model", Wrong)
+    monkeypatch.setattr(saved_model, "_Session", Wrong)
     before = {path.name for path in copied.parent.iterdir()}
-    with pytest.raises(DlcvError, match=r"does not say what the run says: on .* images"):
+    with pytest.raises(DlcvError, match=r"outputs differ from the run's: on .* images"):
         dlcv.export_run(run.path, "saved_model", copied.parent / "wrong")
-    with pytest.raises(DlcvError, match="does not say what the run says"):
+    with pytest.raises(DlcvError, match="outputs differ from the run's"):
         dlcv.export_run(run.path, "saved_model", copied, force=True)
     assert {path.name for path in copied.parent.iterdir()} == before
     monkeypatch.undo()
@@ -221,7 +240,7 @@ def test_closeness_is_a_thousandth_and_the_same_top_class():
 def test_steps_that_hand_a_batch_back_are_augmentation():
     made = registry.create_list("preprocessor", "flip, patch(size=8), noise, simple(size=8)")
     same_size = list(np.zeros((2, 8, 8, 3), np.uint8))
-    assert words.without_augmentation(made, same_size) == [made[1], made[3]]
+    assert description.without_augmentation(made, same_size) == [made[1], made[3]]
 
 
 def test_16_bit_runs_are_exported_in_32_bits(folder, photos):
@@ -267,13 +286,13 @@ def test_a_folder_that_is_there_is_not_replaced(run, saved, tmp_path):
         dlcv.export_run(run.path, "saved_model", saved.path)
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.tex").write_text("three years")
-    with pytest.raises(DlcvError, match="mine is no exported model, so it is not replaced"):
+    with pytest.raises(DlcvError, match="mine holds no exported model, so --force does not"):
         dlcv.export_run(run.path, "saved_model", tmp_path / "mine", force=True)
     assert (tmp_path / "mine" / "thesis.tex").exists()
 
 
 def test_only_a_finished_run_is_exported(run, saved, tmp_path):
-    with pytest.raises(DlcvError, match='unknown format "h5"; there are saved_model, litert'):
+    with pytest.raises(DlcvError, match=r'unknown exporter "h5" .*; there are litert, onnx'):
         dlcv.export_run(run.path, "h5")
     with pytest.raises(DlcvError, match="is an exported model; export the run that it came from"):
         dlcv.export_run(saved.path, "saved_model", tmp_path / "out")
@@ -322,10 +341,10 @@ def test_an_ensemble_of_a_run_and_an_exported_model(run, saved, photos):
     ("changes", "reason"),
     [
         ({"dlcv_export": 2}, "damaged: it is of version 2"),
-        ({"format": "pickle"}, "damaged: there is no format 'pickle'"),
+        ({"format": "pickle"}, 'is of a format that is not installed: unknown exporter "pickle"'),
         ({"file": "../elsewhere"}, "damaged: a model of this format is not in a file"),
         ({"files": {"../model": {"bytes": 1, "sha256": ""}}}, "damaged: the file '../model' is"),
-        ({"classes": ["a", "a"]}, "damaged: there are no classes, or some are there twice"),
+        ({"classes": ["a", "a"]}, "damaged: there are no classes, or a class is listed twice"),
         ({"classes": ["a", "b"]}, "says an input of 16 x 16 x 3 and 2 classes, and the model has"),
         ({"input": {"name": "x"}}, "damaged: input has no height"),
         ({"pixel_steps": [{"spec": "no_such_step"}]}, 'unknown preprocessor "no_such_step"'),
@@ -358,7 +377,7 @@ def test_a_damaged_model_is_one_line(copied):
 
 def test_a_file_that_is_no_model_is_one_line(copied, kind):
     """Checksums tell of damage, not of who wrote a file: the runtime must refuse it as well."""
-    name = FORMATS[kind].file
+    name = registry.get("exporter", kind).file
     model = copied / ("saved_model/saved_model.pb" if kind == "saved_model" else name)
     model.write_bytes(b"no model at all" * 99)
     edit(copied, format=kind, file=name, files={})
@@ -381,8 +400,106 @@ def test_grey_pictures_stay_grey(folder, tmp_path):
         data="digits", architecture="shallownet", epochs=1, fraction=0.2, name="g", runs=tmp_path
     )
     exported = dlcv.export_run(run.path, "saved_model", tmp_path / "out")
-    assert exported.description["input"]["colour_order"] == "grey"
+    assert exported.description["input"]["color_order"] == "grey"
     photo = next(folder.glob("photos/red/*.png"))
     np.testing.assert_allclose(exported.predict_proba(photo), run.predict_proba(photo), atol=1e-6)
     image = cv2.imread(str(photo), cv2.IMREAD_GRAYSCALE)
     np.testing.assert_allclose(exported.predict_proba(image), run.predict_proba(image), atol=1e-6)
+
+
+def test_models_of_older_versions_are_read(copied, photos, run):
+    told = json.loads((copied / "model.json").read_text())
+    told["input"]["colour_order"] = told["input"].pop("color_order")
+    (copied / "model.json").write_text(json.dumps(told))
+    np.testing.assert_allclose(
+        dlcv.load(copied).predict_proba(photos), run.predict_proba(photos), atol=1e-5
+    )
+
+
+def test_onnx_has_networks_with_gelu(tmp_path):
+    """TensorFlow computes GELU by `Erfc`, which tf2onnx does not know."""
+    skip_unless_installed("onnx")
+    inputs = keras.Input((6, 6, 3), dtype="uint8", name="pixels")
+    x = keras.layers.Rescaling(1 / 64, dtype="float32")(inputs)
+    x = keras.layers.Conv2D(4, 3, activation="gelu")(x)
+    outputs = keras.layers.Dense(3, "softmax")(keras.layers.Flatten()(x))
+    network = keras.Model(inputs, outputs)
+    onnx = registry.create("exporter", "onnx")
+    onnx.write(network, tmp_path / onnx.file)
+    pixels = np.random.default_rng(0).integers(0, 256, (5, 6, 6, 3), np.uint8)
+    found = onnx.open(tmp_path / onnx.file, 1).predict_on_batch(pixels)
+    np.testing.assert_allclose(found, network.predict_on_batch(pixels), atol=1e-6)
+
+
+@plugin
+class Arrays(Exporter):
+    """The network as Keras's own file, of somebody else's package."""
+
+    file = "network.keras"
+
+    def write(self, network, path):
+        network.save(path)
+
+    def open(self, path, threads):
+        return _OfKeras(path)
+
+
+class _OfKeras(Session):
+    input_name, output_name = "pixels", "probabilities"
+
+    def __init__(self, path):
+        self.model = keras.saving.load_model(path, compile=False)
+        self.input_shape = self.model.input_shape
+        self.classes = self.model.output_shape[-1]
+
+    def predict_on_batch(self, pixels):
+        return np.asarray(self.model.predict_on_batch(pixels))
+
+
+def test_an_exporter_of_another_package_is_used_like_ours(run, photos, tmp_path):
+    with registry.register("exporter", "arrays", Arrays):
+        exported = dlcv.export_run(run.path, "arrays", tmp_path / "out")
+        assert exported.description["parity"]["largest_difference"] < 1e-5
+        loaded = dlcv.load(tmp_path / "out")
+        np.testing.assert_allclose(
+            loaded.predict_proba(photos), run.predict_proba(photos), atol=1e-5
+        )
+    with pytest.raises(DlcvError, match="is of a format that is not installed: unknown exporter"):
+        dlcv.load(tmp_path / "out")
+
+
+def failing(exporter, error):
+    """Returns an exporter that begins to write, and fails."""
+
+    class Failing(type(exporter)):
+        def write(self, network, path):
+            path.write_text("half")
+            raise error
+
+    return Failing
+
+
+def test_a_full_disk_is_named_with_the_cure(run, tmp_path, monkeypatch):
+    full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    monkeypatch.setattr(Arrays, "write", failing(Arrays(), full).write)
+    with (
+        registry.register("exporter", "arrays", Arrays),
+        pytest.raises(DlcvError, match=r"can't write network\.keras: No space left .*; make room"),
+    ):
+        dlcv.export_run(run.path, "arrays", tmp_path / "out")
+    assert not [path for path in tmp_path.iterdir() if "lock" not in path.name]
+
+
+def test_ctrl_c_while_converting_ends_the_command_and_leaves_nothing(run, tmp_path, monkeypatch):
+    """A converter that catches everything can't swallow it."""
+
+    def write(self, network, path):
+        with contextlib.suppress(BaseException):
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(0.1)
+        network.save(path)
+
+    monkeypatch.setattr(Arrays, "write", write)
+    with registry.register("exporter", "arrays", Arrays), pytest.raises(KeyboardInterrupt):
+        dlcv.export_run(run.path, "arrays", tmp_path / "out")
+    assert not list(tmp_path.iterdir())

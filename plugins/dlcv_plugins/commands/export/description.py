@@ -1,12 +1,11 @@
-"""What is done to an image before a model, in words for people who write it anew."""
+"""The description of an exported model for people who use it without dlcv."""
 
 from collections.abc import Sequence
 from typing import Any
 
 from dlcv import registry
-from dlcv.data.pipeline import Pipeline
+from dlcv.api import Pipeline, fitting, resizes
 from dlcv.interfaces import Images, Preprocessor
-from dlcv.runs.inference_loader import fitting, resizes
 
 RESIZING = (
     "Resizing is OpenCV's cv2.resize: interpolation area is INTER_AREA, which averages the pixels "

@@ -1,31 +1,40 @@
 """Exporting a run: convert, describe, compare; the folder is whole or not there."""
 
+import json
 import logging
 import os
+import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from dlcv import backend, files
-from dlcv.data.states import states_of
-from dlcv.errors import DlcvError
-from dlcv.export import description, parity, words
-from dlcv.export.exported import Exported
-from dlcv.export.formats import FORMATS, Format
-from dlcv.export.onnx_constants import settle_constants
-from dlcv.export.openvino_import import import_openvino
-from dlcv.export.runtimes import Session, first_line, open_session
-from dlcv.interfaces import LabelledImages
-from dlcv.runs.load import load
-from dlcv.runs.predictor import Predictor
-from dlcv.runs.run import Run
+from dlcv import files, registry
+from dlcv.api import (
+    EXPORT_DESCRIPTION,
+    EXPORT_STATE,
+    EXPORT_VERSION,
+    Exported,
+    Predictor,
+    Run,
+    backend,
+    deferred_signals,
+    is_export,
+    load,
+    open_session,
+    require_installed,
+    states_of,
+)
+from dlcv.errors import DlcvError, reason_of
+from dlcv.interfaces import Exporter, LabelledImages, Session
+from dlcv_plugins.commands.export import description, parity
 
 if TYPE_CHECKING:
     import keras
 
 logger = logging.getLogger(__name__)
+BYTES_A_WEIGHT = 4
 
 
 def export_run(
@@ -40,41 +49,46 @@ def export_run(
 
     Args:
         path: The run's directory.
-        format: One of `saved_model`, `litert`, `onnx`, `openvino`.
+        format: An exporter, such as `saved_model`, `litert`, `onnx`, `openvino`.
         out: The folder to write; by default `exported/RUN-FORMAT`.
         checkpoint: Whose weights are used: `last`, `best`, or the number of an epoch.
         force: Whether an exported model in that folder may be replaced.
 
     Raises:
-        DlcvError: the format is not known or its converter is missing, there is no finished run,
+        DlcvError: there is no such exporter or its converter is missing, there is no finished run,
             the folder exists, the network can't be converted, or what came out is not close to the
             run; then nothing is left of it.
     """
-    if format not in FORMATS:
-        raise DlcvError(f'unknown format "{format}"; there are {", ".join(FORMATS)}')
-    chosen = FORMATS[format]
-    chosen.require_converter()
+    exporter: Exporter = registry.create("exporter", format)
+    name = registry.spec_of(exporter).name
+    require_installed(exporter, to_write=True)
     run = _exportable(path, checkpoint)
-    folder = Path(out) if out is not None else Path("exported") / f"{run.path.name}-{format}"
+    folder = Path(out) if out is not None else Path("exported") / f"{run.path.name}-{name}"
     _refuse_existing(folder, force=force)
     images, source = parity.images_to_compare(run)
     network = run.build("float32")
     with files.atomic_folder(folder, force=force) as temporary:
-        logger.info("converting to %s", format)
-        _convert(network, chosen, temporary / chosen.file)
-        session = open_session(format, temporary / chosen.file, run.threads)
-        content = _describe(run, chosen, session, images, temporary)
+        logger.info("converting to %s", name)
+        files.require_space(temporary, BYTES_A_WEIGHT * network.count_params())
+        _convert(network, exporter, temporary / exporter.file)
+        session = open_session(exporter, temporary / exporter.file, run.threads)
+        content = _describe(run, exporter, session, images, temporary)
         content["run"]["path"] = os.path.relpath(run.path, folder.resolve())
-        description.write(temporary, content)
+        _write_description(temporary, content)
         same = Run(run.directory, network, checkpoint)
         found = parity.compare(
             same.probabilities(images, None),
             Exported(temporary).probabilities(images, None),
             source,
-            format,
+            name,
         )
-        description.write(temporary, {**content, "parity": attrs.asdict(found)})
+        _write_description(temporary, {**content, "parity": attrs.asdict(found)})
     return Exported(folder)
+
+
+def _write_description(folder: Path, content: dict[str, Any]) -> None:
+    text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+    files.write_atomically(folder / EXPORT_DESCRIPTION, text)
 
 
 def _exportable(path: str | os.PathLike[str], checkpoint: str | int) -> Run:
@@ -96,54 +110,61 @@ def _member(ensemble: Predictor) -> Path:
 
 def _refuse_existing(folder: Path, *, force: bool) -> None:
     files.refuse_existing(folder, force=force)
-    if os.path.lexists(folder) and not description.is_export(folder):
-        raise DlcvError(f"{folder} is no exported model, so it is not replaced")
+    if os.path.lexists(folder) and not is_export(folder):
+        raise DlcvError(f"{folder} holds no exported model, so --force does not replace it")
 
 
-def _convert(network: "keras.Model", format: Format, path: Path) -> None:
+def _convert(network: "keras.Model", exporter: Exporter, path: Path) -> None:
+    """Writes a network.
+
+    Converters catch what a signal raises within them and go on, so signals wait until the end.
+
+    Raises:
+        DlcvError: the converter can't write this network, or the disk is full.
+        KeyboardInterrupt: after ctrl+c.
+        SystemExit: after SIGTERM.
+    """
     import keras
 
-    pixels = keras.InputSpec(shape=network.input_shape, dtype="uint8", name="pixels")
-    options: dict[str, Any] = {"input_signature": [pixels]}
     try:
-        with backend.captured_stderr():
-            if format.name == "openvino":
-                import_openvino()
-            if format.name == "litert":
-                import tensorflow as tf
-
-                # Others would need a library that ai-edge-litert does not have.
-                options["target_spec"] = {"supported_ops": [tf.lite.OpsSet.TFLITE_BUILTINS]}
-            network.export(str(path), format=format.keras_name, verbose=False, **options)
-            if format.name == "onnx" and keras.backend.backend() == "tensorflow":
-                settle_constants(path, network)
+        with deferred_signals() as asked, backend.captured_stderr():
+            exporter.write(network, path)
+    except OSError as error:
+        raise DlcvError(
+            f"can't write {path.name}: {error.strerror or error}; make room, or name another place "
+            "with --out"
+        ) from error
     except Exception as error:
         # Each converter has its own exceptions.
-        used = keras.backend.backend()
+        used, name = keras.backend.backend(), registry.spec_of(exporter).name
         cure = "try another format"
         if used != "tensorflow":
             cure = f"the back end is {used}; try KERAS_BACKEND=tensorflow"
         raise DlcvError(
-            f"Keras can't export this network as {format.name}: {first_line(error)}; {cure}"
+            f"can't export this network as {name}: {reason_of(error)}; {cure}"
         ) from error
+    if asked.signal == signal.SIGINT:
+        raise KeyboardInterrupt
+    if asked.signal:
+        sys.exit(128 + asked.signal)
 
 
 def _describe(
-    run: Run, format: Format, session: Session, images: LabelledImages, folder: Path
+    run: Run, exporter: Exporter, session: Session, images: LabelledImages, folder: Path
 ) -> dict[str, Any]:
     """Returns the content of `model.json`, and writes what the pixel steps learned beside it."""
     height, width, channels = run.input_shape
     some = images.read(range(min(8, len(images))))
-    kept = words.without_augmentation(run.pipeline.pixel_steps, some)
+    kept = description.without_augmentation(run.pipeline.pixel_steps, some)
     pipeline = attrs.evolve(run.pipeline, pixel_steps=tuple(kept))
     state = states_of(kept)
     if state:
-        files.save_arrays(folder / description.STATE, state)
+        files.save_arrays(folder / EXPORT_STATE, state)
     return {
-        "dlcv_export": description.VERSION,
-        "format": format.name,
-        "file": format.file,
-        "hint": format.hint,
+        "dlcv_export": EXPORT_VERSION,
+        "format": registry.spec_of(exporter).name,
+        "file": exporter.file,
+        "hint": exporter.hint,
         "input": {
             "name": session.input_name,
             "shape": [None, height, width, channels],
@@ -153,7 +174,7 @@ def _describe(
             "channels": channels,
             "dtype": "uint8",
             "range": "0 to 255",
-            "colour_order": "red, green, blue" if channels == 3 else "grey",
+            "color_order": "red, green, blue" if channels == 3 else "grey",
         },
         "output": {
             "name": session.output_name,
@@ -162,9 +183,9 @@ def _describe(
             "meaning": "the probability of each class, in the order of classes",
         },
         "classes": list(run.label_names),
-        "preprocessing": words.preprocessing(pipeline, run.input_shape),
-        "pixel_steps": words.described(kept),
-        "value_steps": words.described(run.pipeline.value_steps),
+        "preprocessing": description.preprocessing(pipeline, run.input_shape),
+        "pixel_steps": description.described(kept),
+        "value_steps": description.described(run.pipeline.value_steps),
         "evaluators": str(run.config.evaluators),
         "run": _origin(run),
         "files": {
@@ -172,7 +193,7 @@ def _describe(
             for path in sorted(folder.rglob("*"))
             if path.is_file()
         },
-        "environment": _environment(format),
+        "environment": _environment(exporter),
     }
 
 
@@ -196,12 +217,12 @@ def _origin(run: Run) -> dict[str, Any]:
     }
 
 
-def _environment(format: Format) -> dict[str, Any]:
+def _environment(exporter: Exporter) -> dict[str, Any]:
     # The record knows Keras, which starts when the network is built, not before.
-    from dlcv.runs.record import libraries, version
+    from dlcv.api import record
 
-    used = {name: version(name) for name in format.packages}
-    return {"python": sys.version.split()[0], "libraries": {**libraries(), **used}}
+    used = {name: record.version(name) for name in exporter.packages}
+    return {"python": sys.version.split()[0], "libraries": {**record.libraries(), **used}}
 
 
 def _record(path: Path) -> dict[str, Any]:

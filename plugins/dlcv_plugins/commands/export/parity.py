@@ -1,19 +1,17 @@
-"""Whether an exported model says what the run says, on real images."""
+"""Whether an exported model predicts what the run predicts, on real images."""
 
 import logging
 
 import attrs
 import numpy as np
 
-from dlcv.data.sources import find_store
-from dlcv.data.subset import ArrayImages, Subset
+from dlcv.api import ArrayImages, Run, Subset, find_store
 from dlcv.errors import DlcvError
 from dlcv.interfaces import LabelledImages
-from dlcv.runs.run import Run
 
 logger = logging.getLogger(__name__)
 MOST = 64
-"""So many images are compared."""
+"""Images that are compared at most."""
 TOLERANCE = 1e-3
 """The largest difference of a probability that is close."""
 
@@ -75,7 +73,7 @@ def compare(of_run: np.ndarray, exported: np.ndarray, source: str, format: str) 
     top_agrees = bool(np.all(as_probable >= of_run.max(axis=1) - TOLERANCE))
     if not (difference <= TOLERANCE and top_agrees):
         raise DlcvError(
-            f"the {format} model does not say what the run says: on {found.images} images a "
+            f"the {format} model's outputs differ from the run's: on {found.images} images a "
             f"probability differs by up to {difference:.3g} ({TOLERANCE:g} is allowed), and "
             f"{found.same_top_class} have the same top class; nothing was kept, try another format"
         )

@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 
 from dlcv.errors import DlcvError
-from dlcv.export.saved_model import refuse_other_than_computing
+from dlcv_plugins.exporters.saved_model_check import refuse_other_than_computing
 
 
 def save(path, function):

@@ -5,9 +5,7 @@ from pathlib import Path
 
 import click
 
-from dlcv.cli.console import with_verbosity
-from dlcv.cli.options import checkpoint_option
-from dlcv.export.formats import FORMATS
+from dlcv.api import checkpoint_option, with_verbosity
 
 
 @click.command(
@@ -20,7 +18,10 @@ Examples:
 )
 @click.argument("run", type=Path)
 @click.option(
-    "--format", type=click.Choice(tuple(FORMATS)), required=True, help="The format to write."
+    "--format",
+    metavar="EXPORTER",
+    required=True,
+    help="The format to write; `dlcv plugins list exporter` lists them.",
 )
 @click.option(
     "--out", type=Path, metavar="FOLDER", help="Where to.  [default: exported/RUN-FORMAT]"
@@ -31,11 +32,11 @@ Examples:
 def export(run: Path, format: str, out: Path | None, checkpoint: str, force: bool) -> None:
     """Export a network: raw pixels in, probabilities out, described for those without dlcv.
 
-    The folder gets the model and model.json, which tells what goes in, what comes out, and what to
-    do to an image before. The model is compared with the run on real images; what is not close is
-    not kept.
+    The folder gets the model and model.json, which describes input, output, and what to do to an
+    image before. The model is compared with the run on real images, and kept only if both predict
+    the same.
     """
-    from dlcv.export.writing import export_run
+    from dlcv_plugins.commands.export.write import export_run
 
     made = export_run(run, format, out, checkpoint=checkpoint, force=force)
     found = made.description["parity"]

@@ -1,0 +1,1 @@
+"""`dlcv export`: a network in a format that runs elsewhere, described and compared."""

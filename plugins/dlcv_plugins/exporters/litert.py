@@ -1,0 +1,64 @@
+"""LiteRT, once called TensorFlow Lite."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+
+from dlcv.interfaces import Exporter, Session, plugin
+
+if TYPE_CHECKING:
+    import keras
+
+
+@plugin
+class LiteRT(Exporter):
+    """LiteRT, once called TensorFlow Lite: for phones and small computers."""
+
+    file: ClassVar[str] = "model.tflite"
+    extra: ClassVar[str] = "dlcv[litert]"
+    runtime_module: ClassVar[str] = "ai_edge_litert"
+    packages: ClassVar[tuple[str, ...]] = ("ai-edge-litert",)
+    hint: ClassVar[str] = (
+        "resize the input to the number of images before allocating tensors; only built-in "
+        "operations are used"
+    )
+
+    def write(self, network: "keras.Model", path: Path) -> None:
+        """Writes a network by Keras, with LiteRT's built-in operations alone."""
+        import tensorflow as tf
+
+        from dlcv_plugins.exporters.keras_export import export
+
+        # Others would need a library that ai-edge-litert does not have.
+        built_in = {"supported_ops": [tf.lite.OpsSet.TFLITE_BUILTINS]}
+        export(network, path, "litert", target_spec=built_in)
+
+    def open(self, path: Path, threads: int) -> Session:
+        """Opens a model by ai-edge-litert."""
+        return _Session(path, threads)
+
+
+class _Session(Session):
+    """A LiteRT model, run by ai-edge-litert."""
+
+    def __init__(self, path: Path, threads: int) -> None:
+        from ai_edge_litert.interpreter import Interpreter
+
+        self._interpreter = Interpreter(model_content=path.read_bytes(), num_threads=threads)
+        (given,) = self._interpreter.get_input_details()
+        (made,) = self._interpreter.get_output_details()
+        self._input, self._output = given["index"], made["index"]
+        self.input_name, self.output_name = given["name"], made["name"]
+        self.input_shape = (None, *map(int, given["shape"][1:]))
+        self.classes = int(made["shape"][-1])
+        self._images = 0
+
+    def predict_on_batch(self, pixels: np.ndarray) -> np.ndarray:
+        if len(pixels) != self._images:
+            self._interpreter.resize_tensor_input(self._input, pixels.shape)
+            self._interpreter.allocate_tensors()
+            self._images = len(pixels)
+        self._interpreter.set_tensor(self._input, pixels)
+        self._interpreter.invoke()
+        return np.asarray(self._interpreter.get_tensor(self._output))
