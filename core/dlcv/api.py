@@ -66,6 +66,7 @@ if TYPE_CHECKING:
     from dlcv.evaluation.predict import predict_labelled as predict_labelled
     from dlcv.evaluation.predict import save_predictions as save_predictions
     from dlcv.progress import Advance as Advance
+    from dlcv.progress import duration as duration
     from dlcv.progress import track as track
     from dlcv.runs import hook_calls as hook_calls
     from dlcv.runs import record as record
@@ -152,6 +153,7 @@ _PLACES = {
     "backend": "dlcv.backend",
     "pages": "dlcv.pages",
     "Advance": "dlcv.progress:Advance",
+    "duration": "dlcv.progress:duration",
     "track": "dlcv.progress:track",
     # Data.
     "Batch": "dlcv.data.loader:Batch",

@@ -281,8 +281,7 @@ def _check_classes(opened: dict[str, LabelledImages]) -> None:
     if len(first.label_names) < 2:
         found = f"only one class, {first.label_names[0]}" if first.label_names else "no classes"
         raise DlcvError(f"a classifier needs at least two classes; the data has {found}")
-    counts = np.bincount(first.labels, minlength=len(first.label_names))
-    if empty := [first.label_names[i] for i in np.flatnonzero(counts == 0)]:
+    if empty := [name for name, count in first.class_counts().items() if not count]:
         raise DlcvError(f"there is no image of {_some(empty)} to train with")
     for name, images in opened.items():
         if differing := sorted(set(first.label_names) ^ set(images.label_names)):

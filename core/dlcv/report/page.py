@@ -11,6 +11,7 @@ import numpy as np
 from dlcv import pages
 from dlcv.data.sources import Dataset
 from dlcv.interfaces import Table
+from dlcv.progress import duration
 from dlcv.report.drawings import Drawn, drawn, training_curves
 from dlcv.report.evaluations import LAST, Evaluated, evaluated
 from dlcv.report.facts import facts_of
@@ -125,7 +126,7 @@ def _headline(
     elif rows := subject.members[0].history:
         figures.append((f"{len(rows)}", "epoch" if len(rows) == 1 else "epochs", ""))
     if subject.training_seconds:
-        figures.append((_duration(subject.training_seconds), "training", ""))
+        figures.append((duration(subject.training_seconds), "training", ""))
     if parameters := subject.environment.get("parameters"):
         figures.append((f"{parameters * len(subject.members):,}", "parameters", ""))
     return figures
@@ -254,10 +255,3 @@ def _versions(subject: Subject) -> list[tuple[str, str]]:
         *environment["libraries"].items(),
         ("plugins", plugins),
     ]
-
-
-def _duration(seconds: float) -> str:
-    """Returns a time in words: `48 s`, `7.4 min`, `6.8 h`."""
-    if seconds < 120:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.1f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"

@@ -5,10 +5,12 @@ import logging
 import os
 import platform
 import sys
+from collections.abc import Iterable
 from typing import Any
 
 from dlcv import registry
 from dlcv.errors import DlcvError
+from dlcv.interfaces import Plugin
 from dlcv.runs.experiment import Experiment
 
 logger = logging.getLogger(__name__)
@@ -43,7 +45,7 @@ def environment(experiment: Experiment) -> dict[str, Any]:
             if name in os.environ
         },
         "input_shape": experiment.input_shape,
-        "plugins": plugins_used(experiment),
+        "plugins": plugins_used(experiment.plugins.all()),
         "data": {
             "fingerprints": experiment.fingerprints(),
             "channels": experiment.data.splits["train"].image_shape[2],
@@ -102,9 +104,10 @@ def _decisive(record: dict[str, Any]) -> dict[str, str]:
     }
 
 
-def plugins_used(experiment: Experiment) -> list[dict[str, str]]:
-    """Returns kind, name, distribution and version of every plugin, nested ones too."""
-    used = {d.key: d for d in registry.provenance(experiment.plugins.all())}
+def plugins_used(plugins: Iterable[Plugin]) -> list[dict[str, str]]:
+    """Returns kind, name, distribution and version of plugins, nested ones and hooks too."""
+    hooks = (d for d in registry.descriptors("hook") if not d.is_disabled)
+    used = {d.key: d for d in (*registry.provenance(plugins), *hooks)}
     return [
         {"kind": d.kind, "name": d.name, "distribution": d.distribution, "version": d.version}
         for d in used.values()

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from dlcv.cli.console import table, with_verbosity
+from dlcv.api import duration, table, with_verbosity
 
 if TYPE_CHECKING:
     from dlcv_plugins.commands.compare.rows import Row
@@ -99,7 +99,7 @@ def _results(rows: "Sequence[Row]") -> dict[str, list[str]]:
         if rank == "rank1":
             columns["95 % interval"] = [interval for _, interval in texts]
     columns["parameters"] = [f"{row.parameters:,}" if row.parameters else "" for row in rows]
-    columns["time"] = ["" if row.seconds is None else _duration(row.seconds) for row in rows]
+    columns["time"] = ["" if row.seconds is None else duration(row.seconds) for row in rows]
     columns["remarks"] = [", ".join(row.remarks) for row in rows]
     return {name: cells for name, cells in columns.items() if any(cells)}
 
@@ -108,10 +108,3 @@ def _accuracy(value: float | None, epoch: int | None) -> str:
     if value is None:
         return ""
     return f"{100 * value:.2f} %" + ("" if epoch is None else f" ({epoch})")
-
-
-def _duration(seconds: float) -> str:
-    """Returns a time in words: `48 s`, `7.4 min`, `6.8 h`."""
-    if seconds < 120:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.1f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"

@@ -68,13 +68,12 @@ def _facts(data: str, similar: bool | None) -> "Facts":
     from dlcv.errors import DlcvError
     from dlcv.interfaces import UNSPLIT
     from dlcv_plugins.commands.data.advice import Facts
-    from dlcv_plugins.commands.data.overview import class_counts
 
     store = find_store(data)
     names = store.splits()
     if not {"train", UNSPLIT} & set(names):
         raise DlcvError(f"{data} has no images to train on; it has {', '.join(names)} only")
-    counts = {name: class_counts(store.open(name)) for name in names}
+    counts = {name: store.open(name).class_counts() for name in names}
     classes = counts.get("train") or counts[UNSPLIT]
     if len(classes) < 2 or not sum(classes.values()):
         raise DlcvError(f"{data} has fewer than two classes, and a classifier needs two")

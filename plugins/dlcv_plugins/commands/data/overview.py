@@ -111,18 +111,12 @@ def look_over(store: DatasetStore, split: str | None = None, *, threads: int = 1
     opened = {name: store.open(name) for name in names}
     return Overview(
         store=str(registry.spec_of(store)),
-        counts={name: class_counts(images) for name, images in opened.items()},
+        counts={name: images.class_counts() for name, images in opened.items()},
         split=split,
         images=opened[split],
         pixels=look_at(opened[split], threads),
         packed=_packed_description(store),
     )
-
-
-def class_counts(images: LabelledImages) -> dict[str, int]:
-    """Returns the number of images by class."""
-    counts = np.bincount(images.labels, minlength=len(images.label_names))
-    return dict(zip(images.label_names, counts.tolist(), strict=True))
 
 
 def look_at(images: LabelledImages, threads: int) -> Pixels:

@@ -9,7 +9,7 @@ import numpy as np
 from dlcv import registry
 from dlcv.api import Dataset, Pipeline, SplitConfig, read_toml
 from dlcv.errors import DlcvError
-from dlcv.interfaces import DESCRIPTION, LabelledImages, options_of
+from dlcv.interfaces import DESCRIPTION, options_of
 
 
 def describe(
@@ -36,7 +36,7 @@ def describe(
         "label_names": list(train.label_names),
         "split": {name: value for name, value in split.items() if value is not None},
         "images": {name: len(images) for name, images in dataset.splits.items()},
-        "images_by_class": {name: _by_class(images) for name, images in dataset.splits.items()},
+        "images_by_class": {name: images.class_counts() for name, images in dataset.splits.items()},
         "bad_images": bad_images,
         "skipped": list(dataset.skipped),
         "training_mean": {n: float(m) for n, m in zip(names, means, strict=True)},
@@ -68,8 +68,3 @@ def _is_record(item: tuple[str, Any]) -> bool:
     name, record = item
     is_name = name == Path(name).name and name not in ("", "..")
     return is_name and isinstance(record, dict) and isinstance(record.get("sha256"), str)
-
-
-def _by_class(images: LabelledImages) -> dict[str, int]:
-    counts = np.bincount(images.labels, minlength=len(images.label_names))
-    return dict(zip(images.label_names, map(int, counts), strict=True))

@@ -9,7 +9,6 @@ from dlcv import files, registry
 from dlcv.api import Results, Run, RunConfig, RunDirectory, write_results
 from dlcv.errors import DlcvError
 from dlcv.interfaces import Evaluator, Plugin, Predictions
-from dlcv.registry import provenance
 from dlcv_plugins.trainers.features import estimators
 from dlcv_plugins.trainers.features.features import Features, SplitFeatures
 from dlcv_plugins.trainers.features.fitting import Fitted
@@ -25,6 +24,8 @@ if TYPE_CHECKING:
 COMPARED = 256
 """Samples on which a classifier and the layer made of it must agree."""
 ROWS_AT_ONCE = 1024
+NEW_KINDS = ("classifier", "evaluator", "hook")
+"""The kinds of plugins that fitting uses; the others were used by the extraction."""
 
 
 def check_complete(features: Features) -> None:
@@ -128,12 +129,8 @@ def _write_record(
     source = features.directory
     directory.write_json("labels", source.read_json("labels"))
     recorded = source.read_json("environment")
-    others = [p for p in recorded["plugins"] if p["kind"] not in ("classifier", "evaluator")]
-    used = [
-        {"kind": d.kind, "name": d.name, "distribution": d.distribution, "version": d.version}
-        for d in provenance(new)
-    ]
-    libraries = {"libraries": record.libraries(), "plugins": [*others, *used]}
+    others = [p for p in recorded["plugins"] if p["kind"] not in NEW_KINDS]
+    libraries = {"libraries": record.libraries(), "plugins": [*others, *record.plugins_used(new)]}
     directory.write_json("environment", {**recorded, **libraries})
     files.write_atomically(directory.preprocessing, source.preprocessing.read_bytes())
 
