@@ -87,6 +87,7 @@ if TYPE_CHECKING:
     from dlcv.runs.exported import is_export as is_export
     from dlcv.runs.exported import open_session as open_session
     from dlcv.runs.exported import require_installed as require_installed
+    from dlcv.runs.gradient_descent import GradientDescent as GradientDescent
     from dlcv.runs.gradient_descent import train_into as train_into
     from dlcv.runs.inference_loader import fitting as fitting
     from dlcv.runs.inference_loader import resizes as resizes
@@ -245,6 +246,7 @@ _PLACES = {
     "restored_network": "dlcv.runs.build:restored_network",
     "EVALUATOR": "dlcv.runs.ensemble:EVALUATOR",
     "named_method": "dlcv.runs.ensemble:named_method",
+    "GradientDescent": "dlcv.runs.gradient_descent:GradientDescent",
     "train_into": "dlcv.runs.gradient_descent:train_into",
     "data_name": "dlcv.runs.new_run:data_name",
     "default_name": "dlcv.runs.new_run:default_name",

@@ -71,7 +71,7 @@ def test_run_tells_what_it_does_and_what_to_do_next(
 ) -> None:
     assert trained.returncode == 0, trained.stderr
     messages = trained.stderr.splitlines()
-    assert "photos: recognised as folder" in messages
+    assert "photos: recognized as folder" in messages
     assert any("added aspect_aware(size=(16, 16)" in m for m in messages)
     assert sum(m.startswith("epoch ") for m in messages) == 6
     assert "epoch 6 of 6: loss " in messages[-1]
@@ -90,7 +90,7 @@ def test_standard_error_holds_nothing_from_the_libraries(
     trained: subprocess.CompletedProcess[str],
 ) -> None:
     known = (
-        "photos: recognised",
+        "photos: recognized",
         'warning: "green" has',
         "epoch ",
         "the images differ",
@@ -232,8 +232,8 @@ MISTAKES = {
     "out of range": (["--arch", "resnet(l2=-1)"], "l2: expected float >= 0, received -1"),
     "broken spec": (["--preproc", "mean, patch(size="], "can't read", "column"),
     "no such folder": (["--data", "nowhere"], "no such file or folder: nowhere"),
-    "no class folders": (["--data", "empty"], "no data set is recognised"),
-    "no images": (["--data", "no_images"], "no data set is recognised"),
+    "no class folders": (["--data", "empty"], "no data set is recognized"),
+    "no images": (["--data", "no_images"], "no data set is recognized"),
     "one class": (["--data", "one_class"], "at least two classes", "cat"),
     "too few images": (["--data", "too_few"], 'class "rare" has 1 image', "too few"),
     "cut image": (["--data", "cut"], "cut/dog/07.jpg", "can't be decoded completely"),

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from dlcv import registry
+from dlcv.registry import INTERFACES
 from dlcv.testing import checks_for
 from dlcv_plugins.stores import keras
 
@@ -49,7 +50,7 @@ LARGE = {
     if hasattr(registry.get("architecture", d.name), "keras_name") and d.name != "mobilenetv3small"
 }
 """Networks that take long at their own size; test_architectures_keras.py builds them smaller."""
-SHIPPED = [d for d in registry.descriptors() if d.distribution == "dlcv"]
+SHIPPED = [d for kind in INTERFACES for d in registry.descriptors(kind) if d.distribution == "dlcv"]
 CASES = [
     pytest.param(
         d.kind,

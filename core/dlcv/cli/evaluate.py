@@ -63,13 +63,15 @@ def evaluate(
     from dlcv.evaluation.evaluate import evaluate as apply
     from dlcv.runs.ensemble import named_method
     from dlcv.runs.load import load
+    from dlcv.runs.plugin_versions import naming_packages, recorded
 
     if save_to is not None and save_to.exists() and not save_to.is_dir():
         raise DlcvError(f"--save-to: {save_to} is no folder")
     named = registry.create_list("evaluator", evaluators) if evaluators else []
     method = named_method(registry.spec_of(evaluator) for evaluator in named)
     loaded = load(*runs, checkpoint=checkpoint, method=method)
-    made = named or registry.create_list("evaluator", loaded.evaluators)
+    with naming_packages(recorded(runs)):
+        made = named or registry.create_list("evaluator", loaded.evaluators)
     tested = loaded.test(data, split, bad_images=bad_images or "error", preprocessors=preprocessors)
     found = apply(tested.predictions, made)
     count = len(tested.predictions.labels)

@@ -98,7 +98,8 @@ def _reader(option: Option) -> Callable[[click.Context, click.Parameter, str | N
     """Returns what turns a flag's text into a value; plugins and paths stay text."""
 
     def read(context: click.Context, parameter: click.Parameter, text: str | None) -> Any:
-        if text is None or option.type in (str, Spec, SpecList):
+        is_text = option.type in (str, Spec, SpecList) or _may_be_spec(option)
+        if text is None or is_text:
             return text
         try:
             return option.read(lower(parse_value(text), None))
@@ -113,9 +114,12 @@ def _reader(option: Option) -> Callable[[click.Context, click.Parameter, str | N
 
 def _metavar(option: Option) -> str:
     kinds = {Spec: "SPEC", SpecList: "SPECS", int: "INTEGER", float: "NUMBER", str: "TEXT"}
-    if Spec in typing.get_args(option.type):
-        return "SPEC"
-    return kinds.get(option.type, "NUMBER")
+    return "SPEC" if _may_be_spec(option) else kinds.get(option.type, "NUMBER")
+
+
+def _may_be_spec(option: Option) -> bool:
+    """Returns whether an option takes a plugin, or may be left out."""
+    return Spec in typing.get_args(option.type)
 
 
 def _default(option: Option) -> Any:

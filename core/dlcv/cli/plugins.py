@@ -23,6 +23,7 @@ USES = {
     "evaluator": "dlcv evaluate runs/latest --eval",
     "classifier": "dlcv fit features/ --classifier",
     "check": "dlcv data check photos/ --checks",
+    "trainer": "dlcv run --trainer",
     "exporter": "dlcv export runs/latest --format",
 }
 """The command that takes each kind of plugin."""

@@ -9,6 +9,7 @@ import numpy as np
 from dlcv.data.pipeline import Pipeline, process_batch
 from dlcv.data.readahead import read_ahead
 from dlcv.interfaces import LabelledImages
+from dlcv.registry import naming_owner
 
 Batch: TypeAlias = tuple[np.ndarray, np.ndarray]
 """Images `(N, H, W, C)` uint8 with one-hot labels `(N, classes)` float32."""
@@ -76,7 +77,8 @@ class Loader:
         rng = np.random.default_rng([self.seed, AUGMENTATION_STREAM, epoch, index])
         pixels = process_batch(self.images, indices, self.pipeline, rng)
         for step in self.pipeline.steps:
-            pixels, labels = step.mix(pixels, labels, rng)
+            with naming_owner(step, "mixing images"):
+                pixels, labels = step.mix(pixels, labels, rng)
         return pixels, labels
 
     def indices(self, index: int, order: np.ndarray) -> np.ndarray:

@@ -16,6 +16,7 @@ from dlcv.data.survey import Survey, survey
 from dlcv.errors import DlcvError, PluginError, printable, suggestion
 from dlcv.images import is_image_file, unread_by_extension, walk_files
 from dlcv.interfaces import SPLITS, UNSPLIT, DatasetStore, LabelledImages, evolve
+from dlcv.registry.index import Descriptor
 
 logger = logging.getLogger(__name__)
 
@@ -77,28 +78,39 @@ def _find_store(data: str) -> DatasetStore:
 
 
 def _recognised(data: str, path: Path) -> DatasetStore:
-    """Returns the one store that recognises a path.
+    """Returns the one store that recognizes a path.
 
     Raises:
-        DlcvError: none does, or several do: chance must not settle what the images mean.
+        DlcvError: none does, or several do: chance must not decide what the images mean.
     """
-    classes = _readable_stores()
-    recognising = {name: cls.recognise(path) for name, cls in classes.items()}
-    found = {name: store for name, store in recognising.items() if store is not None}
+    found: dict[Descriptor, DatasetStore] = {}
+    known = []
+    for descriptor, cls in _readable_stores().items():
+        with registry.naming_owner(descriptor, f"recognizing {data}"):
+            store = cls.recognise(path)
+        if store is not None:
+            found[descriptor] = store
+        if phrase := _what_is_recognised(cls):
+            known.append(f"{registry.registry.usable_name(descriptor)}: {phrase}")
+    # A name that ships with dlcv keeps its meaning here, too.
+    shipped = {d.name for d in found if registry.registry.usable_name(d) == d.name}
+    found = {
+        d: store
+        for d, store in found.items()
+        if d.name not in shipped or registry.registry.usable_name(d) == d.name
+    }
+    names = [registry.registry.usable_name(d) for d in found]
     if len(found) > 1:
         ways = " or ".join(str(registry.registry.spec_of(store)) for store in found.values())
         raise DlcvError(
-            f"{data} is recognised by the stores {' and '.join(found)}; say which one: {ways}"
+            f"{data} is recognized by the stores {' and '.join(names)}; name one of them: {ways}"
         )
-    for name, store in found.items():
-        logger.info("%s: recognised as %s", data, name)
+    for name, store in zip(names, found.values(), strict=True):
+        logger.info("%s: recognized as %s", data, name)
         return store
-    known = "; ".join(
-        f"{name}: {told}" for name, cls in classes.items() if (told := _what_is_recognised(cls))
-    )
     raise DlcvError(
-        f"{data}: no data set is recognised there{_what_is_there(path)}; what would be: {known}; "
-        "another layout needs its store's name, see `dlcv plugins list`"
+        f"{data}: no data set is recognized there{_what_is_there(path)}; what would be: "
+        f"{'; '.join(known)}; another layout needs its store's name, see `dlcv plugins list`"
     )
 
 
@@ -118,14 +130,14 @@ def _what_is_there(path: Path) -> str:
     return ", for it holds no images" if files else ", for it holds no files"
 
 
-def _readable_stores() -> dict[str, type[DatasetStore]]:
-    """Returns the stores that can be used, by name; says which are broken."""
+def _readable_stores() -> dict[Descriptor, type[DatasetStore]]:
+    """Returns the stores that are not disabled; a broken one is a warning."""
     classes = {}
     for descriptor in registry.descriptors("store"):
-        if registry.state(descriptor)[0] != "available":
+        if descriptor.is_disabled:
             continue
         try:
-            classes[descriptor.name] = registry.registry.load(descriptor)
+            classes[descriptor] = registry.registry.load(descriptor)
         except PluginError as error:
             logger.warning("%s", error)
     return classes
@@ -293,10 +305,9 @@ def _check_classes(opened: dict[str, LabelledImages]) -> None:
         present = {images.label_names[label] for label in np.unique(images.labels)}
         if absent := [label for label in images.label_names if label not in present]:
             logger.warning(
-                "the split %s has no image of %s; nobody will know how well %s recognised",
+                "the split %s has no image of %s; the accuracy there can't be measured",
                 name,
                 _some(absent),
-                "this is" if len(absent) == 1 else "these are",
             )
 
 

@@ -21,7 +21,7 @@ def apply_steps(
     """
     views = 1
     for step in steps:
-        with counting_images(views):
+        with counting_images(views), registry.naming_owner(step, "processing images"):
             images = step(images, rng)
         if any(image.dtype != np.uint8 for image in images[:1]):
             name = registry.spec_of(step).name

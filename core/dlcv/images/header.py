@@ -1,12 +1,14 @@
-"""What an image's header tells before anything is decoded: its size."""
+"""The size in an image's header, before anything is decoded."""
 
 import io
 
 from dlcv.errors import ImageError
 
+PNG_START = b"\x89PNG\r\n\x1a\n"
+
 
 def size_of(content: bytes) -> tuple[int, int] | None:
-    """Returns the width and height that an image's header tells; None for what is none of these.
+    """Returns the width and height in an image's header; None for what is none of these.
 
     Pillow's readers are called one by one, and not by `Image.open`, which warns of images of more
     than 89 million pixels and refuses those of 179 million: the limit here is the user's.
@@ -19,12 +21,11 @@ def size_of(content: bytes) -> tuple[int, int] | None:
     """
     from PIL.BmpImagePlugin import BmpImageFile
     from PIL.JpegImagePlugin import JpegImageFile
-    from PIL.PngImagePlugin import PngImageFile
     from PIL.TiffImagePlugin import TiffImageFile
 
-    if (size := _webp_size(content)) is not None:
+    if (size := _webp_size(content) or _png_size(content)) is not None:
         return size
-    for reader in (JpegImageFile, PngImageFile, BmpImageFile, TiffImageFile):
+    for reader in (JpegImageFile, BmpImageFile, TiffImageFile):
         try:
             with reader(io.BytesIO(content)) as header:
                 return header.size
@@ -35,10 +36,22 @@ def size_of(content: bytes) -> tuple[int, int] | None:
     return None
 
 
+def _png_size(content: bytes) -> tuple[int, int] | None:
+    """Returns the width and height of a PNG image; None for what is none.
+
+    Pillow's reader refuses images whose color profile or text is long. The places are those of the
+    W3C's "Portable Network Graphics (PNG) Specification".
+    """
+    if content[:8] != PNG_START or content[12:16] != b"IHDR" or len(content) < 33:
+        return None
+    width, height = (int.from_bytes(content[at : at + 4], "big") for at in (16, 20))
+    return (width, height) if 0 < width < 2**31 and 0 < height < 2**31 else None
+
+
 def _webp_size(content: bytes) -> tuple[int, int] | None:
     """Returns the width and height of a WebP image; None for what is none.
 
-    Pillow's reader takes memory for the pixels before it tells their number. The places are those
+    Pillow's reader takes memory for the pixels before it returns their number. The places are those
     of RFC 9649, "WebP Image Format".
     """
     if content[:4] != b"RIFF" or content[8:12] != b"WEBP" or len(content) < 30:

@@ -1,10 +1,11 @@
 """JPEG files, decoded strictly: what is cut off or garbled is refused, whatever is left of it.
 
 OpenCV takes a file that was cut off and closed again with an end marker, and gives a picture whose
-rest is grey. libjpeg's own warnings tell these; the pixels of good files are the same, bit by bit.
+rest is grey. libjpeg warns of these; the pixels of good files are the same, bit by bit.
 """
 
 import re
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from dlcv.errors import ImageError
@@ -19,8 +20,12 @@ DAMAGE = re.compile(
 files that odd programs wrote and everything reads."""
 START = b"\xff\xd8"
 EXIF = b"Exif\0\0"
-EXIF_ENDS_BEFORE = 2**18
-"""Bytes; the segments in front of it have 64 KiB at most."""
+EXIF_SEGMENT = 0xE1
+"""The marker of the segments that hold EXIF: APP1."""
+SCAN, END = 0xDA, 0xD9
+"""The markers behind which a picture has no more segments of its own."""
+STANDALONE = frozenset({0x01, *range(0xD0, 0xD9)})
+"""The markers of segments without a length."""
 ORIENTATION_TAG = 0x0112
 
 
@@ -54,7 +59,7 @@ def decode(content: bytes, *, channels: int) -> "np.ndarray | None":
 
 
 def decode_rest(content: bytes, side: int) -> "np.ndarray":
-    """Returns what is left of a damaged JPEG, to be looked at; its orientation is not applied.
+    """Returns what is left of a damaged JPEG, to be shown; its orientation is not applied.
 
     Args:
         content: The file's bytes.
@@ -74,18 +79,40 @@ def decode_rest(content: bytes, side: int) -> "np.ndarray":
 
 def _orientation(content: bytes) -> int:
     """Returns the EXIF orientation; 1, upright, where there is none that exists."""
-    start = content.find(EXIF, 0, EXIF_ENDS_BEFORE)
-    if start < 0:
+    exif = next(filter(lambda segment: segment.startswith(EXIF), _exif_segments(content)), None)
+    if exif is None:
         return 1
     from PIL import Image
 
-    exif = Image.Exif()
+    entries = Image.Exif()
     try:
-        exif.load(content[start : start + 2**16])
-        value = exif.get(ORIENTATION_TAG, 1)
+        entries.load(exif)
+        value = entries.get(ORIENTATION_TAG, 1)
     except Exception:
         return 1  # Damaged entries raise many things.
     return value if value in range(1, 9) else 1
+
+
+def _exif_segments(content: bytes) -> Iterator[bytes]:
+    """Yields the content of the segments that may hold the picture's own EXIF.
+
+    Thumbnails in other segments, and pictures behind this one, may have an EXIF of theirs.
+    """
+    at = len(START)
+    while at + 4 <= len(content) and content[at] == 0xFF:
+        marker = content[at + 1]
+        if marker == 0xFF:  # Any number of these may go before a marker.
+            at += 1
+            continue
+        if marker in STANDALONE:
+            at += 2
+            continue
+        if marker in (SCAN, END):
+            return
+        length = int.from_bytes(content[at + 2 : at + 4], "big")
+        if marker == EXIF_SEGMENT:
+            yield content[at + 4 : at + 2 + length]
+        at += 2 + max(length, 2)
 
 
 def _upright(image: "np.ndarray", orientation: int) -> "np.ndarray":

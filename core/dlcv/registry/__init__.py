@@ -12,12 +12,12 @@ from dlcv.registry.catalog import (
     descriptors,
     get,
     names,
-    provenance,
     register,
     registry,
     spec_of,
     state,
 )
+from dlcv.registry.owners import naming_owner, provenance
 from dlcv.registry.spec import Spec, SpecList, parse_value
 
 __all__ = [
@@ -34,6 +34,7 @@ __all__ = [
     "descriptors",
     "get",
     "names",
+    "naming_owner",
     "parse_value",
     "provenance",
     "register",

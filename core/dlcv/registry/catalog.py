@@ -448,15 +448,6 @@ def _with_article(kind: str) -> str:
     return f"{'an' if kind[0] in 'aeiou' else 'a'} {kind}"
 
 
-def provenance(plugins: Iterable[Plugin]) -> Iterator[Descriptor]:
-    """Returns the descriptors of plugins and of the plugins in their options."""
-    for plugin in plugins:
-        yield registry.descriptor_of(plugin)
-        for value in plugin.options().values():
-            several = value if isinstance(value, tuple) else (value,)
-            yield from provenance(v for v in several if isinstance(v, Plugin))
-
-
 registry = Registry()
 names = registry.names
 get = registry.get

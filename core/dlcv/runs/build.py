@@ -10,8 +10,8 @@ from dlcv.data.pipeline import Pipeline
 from dlcv.data.states import with_states
 from dlcv.errors import DlcvError
 from dlcv.files import load_arrays
-from dlcv.runs import plugin_versions
 from dlcv.runs.experiment import Experiment
+from dlcv.runs.plugin_versions import naming_packages
 from dlcv.runs.trained import TrainedNetwork
 
 if TYPE_CHECKING:
@@ -70,9 +70,8 @@ def build_for_training(experiment: Experiment) -> "Network":
 def restored_pipeline(run: TrainedNetwork) -> Pipeline:
     """Returns a run's preprocessors with what they learned; raises `DlcvError` if they can't be."""
     path, shape = run.directory.preprocessing, run.input_shape
-    made = plugin_versions.create(
-        registry.create_list, "preprocessor", run.config.preprocessors, run.plugin_versions
-    )
+    with naming_packages(run.plugin_versions):
+        made = registry.create_list("preprocessor", run.config.preprocessors)
     arrays = load_arrays(path)
     try:
         pipeline = Pipeline.of(with_states(made, arrays)).with_sizes(shape[:2])
@@ -105,9 +104,8 @@ def restored_network(run: TrainedNetwork, precision: str) -> "keras.Model":
     if found is None:
         raise DlcvError(f"{run.path} holds no checkpoint so far, so there is no network to use")
     checkpoint, path = found
-    architecture = plugin_versions.create(
-        registry.create, "architecture", run.config.architecture, run.plugin_versions
-    )
+    with naming_packages(run.plugin_versions):
+        architecture = registry.create("architecture", run.config.architecture)
     network = build_network(
         architecture, run.pipeline, run.input_shape, len(run.label_names), precision
     )

@@ -30,11 +30,6 @@ logger = logging.getLogger(__name__)
 class GradientDescent(Trainer):
     """Trains one network in stages of gradient descent."""
 
-    @classmethod
-    def claims(cls, config: RunConfig) -> bool:
-        """Returns whether stages of one network are all that a configuration asks for."""
-        return config.classifier is None and config.members == 1
-
     def train(
         self, config: RunConfig, *, name: str | None, runs: Path, force: bool, yielding: list[str]
     ) -> Run:

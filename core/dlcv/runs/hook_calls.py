@@ -40,7 +40,7 @@ def callbacks(run: Trained) -> "list[keras.callbacks.Callback]":
     return [
         Guarded(callback, owner)
         for owner, function in _implementations("dlcv_callbacks")
-        for callback in _before_training(owner, function, run)
+        for callback in _callbacks(owner, _before_training(owner, function, run))
     ]
 
 
@@ -67,6 +67,15 @@ def _implementations(name: str) -> Iterator[tuple[str, Callable[..., Any]]]:
             return next(iter(caller(**arguments)), ())
 
         yield f"{name} of {manager.get_name(plugin)}", call
+
+
+def _callbacks(owner: str, given: Any) -> "list[keras.callbacks.Callback]":
+    import keras
+
+    is_list = isinstance(given, list | tuple)
+    if is_list and all(isinstance(item, keras.callbacks.Callback) for item in given):
+        return list(given)
+    raise PluginError(f"{owner} must return a list of Keras callbacks, and returned {given!r}")
 
 
 def _before_training(owner: str, function: Callable[..., Any], run: Trained) -> Any:

@@ -1,16 +1,18 @@
 """The packages that a run's plugins came from: loading it must use the same ones."""
 
-from collections.abc import Callable
-from typing import Any, TypeVar
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 from dlcv import registry
 from dlcv.config import RunConfig
-from dlcv.errors import SpecError
+from dlcv.errors import SpecError, UnknownPluginError
 from dlcv.interfaces import evolve
 from dlcv.registry.index import qualified_name
 from dlcv.registry.spec import Spec, SpecList
+from dlcv.runs.directory import RunDirectory
 
-Made = TypeVar("Made")
 PluginVersions = list[dict[str, str]]
 """`kind`, `name`, `distribution` and `version` of each plugin, as `environment.json` has them."""
 
@@ -42,25 +44,33 @@ def as_recorded(config: RunConfig, versions: PluginVersions) -> RunConfig:
     )
 
 
-def create(
-    make: Callable[[str, Any], Made], kind: str, spec: Any, versions: PluginVersions
-) -> Made:
-    """Makes plugins; one that is missing is named with the package that it came from.
+@contextmanager
+def naming_packages(versions: PluginVersions) -> Iterator[None]:
+    """Names the package, and its version, of a recorded plugin that is not installed any more.
 
     Raises:
-        SpecError: a plugin is not installed, or does not take its options any more.
+        SpecError: a plugin of the record is not installed.
     """
     try:
-        return make(kind, spec)
-    except SpecError as error:
+        yield
+    except UnknownPluginError as error:
         for used in versions:
-            named = any(f'"{name}"' in str(error) for name in (used["name"], _qualified(used)))
-            if used["kind"] == kind and named and used["distribution"]:
+            is_named = error.name in (used["name"], _qualified(used))
+            if used["kind"] == error.kind and is_named and used["distribution"]:
                 raise SpecError(
-                    f'the run was made with the {kind} "{used["name"]}" of '
+                    f'the run was made with the {error.kind} "{used["name"]}" of '
                     f"{used['distribution']} {used['version']}, which is not installed"
                 ) from None
         raise
+
+
+def recorded(paths: Iterable[str | os.PathLike[str]]) -> PluginVersions:
+    """Returns the plugins that the runs in some folders were made with."""
+    directories = map(RunDirectory, map(Path, paths))
+    records = [
+        d.read_json("environment") for d in directories if (d.path / "environment.json").is_file()
+    ]
+    return [used for record in records for used in record["plugins"]]
 
 
 def _qualified(used: dict[str, str]) -> str:

@@ -23,6 +23,7 @@ from dlcv.runs.build import restored_network, restored_pipeline
 from dlcv.runs.directory import RunDirectory
 from dlcv.runs.inference_loader import inference_loader
 from dlcv.runs.inputs import open_labelled
+from dlcv.runs.plugin_versions import naming_packages
 from dlcv.runs.prediction import Tested
 from dlcv.runs.predictor import PixelSteps, warn_of
 from dlcv.runs.trained import TrainedNetwork
@@ -187,8 +188,10 @@ class Run(TrainedNetwork):
             assert split is not None
             if self.data is not None and split in self.data.splits:
                 return Survey(self.data.splits[split], list(self.data.skipped))
+            with naming_packages(self.plugin_versions):
+                store = find_store(self.config.data)
             return open_split(
-                find_store(self.config.data),
+                store,
                 self.config.split,
                 split,
                 bad_images=self.config.bad_images,

@@ -11,6 +11,7 @@ from dlcv.registry import registry
 from dlcv.registry.spec import Spec
 from dlcv.runs import tensorboard
 from dlcv.runs.directory import RunDirectory
+from dlcv.runs.plugin_versions import naming_packages, recorded
 from dlcv.runs.recipes import load_config, require_data
 from dlcv.runs.trained import Trained
 from dlcv.runs.trainers import trainer_of
@@ -77,8 +78,9 @@ def resume(
         logger.info(
             "the run that it replaces is kept until its first epoch: %s", directory.replaced
         )
-    trainer = trainer_of(RunConfig.load(directory.config))
-    trained: Trained = trainer.resume(directory.path, from_epoch=from_epoch, changes=changes)
+    with naming_packages(recorded([directory.path])):
+        trainer = trainer_of(RunConfig.load(directory.config))
+        trained: Trained = trainer.resume(directory.path, from_epoch=from_epoch, changes=changes)
     return trained
 
 

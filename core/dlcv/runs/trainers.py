@@ -35,7 +35,7 @@ def trainer_of(config: RunConfig) -> Trainer:
     if claiming:
         claimed: Trainer = registry.create("trainer", claiming[0])
         return claimed
-    if not GradientDescent.claims(config):
+    if config.classifier is not None or config.members > 1:
         asked = f"members = {config.members}" if config.classifier is None else "a classifier"
         raise DlcvError(
             f"no trainer that can be used takes {asked}; `dlcv plugins list trainer` lists them"

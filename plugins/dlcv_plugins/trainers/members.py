@@ -96,6 +96,10 @@ class MembersTrainer(Trainer):
         self, config: RunConfig, *, name: str | None, runs: Path, force: bool, yielding: list[str]
     ) -> TrainedEnsemble:
         """Trains all members of a new run."""
+        if config.members < 2:
+            raise DlcvError(
+                "trainer: members trains several networks; use --members to set how many"
+            )
         config = _with_ensemble(config)
         RunDirectory.refuse_existing(runs, name, force=force)
         experiment, network, initial = prepare_training(config, yielding)

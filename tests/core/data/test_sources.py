@@ -75,14 +75,14 @@ class TestFinding:
             (tmp_path / name).touch()
         with pytest.raises(DlcvError) as caught:
             find_store(str(tmp_path))
-        assert f"{tmp_path}: no data set is recognised there" in str(caught.value)
+        assert f"{tmp_path}: no data set is recognized there" in str(caught.value)
         assert f"{told}; what would be: csv: a file" in str(caught.value)
 
     def test_what_was_recognised_is_said(self, photos, caplog):
         caplog.set_level(logging.INFO, "dlcv")
         root = photos()
         assert find_store(str(root)) == Folder(path=root)
-        assert caplog.messages == [f"{root}: recognised as folder"]
+        assert caplog.messages == [f"{root}: recognized as folder"]
 
     def test_a_divided_folder_is_recognised(self, photos, tmp_path):
         for split in ("train", "test"):
@@ -134,7 +134,7 @@ class TestFinding:
             (path / "photo.jpg").write_bytes(b"")
         with pytest.raises(DlcvError) as caught:
             find_store(str(path))
-        assert str(caught.value).startswith(f"{path}: no data set is recognised there")
+        assert str(caught.value).startswith(f"{path}: no data set is recognized there")
         assert "; what would be: csv: a file" in str(caught.value)
         assert "; folder: a folder of class folders with images, or" in str(caught.value)
 
@@ -251,7 +251,7 @@ class TestOpening:
         val.labels = np.array([0, 0])
         open_dataset(Splits.of(train=train, val=val, test=test), SplitConfig())
         assert caplog.messages == [
-            "the split val has no image of b, c; nobody will know how well these are recognised"
+            "the split val has no image of b, c; the accuracy there can't be measured"
         ]
 
     def test_splits_of_different_sizes_have_no_size_together(self):

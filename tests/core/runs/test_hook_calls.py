@@ -107,3 +107,17 @@ def registered_too(function):
         yield
     finally:
         registry._manager.unregister(plugin)
+
+
+def test_hook_that_returns_one_callback_instead_of_a_list_is_named(tmp_path):
+    with (
+        hooks(dlcv_callbacks=lambda run: keras.callbacks.Callback()),
+        pytest.raises(DlcvError, match=r"dlcv_callbacks of hooks:torn@acme must return a list of"),
+    ):
+        dlcv.run(runs=tmp_path, name="run", **OPTIONS)
+
+
+def test_a_run_records_the_hooks_that_it_ran_with(tmp_path):
+    run = dlcv.run(runs=tmp_path, name="run", **OPTIONS)
+    recorded = {used["name"] for used in run.plugin_versions if used["kind"] == "hook"}
+    assert recorded == {d.name for d in registry.descriptors("hook")}

@@ -7,7 +7,7 @@ from forked import dlcv
 from dlcv import registry
 from dlcv.config import RunConfig
 from dlcv.errors import SpecError
-from dlcv.runs.plugin_versions import as_recorded, create
+from dlcv.runs.plugin_versions import as_recorded, naming_packages
 
 NETWORK = """
 from dlcv.interfaces import Architecture, plugin
@@ -47,8 +47,9 @@ def test_same_name_of_another_package_does_not_stand_in():
     recorded = as_recorded(config, [used])
 
     assert str(recorded.architecture) == "gone_nets.lenet(width=0.1)"
-    with pytest.raises(SpecError, match=r'architecture "lenet" of gone-nets 2, which is not inst'):
-        create(registry.create, "architecture", recorded.architecture, [used])
+    missing = r'architecture "lenet" of gone-nets 2, which is not installed'
+    with pytest.raises(SpecError, match=missing), naming_packages([used]):
+        registry.create("architecture", recorded.architecture)
 
 
 def test_names_that_mean_what_they_meant_stay_as_they_are():
@@ -56,3 +57,46 @@ def test_names_that_mean_what_they_meant_stay_as_they_are():
     used = {"kind": "architecture", "name": "resnet", "distribution": "dlcv", "version": "0.1.0"}
 
     assert as_recorded(config, [used]) == config
+
+
+GONE = '''
+from dlcv.interfaces import Evaluation, Evaluator, Schedule, plugin
+
+
+@plugin
+class Gone(Evaluator):
+    """Will be uninstalled."""
+
+    def evaluate(self, predictions):
+        return Evaluation({"images": float(len(predictions.labels))})
+
+
+@plugin
+class Falling(Schedule):
+    """Will be uninstalled, too."""
+
+    def learning_rate(self, epoch, epochs, initial):
+        return initial
+'''
+
+
+def test_run_names_the_package_of_what_is_not_installed_any_more(tmp_path):
+    points = {"evaluators": {"gone": "acme_old:Gone"}, "schedules": {"falling": "acme_old:Falling"}}
+    install(tmp_path / "packages", "acme-old", points, {"acme_old": GONE}, "3.1")
+    made = dlcv(
+        "run", "--data", "digits(size=8)", "--arch", "mlp(units=4)", "--epochs", "1",
+        "--fraction", "0.2", "--eval", "gone", "--schedule", "falling", "--name", "made",
+        folder=tmp_path, packages=[tmp_path / "packages"],
+    )  # fmt: skip
+    assert made.returncode == 0, made.stderr
+
+    for command, kind, name in (
+        (["evaluate", "runs/made"], "evaluator", "gone"),
+        (["resume", "runs/made", "--epochs", "1"], "schedule", "falling"),
+    ):
+        ended = dlcv(*command, folder=tmp_path)
+        assert ended.returncode == 2
+        assert ended.stderr.splitlines()[-1] == (
+            f'dlcv: the run was made with the {kind} "{name}" of acme-old 3.1, '
+            "which is not installed"
+        )

@@ -109,3 +109,15 @@ def test_the_checks_find_a_trainer_that_claims_everything() -> None:
         pytest.raises(AssertionError, match="return True only for what asks for this trainer"),
     ):
         check_plugin(Everything())
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [("features", "the configuration names none"), ("members", "set how many: --members 5")],
+)
+def test_a_shipped_trainer_that_is_named_without_its_setting_names_the_setting(
+    name: str, message: str, tmp_path: Path
+) -> None:
+    with pytest.raises(DlcvError, match=message):
+        dlcv.run(data="digits(size=8)", trainer=name, runs=tmp_path / "runs")
+    assert not (tmp_path / "runs").exists()

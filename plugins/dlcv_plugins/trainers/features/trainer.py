@@ -28,6 +28,11 @@ class FeaturesTrainer(Trainer):
         self, config: RunConfig, *, name: str | None, runs: Path, force: bool, yielding: list[str]
     ) -> "FittedRun":
         """Extracts features and fits the classifier to them."""
+        if config.classifier is None:
+            raise DlcvError(
+                "trainer: features fits a classifier, and the configuration names none; add "
+                'classifier = "..." to it, or use dlcv transfer'
+            )
         from dlcv_plugins.trainers.features.transfer import run_transfer
 
         return run_transfer(config, yielding, name, runs, force=force)

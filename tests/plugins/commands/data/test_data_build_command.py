@@ -39,7 +39,7 @@ def test_it_packs_says_what_it_did_and_what_to_do_next(photos, tmp_path):
     assert [line[:2] for line in lines[1:4]] == [["train", "42"], ["val", "6"], ["test", "12"]]
     assert float(lines[1][2]) == pytest.approx(42 * 24 * 24 * 3 / 1e6, abs=0.08)
     assert lines[-1] == ["train", "dlcv", "run", "--data", "packed"]
-    assert "photos: recognised as folder" in done.stderr
+    assert "photos: recognized as folder" in done.stderr
     with h5py.File(tmp_path / "packed" / "train.hdf5") as file:
         assert file["images"].shape == (42, 24, 24, 3)
 
@@ -86,7 +86,7 @@ def test_no_deep_learning_library_is_imported(photos, tmp_path):
         (["photos", "--out", "packed", "--preproc", "aspect_aware"], "size of aspect_aware is"),
         (["photos", "--out", "packed", "--size", "8", "--test", "29"], "test would have 29 of 30"),
         (["photos", "--out", "packed", "--size", "8", "--test", "x"], "--test: expected"),
-        (["photos/red", "--out", "packed", "--size", "8"], "no data set is recognised there"),
+        (["photos/red", "--out", "packed", "--size", "8"], "no data set is recognized there"),
         (["photos", "--out", "photos/red/000.png/x", "--size", "8"], "photos/red/000.png"),
     ],
 )  # fmt: skip

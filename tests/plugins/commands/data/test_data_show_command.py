@@ -36,7 +36,7 @@ def test_show_tells_what_is_there_draws_it_and_says_what_to_do_next(photos, tmp_
     photos(size=(20, 30))
     done = dlcv(tmp_path, "data", "show", "photos")
     assert done.returncode == 0, done.stderr
-    assert "photos: recognised as folder" in done.stderr
+    assert "photos: recognized as folder" in done.stderr
     lines = [line.split() for line in done.stdout.splitlines()]
     assert lines[:6] == [
         ["split", "images"], ["all", "30"], [],
@@ -163,7 +163,7 @@ def test_no_deep_learning_library_is_imported(photos, tmp_path, command):
         (["show", "photo"], "no such file or folder: photo"),
         (["advise", "photo"], "no such file or folder: photo"),
         (["show", "photos", "--split", "test"], 'the data has no split "test"; it has all'),
-        (["show", "photos/red"], "photos/red: no data set is recognised there"),
+        (["show", "photos/red"], "photos/red: no data set is recognized there"),
         (["advise", "folder(path=one)"], "has fewer than two classes"),
         (["show", "broken"], "broken/red/0.png: is empty"),
         (["show", "photos", "--out", "photos/red/000.png/x.png"], "photos/red/000.png"),

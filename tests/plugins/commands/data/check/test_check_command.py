@@ -79,7 +79,7 @@ def test_it_says_what_is_wrong_and_what_to_do_and_exits_with_1(leaking, tmp_path
         "\n"
         "look   dlcv data check set --report check.html\n"
     )
-    assert done.stderr == "set: recognised as folder\n"
+    assert done.stderr == "set: recognized as folder\n"
 
 
 def test_a_good_set_exits_with_0_and_leads_to_training(leaking, tmp_path):

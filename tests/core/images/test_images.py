@@ -371,7 +371,7 @@ def test_what_is_no_file_is_refused_and_not_waited_for(tmp_path: Path, kind: str
         os.mkfifo(path)
     else:
         path.symlink_to("/dev/zero")
-    with pytest.raises(ImageError, match=r"a\.jpg: is no file, but a pipe or a device"):
+    with pytest.raises(ImageError, match=r"a\.jpg: is a pipe or device, not a regular file"):
         images.read_image(path)
 
 
@@ -449,3 +449,20 @@ def test_image_files_are_known_by_their_extension(name: str, expected: bool) -> 
 def test_one_number_stands_for_a_square() -> None:
     assert images.pair(3) == (3, 3)
     assert images.pair((3, 4)) == (3, 4)
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        (b"iCCP", b"icc\0\0" + zlib.compress(bytes(2_000_000))),
+        (b"zTXt", b"workflow\0\0" + zlib.compress(b"abcd" * 500_000)),
+        (b"iTXt", b"XML:com.adobe.xmp\0\1\0\0\0" + zlib.compress(b"<x/>" * 500_000)),
+    ],
+    ids=["profile", "compressed text", "international text"],
+)
+def test_a_png_with_large_metadata_is_read(kind: tuple[bytes, bytes]) -> None:
+    name, content = kind
+    chunk = len(content).to_bytes(4, "big") + name + content
+    chunk += zlib.crc32(name + content).to_bytes(4, "big")
+    png = encode(picture(), "PNG")
+    np.testing.assert_array_equal(images.decode(png[:33] + chunk + png[33:]), picture())

@@ -130,3 +130,32 @@ def test_what_is_no_jpeg_is_left_to_others():
     assert jpeg.decode(b"", channels=3) is None
     assert jpeg.decode(b"text", channels=3) is None
     assert jpeg.decode(encoded()[:30], channels=3) is None
+
+
+EXIF_OF_ANOTHER = b"Exif\0\0II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x06\0\0\0\0\0\0\0"
+"""An EXIF block whose orientation is 6."""
+
+
+def segment(marker, content):
+    return bytes([0xFF, marker]) + (len(content) + 2).to_bytes(2, "big") + content
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        encoded() + with_orientation(6),
+        encoded()[:2] + segment(0xED, b"Photoshop 3.0\0" + EXIF_OF_ANOTHER) + encoded()[2:],
+        encoded(comment=EXIF_OF_ANOTHER),
+        encoded()[:2] + segment(0xE1, b"a thumbnail" + EXIF_OF_ANOTHER) + encoded()[2:],
+        encoded()[:2] + segment(0xE2, EXIF_OF_ANOTHER) + encoded()[2:],
+    ],
+    ids=["picture behind", "thumbnail", "comment", "within APP1", "APP2"],
+)
+def test_an_orientation_that_belongs_to_something_else_is_left_alone(content):
+    np.testing.assert_array_equal(images.decode(content), images.decode(encoded()))
+
+
+def test_exif_behind_other_segments_and_fill_bytes_is_the_pictures_own():
+    own = b"\xff\xff" + segment(0xE1, EXIF_OF_ANOTHER)
+    content = encoded()[:2] + segment(0xEE, bytes(60_000)) * 6 + own + encoded()[2:]
+    assert images.decode(content).shape == (160, 120, 3)

@@ -1,0 +1,117 @@
+"""From a file's bytes to the pixels of its image."""
+
+import os
+import stat
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from dlcv.errors import DlcvError, ImageError
+from dlcv.images import header, jpeg, tiff
+
+if TYPE_CHECKING:
+    import numpy as np
+
+FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF")
+"""The formats that are decoded; the content decides, not the extension."""
+LARGEST_IMAGE_PIXELS = 100_000_000
+"""Images of more pixels are refused before they are decoded, unless a user asks for more."""
+LARGEST_IMAGE_VARIABLE = "DLCV_MAX_IMAGE_PIXELS"
+"""The environment variable by which a user asks for more, or less."""
+DECODABLE_PIXELS = 2**30
+"""OpenCV decodes no image of more pixels."""
+
+ColorMode = Literal["rgb", "grayscale"]
+
+
+def read_image(path: str | os.PathLike[str], color_mode: ColorMode = "rgb") -> "np.ndarray":
+    """Reads an image file; takes and returns what `decode` does.
+
+    Raises:
+        ImageError: the file can't be read or decoded completely; the message names it.
+    """
+    try:
+        return decode(read_content(path), color_mode)
+    except ImageError as error:
+        raise ImageError(error.reason, name=os.fspath(path)) from None
+
+
+def read_content(path: str | os.PathLike[str]) -> bytes:
+    """Returns a file's bytes.
+
+    Raises:
+        ImageError: it can't be read, or is a pipe or a device, which may never end.
+    """
+    try:
+        mode = os.stat(path).st_mode
+        if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+            raise ImageError("is a pipe or device, not a regular file")
+        return Path(path).read_bytes()
+    except OSError as error:
+        raise ImageError(error.strerror or str(error)) from None
+
+
+def decode(content: bytes, color_mode: ColorMode = "rgb") -> "np.ndarray":
+    """Decodes an image as people see it, EXIF orientation applied.
+
+    Args:
+        content: A JPEG, PNG, WebP, BMP or TIFF file's bytes.
+        color_mode: `rgb` for three channels, `grayscale` for one.
+
+    Returns:
+        `(H, W, C)` uint8.
+
+    Raises:
+        ImageError: it is no such image, a part of it is missing, or it has more than
+            `largest_image_pixels()`.
+        DlcvError: `DLCV_MAX_IMAGE_PIXELS` holds no such number.
+    """
+    import cv2
+    import numpy as np
+
+    _check_header(content)
+    channels = 3 if color_mode == "rgb" else 1
+    for decoder in (jpeg, tiff):
+        if (strictly := decoder.decode(content, channels=channels)) is not None:
+            return strictly
+    flag = cv2.IMREAD_COLOR_RGB if color_mode == "rgb" else cv2.IMREAD_GRAYSCALE
+    try:
+        # From bytes, never by path: imread returns half-grey pictures for files that are cut off.
+        image = cv2.imdecode(np.frombuffer(content, np.uint8), flag)
+    except cv2.error as error:
+        raise ImageError(f"can't be decoded: {error.err}") from None
+    if image is None:
+        raise ImageError("can't be decoded completely; it is damaged or cut off")
+    return image[..., np.newaxis] if image.ndim == 2 else image
+
+
+def largest_image_pixels() -> int:
+    """Returns how many pixels an image may have: 100 million, or `DLCV_MAX_IMAGE_PIXELS`.
+
+    Raises:
+        DlcvError: the environment variable is no whole number from 1 to `DECODABLE_PIXELS`.
+    """
+    text = os.environ.get(LARGEST_IMAGE_VARIABLE)
+    if text is None:
+        return LARGEST_IMAGE_PIXELS
+    pixels = int(text) if text.isascii() and text.isdigit() and len(text) < 20 else 0
+    if not 1 <= pixels <= DECODABLE_PIXELS:
+        raise DlcvError(
+            f"the environment variable {LARGEST_IMAGE_VARIABLE} is a whole number of pixels from "
+            f'1 to {DECODABLE_PIXELS:,}, written without separators; received "{text}"'
+        )
+    return pixels
+
+
+def _check_header(content: bytes) -> None:
+    """Refuses what is no image, or too large, from the header alone, before memory is spent."""
+    size = header.size_of(content)
+    if size is None:
+        known = f"is no image of a known format ({', '.join(FORMATS)}), or its header is damaged"
+        raise ImageError(known if content else "is empty")
+    width, height = size
+    limit = largest_image_pixels()
+    if width * height > limit:
+        raise ImageError(
+            f"has {width} x {height} pixels, more than the limit of {limit:,}, which the "
+            f"environment variable {LARGEST_IMAGE_VARIABLE} can raise"
+        )

@@ -1,0 +1,102 @@
+"""TIFF files, decoded strictly: a strip that is lost or garbled is refused.
+
+OpenCV leaves damaged strips of compressed files black, and multiplies colors by their alpha; Pillow
+reads the same library's pixels and does neither.
+"""
+
+import io
+from typing import TYPE_CHECKING
+
+from dlcv.errors import ImageError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from PIL.TiffImagePlugin import TiffImageFile
+
+STARTS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+BITS_TAG, FORMAT_TAG = 258, 339
+"""BitsPerSample and SampleFormat."""
+UNSIGNED = 1
+"""The sample format of whole numbers from 0."""
+LUMA_BITS = 14
+LUMA_WEIGHTS = (4899, 9617, 1868)
+"""The shares of red, green and blue in luma, 0.299, 0.587 and 0.114, in `2 ** -LUMA_BITS`."""
+MODES_IN_BYTES = frozenset(
+    {"1", "L", "LA", "La", "P", "PA", "RGB", "RGBA", "RGBX", "RGBa", "CMYK", "YCbCr", "LAB"}
+)
+"""Pillow's modes of at most 8 bits a sample."""
+
+
+def decode(content: bytes, *, channels: int) -> "np.ndarray | None":
+    """Decodes the first image of a TIFF upright; alpha is dropped.
+
+    Args:
+        content: The file's bytes, with a header that can be read.
+        channels: 3 for RGB, 1 for grayscale.
+
+    Returns:
+        `(H, W, channels)` uint8; None for what is left to OpenCV: other formats, and images of
+        16 bits a sample.
+
+    Raises:
+        ImageError: a part of the image is missing or garbled, or it has samples that are not read.
+    """
+    if not content.startswith(STARTS):
+        return None
+    from PIL.TiffImagePlugin import TiffImageFile
+
+    try:
+        with TiffImageFile(io.BytesIO(content)) as file:
+            _refuse_other_samples(file)
+            if file.mode in MODES_IN_BYTES:
+                return _pixels(file, channels)
+    except ImageError:
+        raise
+    except Exception as error:
+        # Damaged entries and strips raise many things.
+        raise ImageError(
+            f"can't be decoded completely; it is damaged or cut off ({error})"
+        ) from None
+    _refuse_damage(content)
+    return None
+
+
+def _refuse_other_samples(file: "TiffImageFile") -> None:
+    bits = max(file.tag_v2.get(BITS_TAG, (1,)))
+    formats = set(file.tag_v2.get(FORMAT_TAG, (UNSIGNED,)))
+    if bits > 16 or formats != {UNSIGNED}:
+        kind = "" if formats == {UNSIGNED} else " signed" if formats == {2} else " floating-point"
+        raise ImageError(
+            f"has{kind} samples of {bits} bits, which are not read; convert it to 8 bits a sample"
+        )
+
+
+def _pixels(file: "TiffImageFile", channels: int) -> "np.ndarray":
+    import numpy as np
+
+    if file.mode in ("RGBa", "La"):
+        # Colors that were multiplied by their alpha are divided by it.
+        image = file.convert(file.mode.upper()).convert("RGB")
+    elif file.mode in ("1", "L", "LA") and channels == 1:
+        return np.array(file.convert("L"))[..., np.newaxis]
+    else:
+        image = file.convert("RGB")
+    pixels = np.array(image)
+    if channels == 3:
+        return pixels
+    # As OpenCV's readers compute luma; its cvtColor rounds a few pixels in ten thousand otherwise.
+    luma = pixels.astype(np.int32) @ np.array(LUMA_WEIGHTS, np.int32)
+    return ((luma + (1 << LUMA_BITS - 1)) >> LUMA_BITS).astype(np.uint8)[..., np.newaxis]
+
+
+def _refuse_damage(content: bytes) -> None:
+    """Raises an `ImageError` for damage that OpenCV ignores unless it gives samples unchanged."""
+    import cv2
+    import numpy as np
+
+    try:
+        unchanged = cv2.imdecode(np.frombuffer(content, np.uint8), cv2.IMREAD_UNCHANGED)
+    except cv2.error as error:
+        raise ImageError(f"can't be decoded: {error.err}") from None
+    if unchanged is None:
+        raise ImageError("can't be decoded completely; it is damaged or cut off")
