@@ -11,7 +11,7 @@ import pluggy
 if TYPE_CHECKING:
     import keras
 
-    from dlcv.runs.run import Run
+    from dlcv.interfaces import RunView
 
 _specification = pluggy.HookspecMarker("dlcv")
 hook = pluggy.HookimplMarker("dlcv")
@@ -19,15 +19,15 @@ hook = pluggy.HookimplMarker("dlcv")
 
 
 @_specification
-def dlcv_callbacks(run: "Run") -> "list[keras.callbacks.Callback]":  # type: ignore[empty-body]
+def dlcv_callbacks(run: "RunView") -> "list[keras.callbacks.Callback]":  # type: ignore[empty-body]
     """Returns Keras callbacks to train with; they run before dlcv's own."""
 
 
 @_specification
-def dlcv_run_started(run: "Run") -> None:
+def dlcv_run_started(run: "RunView") -> None:
     """Is called once the run's directory and network are there, before the first step."""
 
 
 @_specification
-def dlcv_run_finished(run: "Run", result: dict[str, Any]) -> None:
+def dlcv_run_finished(run: "RunView", result: dict[str, Any]) -> None:
     """Is called with the run's metrics by name, once everything is written."""

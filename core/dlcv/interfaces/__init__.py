@@ -49,6 +49,7 @@ from dlcv.interfaces.preprocessor import (
     is_value_step,
     stack,
 )
+from dlcv.interfaces.run_view import ConfigView, RunView, SpecView, StageView
 from dlcv.interfaces.schedule import Schedule
 from dlcv.interfaces.store import (
     DESCRIPTION,
@@ -70,6 +71,7 @@ __all__ = [
     "Check",
     "Classifier",
     "Combination",
+    "ConfigView",
     "Curves",
     "DatasetFacts",
     "DatasetStore",
@@ -90,12 +92,15 @@ __all__ = [
     "Predictions",
     "PreparationContext",
     "Preprocessor",
+    "RunView",
     "Sample",
     "Schedule",
     "Session",
     "Severity",
     "Shape",
     "Size",
+    "SpecView",
+    "StageView",
     "Table",
     "Trainer",
     "Unit",

@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from dlcv.errors import DlcvError, PluginError, first_line
+from dlcv.interfaces import RunView
 from dlcv.registry import registry
 from dlcv.registry.index import DISABLE_VARIABLE
-from dlcv.runs.trained import Trained
 
 if TYPE_CHECKING:
     import keras
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 
-def started(run: Trained) -> None:
+def started(run: RunView) -> None:
     """Tells that a run begins, or goes on.
 
     Raises:
@@ -29,7 +29,7 @@ def started(run: Trained) -> None:
         _before_training(owner, function, run)
 
 
-def callbacks(run: Trained) -> "list[keras.callbacks.Callback]":
+def callbacks(run: RunView) -> "list[keras.callbacks.Callback]":
     """Returns the callbacks to train with; one that fails is left out from then on.
 
     Raises:
@@ -44,7 +44,7 @@ def callbacks(run: Trained) -> "list[keras.callbacks.Callback]":
     ]
 
 
-def finished(run: Trained) -> None:
+def finished(run: RunView) -> None:
     """Tells that a run is finished, with its figures."""
     for owner, function in _implementations("dlcv_run_finished"):
         try:
@@ -78,7 +78,7 @@ def _callbacks(owner: str, given: Any) -> "list[keras.callbacks.Callback]":
     raise PluginError(f"{owner} must return a list of Keras callbacks, and returned {given!r}")
 
 
-def _before_training(owner: str, function: Callable[..., Any], run: Trained) -> Any:
+def _before_training(owner: str, function: Callable[..., Any], run: RunView) -> Any:
     try:
         return function(run=run)
     except DlcvError:

@@ -2,6 +2,7 @@
 
 import functools
 from abc import abstractmethod
+from typing import Any
 
 from dlcv.config import RunConfig
 from dlcv.data.pipeline import Pipeline
@@ -39,6 +40,11 @@ class Trained(Predictor):
     def finished(self) -> bool:
         """Whether the training came to its end."""
         return self.directory.is_finished
+
+    @property
+    def history(self) -> list[dict[str, Any]]:
+        """A row of figures an epoch; empty where no epochs are trained, or by members only."""
+        return []
 
     @property
     def metrics(self) -> dict[str, float]:
