@@ -110,7 +110,7 @@ def test_head_on_a_network_without_a_body_is_refused() -> None:
     ("base", "new_head"),
     [
         ("minivggnet(width=0.1)", "gap_head(base={}, weights={}, units=(8,))"),
-        ("resnet", "fc_head(base={}, weights={})"),
+        ("resnet(stages=(1, 1), filters=(8, 8, 16))", "fc_head(base={}, weights={})"),
         ("mlp(units=9)", "fc_head(base={}, weights={})"),
     ],
 )

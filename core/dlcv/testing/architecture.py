@@ -1,8 +1,11 @@
-"""Checks of architectures; they need Keras and build the network several times."""
+"""Checks of architectures; they need Keras and build the network several times.
+
+Names and shapes do not depend on weights, so most networks are built without any.
+"""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from dlcv.config import AUTO
 from dlcv.errors import DlcvError
@@ -60,13 +63,14 @@ def check_output_is_probabilities(architecture: Architecture) -> None:
 
 def check_grey_images_are_taken(architecture: Architecture) -> None:
     """Channels come from the data: a network is built for one as well as for three."""
-    output = _build(architecture, channels=1).output
+    with symbolic():
+        output = _build(architecture, channels=1).output
     assert output.shape == (None, CLASSES), f"for grey images the output is {output.shape}"
 
 
 def check_output_stays_float32_in_mixed_precision(architecture: Architecture) -> None:
     """Probabilities and the loss need float32, whatever the rest computes in."""
-    with _mixed_precision():
+    with _mixed_precision(), symbolic():
         model = _build(architecture)
     assert model.output.dtype == "float32", (
         f"in mixed precision the output is {model.output.dtype}; "
@@ -76,7 +80,8 @@ def check_output_stays_float32_in_mixed_precision(architecture: Architecture) ->
 
 def check_layer_names_are_systematic(architecture: Architecture) -> None:
     """Weights are transferred and layers frozen by name, so names are chosen, not numbered."""
-    first, second = ([x.name for x in _build(architecture).layers] for _ in range(2))
+    with symbolic():
+        first, second = ([x.name for x in _build(architecture).layers] for _ in range(2))
     numbered = [a for a, b in zip(first, second, strict=True) if a != b]
     assert not numbered, (
         f"layers are named by Keras, differently each time: {', '.join(numbered[:5])}; "
@@ -86,8 +91,9 @@ def check_layer_names_are_systematic(architecture: Architecture) -> None:
 
 def check_body_ends_before_the_classifier(architecture: Architecture) -> None:
     """Features are taken from the body; it is the network without its last layers."""
-    whole = [x.name for x in _build(architecture).layers]
-    body = architecture.body((*architecture.default_size, 3))
+    with symbolic():
+        whole = [x.name for x in _build(architecture).layers]
+        body = architecture.body((*architecture.default_size, 3))
     names = [x.name for x in body.layers]
     assert names == whole[: len(names)], (
         f"the body's layers {names} are not the first of the network's {whole}"
@@ -98,6 +104,13 @@ def check_body_ends_before_the_classifier(architecture: Architecture) -> None:
     assert None not in body.output.shape[1:], (
         f"the features have the shape {body.output.shape}; all but the first must be known"
     )
+
+
+def symbolic() -> Any:
+    """Returns a context in which networks are built without values for their weights."""
+    import keras
+
+    return keras.StatelessScope(initialize_variables=False)
 
 
 def _build(architecture: Architecture, channels: int = 3) -> "keras.Model":
