@@ -81,9 +81,8 @@ def suggestion(name: str, candidates: Iterable[str]) -> str:
 
 def listing(introduction: str, names: Iterable[str]) -> str:
     """Returns `; there are a, b, c`, shortened where they are many."""
-    listed = list(names)
-    shown = ", ".join(listed[:20]) + (", ..." if len(listed) > 20 else "")
-    return f"; {introduction} {shown}" if listed else "; there are none"
+    shown = some(names, most=20)
+    return f"; {introduction} {shown}" if shown else "; there are none"
 
 
 def first_line(error: BaseException) -> str:

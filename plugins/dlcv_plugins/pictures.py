@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 Cell = TypeVar("Cell")
 CELL_INCHES = 1.6
 FORMATS = (".png", ".jpg", ".jpeg", ".webp", ".pdf", ".svg")
-"""The extensions of pictures."""
+"""The extensions that pictures can have."""
 COLUMNS = 6
 """As many cells of a single row, or of a single column, stand side by side."""
 
@@ -74,6 +74,6 @@ def wrapped(rows: Sequence[Sequence[Cell]]) -> list[list[Cell]]:
 
 
 def check_format(path: Path) -> None:
-    """Raises a `DlcvError` if a picture can't be written in the format of a path's extension."""
+    """Raises a `DlcvError` if a path's extension is not one of `FORMATS`."""
     if path.suffix.lower() not in FORMATS:
-        raise DlcvError(f"{path} is no name of a picture; let it end in {', '.join(FORMATS)}")
+        raise DlcvError(f"{path}: pictures are written as {', '.join(FORMATS)}; use one of these")

@@ -13,7 +13,7 @@ from dlcv.config import SplitConfig
 from dlcv.data.split import divide, settle
 from dlcv.data.subset import Subset, share_of
 from dlcv.data.survey import Survey, survey
-from dlcv.errors import DlcvError, PluginError, printable, suggestion
+from dlcv.errors import DlcvError, PluginError, printable, some, suggestion
 from dlcv.images import is_image_file, unread_by_extension, walk_files
 from dlcv.interfaces import SPLITS, UNSPLIT, DatasetStore, LabelledImages, evolve
 from dlcv.registry.index import Descriptor
@@ -256,7 +256,7 @@ def align_labels(images: LabelledImages, label_names: tuple[str, ...]) -> Labell
     if unknown := [n for n in images.label_names if n not in label_names]:
         raise DlcvError(
             f"the model does not know the class{'es' if len(unknown) > 1 else ''} "
-            f"{_some(unknown)} of the data; it knows {_some(label_names)}"
+            f"{some(unknown)} of the data; it knows {some(label_names)}"
         )
     aligned = Subset(images, np.arange(len(images)))
     positions = np.array([label_names.index(n) for n in images.label_names], np.int64)
@@ -294,11 +294,11 @@ def _check_classes(opened: dict[str, LabelledImages]) -> None:
         found = f"only one class, {first.label_names[0]}" if first.label_names else "no classes"
         raise DlcvError(f"a classifier needs at least two classes; the data has {found}")
     if empty := [name for name, count in first.class_counts().items() if not count]:
-        raise DlcvError(f"there is no image of {_some(empty)} to train with")
+        raise DlcvError(f"there is no image of {some(empty)} to train with")
     for name, images in opened.items():
         if differing := sorted(set(first.label_names) ^ set(images.label_names)):
             raise DlcvError(
-                f"the splits {first_name} and {name} differ in the classes {_some(differing)}"
+                f"the splits {first_name} and {name} differ in the classes {some(differing)}"
             )
         if not len(images):
             raise DlcvError(f"the split {name} has no images")
@@ -307,7 +307,7 @@ def _check_classes(opened: dict[str, LabelledImages]) -> None:
             logger.warning(
                 "the split %s has no image of %s; the accuracy there can't be measured",
                 name,
-                _some(absent),
+                some(absent),
             )
 
 
@@ -329,7 +329,3 @@ def _agreeing(opened: dict[str, LabelledImages]) -> dict[str, LabelledImages]:
             images = Subset(images, np.arange(len(images)), (None, None, images.image_shape[2]))
         agreeing[name] = images
     return agreeing
-
-
-def _some(names: list[str] | tuple[str, ...]) -> str:
-    return ", ".join(names[:8]) + (f", ... ({len(names)} in all)" if len(names) > 8 else "")

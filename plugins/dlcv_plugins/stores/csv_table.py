@@ -10,7 +10,7 @@ from pathlib import Path
 import attrs
 
 from dlcv import images
-from dlcv.errors import DlcvError, suggestion
+from dlcv.errors import DlcvError, some, suggestion
 from dlcv.interfaces import UNSPLIT
 from dlcv_plugins.stores import layout
 
@@ -152,7 +152,7 @@ def _place(path: Path, header: Sequence[str], kind: str, named: str) -> int | No
     """Returns which column is that of images, labels or splits; None for no column of splits."""
     found = _candidates(header, kind, named)
     shown = [repr(name if len(name) < 40 else f"{name[:40]}...") for name in header]
-    listed = f"its first line names {layout.some(shown, most=12)}"
+    listed = f"its first line names {some(shown, most=12)}"
     if len(found) > 1:
         doubtful = " and ".join(repr(header[i]) for i in found)
         raise DlcvError(

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Self
 
 from dlcv import images
-from dlcv.errors import DlcvError
+from dlcv.errors import DlcvError, some
 from dlcv.interfaces import UNSPLIT, DatasetStore, LabelledImages, option, plugin
 from dlcv_plugins.stores import layout
 
@@ -95,7 +95,7 @@ class FileNames(DatasetStore):
             names = sorted(Path(path).name for path in images.image_files(root))
             raise DlcvError(
                 f'{root}: the pattern "{self.pattern}" matches none of the {len(names):,} images: '
-                f"{layout.some(names)}; write a pattern in which {LABEL} stands for the label"
+                f"{some(names)}; write a pattern in which {LABEL} stands for the label"
                 if names
                 else f"{root} holds no images"
             )
@@ -110,7 +110,7 @@ class FileNames(DatasetStore):
         if labels and others:
             raise DlcvError(
                 f'{root}: the pattern "{self.pattern}" does not match {len(others):,} of the '
-                f"{len(paths):,} images: {layout.some(others)}; write a pattern that matches all, "
+                f"{len(paths):,} images: {some(others)}; write a pattern that matches all, "
                 "or move these away"
             )
         return labels

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Self
 
 from dlcv import images
-from dlcv.errors import DlcvError
+from dlcv.errors import DlcvError, some
 from dlcv.interfaces import SPLITS, UNSPLIT, DatasetStore, LabelledImages, option, plugin
 from dlcv_plugins.stores import layout
 from dlcv_plugins.stores.tiny_imagenet import is_tiny_imagenet
@@ -73,7 +73,7 @@ class Folder(DatasetStore):
         folders = layout.subfolders(self.path)
         if _are_splits_without_classes(folders):
             raise DlcvError(
-                f"{self.path} holds {layout.some(f.name for f in folders)}, and these hold no "
+                f"{self.path} holds {some(f.name for f in folders)}, and these hold no "
                 "class folders; if labels are in the file names, name the data "
                 f"file_names(path={str(self.path)!r}), if they are in a CSV file, name that"
             )
@@ -83,7 +83,7 @@ class Folder(DatasetStore):
         if found and others:
             raise DlcvError(
                 f"{self.path} holds {next(iter(found.values())).name}, and beside it "
-                f"{layout.some(others)}, which is no split; name it {', '.join(SPLITS[:-1])} or "
+                f"{some(others)}, which is no split; name it {', '.join(SPLITS[:-1])} or "
                 f"{SPLITS[-1]}, or move it away"
             )
         return found

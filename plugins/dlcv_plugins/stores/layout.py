@@ -62,10 +62,3 @@ def check_split(split: str, splits: Iterable[str], place: object) -> None:
     """Raises `DlcvError` if a split is not among those that a place has."""
     if split not in splits:
         raise DlcvError(f'{place} has no split "{split}"; it has {", ".join(splits)}')
-
-
-def some(names: Iterable[object], most: int = 5) -> str:
-    """Returns some names for a message, with their number where there are more."""
-    listed = [str(name) for name in names]
-    more = f", ... ({len(listed):,} in all)" if len(listed) > most else ""
-    return ", ".join(listed[:most]) + more

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Self
 
 from dlcv import images
-from dlcv.errors import DlcvError
+from dlcv.errors import DlcvError, some
 from dlcv.interfaces import DatasetStore, LabelledImages, option, plugin
 from dlcv_plugins.stores import layout
 
@@ -62,7 +62,7 @@ class TinyImagenet(DatasetStore):
         if not wnids:
             raise DlcvError(f"{file} is empty; it lists the ids of the classes, one a line")
         if twice := [wnid for wnid, count in Counter(wnids).items() if count > 1]:
-            raise DlcvError(f"{file} lists {layout.some(twice)} more than once")
+            raise DlcvError(f"{file} lists {some(twice)} more than once")
         return wnids
 
     def _names(self, wnids: list[str]) -> list[str]:
@@ -87,9 +87,7 @@ class TinyImagenet(DatasetStore):
         """Yields the training images with their labels."""
         root = self.path / "train"
         if unknown := {folder.name for folder in layout.subfolders(root)} - set(wnids):
-            raise DlcvError(
-                f"{root} holds {layout.some(sorted(unknown))}, which wnids.txt does not list"
-            )
+            raise DlcvError(f"{root} holds {some(sorted(unknown))}, which wnids.txt does not list")
         if (self.path / "test").is_dir():
             logger.info("the test images of Tiny ImageNet have no labels and are left out")
         for label, wnid in enumerate(wnids):
@@ -119,7 +117,7 @@ class TinyImagenet(DatasetStore):
                 "%s: images without annotation are left out: %d, such as %s",
                 root,
                 len(left_out),
-                layout.some(sorted(left_out)),
+                some(sorted(left_out)),
             )
         yield from ((str(root / name), label) for name, (label, _) in found.items())
 

@@ -273,7 +273,7 @@ def test_command_divides_a_wide_table(tmp_path):
     ("arguments", "message"),
     [
         (["missing"], "dlcv: no such run: missing\n"),
-        (["one", "--picture", "a.txt"], "dlcv: a.txt is no name of a picture"),
+        (["one", "--picture", "a.txt"], "dlcv: a.txt: pictures are written as"),
         (["one", "--csv", "kept.csv"], "dlcv: kept.csv exists already"),
     ],
 )

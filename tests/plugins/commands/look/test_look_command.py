@@ -62,7 +62,7 @@ def test_writes_a_picture_and_replaces_none(arguments, told, folder):
         (["grad-cam", "runs/small", "nothing"], "no such file or folder: nothing"),
         (["grad-cam", "runs/flat", "photos"], "mlp has no convolution"),
         (["filters", "runs/flat"], "mlp has no convolution"),
-        (["filters", "runs/small", "--out", "a.txt"], "a.txt is no name of a picture"),
+        (["filters", "runs/small", "--out", "a.txt"], "a.txt: pictures are written as"),
         (["feature-maps", "runs/small", "photos/0.png", "--layer", "pol2"], 'mean "pool2"'),
     ],
 )

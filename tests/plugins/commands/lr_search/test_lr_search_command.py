@@ -168,7 +168,7 @@ def test_command_replaces_no_picture_and_refuses_mistakes_before_it_trains(
     assert "learning-rate.png exists already" in done.stderr
     done = command(*FLAGS, "--out", "rates.txt")
     assert done.returncode == 2
-    assert "rates.txt is no name of a picture" in done.stderr
+    assert "rates.txt: pictures are written as" in done.stderr
     done = command(*FLAGS, "--out", "new.png", "--highest", "1e-5")
     assert done.returncode == 2
     assert done.stderr.splitlines()[-1].startswith("dlcv: the highest rate, 1e-05, is below")

@@ -18,7 +18,7 @@ def preview(folder, *arguments):
     return dlcv("data", "preview", *arguments, folder=folder)
 
 
-def test_it_draws_and_says_what_to_do_next(photos, tmp_path):
+def test_it_draws_and_names_the_next_command(photos, tmp_path):
     photos(name="my photos")
     done = preview(
         tmp_path, "my photos", "--preproc", "aspect_aware, patch, mean", "--input-size", "(24, 20)"
@@ -32,14 +32,14 @@ def test_it_draws_and_says_what_to_do_next(photos, tmp_path):
         "train", "dlcv", "run", "--data", "my photos", "--preproc", "aspect_aware, patch, mean",
         "--input-size", "(24,20)",
     ]  # fmt: skip
-    assert "left out, since values have no picture: mean" in done.stderr
+    assert "not shown, since they change values, not pixels: mean" in done.stderr
     height, width, _ = cv2.imread(str(tmp_path / "preview.png")).shape
     assert width > 1000
     assert height > 600
 
 
 @pytest.mark.parametrize(("draws", "step"), [("3", "simple"), ("1", "flip(horizontal=False)")])
-def test_draws_that_are_all_alike_are_no_columns_and_said_to_be_so(photos, tmp_path, draws, step):
+def test_draws_that_are_all_alike_are_no_columns(photos, tmp_path, draws, step):
     photos()
     done = preview(
         tmp_path, "photos", "--preproc", step, "--input-size", "9", "--images", "2",
@@ -113,10 +113,10 @@ def test_no_deep_learning_library_is_imported(photos, tmp_path):
     [
         (["photo"], "no such file or folder: photo"),
         (["photos", "--out", "kept.png"], "kept.png exists already; "),
-        (["photos", "--out", "picture.doc"], "picture.doc is no name of a picture; let it end in"),
-        (["photos", "--prefix", "cat"], "--prefix names the files of --save-to; give that, too"),
-        (["photos", "--save-to", "demo", "--prefix", "a/b"], '--prefix: "a/b" is no part of a'),
-        (["photos", "--save-to", "kept.png"], "kept.png is no folder"),
+        (["photos", "--out", "picture.doc"], "picture.doc: pictures are written as .png"),
+        (["photos", "--prefix", "cat"], "--prefix names the files that --save-to writes; use both"),
+        (["photos", "--save-to", "demo", "--prefix", "a/b"], '--prefix: "a/b" can\'t be part of a'),
+        (["photos", "--save-to", "kept.png"], "kept.png is not a folder"),
         (["photos", "--preproc", "patsch"], 'did you mean "patch"'),
         (["photos", "--preproc", "patch(size=100)"], "put aspect_aware before patch"),
         (["photos", "--split", "all"], 'photos has no split "all"; it has train, val, test'),

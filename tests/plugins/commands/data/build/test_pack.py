@@ -19,7 +19,7 @@ from dlcv.data.sources import find_store, open_dataset
 from dlcv.errors import DlcvError, ImageError
 from dlcv.images import read_image
 from dlcv.interfaces import Preprocessor, plugin
-from dlcv_plugins.commands.data.pack import pack
+from dlcv_plugins.commands.data.build.pack import pack
 
 
 def packed(source, out, preprocessors="aspect_aware(size=16)", **options):
@@ -220,8 +220,8 @@ def test_bad_images_are_an_error_or_skipped_and_told(photos, tmp_path):
 @pytest.mark.parametrize(
     ("preprocessors", "message"),
     [
-        ("aspect_aware(size=9), mean, scale", "mean, scale belongs into the network"),
-        ("aspect_aware", "aspect_aware is left open; write it, as in aspect_aware(size=64)"),
+        ("aspect_aware(size=9), mean, scale", "mean, scale runs in the network"),
+        ("aspect_aware", "aspect_aware has no size; give it one, as in aspect_aware(size=64)"),
         ("aspect_aware(size=9), patch", "the size of patch is left open"),
         ("", "the images differ in size; add a step such as aspect_aware(size=64)"),
         ("aspect_awar(size=9)", 'unknown preprocessor "aspect_awar"'),
@@ -262,7 +262,7 @@ class TestExisting:
     def test_force_never_replaces_photos(self, photos, tmp_path):
         root = photos()
         before = sorted(root.rglob("*"))
-        with pytest.raises(DlcvError, match="is no packed data set, so --force does not replace"):
+        with pytest.raises(DlcvError, match="is not a packed data set, so --force doesn't replace"):
             packed(root, root, force=True)
         assert sorted(root.rglob("*")) == before
 

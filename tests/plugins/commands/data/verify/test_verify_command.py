@@ -6,7 +6,7 @@ import pytest
 from forked import dlcv
 
 from dlcv.config import SplitConfig
-from dlcv_plugins.commands.data.pack import pack
+from dlcv_plugins.commands.data.build.pack import pack
 
 
 def verify(folder, path, *options):
@@ -36,12 +36,15 @@ def flip_a_bit(path, at=-70_000):
     os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
 
 
-def test_a_whole_data_set_is_well(packed, tmp_path):
+def test_a_whole_data_set_passes(packed, tmp_path):
     done = verify(tmp_path, "packed")
     assert (done.returncode, done.stderr) == (0, "")
     found = {name: state.strip() for name, state in states(done).items()}
     assert found == dict.fromkeys(["mean_image.npz", "test.hdf5", "train.hdf5", "val.hdf5"], "good")
-    assert done.stdout.splitlines()[-1] == "all is well; train  dlcv run --data packed"
+    assert done.stdout.splitlines()[-2:] == [
+        "all files are as they were packed",
+        "train  dlcv run --data packed",
+    ]
 
 
 def test_a_damaged_file_is_named_and_the_code_is_1(packed, tmp_path):
@@ -58,7 +61,7 @@ def test_a_damaged_file_is_named_and_the_code_is_1(packed, tmp_path):
     assert done.stdout.splitlines()[-1].startswith("train.hdf5, val.hdf5: not as packed; copy it")
 
 
-def test_a_file_that_is_cut_off_tells_its_size(packed, tmp_path):
+def test_a_file_that_is_cut_off_is_named_with_its_size(packed, tmp_path):
     size = (packed / "test.hdf5").stat().st_size
     os.truncate(packed / "test.hdf5", 1000)
     done = verify(tmp_path, "packed")
@@ -66,7 +69,7 @@ def test_a_file_that_is_cut_off_tells_its_size(packed, tmp_path):
     assert f"test.hdf5 is damaged: it has 1000 bytes, not the {size} that were" in done.stderr
 
 
-def test_what_is_missing_or_not_recorded_is_told(packed, tmp_path):
+def test_missing_and_unrecorded_files_are_named(packed, tmp_path):
     (packed / "val.hdf5").unlink()
     (packed / "notes.txt").write_text("mine")
     done = verify(tmp_path, "packed")
@@ -95,16 +98,16 @@ def test_a_file_that_can_not_be_read_is_named(packed, tmp_path):
     ("make", "message"),
     [
         (lambda path: None, "nothing does not exist; name the folder that `dlcv data build`"),
-        (lambda path: path.write_text(""), "nothing is no folder; name the folder"),
-        (lambda path: path.mkdir(), "nothing is no packed data set: it has no dataset.toml"),
+        (lambda path: path.write_text(""), "nothing is not a folder; name the folder"),
+        (lambda path: path.mkdir(), "nothing is not a packed data set: it has no dataset.toml"),
         (lambda path: describe(path, "no TOML"), "dataset.toml: "),
-        (lambda path: describe(path, ""), "dataset.toml records no checksums of files"),
-        (lambda path: describe(path, "files = 3"), "records no checksums of files"),
-        (lambda path: describe(path, "[files]"), "records no checksums of files"),
-        (lambda path: describe(path, "[files.x]\nsha256 = 3"), "records no checksums of files"),
+        (lambda path: describe(path, ""), "dataset.toml records no checksums"),
+        (lambda path: describe(path, "files = 3"), "records no checksums"),
+        (lambda path: describe(path, "[files]"), "records no checksums"),
+        (lambda path: describe(path, "[files.x]\nsha256 = 3"), "records no checksums"),
         (
             lambda path: describe(path, '[files."../../etc/passwd"]\nsha256 = "x"'),
-            "records no checksums of files",
+            "records no checksums",
         ),
     ],
 )  # fmt: skip
@@ -123,7 +126,7 @@ def describe(folder, text):
     (folder / "dataset.toml").write_text(text)
 
 
-def test_help_has_an_example_and_tells_the_codes(tmp_path):
+def test_help_has_an_example_and_lists_the_codes(tmp_path):
     done = verify(tmp_path, "--help")
     assert "dlcv data verify packed/" in done.stdout
-    assert "Exits with 0" in done.stdout
+    assert "Exit codes: 0 all files are as they were packed, 1 " in done.stdout

@@ -1,4 +1,4 @@
-"""What `dataset.toml` says of a packed data set."""
+"""`dataset.toml`, the description of a packed data set: written by build, read by verify."""
 
 import importlib.metadata
 from pathlib import Path
@@ -50,17 +50,17 @@ def recorded_files(folder: Path) -> dict[str, dict[str, Any]]:
         DlcvError: the folder holds no packed data set, or its description is damaged.
     """
     if not folder.is_dir():
-        problem = "is no folder" if folder.exists() else "does not exist"
+        problem = "is not a folder" if folder.exists() else "does not exist"
         raise DlcvError(f"{folder} {problem}; name the folder that `dlcv data build` wrote")
     path = folder / DESCRIPTION
     if not path.is_file():
         raise DlcvError(
-            f"{folder} is no packed data set: it has no {DESCRIPTION}, "
+            f"{folder} is not a packed data set: it has no {DESCRIPTION}, "
             "where `dlcv data build` records checksums"
         )
     records = read_toml(path).get("files")
     if not isinstance(records, dict) or not records or not all(map(_is_record, records.items())):
-        raise DlcvError(f"{path} records no checksums of files; pack the data set anew")
+        raise DlcvError(f"{path} records no checksums; pack the data set again")
     return records
 
 

@@ -27,7 +27,7 @@ from dlcv.api import (
 from dlcv.errors import DlcvError, ImageError
 from dlcv.interfaces import DESCRIPTION, DatasetStore, LabelledImages, Shape
 from dlcv.registry.spec import Spec
-from dlcv_plugins.commands.data.packed_record import describe
+from dlcv_plugins.commands.data.packed_description import describe
 
 logger = logging.getLogger(__name__)
 CHUNK = 32
@@ -72,12 +72,12 @@ def pack(
         force: Whether a folder that exists may be replaced.
 
     Raises:
-        DlcvError: the folder exists, or something in the source is wrong.
+        DlcvError: the folder exists, or the source can't be packed.
     """
     _refuse_existing(out, force)
     threads = threads or backend.available_threads()
     pipeline = _pixel_steps(preprocessors)
-    # Packing decodes every image anyway, and stops at a bad one; a look at all of them before is
+    # Packing decodes every image anyway, and stops at a bad one; reading all of them before is
     # needed only where it decides which images there are, or what size they have.
     look = bad_images == "skip" or not pipeline.until_sized
     dataset = open_dataset(
@@ -105,7 +105,7 @@ def _refuse_existing(out: Path, force: bool) -> None:
     files.refuse_existing(out, force=force)
     if out.exists() and not (out / DESCRIPTION).is_file() and not _is_empty(out):
         raise DlcvError(
-            f"{out} is no packed data set, so --force does not replace it; move it away"
+            f"{out} is not a packed data set, so --force doesn't replace it; use another name"
         )
 
 
@@ -120,16 +120,16 @@ def _pixel_steps(preprocessors: str) -> Pipeline:
     pipeline = Pipeline.of(steps)
     if pipeline.value_steps:
         names = ", ".join(registry.spec_of(step).name for step in pipeline.value_steps)
-        raise DlcvError(f"{names} belongs into the network, not into packed pixels; leave it out")
+        raise DlcvError(f"{names} runs in the network and can't be packed; remove it")
     for step in steps:
         if step.with_output_size((1, 1)) != step:
             name = registry.spec_of(step).name
-            raise DlcvError(f"the size of {name} is left open; write it, as in {name}(size=64)")
+            raise DlcvError(f"{name} has no size; give it one, as in {name}(size=64)")
     return pipeline
 
 
 def _packed_shape(pipeline: Pipeline, shape: Shape) -> tuple[int, int, int]:
-    """Returns what shape images are packed in."""
+    """Returns the shape that images are packed in."""
     height, width, channels = pipeline.output_shape(shape)
     if height is None or width is None:
         raise DlcvError("the images differ in size; add a step such as aspect_aware(size=64)")

@@ -1,4 +1,4 @@
-"""`dlcv data verify`: is a packed data set as it was packed?"""
+"""`dlcv data verify`: compares packed files with their checksums."""
 
 import sys
 from pathlib import Path
@@ -13,7 +13,7 @@ from dlcv.api import table, with_verbosity
 Examples:
   dlcv data verify packed/
 
-Exits with 0 if all files are as they were packed, with 1 if one is damaged or missing.
+Exit codes: 0 all files are as they were packed, 1 one is damaged or missing.
 """
 )
 @click.argument("path", type=Path)
@@ -21,9 +21,9 @@ Exits with 0 if all files are as they were packed, with 1 if one is damaged or m
 def verify(path: Path) -> None:
     """Compare a packed data set with the checksums that were recorded when it was packed."""
     from dlcv.api import shown_path
-    from dlcv_plugins.commands.data.verification import verify as compare
+    from dlcv_plugins.commands.data.verify.verification import verify_files
 
-    found = compare(path)
+    found = verify_files(path)
     rows = [
         *((name, "good") for name in found.good),
         *((name, "damaged") for name in found.damaged),
@@ -35,7 +35,7 @@ def verify(path: Path) -> None:
         bad = ", ".join([*found.damaged, *found.missing])
         for problem in found.damaged.values():
             click.echo(f"dlcv: {problem}", err=True)
-        click.echo(f"\n{bad}: not as packed; copy it again, or pack the data set anew")
+        click.echo(f"\n{bad}: not as packed; copy it again, or pack the data set again")
         sys.exit(1)
     shown = shown_path(path.absolute())
-    click.echo(f"\nall is well; train  dlcv run --data {shown}")
+    click.echo(f"\nall files are as they were packed\ntrain  dlcv run --data {shown}")

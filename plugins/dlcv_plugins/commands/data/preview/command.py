@@ -1,4 +1,4 @@
-"""`dlcv data preview`: a picture of what a network will see."""
+"""`dlcv data preview`: a picture of what a network gets as input."""
 
 import shlex
 from pathlib import Path
@@ -10,7 +10,7 @@ from dlcv.api import RunConfig, SplitConfig, config_options, with_verbosity
 from dlcv.errors import DlcvError
 
 if TYPE_CHECKING:
-    from dlcv_plugins.commands.data.network_view import Preview
+    from dlcv_plugins.commands.data.preview.network_input import Preview
 
 MOST = 20
 """Rows, and draws; a picture of 20 x 20 images takes some ten seconds."""
@@ -26,7 +26,9 @@ Examples:
 )
 @click.argument("data")
 @config_options(RunConfig, "preprocessors", "input_size")
-@click.option("--images", "count", type=click.IntRange(1, MOST), help="Rows.  [default: 4]")
+@click.option(
+    "--images", "count", type=click.IntRange(1, MOST), help="Rows, one an image.  [default: 4]"
+)
 @click.option(
     "--draws",
     type=click.IntRange(1, MOST),
@@ -44,7 +46,7 @@ Examples:
 )
 @click.option("--save-to", type=Path, help="A folder for the single images as JPEG files, too.")
 @click.option("--prefix", help="What their names begin with.  [default: image]")
-@click.option("--force", is_flag=True, help="Replace files of these names.")
+@click.option("--force", is_flag=True, help="Replace files that exist.")
 @with_verbosity
 def preview(
     data: str,
@@ -57,26 +59,26 @@ def preview(
     force: bool,
     **options: Any,
 ) -> None:
-    """Draw what a network will see: each image without randomness, and in draws of random steps.
+    """Draw what a network gets as input: each image without randomness, and in random draws.
 
     DATA is a data set, a folder of images, or an image. Sizes are those of a run with its default
-    network; --input-size asks for another.
+    network; use --input-size for another.
     """
     from dlcv import files
-    from dlcv_plugins.commands.data.network_view import preview as look
+    from dlcv_plugins.commands.data.preview.network_input import preview_images
     from dlcv_plugins.pictures import check_format, draw_grid, wrapped
 
     _check_names(save_to, prefix)
     files.refuse_existing(out, force=force)
     check_format(out)
     given = {name: value for name, value in options.items() if value is not None}
-    found = look(
+    found = preview_images(
         RunConfig().with_options(data=data, **given), split=split, count=count, draws=draws
     )
     saved = _save(found, save_to, prefix or "image", force) if save_to else ""
     out.parent.mkdir(parents=True, exist_ok=True)
     draw_grid(out, wrapped(found.rows), titles=wrapped(found.titles))
-    click.echo(f"picture   {out}: {_told(found)}")
+    click.echo(f"picture   {out}: {_described(found)}")
     if saved:
         click.echo(f"images    {saved}")
     click.echo(_next(found, data, given))
@@ -85,15 +87,15 @@ def preview(
 def _check_names(save_to: Path | None, prefix: str | None) -> None:
     """Raises a `DlcvError` if single images can't be written under such names."""
     if prefix is not None and save_to is None:
-        raise DlcvError("--prefix names the files of --save-to; give that, too")
+        raise DlcvError("--prefix names the files that --save-to writes; use both")
     if prefix is not None and (not prefix or Path(prefix).name != prefix):
-        raise DlcvError(f'--prefix: "{prefix}" is no part of a file\'s name')
+        raise DlcvError(f'--prefix: "{prefix}" can\'t be part of a file name')
     if save_to is not None and save_to.exists() and not save_to.is_dir():
-        raise DlcvError(f"--save-to: {save_to} is no folder")
+        raise DlcvError(f"--save-to: {save_to} is not a folder")
 
 
 def _save(found: "Preview", folder: Path, prefix: str, force: bool) -> str:
-    """Writes each draw, or else each view or image, as a file of its own; returns where they are.
+    """Writes each draw, or else each view or image, as a file of its own; returns their place.
 
     Raises:
         DlcvError: a file exists already.
@@ -115,8 +117,8 @@ def _save(found: "Preview", folder: Path, prefix: str, force: bool) -> str:
     return f"{paths[0]} to {paths[-1].name}" if len(paths) > 1 else str(paths[0])
 
 
-def _told(found: "Preview") -> str:
-    """Returns what is in the picture, in words."""
+def _described(found: "Preview") -> str:
+    """Returns what the picture shows, in words."""
     height, width, _ = found.rows[0][0].shape
     count = f"{len(found.rows)} image{'s' if len(found.rows) > 1 else ''}"
     if found.views > 1:
@@ -129,7 +131,7 @@ def _told(found: "Preview") -> str:
 
 
 def _next(found: "Preview", data: str, given: dict[str, Any]) -> str:
-    """Returns the command that makes use of the steps."""
+    """Returns the command that uses the steps."""
     steps = shlex.quote(str(given.get("preprocessors", RunConfig().preprocessors)))
     if found.views > 1:
         return f"evaluate  dlcv evaluate RUN --preproc {steps}"

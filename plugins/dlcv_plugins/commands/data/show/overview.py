@@ -1,4 +1,4 @@
-"""What is in a data set: its splits and classes, and a look at some of its images."""
+"""What a data set holds: its splits and classes, and the properties of some of its images."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -13,18 +13,19 @@ from dlcv.api import chunks, read_ahead, read_toml, track
 from dlcv.errors import DlcvError, ImageError
 from dlcv.interfaces import DESCRIPTION, DatasetStore, LabelledImages
 
-LOOKED_AT = 1000
-"""Images of a split that are decoded at most; spread over it, since data often lies by class."""
+MOST_READ = 1000
+"""Images of a split that are decoded at most; spread over it, since data is often sorted by class.
+"""
 FIRST_LABELS = 10
 CHUNK = 16
 
 
 @attrs.frozen
 class Pixels:
-    """What the images of a split are like, as far as they were looked at.
+    """The properties of a split's images, as far as they were read.
 
     Attributes:
-        looked_at: How many were.
+        looked_at: The number of images that were read.
         shapes: How often each shape `(H, W, C)` occurs, the most common first.
         dtypes: Their types.
         low: The smallest value.
@@ -44,15 +45,15 @@ class Pixels:
 
 @attrs.frozen(eq=False)
 class Overview:
-    """What is in a data set.
+    """What a data set holds.
 
     Attributes:
         store: The store with its options, as text.
         counts: The number of images by split and class.
-        split: The split that was looked at more closely.
+        split: The split whose images were read.
         images: Its images.
-        pixels: What these are like.
-        packed: What `dataset.toml` says, of packed data; empty otherwise.
+        pixels: The properties of these.
+        packed: The content of `dataset.toml`; empty unless the data is packed.
     """
 
     store: str
@@ -93,12 +94,12 @@ class Overview:
         }
 
 
-def look_over(store: DatasetStore, split: str | None = None, *, threads: int = 1) -> Overview:
-    """Tells what is in a data set; at most `LOOKED_AT` images of one split are read.
+def overview_of(store: DatasetStore, split: str | None = None, *, threads: int = 1) -> Overview:
+    """Returns what a data set holds; at most `MOST_READ` images of one split are read.
 
     Args:
         store: Where the images are.
-        split: The split to look at; by default the first, which is `train` or all there is.
+        split: The split whose images are read; by default the first, `train` or all there is.
         threads: Threads for reading.
 
     Raises:
@@ -114,26 +115,26 @@ def look_over(store: DatasetStore, split: str | None = None, *, threads: int = 1
         counts={name: images.class_counts() for name, images in opened.items()},
         split=split,
         images=opened[split],
-        pixels=look_at(opened[split], threads),
+        pixels=pixels_of(opened[split], threads),
         packed=_packed_description(store),
     )
 
 
-def look_at(images: LabelledImages, threads: int) -> Pixels:
-    """Reads some images, spread over the split, and tells what they are like.
+def pixels_of(images: LabelledImages, threads: int) -> Pixels:
+    """Reads some images, spread over the split, and returns their properties.
 
     Raises:
         DlcvError: none can be read.
     """
-    indices = np.linspace(0, len(images) - 1, min(len(images), LOOKED_AT)).astype(int)
+    indices = np.linspace(0, len(images) - 1, min(len(images), MOST_READ)).astype(int)
 
-    def look(positions: range) -> list[tuple[Any, ...] | ImageError]:
+    def read(positions: range) -> list[tuple[Any, ...] | ImageError]:
         return [_facts(images, int(indices[p])) for p in positions]
 
     seen: list[tuple[Any, ...]] = []
     unreadable: list[ImageError] = []
-    with track("looking at images", len(indices), "images") as progress:
-        for found in read_ahead(look, chunks(len(indices), CHUNK), threads):
+    with track("reading images", len(indices), "images") as progress:
+        for found in read_ahead(read, chunks(len(indices), CHUNK), threads):
             seen += [facts for facts in found if not isinstance(facts, ImageError)]
             unreadable += [error for error in found if isinstance(error, ImageError)]
             progress(len(found))
@@ -202,7 +203,7 @@ def _read(images: LabelledImages, index: int) -> np.ndarray | ImageError:
 
 
 def _packed_description(store: DatasetStore) -> dict[str, Any]:
-    """Returns what stands beside packed data, or nothing where there is no such file."""
+    """Returns the description beside packed data, or nothing where there is no such file."""
     path = getattr(store, "path", None)
     if not isinstance(path, Path):
         return {}

@@ -1,4 +1,4 @@
-"""What a network will see: images after the pixel steps, loaded as a run loads them."""
+"""What a network gets as input: images after the pixel steps, loaded as a run loads them."""
 
 import logging
 import os
@@ -30,7 +30,7 @@ LONGEST_TITLE = 26
 
 @attrs.frozen(eq=False)
 class Preview:
-    """Images as a network sees them.
+    """Images as a network gets them.
 
     Attributes:
         rows: A row an image: without randomness, and then each draw of the random steps; or its
@@ -39,7 +39,7 @@ class Preview:
         pixel_steps: The steps behind them, with sizes filled in.
         views: How many views of each image the steps give.
         draws: How many draws of each image there are; 0 where they are all alike.
-        is_dataset: Whether the images are of a data set, which a run could train on.
+        is_dataset: Whether the images belong to a data set, which a run could train on.
     """
 
     rows: list[list[np.ndarray]]
@@ -50,14 +50,14 @@ class Preview:
     is_dataset: bool
 
 
-def preview(
+def preview_images(
     config: RunConfig,
     *,
     split: str | None = None,
     count: int | None = None,
     draws: int | None = None,
 ) -> Preview:
-    """Returns what a run with this configuration would show to its network first.
+    """Returns the first images that a run with this configuration would train on.
 
     Args:
         config: The run's data, preprocessors, input size, division and seed. The data may also be
@@ -73,7 +73,7 @@ def preview(
     source = _source(config, split, threads)
     values = [registry.spec_of(step).name for step in source.pipeline.value_steps]
     if values:
-        logger.info("left out, since values have no picture: %s", ", ".join(values))
+        logger.info("not shown, since they change values, not pixels: %s", ", ".join(values))
     pixels = Pipeline(source.pipeline.pixel_steps, ()).with_sizes(source.size)
     ready = learn(pixels, source.train, source.size, threads)
     shown = min(count or 4, len(source.shown))
@@ -123,9 +123,9 @@ def _source(config: RunConfig, split: str | None, threads: int) -> _Source:
 
 
 def _of_files(config: RunConfig, paths: list[str], split: str | None, threads: int) -> _Source:
-    """Takes files without classes; where all have one size and none is asked for, they keep it."""
+    """Opens files without classes; they keep their size where all agree and none is requested."""
     if split is not None:
-        raise DlcvError(f"{config.data} is no data set, so it has no split {split}; leave it out")
+        raise DlcvError(f"{config.data} is not a data set and has no split {split}; remove --split")
     files = images.ImageFiles(paths, np.zeros(len(paths), np.int64), [""])
     found = survey(files, skip=config.bad_images == "skip", threads=threads).images
     height, width, _ = found.image_shape
@@ -185,7 +185,7 @@ def _name(shown: LabelledImages, index: int) -> str:
 
 
 def _short(text: str, length: int) -> str:
-    """Returns a text whose middle is left out where it is longer than `length` characters."""
+    """Returns a text whose middle is cut out where it is longer than `length` characters."""
     if len(text) <= length:
         return text
     return f"{text[: (length - 1) // 2]}…{text[len(text) - length // 2 :]}"

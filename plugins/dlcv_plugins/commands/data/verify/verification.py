@@ -1,4 +1,4 @@
-"""Checking a packed data set against the checksums that were recorded when it was packed."""
+"""Compares the files of a packed data set with the checksums recorded when it was packed."""
 
 from pathlib import Path
 
@@ -7,12 +7,12 @@ import attrs
 from dlcv import files
 from dlcv.errors import DlcvError
 from dlcv.interfaces import DESCRIPTION
-from dlcv_plugins.commands.data.packed_record import recorded_files
+from dlcv_plugins.commands.data.packed_description import recorded_files
 
 
 @attrs.frozen
 class Verification:
-    """What became of a data set's files since it was packed, by their names.
+    """The state of a data set's files, by their names.
 
     Attributes:
         good: Those that are as they were.
@@ -32,7 +32,7 @@ class Verification:
         return not self.damaged and not self.missing
 
 
-def verify(folder: Path) -> Verification:
+def verify_files(folder: Path) -> Verification:
     """Reads every file of a packed data set and compares it with its checksum.
 
     Raises:

@@ -1,4 +1,4 @@
-"""What is told of a data set: counts, sizes and values of known images, and which are drawn."""
+"""What is reported of a data set: counts, sizes and values of known images, and which are drawn."""
 
 import json
 
@@ -10,8 +10,8 @@ from in_memory import InMemory, numbered, of_sizes
 
 from dlcv.errors import DlcvError, ImageError
 from dlcv.interfaces import DatasetStore, plugin
-from dlcv_plugins.commands.data import overview
-from dlcv_plugins.commands.data.overview import examples, look_at, look_over
+from dlcv_plugins.commands.data.show import overview
+from dlcv_plugins.commands.data.show.overview import examples, overview_of, pixels_of
 from dlcv_plugins.stores.folder import Folder
 
 
@@ -41,7 +41,7 @@ def spec(monkeypatch):
 def test_images_are_counted_by_split_and_class(photos, tmp_path):
     photos(name="set/train", count=5)
     photos(name="set/test", classes=("blue", "red"), count=2)
-    found = look_over(Folder(path=tmp_path / "set"))
+    found = overview_of(Folder(path=tmp_path / "set"))
     assert found.totals == {"train": 15, "test": 4}
     assert found.by_class == {"blue": (5, 2), "green": (5, 0), "red": (5, 2)}
     assert found.split == "train"
@@ -50,13 +50,13 @@ def test_images_are_counted_by_split_and_class(photos, tmp_path):
     assert found.store == f'folder(path="{tmp_path}/set", color_mode=rgb)'
 
 
-def test_another_split_is_looked_at_if_it_is_asked_for(spec):
+def test_another_split_is_read_on_request(spec):
     store = Splits.of(train=numbered(6, size=(4, 4)), val=numbered(4, size=(7, 5)))
-    found = look_over(store, "val")
+    found = overview_of(store, "val")
     assert found.split == "val"
     assert found.pixels.shapes == {(7, 5, 3): 4}
     with pytest.raises(DlcvError, match='the data has no split "test"; it has train, val'):
-        look_over(store, "test")
+        overview_of(store, "test")
 
 
 def test_values_are_those_of_the_pixels():
@@ -64,7 +64,7 @@ def test_values_are_those_of_the_pixels():
     dark[..., 0] = 40
     light = np.full((4, 2, 3), 200, np.uint8)
     light[0, 0] = 255, 8, 200
-    found = look_at(InMemory([dark, light, dark]), threads=2)
+    found = pixels_of(InMemory([dark, light, dark]), threads=2)
     assert (found.low, found.high, found.dtypes) == (0, 255, ["uint8"])
     # The mean of the images' means, whatever their sizes.
     expected = {"R": (40 + 206.875 + 40) / 3, "G": 176 / 3, "B": 200 / 3}
@@ -73,12 +73,12 @@ def test_values_are_those_of_the_pixels():
 
 
 def test_grey_images_have_one_mean():
-    assert look_at(numbered(3, channels=1), threads=1).mean == {"grey": 1.0}
+    assert pixels_of(numbered(3, channels=1), threads=1).mean == {"grey": 1.0}
 
 
 def test_of_many_images_some_are_read_spread_over_the_split():
     images = numbered(5000)
-    found = look_at(images, threads=1)
+    found = pixels_of(images, threads=1)
     assert found.looked_at == 1000
     assert len(set(images.reads)) == len(images.reads) == 1000
     assert (min(images.reads), max(images.reads)) == (0, 4999)
@@ -87,21 +87,21 @@ def test_of_many_images_some_are_read_spread_over_the_split():
 
 def test_of_few_images_all_are_read():
     images = of_sizes((3, 3), (4, 4), (3, 3))
-    assert look_at(images, threads=1).looked_at == 3
+    assert pixels_of(images, threads=1).looked_at == 3
     assert sorted(images.reads) == [0, 1, 2]
 
 
 def test_images_that_cannot_be_read_are_named_and_the_others_told():
     images = InMemory([np.full((1, 1, 3), 9, np.uint8)] * 4, broken=[1, 2])
-    found = look_at(images, threads=1)
+    found = pixels_of(images, threads=1)
     assert found.unreadable == ["image-1.png: is broken", "image-2.png: is broken"]
     assert found.shapes == {(1, 1, 3): 2}
     with pytest.raises(ImageError, match=r"image-0\.png: is broken"):
-        look_at(InMemory([np.zeros((1, 1, 3), np.uint8)], broken=[0]), threads=1)
+        pixels_of(InMemory([np.zeros((1, 1, 3), np.uint8)], broken=[0]), threads=1)
 
 
 def test_what_json_has_is_json(photos):
-    found = json.loads(json.dumps(look_over(Folder(path=photos(size=(6, 5)))).as_json()))
+    found = json.loads(json.dumps(overview_of(Folder(path=photos(size=(6, 5)))).as_json()))
     assert found["images"] == {"all": 30}
     assert found["shapes"] == [{"shape": [6, 5, 3], "images": 30}]
     assert found["images_by_class"] == {"all": {"blue": 10, "green": 10, "red": 10}}

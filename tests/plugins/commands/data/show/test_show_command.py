@@ -32,7 +32,7 @@ def facts(output):
     return {name: value.strip() for name, value in pairs}
 
 
-def test_show_tells_what_is_there_draws_it_and_says_what_to_do_next(photos, tmp_path):
+def test_show_prints_what_is_there_draws_it_and_names_the_next_command(photos, tmp_path):
     photos(size=(20, 30))
     done = dlcv(tmp_path, "data", "show", "photos")
     assert done.returncode == 0, done.stderr
@@ -42,12 +42,12 @@ def test_show_tells_what_is_there_draws_it_and_says_what_to_do_next(photos, tmp_
         ["split", "images"], ["all", "30"], [],
         ["class", "all"], ["blue", "10"], ["green", "10"],
     ]  # fmt: skip
-    told = facts(done.stdout)
-    assert told["looked at"] == "all 30 images of all"
-    assert told["shape"] == "20 x 30 x 3"
-    assert told["labels"] == "class by class; a run shuffles them"
-    assert told["values"].startswith("uint8, from 0 to 2")
-    assert told["picture"] == "photos-images.png"
+    shown = facts(done.stdout)
+    assert shown["images read"] == "all 30 images of all"
+    assert shown["shape"] == "20 x 30 x 3"
+    assert shown["labels"] == "class by class; a run shuffles them"
+    assert shown["values"].startswith("uint8, from 0 to 2")
+    assert shown["picture"] == "photos-images.png"
     assert lines[-1] == ["advice", "dlcv", "data", "advise", "photos"]
     picture = cv2.imread(str(tmp_path / "photos-images.png"))
     assert min(picture.shape[:2]) > 300
@@ -56,15 +56,15 @@ def test_show_tells_what_is_there_draws_it_and_says_what_to_do_next(photos, tmp_
 def test_sizes_that_differ_are_summed_up(tmp_path):
     for number, size in enumerate([(8, 6), (8, 6), (5, 9), (7, 7)]):
         write_image(tmp_path / "photos" / "ab"[number % 2] / f"{number}.png", image_of(size))
-    told = facts(dlcv(tmp_path, "data", "show", "photos").stdout)["shape"]
+    shown = facts(dlcv(tmp_path, "data", "show", "photos").stdout)["shape"]
     rest = "3 shapes in all, from 5 to 8 high and 6 to 9 wide"
-    assert told == f"8 x 6 x 3 most often (2 images); {rest}"
+    assert shown == f"8 x 6 x 3 most often (2 images); {rest}"
     (tmp_path / "photos" / "a" / "0.png").unlink()
-    told = facts(dlcv(tmp_path, "data", "show", "photos", "--force").stdout)["shape"]
-    assert told == f"no two the same; {rest}"
+    shown = facts(dlcv(tmp_path, "data", "show", "photos", "--force").stdout)["shape"]
+    assert shown == f"no two the same; {rest}"
 
 
-def test_show_tells_how_packed_data_was_made(photos, tmp_path):
+def test_show_prints_how_packed_data_was_made(photos, tmp_path):
     photos(count=20)
     built = dlcv(
         tmp_path, "data", "build", "photos", "--out", "packed", "--size", "8",
@@ -76,12 +76,12 @@ def test_show_tells_how_packed_data_was_made(photos, tmp_path):
     assert done.returncode == 0, done.stderr
     rows = [line.split() for line in done.stdout.splitlines()]
     assert rows[1:5] == [["train", "36"], ["train_val", "6"], ["val", "6"], ["test", "12"]]
-    told = facts(done.stdout)
-    assert told["packed from"].startswith("folder(path=")
-    assert told["through"] == "aspect_aware(size=8, interpolation=area)"
-    assert told["divided by"] == "test 0.2, validation 0.1, train_validation 0.1, seed 42"
-    assert told["looked at"] == "all 6 images of train_val"
-    assert told["training mean"].startswith("R ")
+    shown = facts(done.stdout)
+    assert shown["packed from"].startswith("folder(path=")
+    assert shown["through"] == "aspect_aware(size=8, interpolation=area)"
+    assert shown["divided by"] == "test 0.2, validation 0.1, train_validation 0.1, seed 42"
+    assert shown["images read"] == "all 6 images of train_val"
+    assert shown["training mean"].startswith("R ")
     assert (tmp_path / "x" / "y.png").is_file()
 
 
@@ -120,13 +120,13 @@ def test_a_picture_is_not_replaced_without_force(photos, tmp_path):
     photos(count=3)
     picture = tmp_path / "photos-images.png"
     picture.write_text("mine")
-    done = dlcv(tmp_path, "data", "show", "photos")
-    assert done.returncode == 0
-    assert facts(done.stdout)["picture"].startswith("not drawn: photos-images.png exists already")
-    refused = dlcv(tmp_path, "data", "show", "photos", "--out", "photos-images.png")
-    assert refused.returncode == 2
-    assert refused.stderr.startswith("dlcv: photos-images.png exists already")
-    assert refused.stdout == ""
+    for arguments in ((), ("--out", "photos-images.png")):
+        refused = dlcv(tmp_path, "data", "show", "photos", *arguments)
+        assert refused.returncode == 2
+        assert refused.stderr.startswith("dlcv: photos-images.png exists already")
+        assert "--force" in refused.stderr
+        assert refused.stdout == ""
+    assert dlcv(tmp_path, "data", "show", "photos", "--json").returncode == 0
     assert picture.read_text() == "mine"
     assert dlcv(tmp_path, "data", "show", "photos", "--force").returncode == 0
     assert cv2.imread(str(picture)) is not None
@@ -200,11 +200,11 @@ def test_advise_gives_reasons_sources_and_a_command(photos, tmp_path):
     assert lines[0] == "60 images of 3 classes to train on or to divide"
     commands = [line for line in lines if line.startswith("  dlcv ")]
     assert max(len(line) for line in lines if line not in commands) <= 90
-    told = facts(done.stdout)
-    assert told["batch size"] == "16"
-    assert told["validation"] == "no share is enough: collect more of blue"
+    shown = facts(done.stdout)
+    assert shown["batch size"] == "16"
+    assert shown["validation"] == "no share is enough: collect more of blue"
     assert "(a transfer learning guide)" in done.stdout
-    assert {"strategy, if similar", "strategy, if different"} <= set(told)
+    assert {"strategy, if similar", "strategy, if different"} <= set(shown)
     scratch, pretrained, fitted = map(shlex.split, commands)
     assert scratch[:6] == ["dlcv", "run", "--data", "my photos", "--arch", "minivggnet"]
     assert pretrained == shlex.split(

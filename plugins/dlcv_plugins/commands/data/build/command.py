@@ -1,4 +1,4 @@
-"""`dlcv data build`: pack a data set."""
+"""`dlcv data build`: packs a data set."""
 
 from pathlib import Path
 from typing import Any
@@ -29,8 +29,8 @@ Examples:
 )
 @config_options(SplitConfig, "test", "validation", "train_validation", "seed")
 @config_options(RunConfig, "bad_images", "threads")
-@click.option("--mean-image", is_flag=True, help="Write the mean of the training images, too.")
-@click.option("--force", is_flag=True, help="Replace a data set at that place.")
+@click.option("--mean-image", is_flag=True, help="Write the mean of the training images as well.")
+@click.option("--force", is_flag=True, help="Replace a data set that exists.")
 @with_verbosity
 def build(
     source: str,
@@ -45,10 +45,10 @@ def build(
 ) -> None:
     """Pack images into HDF5 files that train fast: divided, resized, decoded once."""
     from dlcv.api import shown_path
-    from dlcv_plugins.commands.data.pack import pack
+    from dlcv_plugins.commands.data.build.pack import pack
 
     if (size is None) == (preprocessors is None):
-        raise DlcvError("give --size, or --preproc with a step that resizes")
+        raise DlcvError("use --size, or --preproc with a step that resizes")
     packed = pack(
         source,
         out,

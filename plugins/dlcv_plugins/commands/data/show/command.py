@@ -1,4 +1,4 @@
-"""`dlcv data show`: what is in a data set."""
+"""`dlcv data show`: what a data set holds."""
 
 import itertools
 import json
@@ -12,9 +12,10 @@ from dlcv.api import table, with_verbosity
 from dlcv.errors import printable
 
 if TYPE_CHECKING:
-    from dlcv_plugins.commands.data.overview import Overview, Pixels
+    from dlcv_plugins.commands.data.show.overview import Overview, Pixels
 
 ROWS = COLUMNS = 3
+NOT_DRAWN = "not drawn: in this folder it would become part of the data; use --out"
 SHOWN_CLASSES = 20
 """The classes that are listed on a terminal; JSON has them all."""
 
@@ -28,49 +29,45 @@ Examples:
 """
 )
 @click.argument("data")
-@click.option("--split", help="The split to look at.  [default: train, else all]")
+@click.option("--split", help="The split whose images are read.  [default: train, else all]")
 @click.option("--out", type=Path, help="The picture's file.  [default: NAME-images.png, here]")
 @click.option("--seed", type=click.IntRange(min=0), default=42, show_default=True,
               help="Decides which images are in the picture.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print JSON; a picture only with --out.")
-@click.option("--force", is_flag=True, help="Replace a picture at that place.")
+@click.option("--force", is_flag=True, help="Replace a picture that exists.")
 @with_verbosity
 def show(
     data: str, split: str | None, out: Path | None, seed: int, as_json: bool, force: bool
 ) -> None:
-    """Tell what is in a data set: splits, classes, sizes, values; and draw some of its images."""
+    """Show what a data set holds: splits, classes, sizes, values; and draw some of its images."""
     from dlcv import files
     from dlcv.api import backend, find_store
-    from dlcv_plugins.commands.data.overview import look_over
+    from dlcv_plugins.commands.data.show.overview import overview_of
     from dlcv_plugins.pictures import check_format
 
-    if out is not None:
-        check_format(out)
-        files.refuse_existing(out, force=force)
-    found = look_over(find_store(data), split, threads=backend.available_threads())
+    picture = _default_picture(data) if out is None and not as_json else out
+    if picture is not None:
+        check_format(picture)
+        files.refuse_existing(picture, force=force)
+    found = overview_of(find_store(data), split, threads=backend.available_threads())
+    if picture is not None:
+        _draw(picture, found, seed)
     if as_json:
-        if out is not None:
-            _draw(out, found, seed)
         click.echo(json.dumps(found.as_json(), indent=2, ensure_ascii=False, default=str))
         return
-    picture = _picture(out, data, found, seed, force)
-    click.echo(f"{_text(found)}\n\npicture  {picture}")
+    click.echo(f"{_text(found)}\n\npicture  {picture or NOT_DRAWN}")
     click.echo(f"advice   dlcv data advise {shlex.quote(data)}")
 
 
-def _picture(out: Path | None, data: str, found: "Overview", seed: int, force: bool) -> str:
-    """Draws the picture and returns where it is; what is at the default place is not replaced."""
-    path = Path(f"{_name(data)}-images.png") if out is None else out
-    if out is None and Path.cwd().is_relative_to(Path(data).absolute()):
-        return "not drawn: here it would be taken for one of the data's; --out names another place"
-    if out is None and path.exists() and not force:
-        return f"not drawn: {path} exists already; --force replaces it, --out names another"
-    _draw(path, found, seed)
-    return str(path)
+def _default_picture(data: str) -> Path | None:
+    """Returns the picture's default place, None where it would become part of the data."""
+    if Path.cwd().is_relative_to(Path(data).absolute()):
+        return None
+    return Path(f"{_name(data)}-images.png")
 
 
 def _draw(path: Path, found: "Overview", seed: int) -> None:
-    from dlcv_plugins.commands.data.overview import examples
+    from dlcv_plugins.commands.data.show.overview import examples
     from dlcv_plugins.pictures import draw_grid
 
     chosen = examples(found.images, ROWS * COLUMNS, seed)
@@ -111,7 +108,7 @@ def _text(found: "Overview") -> str:
 
 
 def _packed(packed: dict[str, Any]) -> dict[str, str]:
-    """Returns what packed data says of its making, in words."""
+    """Returns how packed data was made, in words."""
     facts = {
         "packed from": packed.get("source"),
         "through": packed.get("preprocessors"),
@@ -124,9 +121,9 @@ def _packed(packed: dict[str, Any]) -> dict[str, str]:
 
 def _pixels(found: "Overview") -> dict[str, str]:
     pixels, total = found.pixels, len(found.images)
-    some = "all" if pixels.looked_at == total else f"{pixels.looked_at:,}, spread over the"
+    share = "all" if pixels.looked_at == total else f"{pixels.looked_at:,}, spread over the"
     facts = {
-        "looked at": f"{some} {total:,} images of {found.split}",
+        "images read": f"{share} {total:,} images of {found.split}",
         "shape": _shapes(pixels),
         "values": f"{', '.join(pixels.dtypes)}, from {pixels.low} to {pixels.high}",
         "mean": _means(pixels.mean),

@@ -1,0 +1,1 @@
+"""`dlcv data preview`: a picture of what a network gets as input."""

@@ -1,0 +1,1 @@
+"""`dlcv data show`: what a data set holds."""

@@ -1,0 +1,1 @@
+"""`dlcv data verify`: compares packed files with their checksums."""
