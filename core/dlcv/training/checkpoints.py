@@ -253,7 +253,7 @@ def load_last(
         for path in paths[1:]:
             if (epoch := _whole_epoch(path)) is not None:
                 raise DlcvError(f"{error}; {cure} {epoch}") from None
-        raise
+        raise DlcvError(f"{error}, and {folder} holds no whole checkpoint") from None
 
 
 def load_epoch(folder: Path, epoch: int) -> tuple[Checkpoint, Path]:
