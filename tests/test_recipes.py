@@ -367,7 +367,7 @@ class TestMissingData:
     def test_the_layout_that_is_wanted_is_said(self, config, tmp_path, monkeypatch):
         monkeypatch.chdir(tmp_path)
         Path("mine.toml").write_text((FOLDER / "flowers17-minivggnet.toml").read_text())
-        with pytest.raises(DlcvError, match=f"^{config} wants Flowers-17, a folder .*; flowers17 "):
+        with pytest.raises(DlcvError, match=f"^{config} needs Flowers-17, .*, and flowers17 "):
             dlcv.run(config)
         with pytest.raises(DlcvError, match=r"^no such file or folder: elsewhere"):
             dlcv.run(config, data="elsewhere")

@@ -164,7 +164,9 @@ def test_members_that_were_stopped_are_resumed_with_the_command_that_is_told(fol
     output, errors = process.communicate(timeout=60)
 
     assert process.returncode == 143, errors
-    assert output.endswith("stopped; everything is kept. Go on with:\n  dlcv resume runs/stopped\n")
+    assert output.endswith(
+        "stopped; everything is saved. Continue with:\n  dlcv resume runs/stopped\n"
+    )
     resumed = forked.dlcv("resume", "runs/stopped", folder=folder)
     assert resumed.returncode == 0, resumed.stderr
     assert "member 1 of 2" not in resumed.stderr

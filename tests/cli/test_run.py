@@ -380,5 +380,5 @@ def test_a_stopped_run_offers_only_what_can_be_done(
     output = capsys.readouterr().out
     assert f"dlcv resume {run.path}\n" in output
     assert ("everything is kept" in output) == has_checkpoint
-    assert ("nothing was trained so far" in output) != has_checkpoint
+    assert ("nothing is trained yet" in output) != has_checkpoint
     assert ("--learning-rate RATE" in output) == has_checkpoint

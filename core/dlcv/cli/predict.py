@@ -1,4 +1,4 @@
-"""`dlcv predict`: what runs say about images."""
+"""`dlcv predict`: the classes of images."""
 
 import csv
 import io
@@ -36,7 +36,7 @@ logger = logging.getLogger(__name__)
     type=click.IntRange(min=1),
     default=1,
     show_default=True,
-    help="How many classes to tell for each image.",
+    help="How many classes to print for each image.",
 )
 @click.option(
     "--threshold",

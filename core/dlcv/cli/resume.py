@@ -1,4 +1,4 @@
-"""`dlcv resume`: go on with a run that was stopped, or with other settings."""
+"""`dlcv resume`: continue a run that was stopped, or train it with other settings."""
 
 from pathlib import Path
 from typing import Any
@@ -37,10 +37,11 @@ Examples:
 )
 @with_verbosity
 def resume(run: Path, from_epoch: int | None, **options: Any) -> None:
-    """Go on with a run that was stopped, to the same end as if it had not been.
+    """Continue a run that was stopped, to the same result as if it had not been.
 
-    With options other than before, what is trained so far is followed by a new stage; what is left
-    out is as it was. A finished run goes on in this way, too.
+    With options, a new stage follows what is trained so far; options that are left out stay as they
+    were. A finished run is trained further in this way, too; without options, it gets the files
+    that a killed process left out, such as its report.
     """
     from dlcv.cli.run import finish
     from dlcv.runs.train import resume as go_on

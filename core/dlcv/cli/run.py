@@ -70,8 +70,8 @@ def finish(run: "Trained") -> None:
     quoted = shlex.quote(path)
     if run.stopped_by:
         has_checkpoint = run.directory.has_checkpoint
-        kept = "everything is kept" if has_checkpoint else "nothing was trained so far"
-        click.echo(f"\nstopped; {kept}. Go on with:\n  dlcv resume {quoted}")
+        state = "everything is saved" if has_checkpoint else "nothing is trained yet"
+        click.echo(f"\nstopped; {state}. Continue with:\n  dlcv resume {quoted}")
         if has_checkpoint and isinstance(run, Run):
             other = f"dlcv resume {quoted} --learning-rate RATE --epochs COUNT"
             click.echo(f"or with other settings:\n  {other}")

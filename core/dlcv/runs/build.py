@@ -77,7 +77,7 @@ def restored_pipeline(run: TrainedNetwork) -> Pipeline:
         pipeline = Pipeline.of(with_states(made, arrays)).with_sizes(shape[:2])
         given = pipeline.values(np.zeros((1, *shape), np.uint8)).shape[1:]
     except Exception as error:
-        # What a step says about state that is not its own is up to the step.
+        # What a step raises about state that is not its own is up to the step.
         raise DlcvError(f"{path} does not fit the run's preprocessors: {error!r}") from error
     if given != shape:
         raise DlcvError(f"{path} is damaged: it makes images of shape {given} from {shape}")
@@ -102,7 +102,7 @@ def restored_network(run: TrainedNetwork, precision: str) -> "keras.Model":
         run.directory.checkpoints, run.checkpoint, is_finished=run.finished
     )
     if found is None:
-        raise DlcvError(f"{run.path} holds no checkpoint so far, so there is no network to use")
+        raise DlcvError(f"{run.path} has no checkpoint yet, so there is no network to use")
     checkpoint, path = found
     with naming_packages(run.plugin_versions):
         architecture = registry.create("architecture", run.config.architecture)

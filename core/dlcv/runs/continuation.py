@@ -1,4 +1,4 @@
-"""Training by hand: a run goes on with other settings, as a new stage."""
+"""Training by hand: a run continues with other settings, as a new stage."""
 
 import logging
 import shutil
@@ -23,11 +23,11 @@ OPTIONS = tuple(
 
 @attrs.frozen
 class Continuation:
-    """How a run goes on.
+    """How a run continues.
 
     Attributes:
         config: Its configuration with the new stage.
-        checkpoint: The checkpoint that it goes on from.
+        checkpoint: The checkpoint that it continues from.
         old_rate: The learning rate of the last epoch before; None before the first has ended.
         new_stage: The number of the new stage, from 0.
         half_done: The epoch that has begun and is trained to its end first; 0 for none.
@@ -41,20 +41,20 @@ class Continuation:
 
     @classmethod
     def plan(cls, run: Run, from_epoch: int | None, changes: dict[str, Any]) -> "Continuation":
-        """Decides how a run goes on; nothing is changed by it.
+        """Decides how a run continues, and changes nothing.
 
         The stage under way is cut after the epoch that is done, or after the one that has begun,
         which is trained to its end with the settings so far: so the configuration can be run again.
-        A stage that is still to begin, or of which nothing is kept, gets the new settings itself.
+        A stage that has not begun, or has no checkpoint, gets the new settings itself.
 
         Args:
             run: The run.
-            from_epoch: The epoch to go back to; None to go on from where it is.
+            from_epoch: The epoch to go back to; None to continue from where it is.
             changes: Options of the new stage, and its learning rate; the rest is as before.
 
         Raises:
-            DlcvError: a value is wrong, there is no checkpoint of that epoch, or it is not said for
-                how many epochs the run goes on.
+            DlcvError: a value is wrong, there is no checkpoint of that epoch, or all epochs
+                are trained and no number of further ones is given.
         """
         from dlcv.training import checkpoints
 
@@ -65,7 +65,7 @@ class Continuation:
         else:
             newest = checkpoints.load_newest(folder)
         if newest is None:
-            raise DlcvError(f"{run.path} holds no checkpoint so far; start a new run")
+            raise DlcvError(f"{run.path} has no checkpoint yet; start a new run")
         checkpoint, path = newest
         begun = checkpoint.position.stage + checkpoint.position.is_within_stage
         if from_epoch is not None:
@@ -92,12 +92,12 @@ class Continuation:
         """
         from dlcv.training import checkpoints
 
-        # What a member's whole run says together is no longer true either.
+        # The combined results of a member's whole run are no longer true either.
         for changed in (directory, directory.whole):
             results = [changed.path / name for name in ("metrics.json", "report.html")]
             for path in (*results, changed.predictions, changed.model):
                 path.unlink(missing_ok=True)
-            for folder in (changed.kept, changed.evaluation):
+            for folder in (changed.cached_predictions, changed.evaluation):
                 shutil.rmtree(folder, ignore_errors=True)
         checkpoints.remove_newer(directory.checkpoints, self.checkpoint)
         directory.write_json("environment", environment)
@@ -130,7 +130,7 @@ def _refuse_unknown(changes: dict[str, Any]) -> None:
     for name in changes:
         if name not in OPTIONS:
             hint = suggestion(name, OPTIONS) or f"; it may have other {', '.join(OPTIONS)}"
-            raise DlcvError(f'a run that goes on has no option "{name}"{hint}')
+            raise DlcvError(f'dlcv resume has no option "{name}"{hint}')
 
 
 def _cut(stage: StageConfig, epochs: int) -> StageConfig:
@@ -143,7 +143,7 @@ def _cut(stage: StageConfig, epochs: int) -> StageConfig:
 def _new_stage(base: StageConfig, left: int, changes: dict[str, Any]) -> StageConfig:
     """Returns a stage as another, with the epochs that are left of it, but for some options."""
     if "epochs" not in changes and not left:
-        raise DlcvError("all epochs are trained; say how many more there shall be: --epochs 10")
+        raise DlcvError("all epochs are trained; set how many to add: --epochs 10")
     try:
         stage = changed_stage(base, **{"epochs": left, **changes})
         schedule = registry.create("schedule", stage.schedule)

@@ -155,7 +155,7 @@ class RunDirectory:
 
     @property
     def has_checkpoint(self) -> bool:
-        """Whether there is something to go on from, or to use; of a member, if there are any."""
+        """Whether there is a checkpoint, or one of a member, to continue from or to use."""
         folders = (self.checkpoints, *self.path.glob(f"{MEMBERS}/*/checkpoints"))
         return any(any(folder.glob("epoch_*")) for folder in folders)
 
@@ -196,12 +196,12 @@ class RunDirectory:
 
     @property
     def predictions(self) -> Path:
-        """What the network says about the held-out images."""
+        """The predictions for the held-out images."""
         return self.path / "predictions.npz"
 
     @property
-    def kept(self) -> Path:
-        """The folder of what the network said when it was evaluated."""
+    def cached_predictions(self) -> Path:
+        """The folder of the predictions that evaluations made."""
         return self.path / "predictions"
 
     @property
@@ -274,7 +274,7 @@ class RunDirectory:
 
     @contextmanager
     def _lock_hidden(self) -> Iterator[None]:
-        """Makes the hidden directory anew, and keeps others from it."""
+        """Makes the hidden directory empty, and keeps others out of it."""
         self._hidden.mkdir(exist_ok=True)
         with files.lock(self._hidden / LOCK, f"another process is making {self.path}"):
             for leftover in self._hidden.iterdir():
@@ -314,7 +314,7 @@ def _numbered(path: Path, stack: ExitStack) -> RunDirectory:
 
 
 def check_form(content: Any, form: Any, where: str) -> None:
-    """Raises a `ValueError` that tells where JSON is not of a form as in `FORMS`."""
+    """Raises a `ValueError` that names the place where JSON has not a form as in `FORMS`."""
     kind = form if isinstance(form, type) else list if isinstance(form, tuple) else type(form)
     kinds: Any = (int, float) if kind is float else kind
     if not isinstance(content, kinds) or isinstance(content, bool):

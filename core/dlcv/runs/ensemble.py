@@ -13,7 +13,7 @@ from dlcv import progress
 from dlcv.errors import DlcvError
 from dlcv.interfaces import Combination, LabelledImages, Predictions, combine
 from dlcv.registry.spec import Spec, SpecList
-from dlcv.runs.prediction import Tested
+from dlcv.runs.prediction import LabelledPredictions
 from dlcv.runs.predictor import PixelSteps, Predictor
 
 EVALUATOR = "ensemble"
@@ -101,7 +101,7 @@ class Ensemble(Predictor):
         *,
         bad_images: str = "error",
         preprocessors: PixelSteps = None,
-    ) -> Tested:
+    ) -> LabelledPredictions:
         """Returns each member's predictions, together, with the images that were left out.
 
         Raises:
@@ -130,7 +130,7 @@ class Ensemble(Predictor):
             validation_accuracies=self._validation_accuracies(),
             method=self.method,
         )
-        return Tested(together, tested[0].skipped)
+        return LabelledPredictions(together, tested[0].skipped)
 
     def _in_order(self, member: Predictor, values: np.ndarray) -> np.ndarray:
         """Returns a member's probabilities with the classes in the ensemble's order."""

@@ -22,7 +22,7 @@ from dlcv.registry.spec import SpecList
 from dlcv.runs.directory import check_form
 from dlcv.runs.inference_loader import inference_loader
 from dlcv.runs.inputs import open_labelled
-from dlcv.runs.prediction import Tested
+from dlcv.runs.prediction import LabelledPredictions
 from dlcv.runs.predictor import PixelSteps, Predictor, warn_of
 from dlcv.runs.trainers import load_run
 
@@ -138,7 +138,7 @@ class Exported(Predictor):
         *,
         bad_images: str = "error",
         preprocessors: PixelSteps = None,
-    ) -> Tested:
+    ) -> LabelledPredictions:
         """Returns what `predictions` does, with the images that were left out."""
         if data is None:
             checked = Survey(self._held_out(split), [])
@@ -148,7 +148,7 @@ class Exported(Predictor):
         warn_of(checked.skipped)
         aligned = align_labels(checked.images, self.label_names)
         loader = self._loader(aligned, preprocessors)
-        return Tested(predict_labelled(self.session, loader), checked.skipped)
+        return LabelledPredictions(predict_labelled(self.session, loader), checked.skipped)
 
     def _held_out(self, split: str | None) -> LabelledImages:
         """Opens the images that the run held out, where the run is still there."""

@@ -20,7 +20,7 @@ logger = logging.getLogger(__name__)
 
 
 def started(run: RunView) -> None:
-    """Tells that a run begins, or goes on.
+    """Calls the hooks of a run that begins or continues.
 
     Raises:
         DlcvError: a hook refuses, or is broken.
@@ -45,7 +45,7 @@ def callbacks(run: RunView) -> "list[keras.callbacks.Callback]":
 
 
 def finished(run: RunView) -> None:
-    """Tells that a run is finished, with its figures."""
+    """Calls the hooks of a finished run, with its figures."""
     for owner, function in _implementations("dlcv_run_finished"):
         try:
             function(run=run, result=run.metrics)

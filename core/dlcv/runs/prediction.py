@@ -30,7 +30,7 @@ class Prediction:
 
 
 @attrs.frozen(eq=False)
-class Tested:
+class LabelledPredictions:
     """The predictions for labelled images.
 
     Attributes:

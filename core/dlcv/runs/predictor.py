@@ -14,11 +14,11 @@ from dlcv.errors import DlcvError
 from dlcv.interfaces import LabelledImages, Predictions
 from dlcv.registry.spec import SpecList
 from dlcv.runs.inputs import open_parts
-from dlcv.runs.prediction import UNKNOWN, Prediction, Tested
+from dlcv.runs.prediction import UNKNOWN, LabelledPredictions, Prediction
 
 logger = logging.getLogger(__name__)
 PixelSteps = str | Iterable[Any] | None
-"""Preprocessors, as text or made, that go before those of what predicts; None for its own."""
+"""Preprocessors, as text or made, that replace those of what predicts; None for its own."""
 
 
 class Predictor(ABC):
@@ -73,7 +73,7 @@ class Predictor(ABC):
         *,
         bad_images: str = "error",
         preprocessors: PixelSteps = None,
-    ) -> Tested:
+    ) -> LabelledPredictions:
         """Returns what `predictions` does, with the images that were left out."""
 
     def predictions(
@@ -129,16 +129,16 @@ class Predictor(ABC):
         preprocessors: PixelSteps = None,
         threshold: float = 0.0,
     ) -> list[Prediction]:
-        """Returns what is said about each image.
+        """Returns a `Prediction` for each image.
 
         Args:
             inputs: What `predict_proba` takes.
             bad_images: `error`, or `skip` to leave out files that can't be read, with a warning.
             preprocessors: What `predict_proba` takes.
-            threshold: From 0 to 1; where no class is as probable, the answer is `unknown`.
+            threshold: From 0 to 1; an image whose classes are all less probable is `unknown`.
 
         Raises:
-            DlcvError: the preprocessors do not fit the network, or the threshold is no share.
+            DlcvError: the preprocessors do not fit the network, or the threshold is out of range.
             ImageError: an image can't be read or processed.
         """
         if not 0 <= threshold <= 1:

@@ -63,7 +63,9 @@ def require_data(config: str | os.PathLike[str], data: str) -> None:
     """Raises a `DlcvError` if the data of a recipe is not where the recipe has it."""
     wanted = _read(_path(config)).about.data
     if wanted and not Path(data).expanduser().exists():
-        raise DlcvError(f"{config} wants {wanted}; {data} is not here, so name yours with --data")
+        raise DlcvError(
+            f"{config} needs {wanted}, and {data} does not exist; name yours with --data"
+        )
 
 
 def _path(config: str | os.PathLike[str]) -> Path:

@@ -61,7 +61,7 @@ def libraries() -> dict[str, str]:
 
 
 def compare(recorded: dict[str, Any], experiment: Experiment) -> dict[str, Any]:
-    """Refuses to go on with other images, and warns of what makes the numbers others.
+    """Refuses to continue with other images, and warns of what changes the numbers.
 
     Returns:
         The record, with the plugins that have come in with a new stage.
@@ -77,7 +77,9 @@ def compare(recorded: dict[str, Any], experiment: Experiment) -> dict[str, Any]:
     new = [plugin for plugin in now["plugins"] if (plugin["kind"], plugin["name"]) not in known]
     recorded = {**recorded, "plugins": [*recorded["plugins"], *new]}
     for change in changes(recorded, now):
-        logger.warning("%s: the run may end with other numbers than without a stop", change)
+        logger.warning(
+            "%s: the run may end with different numbers than without the interruption", change
+        )
     return recorded
 
 

@@ -15,8 +15,8 @@ from dlcv.data.replacement import chosen_pixel_steps
 from dlcv.data.sources import align_labels, find_store, open_split
 from dlcv.data.survey import Survey, survey
 from dlcv.errors import DlcvError
-from dlcv.evaluation.kept import kept
 from dlcv.evaluation.predict import load_predictions, predict_batches, predict_labelled
+from dlcv.evaluation.prediction_cache import cached
 from dlcv.interfaces import LabelledImages, Preprocessor
 from dlcv.registry.spec import SpecList
 from dlcv.runs.build import restored_network, restored_pipeline
@@ -24,7 +24,7 @@ from dlcv.runs.directory import RunDirectory
 from dlcv.runs.inference_loader import inference_loader
 from dlcv.runs.inputs import open_labelled
 from dlcv.runs.plugin_versions import naming_packages
-from dlcv.runs.prediction import Tested
+from dlcv.runs.prediction import LabelledPredictions
 from dlcv.runs.predictor import PixelSteps, warn_of
 from dlcv.runs.trained import TrainedNetwork
 from dlcv.training.history import best_row, of_stage, read_csv
@@ -112,7 +112,7 @@ class Run(TrainedNetwork):
         return self.model
 
     def build(self, precision: str) -> "keras.Model":
-        """Builds the network anew, with the weights of the checkpoint.
+        """Builds the network again, with the weights of the checkpoint.
 
         Args:
             precision: A Keras dtype policy's name; weights are the same for all of them.
@@ -131,32 +131,32 @@ class Run(TrainedNetwork):
         *,
         bad_images: str = "error",
         preprocessors: PixelSteps = None,
-    ) -> Tested:
+    ) -> LabelledPredictions:
         """Returns what `predictions` does, with the images that were left out."""
         steps = self._pixel_steps(preprocessors)
         if data is None and self.finished and split in (None, self._held_out):
             if steps is None and self.checkpoint == "last":
                 try:
-                    return Tested(load_predictions(self.directory.predictions), [])
+                    return LabelledPredictions(load_predictions(self.directory.predictions), [])
                 except DlcvError as error:
-                    # The network can say it once more.
-                    logger.warning("%s; predicting anew", error)
+                    # The network can predict them once more.
+                    logger.warning("%s; predicting again", error)
             split = self._held_out
         if data is None and split is None:
             raise DlcvError(
-                f"{self.path} is not finished; go on with: "
+                f"{self.path} is not finished; continue with: "
                 f"dlcv resume {shlex.quote(str(self.directory.whole.path))} "
-                "(--split val tests it as it is)"
+                "(--split val evaluates it as it is)"
             )
         checked = self._open_split(data, split, skip=bad_images == "skip")
         warn_of(checked.skipped)
         aligned = align_labels(checked.images, self.label_names)
-        made = kept(
-            self.directory.kept,
+        made = cached(
+            self.directory.cached_predictions,
             self._made_from(aligned, steps),
             lambda: predict_labelled(self.network, self.loader(aligned, steps)),
         )
-        return Tested(made, checked.skipped)
+        return LabelledPredictions(made, checked.skipped)
 
     def _made_from(
         self, images: LabelledImages, steps: list[Preprocessor] | None

@@ -8,7 +8,7 @@ from dlcv.runs.run import Run
 from dlcv.training.snapshots import snapshot_epochs
 
 SNAPSHOTS = "snapshots"
-"""What `checkpoint` says for all of them."""
+"""The value of `checkpoint` for all of them."""
 
 
 def snapshots(run: Run, method: Combination = "mean") -> Ensemble:

@@ -102,7 +102,7 @@ def configured(
     options = {name: _as_text(value) for name, value in options.items()}
     if isinstance(options.get("data"), Spec):
         options["data"] = str(options["data"])
-    # What a configuration says of the division is said of its own data.
+    # A configuration describes the division of its own data.
     has_other_data = options.get("data") not in (None, config.data)
     yielding = [o for o in SPLIT_OPTIONS if has_other_data and options.get(o) is None]
     return config.with_options(**options), yielding

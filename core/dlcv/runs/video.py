@@ -36,7 +36,7 @@ def frames(path: str | os.PathLike[str], channels: int) -> Iterator[ArrayImages]
     Raises:
         ImageError: it can't be read, or ends long before the end that it promises.
     """
-    # FFmpeg's own lines say less than the error below; it reads this when it opens a file.
+    # FFmpeg's own lines are less clear than the error below; it reads this on opening a file.
     os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", FFMPEG_QUIET)
     video = cv2.VideoCapture(os.fspath(path))
     promised = video.get(cv2.CAP_PROP_FRAME_COUNT)

@@ -40,7 +40,7 @@ def test_it_writes_the_page_again_and_says_where(tmp_path):
     ("name", "message"),
     [
         ("missing", "dlcv: no such run: missing\n"),
-        ("stopped", "is not finished; go on with: dlcv resume"),
+        ("stopped", "is not finished; continue with: dlcv resume"),
         ("damaged", "history.csv is damaged"),
     ],
 )

@@ -220,7 +220,7 @@ def test_runs_without_a_common_folder_have_no_report(members):
 
 
 def test_an_unfinished_run_has_no_report(tmp_path):
-    with pytest.raises(DlcvError, match="not finished; go on with: dlcv resume"):
+    with pytest.raises(DlcvError, match="not finished; continue with: dlcv resume"):
         write_report(load(write_run(tmp_path / "stopped")))
 
 

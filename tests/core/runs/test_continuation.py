@@ -26,7 +26,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> dlcv.Run:
     ("options", "message"),
     [
         ({"from_epoch": 1}, "would repeat the same training; change an option"),
-        ({"learning_rate": 0.1}, "all epochs are trained; say how many more there shall be"),
+        ({"learning_rate": 0.1}, "all epochs are trained; set how many to add"),
         ({"epochs": 1, "from_epoch": 3}, "no checkpoint of epoch 3; there are those of 1, 2"),
         ({"learningrate": 0.1}, 'no option "learningrate"; did you mean "learning_rate"'),
         ({"stop_after": 3}, 'no option "stop_after"'),

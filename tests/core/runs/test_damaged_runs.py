@@ -82,7 +82,7 @@ def test_evaluating_an_unfinished_run_says_how_to_go_on(run: Path) -> None:
     result = evaluated(run)
 
     assert isinstance(result.exception, DlcvError)
-    cure = f"go on with: dlcv resume '{run}' (--split val tests it as it is)"
+    cure = f"continue with: dlcv resume '{run}' (--split val evaluates it as it is)"
     assert str(result.exception) == f"{run} is not finished; {cure}"
 
 

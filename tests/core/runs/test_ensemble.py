@@ -13,7 +13,7 @@ from dlcv.errors import DlcvError
 from dlcv.evaluation.evaluate import evaluate
 from dlcv.interfaces import LabelledImages, Predictions
 from dlcv.registry.spec import SpecList
-from dlcv.runs.prediction import Tested
+from dlcv.runs.prediction import LabelledPredictions
 from dlcv.runs.predictor import PixelSteps, Predictor
 
 SAID = {
@@ -49,12 +49,14 @@ class Fake(Predictor):
         assert preprocessors in (None, "crop")
         return np.repeat(self.said[:1], len(images), axis=0)
 
-    def test(self, data: Any = None, split: Any = None, **options: Any) -> Tested:
+    def test(self, data: Any = None, split: Any = None, **options: Any) -> LabelledPredictions:
         logging.getLogger("dlcv.runs.run").warning("left out: bad.png: cut")
         logging.getLogger("dlcv.progress").info("predicting: 2 images")
         labels = np.array([self.label_names.index(name) for name in self.labels])
         said = Predictions(self.said[np.newaxis], labels, self.label_names, self.samples)
-        return Tested(said, ["bad.png: cut"] if options["bad_images"] == "skip" else [])
+        return LabelledPredictions(
+            said, ["bad.png: cut"] if options["bad_images"] == "skip" else []
+        )
 
 
 def test_members_say_together_what_their_mean_is() -> None:

@@ -53,7 +53,7 @@ def test_features_are_extracted_once_and_fitted_to(base_run, flowers, tmp_path):
     shutil.rmtree(tmp_path / "features" / "checkpoints")
     done = dlcv(tmp_path, "fit", "features")
     assert done.returncode == 2
-    assert "holds no weights of the body; extract the features anew" in done.stderr
+    assert "holds no weights of the body; extract the features again" in done.stderr
 
 
 def test_in_one_go(base_run, flowers, tmp_path):
@@ -113,6 +113,6 @@ def test_ctrl_c_keeps_what_is_done(base_run, flowers, tmp_path):
     process.send_signal(signal.SIGINT)
     _, told = process.communicate()
     assert process.returncode == 130
-    assert "what is extracted so far is kept: the same command goes on with it" in told
+    assert "what is extracted so far is kept: the same command continues" in told
     assert not (tmp_path / "features").exists()
     assert json.loads((tmp_path / ".features.part" / "progress.json").read_text())["train"] > 0

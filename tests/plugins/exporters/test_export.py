@@ -303,7 +303,7 @@ def test_only_a_finished_run_is_exported(run, saved, tmp_path):
         dlcv.export_run(several.path, "saved_model", tmp_path / "out")
     begun = shutil.copytree(run.path, tmp_path / "begun")
     (begun / "metrics.json").unlink()
-    with pytest.raises(DlcvError, match="begun is not finished; go on with: dlcv resume"):
+    with pytest.raises(DlcvError, match="begun is not finished; continue with: dlcv resume"):
         dlcv.export_run(begun, "saved_model", tmp_path / "out")
     with pytest.raises(DlcvError, match="is an exported model, which has no checkpoints"):
         dlcv.load(saved.path, checkpoint="best")

@@ -100,7 +100,7 @@ def _exportable(path: str | os.PathLike[str], checkpoint: str | int) -> Run:
             f"{path} is an ensemble; export its members one by one, such as {_member(loaded)}"
         )
     if not loaded.finished:
-        raise DlcvError(f"{path} is not finished; go on with: dlcv resume {path}")
+        raise DlcvError(f"{path} is not finished; continue with: dlcv resume {path}")
     return loaded
 
 

@@ -1,1 +1,1 @@
-"""Transfer by features: a classifier that is fitted to what a trained body says of images."""
+"""Transfer by features: a classifier that is fitted to features that a trained body extracts."""

@@ -81,7 +81,7 @@ def build(experiment: Experiment) -> Body:
     """Builds a network with the weights that its configuration names.
 
     Raises:
-        DlcvError: the network can't take the images, or weights can't be had or do not fit.
+        DlcvError: the network can't take the images, or weights are missing or do not fit.
     """
     config = experiment.config
     keras.utils.set_random_seed(config.seed)

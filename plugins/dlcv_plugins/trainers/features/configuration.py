@@ -24,12 +24,12 @@ def transfer_config(
     layer: str | None = None,
     classifier: str | Spec = CLASSIFIER,
 ) -> RunConfig:
-    """Returns a run that fits a classifier to what a trained body says of the images.
+    """Returns a run that fits a classifier to features that a trained body extracts.
 
     Args:
         base: The network whose body is used, with its options: `vgg16`; or a run, whose own
             network, weights and preprocessors are taken.
-        weights: `imagenet`, which networks of Keras Applications have if nothing is said; or a run
+        weights: `imagenet`, which networks of Keras Applications use by default; or a run
             or a file of weights.
         layer: The layer whose output is the features; the last of the body if left out.
         classifier: The classifier with its options.

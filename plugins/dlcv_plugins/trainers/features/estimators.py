@@ -1,4 +1,4 @@
-"""Fitted estimators in files: kept with skops, which executes nothing when it reads."""
+"""Fitted estimators in files: saved with skops, which executes nothing when it reads."""
 
 from pathlib import Path
 from typing import Any
@@ -61,15 +61,15 @@ def load(path: Path, features: int, classes: int) -> Any:
     if known != (features, classes) or not has_probabilities:
         raise DlcvError(
             f"{path} takes {known[0]} features and knows {known[1]} classes, and the run's network "
-            f"has {features} and {classes}; it is of another run"
+            f"has {features} and {classes}; it belongs to another run"
         )
     return estimator
 
 
 def _check_trees(estimator: Any) -> None:
-    """Raises a `ValueError` for trees that lead out of themselves.
+    """Raises a `ValueError` for corrupt trees.
 
-    Scikit-learn follows them without looking: into foreign memory, or round in circles.
+    Scikit-learn follows their indices unchecked: into foreign memory, or round in circles.
     """
     for member in getattr(estimator, "estimators_", ()):
         tree = getattr(member, "tree_", None)
@@ -78,10 +78,10 @@ def _check_trees(estimator: Any) -> None:
         inner = np.flatnonzero(tree.children_left != LEAF)
         for children in (tree.children_left[inner], tree.children_right[inner]):
             if not ((inner < children) & (children < tree.node_count)).all():
-                raise ValueError("a tree leads out of itself")
-        asked = tree.feature[inner]
-        if not ((asked >= 0) & (asked < estimator.n_features_in_)).all():
-            raise ValueError("a tree asks for features that there are not")
+                raise ValueError("corrupt tree: child index out of range")
+        used = tree.feature[inner]
+        if not ((used >= 0) & (used < estimator.n_features_in_)).all():
+            raise ValueError("corrupt tree: feature index out of range")
 
 
 def _refuse_types(path: Path, name: str) -> None:

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 BEGUN, PROGRESS = "extraction.json", "progress.json"
-"""In a folder that is not finished: what is extracted, and how many rows of each split are kept."""
+"""In a folder that is not finished: what is extracted, and how many rows of each split are safe."""
 SECONDS_BETWEEN_KEEPING = 10.0
 
 
@@ -52,7 +52,7 @@ def extract_to(
     force: bool = False,
     reuse: bool = False,
 ) -> Features:
-    """Extracts the features of all splits, or goes on with what was begun.
+    """Extracts the features of all splits, or continues an extraction that was begun.
 
     Args:
         out: The folder to write; it appears when everything is in it. What is not finished is in
@@ -65,7 +65,7 @@ def extract_to(
     Raises:
         DlcvError: the folder exists, is another process's, or was begun with other settings; or
             what is extracted can't be.
-        KeyboardInterrupt: after ctrl+c; what is done is kept.
+        KeyboardInterrupt: after ctrl+c; what is done is saved.
         SystemExit: after SIGTERM, likewise.
     """
     refuse_existing(out, force=force)
@@ -139,7 +139,7 @@ def _begin(
     if begun is not None and begun != about and not force:
         raise DlcvError(
             f"the extraction to {out} was begun with other settings ({differences(about, begun)}); "
-            "repeat those to go on, choose another folder, or begin anew with --force"
+            "repeat those to continue, choose another folder, or start again with --force"
         )
     if begun == about:
         return
@@ -220,7 +220,7 @@ class _Split:
                 rows = np.asarray(self.body.features.predict_on_batch(pixels), np.float32)
                 if not np.isfinite(rows).all():
                     raise DlcvError(
-                        f"the body gives features that are no numbers, for one of "
+                        f"the body gives features that are not finite numbers, for one of "
                         f"{self.images.sample_id(int(order[done]))} and the {len(rows) - 1} images "
                         "after it; are its weights whole?"
                     )
@@ -248,7 +248,7 @@ class _Split:
         )
 
     def _keep(self, file: Any, done: int) -> None:
-        """Makes sure of the rows so far, and then says so."""
+        """Flushes the rows so far to disk, and then records their number."""
         file.flush()
         os.fsync(file.fileno())
         progress = {**(_read_json(self.work / PROGRESS) or {}), self.name: done}
@@ -262,7 +262,7 @@ def _finish(work: Path, out: Path, about: dict[str, Any], *, force: bool) -> Non
     text = tomli_w.dumps({"extraction": about, "files": records})
     files.write_atomically(work / DESCRIPTION, text)
     with files.atomic_folder(out, force=force) as folder:
-        # What is begun is begun no more: a kill from here on leaves no part to go on with.
+        # From here on nothing is begun: a kill leaves no part to continue.
         for name in (BEGUN, PROGRESS):
             (work / name).unlink(missing_ok=True)
         folder.rmdir()
@@ -270,10 +270,10 @@ def _finish(work: Path, out: Path, about: dict[str, Any], *, force: bool) -> Non
 
 
 def _stop(asked: Interruption, out: Path) -> None:
-    """Ends the extraction as the signal would have, after what is done was kept."""
+    """Ends the extraction as the signal would have, after what is done was saved."""
     if not asked.signal:
         return
-    logger.warning("stopped; what is extracted so far is kept: the same command goes on with it")
+    logger.warning("stopped; what is extracted so far is saved: the same command continues")
     if asked.signal == signal.SIGINT:
         raise KeyboardInterrupt
     sys.exit(128 + asked.signal)

@@ -149,7 +149,7 @@ def read_split(path: Path) -> SplitFeatures:
 
 
 def differences(ours: dict[str, Any], theirs: dict[str, Any]) -> str:
-    """Returns what two descriptions tell differently, in words: `base: vgg16 there, lenet here`."""
+    """Returns how two descriptions differ, in words: `base: vgg16 there, lenet here`."""
     return "; ".join(
         f"{key.replace('_', ' ')}: {_shown(theirs.get(key))} there, {_shown(ours.get(key))} here"
         for key in {**ours, **theirs}
@@ -183,7 +183,7 @@ def _read_description(folder: Path) -> dict[str, Any]:
 def _check_file(path: Path, recorded: Any, about: dict[str, Any]) -> None:
     """Raises a `DlcvError` if a file is not the one that was written there."""
     if not path.is_file():
-        raise DlcvError(f"{path} is missing; extract the features anew")
+        raise DlcvError(f"{path} is missing; extract the features again")
     if not isinstance(recorded, dict) or not isinstance(recorded.get("sha256"), str):
         raise DlcvError(f"{path.with_name(DESCRIPTION)}: the record of {path.name} has no sha256")
     try:
@@ -192,16 +192,16 @@ def _check_file(path: Path, recorded: Any, about: dict[str, Any]) -> None:
         reason = str(error).partition(";")[0]
         raise DlcvError(
             f"{reason}, or it holds features of another network than {about['base']} up to "
-            f"{about.get('layer')} ({about['features']} an image): extract them anew"
+            f"{about.get('layer')} ({about['features']} an image): extract them again"
         ) from None
 
 
 def _check_split(path: Path, split: SplitFeatures, about: dict[str, Any]) -> None:
-    """Raises a `DlcvError` if features are not of the network that the folder tells of."""
-    told = {"features": about["features"], "classes": list(about["classes"])}
+    """Raises a `DlcvError` if features are not of the network that the folder names."""
+    expected = {"features": about["features"], "classes": list(about["classes"])}
     found = {"features": split.values.shape[1], "classes": list(split.label_names)}
-    if told != found:
+    if expected != found:
         raise DlcvError(
             f"{path} is of another network or other data than {path.with_name(DESCRIPTION)}: "
-            f"{differences(told, found)}"
+            f"{differences(expected, found)}"
         )

@@ -50,7 +50,7 @@ class FittedRun(Run):
         if not any(w.any() for w in network.layers[-1].get_weights()):
             raise DlcvError(
                 f"{self.path / ESTIMATOR} is missing, by which this run predicts; copy the run "
-                "again with all its files, or fit it anew"
+                "again with all its files, or fit it again"
             )
         return network
 
@@ -108,7 +108,7 @@ class EstimatorRun(FittedRun):
         made = self.directory.read_json("environment")["libraries"].get("scikit-learn")
         if made != sklearn.__version__:
             logger.warning(
-                "%s was made with scikit-learn %s, and here is %s: it may predict otherwise",
+                "%s was made with scikit-learn %s, and here is %s: it may predict differently",
                 self.path / ESTIMATOR,
                 made,
                 sklearn.__version__,

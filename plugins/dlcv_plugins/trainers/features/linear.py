@@ -9,7 +9,7 @@ CLOSE = 1e-5
 
 
 def as_layer(estimator: Any, features: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:
-    """Returns the weights of a softmax layer that says what a fitted estimator says.
+    """Returns the weights of a softmax layer that predicts what a fitted estimator predicts.
 
     Args:
         estimator: A fitted estimator of scikit-learn.

@@ -56,7 +56,7 @@ def write_network(
         directory: An empty directory.
 
     Raises:
-        DlcvError: the features' folder is damaged, or the estimator can't be kept.
+        DlcvError: the features' folder is damaged, or the estimator can't be saved.
     """
     _write_record(directory, features, config, plugins)
     body = _restored_body(Run(directory), features)
@@ -186,7 +186,7 @@ def _saved_weights(features: Features) -> "tuple[checkpoints.Checkpoint, Path]":
     folder = features.directory.checkpoints
     found = checkpoints.load_newest(folder)
     if found is None:
-        raise DlcvError(f"{folder} holds no weights of the body; extract the features anew")
+        raise DlcvError(f"{folder} holds no weights of the body; extract the features again")
     return found
 
 

@@ -228,7 +228,7 @@ def test_another_network_is_no_way_to_go_on(base_run, made_with, tmp_path, monke
     with pytest.raises(DlcvError) as raised:
         dlcv.extract(base_run.path, tmp_path / "f", layer="dense1_relu", **made_with)
     assert "layer: pool2 there, dense1_relu here" in str(raised.value)
-    assert "begin anew with --force" in str(raised.value)
+    assert "start again with --force" in str(raised.value)
     again = dlcv.extract(
         base_run.path, tmp_path / "f", layer="dense1_relu", force=True, **made_with
     )
@@ -260,7 +260,7 @@ def test_cut_and_damaged_files_are_refused(copied, name):
     with pytest.raises(DlcvError, match=r"recorded, or it holds features of another .*lenet"):
         Features.open(copied)
     path.unlink()
-    with pytest.raises(DlcvError, match=rf"{name} is missing; extract the features anew"):
+    with pytest.raises(DlcvError, match=rf"{name} is missing; extract the features again"):
         Features.open(copied)
 
 
@@ -269,7 +269,7 @@ def test_a_file_of_another_network_is_refused_with_what_differs(
 ):
     other = dlcv.extract(base_run.path, tmp_path / "other", **made_with)
     shutil.copy2(other.path / "val.hdf5", copied / "val.hdf5")
-    with pytest.raises(DlcvError, match=r"dense1_relu \(100 an image\): extract them anew"):
+    with pytest.raises(DlcvError, match=r"dense1_relu \(100 an image\): extract them again"):
         Features.open(copied)
     # Somebody who changes the record as well is told what differs.
     ours, theirs = (p / "features.toml" for p in (copied, other.path))

@@ -11,20 +11,20 @@ from dlcv.evaluation.predict import load_predictions, save_predictions
 from dlcv.interfaces import Predictions
 
 
-def kept(
+def cached(
     folder: Path, made_from: Mapping[str, object], predict: Callable[[], Predictions]
 ) -> Predictions:
-    """Returns predictions from a folder, or makes them and puts them there.
+    """Returns predictions from a folder, or makes them and saves them there.
 
     Args:
-        folder: Where predictions are kept; where it can't be written, nothing is kept.
+        folder: Where predictions are saved, unless it can not be written.
         made_from: All that the predictions depend on, as JSON has it.
         predict: Makes them.
     """
     text = json.dumps(made_from, sort_keys=True)
     path = folder / f"{hashlib.sha256(text.encode()).hexdigest()[:16]}.npz"
     if path.exists():
-        # What is damaged is made anew.
+        # A damaged file is written again.
         with contextlib.suppress(DlcvError):
             return load_predictions(path)
     made = predict()
