@@ -15,8 +15,8 @@ import numpy as np
 from processes import spread
 
 import dlcv
+from dlcv.data.fitting import chosen_pixel_steps, with_pixel_steps
 from dlcv.data.pipeline import process_batch
-from dlcv.data.replacement import chosen_pixel_steps, with_pixel_steps
 from dlcv.data.sources import find_store
 
 ROUNDS = 7

@@ -21,7 +21,8 @@ from fake_packages import install, run_python
 
 import dlcv
 from dlcv import registry
-from dlcv.data.pipeline import Pipeline, fit_to_input
+from dlcv.data.fitting import fit_to_input
+from dlcv.data.pipeline import Pipeline
 from dlcv.errors import DlcvError
 from dlcv.interfaces import evolve, options_of
 from dlcv.registry.spec import Spec, SpecList

@@ -30,31 +30,31 @@ if TYPE_CHECKING:
     from dlcv.config import SplitConfig as SplitConfig
     from dlcv.config import StageConfig as StageConfig
     from dlcv.config import read_toml as read_toml
+    from dlcv.data.fitting import fit_to_input as fit_to_input
+    from dlcv.data.fitting import learn as learn
     from dlcv.data.loader import ORDER_STREAM as ORDER_STREAM
     from dlcv.data.loader import Batch as Batch
     from dlcv.data.loader import Loader as Loader
+    from dlcv.data.loader import chunks as chunks
+    from dlcv.data.loader import read_ahead as read_ahead
     from dlcv.data.pipeline import Pipeline as Pipeline
-    from dlcv.data.pipeline import fit_to_input as fit_to_input
-    from dlcv.data.pipeline import learn as learn
     from dlcv.data.pipeline import process_batch as process_batch
-    from dlcv.data.readahead import chunks as chunks
-    from dlcv.data.readahead import read_ahead as read_ahead
-    from dlcv.data.shares import FEWEST_TRAINING as FEWEST_TRAINING
-    from dlcv.data.shares import FEWEST_VALIDATION as FEWEST_VALIDATION
-    from dlcv.data.shares import validation_share as validation_share
+    from dlcv.data.pipeline import refuse_views as refuse_views
+    from dlcv.data.pipeline import states_of as states_of
+    from dlcv.data.pipeline import with_states as with_states
     from dlcv.data.sources import Dataset as Dataset
     from dlcv.data.sources import align_labels as align_labels
     from dlcv.data.sources import find_store as find_store
     from dlcv.data.sources import open_dataset as open_dataset
+    from dlcv.data.split import FEWEST_TRAINING as FEWEST_TRAINING
+    from dlcv.data.split import FEWEST_VALIDATION as FEWEST_VALIDATION
     from dlcv.data.split import SPLIT_DEFAULTS as SPLIT_DEFAULTS
-    from dlcv.data.states import states_of as states_of
-    from dlcv.data.states import with_states as with_states
-    from dlcv.data.steps import refuse_views as refuse_views
+    from dlcv.data.split import validation_share as validation_share
     from dlcv.data.subset import ArrayImages as ArrayImages
     from dlcv.data.subset import Subset as Subset
-    from dlcv.data.survey import Survey as Survey
-    from dlcv.data.survey import survey as survey
-    from dlcv.data.survey import with_cure as with_cure
+    from dlcv.data.subset import Survey as Survey
+    from dlcv.data.subset import survey as survey
+    from dlcv.data.subset import with_cure as with_cure
     from dlcv.evaluation.drawings import figure as figure
     from dlcv.evaluation.epochs import by_epoch as by_epoch
     from dlcv.evaluation.epochs import figure_by_epoch as figure_by_epoch
@@ -161,27 +161,27 @@ _PLACES = {
     "Loader": "dlcv.data.loader:Loader",
     "ORDER_STREAM": "dlcv.data.loader:ORDER_STREAM",
     "Pipeline": "dlcv.data.pipeline:Pipeline",
-    "fit_to_input": "dlcv.data.pipeline:fit_to_input",
-    "learn": "dlcv.data.pipeline:learn",
+    "fit_to_input": "dlcv.data.fitting:fit_to_input",
+    "learn": "dlcv.data.fitting:learn",
     "process_batch": "dlcv.data.pipeline:process_batch",
-    "chunks": "dlcv.data.readahead:chunks",
-    "read_ahead": "dlcv.data.readahead:read_ahead",
-    "FEWEST_TRAINING": "dlcv.data.shares:FEWEST_TRAINING",
-    "FEWEST_VALIDATION": "dlcv.data.shares:FEWEST_VALIDATION",
-    "validation_share": "dlcv.data.shares:validation_share",
+    "chunks": "dlcv.data.loader:chunks",
+    "read_ahead": "dlcv.data.loader:read_ahead",
+    "FEWEST_TRAINING": "dlcv.data.split:FEWEST_TRAINING",
+    "FEWEST_VALIDATION": "dlcv.data.split:FEWEST_VALIDATION",
+    "validation_share": "dlcv.data.split:validation_share",
     "Dataset": "dlcv.data.sources:Dataset",
     "align_labels": "dlcv.data.sources:align_labels",
     "find_store": "dlcv.data.sources:find_store",
     "open_dataset": "dlcv.data.sources:open_dataset",
     "SPLIT_DEFAULTS": "dlcv.data.split:SPLIT_DEFAULTS",
-    "states_of": "dlcv.data.states:states_of",
-    "with_states": "dlcv.data.states:with_states",
-    "refuse_views": "dlcv.data.steps:refuse_views",
+    "states_of": "dlcv.data.pipeline:states_of",
+    "with_states": "dlcv.data.pipeline:with_states",
+    "refuse_views": "dlcv.data.pipeline:refuse_views",
     "ArrayImages": "dlcv.data.subset:ArrayImages",
     "Subset": "dlcv.data.subset:Subset",
-    "Survey": "dlcv.data.survey:Survey",
-    "survey": "dlcv.data.survey:survey",
-    "with_cure": "dlcv.data.survey:with_cure",
+    "Survey": "dlcv.data.subset:Survey",
+    "survey": "dlcv.data.subset:survey",
+    "with_cure": "dlcv.data.subset:with_cure",
     # Training.
     "checkpoints": "dlcv.training.checkpoints",
     "class_weights": "dlcv.training.class_weights",

@@ -9,7 +9,8 @@ from keras.src.legacy.preprocessing.image import apply_affine_transform
 from scipy import ndimage
 
 from dlcv import registry
-from dlcv.data.pipeline import Pipeline, learn
+from dlcv.data.fitting import learn
+from dlcv.data.pipeline import Pipeline
 from dlcv.errors import DlcvError
 from dlcv.interfaces import PreparationContext
 from dlcv_plugins.preprocessors.affine import (

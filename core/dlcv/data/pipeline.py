@@ -1,32 +1,25 @@
 """The pipeline of preprocessors: pixel steps in the loader, value steps in the network."""
 
-import logging
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 import attrs
 import numpy as np
 
 from dlcv import registry
-from dlcv.data.readahead import chunks, read_ahead
-from dlcv.data.steps import apply_steps, counting_images
 from dlcv.errors import DlcvError, ImageError
 from dlcv.interfaces import (
     Images,
     LabelledImages,
-    PreparationContext,
     Preprocessor,
     Shape,
     Size,
     is_value_step,
     stack,
 )
-from dlcv.progress import track
 from dlcv.registry.defaults import default, default_or_none
 
-logger = logging.getLogger(__name__)
-BATCH = 64
 BYTES_AT_ONCE = 16_000_000
 """Pixels that a thread holds before they are brought to their size."""
 
@@ -114,160 +107,6 @@ class Pipeline:
         return np.asarray(result, np.float32)
 
 
-def fit_to_input(
-    steps: Sequence[Preprocessor],
-    image_shape: Shape,
-    *,
-    input_size: Size | None,
-    default_size: Size,
-    size_is_meant: bool = True,
-) -> tuple[Pipeline, Size]:
-    """Finds the size of the network's input, and a pipeline that brings every image to it.
-
-    The size is `input_size`, else what the steps make of the images, where open sizes are
-    `default_size`. Images that all have one size keep it where nothing resizes them. Where that
-    does not bring all images to the size, a step that resizes is put first; one that cuts a part
-    out does not count as resizing.
-
-    Args:
-        steps: The steps in any order.
-        image_shape: `(H, W, C)` of the images, None where sizes differ.
-        input_size: `(height, width)` of the network's input, if it was asked for.
-        default_size: The size that the network takes where nothing else is said.
-        size_is_meant: Whether the one size of all images was chosen for a network, as where they
-            are packed. Photos may have it by chance: those over twice the size of the input, or
-            of a patch, do not keep it.
-
-    Returns:
-        The pipeline, with open sizes still open, and `(height, width)`.
-
-    Raises:
-        DlcvError: the pixel steps end with another size than `input_size`, or a value step is
-            there twice.
-    """
-    pipeline = Pipeline.of(steps)
-    _refuse_twice(pipeline)
-    size = input_size or default_size
-    height, width, _ = pipeline.with_sizes(size).output_shape(image_shape)
-    usual = None if size_is_meant else default_size
-    if _needs_resize(pipeline.with_sizes(size), image_shape, input_size, usual):
-        resize = resizing_step()
-        pipeline = attrs.evolve(pipeline, pixel_steps=(resize, *pipeline.pixel_steps))
-        sized = pipeline.with_sizes(size)
-        height, width, _ = sized.output_shape(image_shape)
-        logger.info(
-            "the images differ in size from the network's input and nothing resizes them: added %s",
-            registry.spec_of(sized.pixel_steps[0]),
-        )
-    if height is None or width is None:
-        raise DlcvError(f"the preprocessors leave images of different sizes; add {resizing()}")
-    if input_size and (height, width) != input_size:
-        raise DlcvError(
-            f"the preprocessors end with {height} x {width} pixels, but input_size is "
-            f"{input_size[0]} x {input_size[1]}; leave one of the two out"
-        )
-    _warn_of_equal_views(pipeline.with_sizes((height, width)), image_shape)
-    return pipeline, (height, width)
-
-
-def learn(pipeline: Pipeline, images: LabelledImages, input_size: Size, threads: int) -> Pipeline:
-    """Lets each step learn from the training images as they reach it."""
-    learned: list[Preprocessor] = []
-    for step in pipeline.steps:
-        before = Pipeline.of(learned)
-
-        def batches(before: Pipeline = before) -> Iterator[np.ndarray]:
-            return _batches(images, before, threads)
-
-        learned.append(step.prepare(PreparationContext(input_size, batches)))
-    return Pipeline.of(learned)
-
-
-def _refuse_twice(pipeline: Pipeline) -> None:
-    kinds = [type(step) for step in pipeline.value_steps]
-    for step in pipeline.value_steps:
-        if kinds.count(type(step)) > 1:
-            name = registry.spec_of(step).name
-            raise DlcvError(f"{name} is there twice among the preprocessors; once is enough")
-
-
-def _needs_resize(
-    sized: Pipeline, image_shape: Shape, input_size: Size | None, usual: Size | None
-) -> bool:
-    """Returns whether the steps alone do not bring every image to the input's size.
-
-    Images of one size that is over twice the `usual` one, or a patch's, have to be resized, too.
-    """
-    height, width, _ = image_shape
-    if _resizes(sized):
-        return False
-    if height is None or width is None:
-        return True
-    cut = next(filter(None, map(output_size, sized.pixel_steps)), None)
-    if cut is None and input_size is not None:
-        return sized.output_shape(image_shape)[:2] != input_size
-    rows, columns = cut or usual or (height, width)
-    return usual is not None and (height > 2 * rows or width > 2 * columns)
-
-
-def _warn_of_equal_views(sized: Pipeline, shape: Shape) -> None:
-    for step in sized.pixel_steps:
-        size = output_size(step)
-        if step.views > 1 and size is not None and size == shape[:2]:
-            logger.warning(
-                "the images have just the size that %s gives, so each view shows all of an image; "
-                "put %s before it",
-                registry.spec_of(step).name,
-                resizing(step.source_size(size)),
-            )
-        shape = step.output_shape(shape)
-
-
-def resizing_step() -> Preprocessor:
-    """Makes the step that brings images of any size to one, where a user named none.
-
-    Raises:
-        DlcvError: no installed package chooses one.
-    """
-    step: Preprocessor = registry.create("preprocessor", default("resize"))
-    return step
-
-
-def resizing(size: Size | None = None) -> str:
-    """Returns what to add where nothing resizes, to `size` if it is known, for people."""
-    name = default_or_none("resize")
-    if name is None or size is None:
-        return name or "a preprocessor that resizes"
-    return str(registry.spec_of(resizing_step().with_output_size(size)))
-
-
-def output_size(step: Preprocessor) -> Size | None:
-    """Returns the size that a step gives to all images, whatever they had before."""
-    height, width, _ = step.output_shape((None, None, 3))
-    return None if height is None or width is None else (height, width)
-
-
-def _resizes(pipeline: Pipeline) -> bool:
-    """Returns whether images of any size can come: `patch`, for one, needs larger ones."""
-    for step in pipeline.pixel_steps:
-        if size := output_size(step):
-            return step.source_size(size) == size
-    return False
-
-
-def _batches(images: LabelledImages, pipeline: Pipeline, threads: int) -> Iterator[np.ndarray]:
-    """Yields the images after the deterministic form of the steps, in batches."""
-
-    def process(indices: range) -> np.ndarray:
-        pixels = process_batch(images, np.array(indices), pipeline, None)
-        return pipeline.values(pixels) if pipeline.value_steps else pixels
-
-    with track("looking at the training images", len(images), unit="images") as progress:
-        for batch in read_ahead(process, chunks(len(images), BATCH), threads):
-            yield batch
-            progress(len(batch) // pipeline.views)
-
-
 def process_batch(
     images: LabelledImages,
     indices: np.ndarray,
@@ -288,8 +127,117 @@ def process_batch(
         with _naming(images, part):
             parts.append(apply_steps(first.pixel_steps, images.read(part), rng))
     together = parts[0] if len(parts) == 1 else stack([image for part in parts for image in part])
-    with _naming(images, indices), counting_images(first.views):
+    with _naming(images, indices), _counting_images(first.views):
         return second.pixels(together, rng)
+
+
+def apply_steps(
+    steps: Sequence[Preprocessor], images: Images, rng: np.random.Generator | None
+) -> Images:
+    """Runs pixel steps; views go on as images of their own, those of an image one after the other.
+
+    Raises:
+        ImageError: an image can't be processed; `index` tells which.
+        DlcvError: a step gives something else than bytes.
+    """
+    views = 1
+    for step in steps:
+        with _counting_images(views), registry.naming_owner(step, "processing images"):
+            images = step(images, rng)
+        if any(image.dtype != np.uint8 for image in images[:1]):
+            name = registry.spec_of(step).name
+            raise DlcvError(
+                f"{name} gives {images[0].dtype} pixels; a step without a layer must give uint8"
+            )
+        if step.views != 1:
+            images = _folded(images)
+            views *= step.views
+    return images
+
+
+def refuse_views(steps: Sequence[Preprocessor]) -> None:
+    """Raises a `DlcvError` for a step of several views, which is for predictions alone."""
+    for step in steps:
+        if step.views != 1:
+            name = registry.spec_of(step).name
+            raise DlcvError(
+                f"{name} gives {step.views} views of each image, which is for predictions; "
+                f"use patch in training, and `dlcv evaluate RUN --preproc {name}` afterwards"
+            )
+
+
+def output_size(step: Preprocessor) -> Size | None:
+    """Returns the size that a step gives to all images, whatever they had before."""
+    height, width, _ = step.output_shape((None, None, 3))
+    return None if height is None or width is None else (height, width)
+
+
+def resizes(step: Preprocessor) -> bool:
+    """Returns whether a step brings images of any size to its own: `patch` needs larger ones."""
+    size = output_size(step)
+    return size is not None and step.source_size(size) == size
+
+
+def resizing_step() -> Preprocessor:
+    """Makes the step that brings images of any size to one, where a user named none.
+
+    Raises:
+        DlcvError: no installed package chooses one.
+    """
+    step: Preprocessor = registry.create("preprocessor", default("resize"))
+    return step
+
+
+def resizing(size: Size | None = None) -> str:
+    """Returns what to add where nothing resizes, to `size` if it is known, for people."""
+    name = default_or_none("resize")
+    if name is None or size is None:
+        return name or "a preprocessor that resizes"
+    return str(registry.spec_of(resizing_step().with_output_size(size)))
+
+
+def states_of(steps: Iterable[Preprocessor]) -> dict[str, np.ndarray]:
+    """Returns what steps learned, as arrays by `position.name`."""
+    return {
+        f"{index}.{name}": array
+        for index, step in enumerate(steps)
+        for name, array in step.state_dict().items()
+    }
+
+
+def with_states(
+    steps: Iterable[Preprocessor], arrays: Mapping[str, np.ndarray]
+) -> list[Preprocessor]:
+    """Returns steps that know what `states_of` gave.
+
+    Raises:
+        KeyError: there is no step at a position.
+        ValueError: a position is no number.
+        DlcvError: an array's name is none of the step's state; others as the step says.
+    """
+    known = dict(enumerate(steps))
+    for place, array in arrays.items():
+        index, _, name = place.partition(".")
+        known[int(index)] = known[int(index)].with_state({name: array})
+    return [*known.values()]
+
+
+@contextmanager
+def _counting_images(views: int) -> Iterator[None]:
+    """Turns the position of a view, in an error, into that of its image."""
+    try:
+        yield
+    except ImageError as error:
+        if error.index is not None:
+            error.index //= views
+        raise
+
+
+def _folded(images: Images) -> Images:
+    """Returns `(N, views, H, W, C)` as `(N * views, H, W, C)`, or as a list where sizes differ."""
+    if isinstance(images, np.ndarray):
+        return images.reshape(-1, *images.shape[2:])
+    return stack([view for image in images for view in image])
 
 
 @contextmanager

@@ -11,8 +11,7 @@ import numpy as np
 from dlcv import registry
 from dlcv.config import SplitConfig
 from dlcv.data.split import divide, settle
-from dlcv.data.subset import Subset, share_of
-from dlcv.data.survey import Survey, survey
+from dlcv.data.subset import Subset, Survey, share_of, survey
 from dlcv.errors import DlcvError, PluginError, printable, some, suggestion
 from dlcv.images import is_image_file, unread_by_extension, walk_files
 from dlcv.interfaces import SPLITS, UNSPLIT, DatasetStore, LabelledImages, evolve
@@ -20,7 +19,7 @@ from dlcv.registry.index import Descriptor
 
 logger = logging.getLogger(__name__)
 
-MOST_FILES_LOOKED_AT = 10_000
+MOST_FILES_EXAMINED = 10_000
 
 
 @attrs.frozen(eq=False)
@@ -119,7 +118,7 @@ def _what_is_there(path: Path) -> str:
     if not path.is_dir():
         return ""
     # A folder that is no data set may be as large as a disk.
-    files = list(itertools.islice(walk_files(path), MOST_FILES_LOOKED_AT))
+    files = list(itertools.islice(walk_files(path), MOST_FILES_EXAMINED))
     if any(map(is_image_file, files)):
         return ", for nothing tells the images' classes"
     if unread := unread_by_extension(files):

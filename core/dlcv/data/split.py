@@ -6,7 +6,6 @@ from collections.abc import Collection
 import numpy as np
 
 from dlcv.config import SplitConfig
-from dlcv.data.shares import FEWEST_TRAINING, FEWEST_VALIDATION, validation_share
 from dlcv.data.subset import Subset
 from dlcv.errors import DlcvError
 from dlcv.interfaces import UNSPLIT, LabelledImages, evolve
@@ -18,6 +17,12 @@ PARTS = {"test": "test", "val": "validation", "train_val": "train_validation"}
 """
 SPLIT_DEFAULTS = {"test": 0.2, "validation": 0.1}
 """What is taken where nothing is said and the data leaves it open."""
+FEWEST_TRAINING = 20
+"""Training images a class."""
+FEWEST_VALIDATION = 15
+"""Validation images a class."""
+SHARES = tuple(percent / 100 for percent in range(10, 41, 5))
+"""The shares that the guide spans."""
 
 
 def settle(config: SplitConfig, splits: Collection[str]) -> SplitConfig:
@@ -94,6 +99,23 @@ def divide(opened: dict[str, LabelledImages], config: SplitConfig) -> dict[str, 
     parts["train"] = Subset(images, rest)
     _advise(images, parts)
     return {**{k: v for k, v in opened.items() if k != UNSPLIT}, **parts}
+
+
+def validation_share(images: int, taken: int = 0) -> float | None:
+    """Returns the smallest share that leaves a class enough to train on and to validate with.
+
+    Args:
+        images: The images of the smallest class.
+        taken: How many of them go elsewhere, such as into the test part.
+
+    Returns:
+        A share of `images` from 0.1 to 0.4 in steps of 0.05, or None where none is enough.
+    """
+    for share in SHARES:
+        validation = int(images * share + 1e-9)
+        if validation >= FEWEST_VALIDATION and images - taken - validation >= FEWEST_TRAINING:
+            return share
+    return None
 
 
 def _part(

@@ -4,17 +4,6 @@ Everything is uint8, `(H, W, C)`, RGB or grayscale. Resizing stays in uint8 with
 interpolation, which give the same bits with any number of threads and any OpenCV since 4.12.
 """
 
-from dlcv.images.decoding import (
-    DECODABLE_PIXELS,
-    FORMATS,
-    LARGEST_IMAGE_PIXELS,
-    LARGEST_IMAGE_VARIABLE,
-    ColorMode,
-    decode,
-    largest_image_pixels,
-    read_content,
-    read_image,
-)
 from dlcv.images.folders import (
     EXTENSIONS,
     STRAY_FOLDERS,
@@ -26,7 +15,18 @@ from dlcv.images.folders import (
     walk_files,
     warn_of_unread,
 )
-from dlcv.images.labelled_files import ImageFiles
+from dlcv.images.reading import (
+    DECODABLE_PIXELS,
+    FORMATS,
+    LARGEST_IMAGE_PIXELS,
+    LARGEST_IMAGE_VARIABLE,
+    ColorMode,
+    ImageFiles,
+    decode,
+    largest_image_pixels,
+    read_content,
+    read_image,
+)
 from dlcv.images.resizing import Interpolation, pair, resize
 
 __all__ = [

@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dlcv import backend, registry
-from dlcv.data.pipeline import Pipeline
-from dlcv.data.states import with_states
+from dlcv.data.pipeline import Pipeline, with_states
 from dlcv.errors import DlcvError
 from dlcv.files import load_arrays
 from dlcv.runs.experiment import Experiment

@@ -7,11 +7,11 @@ import attrs
 
 from dlcv import backend, images, registry
 from dlcv.config import AUTO, RunConfig
+from dlcv.data.fitting import fit_to_input, learn
 from dlcv.data.loader import Loader
-from dlcv.data.pipeline import Pipeline, fit_to_input, learn
+from dlcv.data.pipeline import Pipeline, refuse_views
 from dlcv.data.sources import Dataset, find_store, open_dataset
 from dlcv.data.split import give_way
-from dlcv.data.steps import refuse_views
 from dlcv.interfaces import (
     Architecture,
     Classifier,

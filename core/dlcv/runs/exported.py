@@ -10,10 +10,9 @@ import numpy as np
 
 from dlcv import backend, files, registry
 from dlcv.data.loader import Loader
-from dlcv.data.pipeline import Pipeline
+from dlcv.data.pipeline import Pipeline, with_states
 from dlcv.data.sources import align_labels
-from dlcv.data.states import with_states
-from dlcv.data.survey import Survey, survey
+from dlcv.data.subset import Survey, survey
 from dlcv.errors import DlcvError, SpecError, reason_of
 from dlcv.evaluation.predict import predict_batches, predict_labelled
 from dlcv.files import load_arrays

@@ -6,9 +6,9 @@ import logging
 import attrs
 
 from dlcv import registry
+from dlcv.data.fitting import chosen_pixel_steps, with_pixel_steps
 from dlcv.data.loader import Loader
 from dlcv.data.pipeline import Pipeline, resizing_step
-from dlcv.data.replacement import chosen_pixel_steps, with_pixel_steps
 from dlcv.interfaces import LabelledImages, Preprocessor, Size
 from dlcv.runs.predictor import PixelSteps
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from dlcv import files
 from dlcv.config import RunConfig
+from dlcv.data.pipeline import states_of
 from dlcv.data.sources import find_store
-from dlcv.data.states import states_of
 from dlcv.runs.build import build_new
 from dlcv.runs.directory import RunDirectory
 from dlcv.runs.experiment import Experiment

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from dlcv import backend
-from dlcv.data.survey import survey
+from dlcv.data.subset import survey
 from dlcv.errors import DlcvError
 from dlcv.interfaces import LabelledImages, Predictions
 from dlcv.registry.spec import SpecList

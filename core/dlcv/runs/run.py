@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dlcv import backend, registry
+from dlcv.data.fitting import chosen_pixel_steps
 from dlcv.data.loader import Loader
 from dlcv.data.pipeline import Pipeline
-from dlcv.data.replacement import chosen_pixel_steps
 from dlcv.data.sources import align_labels, find_store, open_split
-from dlcv.data.survey import Survey, survey
+from dlcv.data.subset import Survey, survey
 from dlcv.errors import DlcvError
 from dlcv.evaluation.predict import load_predictions, predict_batches, predict_labelled
 from dlcv.evaluation.prediction_cache import cached

@@ -7,9 +7,8 @@ import numpy as np
 import pytest
 from in_memory import InMemory, numbered
 
-from dlcv.data.loader import Loader
+from dlcv.data.loader import AHEAD_PER_THREAD, Loader
 from dlcv.data.pipeline import Pipeline
-from dlcv.data.readahead import AHEAD_PER_THREAD
 from dlcv.data.subset import ArrayImages
 from dlcv.errors import ImageError
 from dlcv.interfaces import Preprocessor, plugin

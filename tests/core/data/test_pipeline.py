@@ -7,9 +7,9 @@ import pytest
 from in_memory import InMemory, numbered, of_sizes
 
 from dlcv import registry
+from dlcv.data.fitting import fit_to_input, learn
 from dlcv.data.loader import Loader
-from dlcv.data.pipeline import Pipeline, fit_to_input, learn, process_batch
-from dlcv.data.steps import refuse_views
+from dlcv.data.pipeline import Pipeline, process_batch, refuse_views
 from dlcv.errors import DlcvError, ImageError
 from dlcv.interfaces import ImagePreprocessor, Preprocessor, option, plugin, stack
 from dlcv_plugins.preprocessors.simple import Simple

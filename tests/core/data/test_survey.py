@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from in_memory import numbered, of_sizes
 
-from dlcv.data.survey import survey
+from dlcv.data.subset import survey
 from dlcv.errors import ImageError
 from dlcv_plugins.stores.folder import Folder
 

@@ -4,8 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import attrs
 
-from dlcv.data.shares import validation_share
-from dlcv.data.split import SPLIT_DEFAULTS
+from dlcv.data.split import SPLIT_DEFAULTS, validation_share
 
 
 @attrs.frozen

@@ -1,6 +1,6 @@
 """The rules of `dlcv data advise`: what guides, books and courses advise, as a table."""
 
-from dlcv.data.shares import FEWEST_TRAINING, FEWEST_VALIDATION
+from dlcv.data.split import FEWEST_TRAINING, FEWEST_VALIDATION
 from dlcv_plugins.commands.data.advice import Facts, Rule
 
 GUIDE = "a transfer learning guide"

@@ -169,7 +169,7 @@ class TestDecoding:
         """The names of the files that are decoded, as often as they are."""
         names = []
         monkeypatch.setattr(
-            "dlcv.images.labelled_files.read_image",
+            "dlcv.images.reading.read_image",
             lambda path, *mode: names.append(path) or read_image(path, *mode),
         )
         return names

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from dlcv import registry
+from dlcv.data.fitting import chosen_pixel_steps, with_pixel_steps
 from dlcv.data.pipeline import Pipeline
-from dlcv.data.replacement import chosen_pixel_steps, with_pixel_steps
 from dlcv.errors import DlcvError, SpecError
 from dlcv.interfaces import Preprocessor, plugin, state
 from dlcv.registry.spec import Spec

@@ -10,7 +10,7 @@ import time
 import cv2
 import pytest
 
-from dlcv.data.readahead import AHEAD_PER_THREAD, chunks, read_ahead
+from dlcv.data.loader import AHEAD_PER_THREAD, chunks, read_ahead
 
 
 def threads_of_ours():
@@ -139,7 +139,7 @@ def test_closing_from_another_thread_than_the_reader_s_ends():
 
 STOPPED = """
 import itertools, time
-from dlcv.data.readahead import read_ahead
+from dlcv.data.loader import read_ahead
 
 def work(number):
     time.sleep(0.05)
@@ -172,7 +172,7 @@ def test_ctrl_c_ends_the_threads_and_the_process(pause):
 def test_a_process_that_forgets_to_close_ends_anyway():
     program = (
         "import itertools\n"
-        "from dlcv.data.readahead import read_ahead\n"
+        "from dlcv.data.loader import read_ahead\n"
         "stream = read_ahead(str, itertools.count(), threads=3)\n"
         "print(next(stream))\n"
         "raise SystemExit(7)\n"
@@ -186,6 +186,16 @@ def test_a_process_that_forgets_to_close_ends_anyway():
 def test_opencv_starts_no_threads_within_ours():
     cv2.setNumThreads(4)
     assert list(read_ahead(lambda _: cv2.getNumThreads(), range(3), threads=2)) == [1, 1, 1]
+
+
+def test_opencv_has_its_threads_back_when_the_last_reader_ends():
+    cv2.setNumThreads(2)
+    first = read_ahead(lambda _: cv2.getNumThreads(), range(9), threads=1)
+    second = read_ahead(lambda _: cv2.getNumThreads(), range(9), threads=1)
+    assert (next(first), next(second)) == (1, 1)
+    first.close()
+    assert list(second) == [1] * 8
+    assert cv2.getNumThreads() == 2
 
 
 @pytest.mark.parametrize(
