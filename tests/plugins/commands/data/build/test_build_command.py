@@ -81,7 +81,7 @@ def test_no_deep_learning_library_is_imported(photos, tmp_path):
         ),
         (["photo", "--out", "packed", "--size", "8"], "no such file or folder: photo"),
         (["photos", "--out", "photos", "--size", "8"], "photos exists already"),
-        (["photos", "--out", "photos", "--size", "8", "--force"], "photos is not a packed data set"),
+        (["photos", "--out", "photos", "--size", "8", "--force"], "photos is not a packed data"),
         (["photos", "--out", "packed", "--preproc", "mean"], "mean runs in the network"),
         (["photos", "--out", "packed", "--preproc", "aspect_aware"], "size of aspect_aware is"),
         (["photos", "--out", "packed", "--size", "8", "--test", "29"], "test would have 29 of 30"),

@@ -224,7 +224,7 @@ def test_no_deep_learning_library_is_imported(leaking, tmp_path):
     assert not imported & {"keras", "tensorflow", "jax", "torch"}
 
 
-def test_the_wheel_holds_the_templates(tmp_path):
+def test_the_wheel_holds_every_module_and_the_templates(tmp_path):
     build = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "-o", tmp_path, ROOT]
     done = subprocess.run(build, capture_output=True, text=True, timeout=120)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -232,6 +232,13 @@ def test_the_wheel_holds_the_templates(tmp_path):
         names = wheel.namelist()
     for name in ("base.html", "check.html", "style.css"):
         assert f"dlcv/pages/{name}" in names
+    # A folder that .gitignore names would be left out.
+    modules = {
+        str(path.relative_to(ROOT / folder))
+        for folder in ("core", "plugins")
+        for path in (ROOT / folder).rglob("*.py")
+    }
+    assert modules <= set(names)
 
 
 def test_real_photos_hold_copies_across_splits(real_data, tmp_path):

@@ -1,0 +1,1 @@
+"""`dlcv data build`: packs a data set."""
