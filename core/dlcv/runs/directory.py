@@ -241,7 +241,7 @@ class RunDirectory:
         Args:
             latest: The run that the link `latest` names again.
         """
-        shutil.rmtree(self.path)
+        self._remove()
         self.put_back()
         link = self.path.parent / LATEST
         if latest is not None and (link.parent / latest).exists():
@@ -263,9 +263,16 @@ class RunDirectory:
         """
         self.settle()
         if self.replaced.exists():
-            shutil.rmtree(self.path)
+            self._remove()
         else:
             os.replace(self.path, self.replaced)
+
+    def _remove(self) -> None:
+        """Removes the directory: a kill meanwhile leaves no part of it under its name."""
+        removed = self.path.with_name(f".{self.path.name}.removed")
+        shutil.rmtree(removed, ignore_errors=True)
+        os.replace(self.path, removed)
+        shutil.rmtree(removed)
 
     @property
     def _hidden(self) -> Path:

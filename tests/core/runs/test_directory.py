@@ -207,6 +207,24 @@ def test_a_kill_while_a_run_is_made_leaves_a_whole_run_or_none(
     assert ends == {"old" if exists else None, "new"}
 
 
+def test_a_kill_while_a_run_is_discarded_leaves_the_run_that_it_replaced(tmp_path: Path) -> None:
+    for number, fault in enumerate(faults("killed")):
+        runs = tmp_path / f"runs{number}"
+        (runs / "net").mkdir(parents=True)
+        (runs / "net" / "run.toml").write_text("old")
+        with RunDirectory.being_made(runs, "net", "", force=True) as (hidden, new):
+            for name in ("run.toml", "labels.json", "environment.json"):
+                (hidden.path / name).write_text("new")
+            new.appear()
+            latest = new.point_latest_here()
+        fault(lambda new=new, latest=latest: new.discard(latest))
+
+        if content(runs / "net") == "new":
+            assert (new.replaced / "run.toml").read_text() == "old"
+        else:
+            assert content(runs / "net") == "old"
+
+
 def test_a_number_that_another_process_is_making_is_left_out(tmp_path: Path) -> None:
     with RunDirectory.being_made(tmp_path, None, "net", force=False) as (_, first):
         assert create_numbered(tmp_path) == "net-2"

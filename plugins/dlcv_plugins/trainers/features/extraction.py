@@ -146,7 +146,11 @@ def _begin(
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir()
     total = 4 * body.count * sum(about["rows"].values())
-    files.require_space(work, total)
+    try:
+        files.require_space(work, total)
+    except DlcvError:
+        work.rmdir()
+        raise
     write_record(RunDirectory(work), experiment, body)
     files.write_atomically(work / BEGUN, json.dumps(about, indent=2))
 

@@ -235,6 +235,17 @@ def test_another_network_is_no_way_to_go_on(base_run, made_with, tmp_path, monke
     assert again.about["layer"] == "dense1_relu"
 
 
+def test_a_disk_without_room_is_named_and_nothing_is_left(
+    base_run, made_with, tmp_path, monkeypatch
+):
+    usage = shutil._ntuple_diskusage(total=10**9, used=10**9 - 100, free=100)
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage)
+
+    with pytest.raises(DlcvError, match=rf"MB are needed in {tmp_path}, where 0 MB are free"):
+        dlcv.extract(base_run.path, tmp_path / "f", **made_with)
+    assert os.listdir(tmp_path) == []
+
+
 def test_nothing_but_features_is_replaced(base_run, made_with, tmp_path):
     (tmp_path / "photos").mkdir()
     with pytest.raises(DlcvError, match="exists already; choose another name"):
