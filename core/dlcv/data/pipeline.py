@@ -162,7 +162,7 @@ def refuse_views(steps: Sequence[Preprocessor]) -> None:
             name = registry.spec_of(step).name
             raise DlcvError(
                 f"{name} gives {step.views} views of each image, which is for predictions; "
-                f"use patch in training, and `dlcv evaluate RUN --preproc {name}` afterwards"
+                f"leave it out in training, and use `dlcv evaluate RUN --preproc {name}` afterwards"
             )
 
 

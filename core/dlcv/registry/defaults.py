@@ -23,6 +23,7 @@ CURES = {
     "value_steps": "name preprocessors with --preproc",
     "resize": "add a preprocessor that resizes",
     "more_evaluators": "",
+    "cyclic_schedule": "",
     "commands": "",
     "examples": "",
 }

@@ -198,7 +198,7 @@ def _value(node: ast.expr, source: str, depth: int) -> Any:
         case ast.Call(func=function, args=[], keywords=keywords):
             return _spec(function, keywords, source, depth)
         case ast.Call(args=[argument, *_]):
-            raise _refused("options need a name, as in patch(size=32)", argument, source)
+            raise _refused("options need a name, as in name(size=32)", argument, source)
     raise _refused("expected a name, a number, a quoted text or a tuple", node, source)
 
 

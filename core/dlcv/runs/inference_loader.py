@@ -10,6 +10,7 @@ from dlcv.data.fitting import chosen_pixel_steps, with_pixel_steps
 from dlcv.data.loader import Loader
 from dlcv.data.pipeline import Pipeline, resizing_step
 from dlcv.interfaces import LabelledImages, Preprocessor, Size
+from dlcv.registry.defaults import default_or_none
 from dlcv.runs.predictor import PixelSteps
 
 logger = logging.getLogger(__name__)
@@ -43,12 +44,17 @@ def inference_loader(
     if preprocessors is not None:
         steps = chosen_pixel_steps(trained, preprocessors)
         pipeline = with_pixel_steps(trained, steps, images.image_shape, size)
-    elif not resizes(trained, input_shape) and images.image_shape[:2] != size:
+    elif images.image_shape[:2] != size and _can_fit(trained, input_shape):
         log_fitting(size)
         fit = fitting(size)
         pipeline = attrs.evolve(trained, pixel_steps=(fit, *trained.pixel_steps))
     at_once = max(1, BATCH // pipeline.views)
     return Loader(images, pipeline, batch_size=at_once, threads=threads)
+
+
+def _can_fit(trained: Pipeline, input_shape: tuple[int, int, int]) -> bool:
+    """Returns whether images have to be fitted, and an installed package chooses how."""
+    return not resizes(trained, input_shape) and default_or_none("resize") is not None
 
 
 def resizes(pipeline: Pipeline, input_shape: tuple[int, int, int]) -> bool:

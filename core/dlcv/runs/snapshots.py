@@ -3,6 +3,7 @@
 from dlcv import registry
 from dlcv.errors import DlcvError
 from dlcv.interfaces import Combination
+from dlcv.registry.defaults import default_or_none
 from dlcv.runs.ensemble import Ensemble
 from dlcv.runs.run import Run
 from dlcv.training.snapshots import snapshot_epochs
@@ -23,9 +24,11 @@ def snapshots(run: Run, method: Combination = "mean") -> Ensemble:
     if len(epochs) < 2:
         has = "a single snapshot, and an ensemble takes two" if epochs else "no snapshots"
         written = ", ".join(str(stage.schedule) for stage in stages)
+        other = default_or_none("cyclic_schedule")
+        cure = f'--schedule "{other}"' if other else "a schedule of several cycles"
         raise DlcvError(
             f"{run.path} has {has}; one is taken at the end of each cycle of the learning rate, "
-            f'whose schedule is {written}; train with --schedule "cyclic(cycles=5)"'
+            f"whose schedule is {written}; train with {cure}"
         )
     members = [Run(run.directory, checkpoint=epoch) for epoch in epochs]
     names = [f"epoch {epoch}" for epoch in epochs]

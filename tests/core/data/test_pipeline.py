@@ -315,7 +315,7 @@ class TestViews:
             refuse_views(registry.create_list("preprocessor", "simple, crop(mirror=False), scale"))
         assert str(caught.value) == (
             "crop gives 5 views of each image, which is for predictions; "
-            "use patch in training, and `dlcv evaluate RUN --preproc crop` afterwards"
+            "leave it out in training, and use `dlcv evaluate RUN --preproc crop` afterwards"
         )
         refuse_views(registry.create_list("preprocessor", "patch, scale"))
 

@@ -106,7 +106,7 @@ def test_a_run_that_is_not_finished_says_so(run, monkeypatch):
 
 
 def test_training_on_several_views_is_refused_before_anything_is_read(folder):
-    with pytest.raises(DlcvError, match=r"crop gives 10 views .*; use patch in training"):
+    with pytest.raises(DlcvError, match=r"crop gives 10 views .*; leave it out in training"):
         dlcv.run(data=str(folder / "photos"), preprocessors="crop, mean", runs=folder / "none")
     assert not (folder / "none").exists()
 

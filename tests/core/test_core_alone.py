@@ -1,0 +1,245 @@
+"""The core needs none of the plugins that ship: with one small foreign package it does its work."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fake_packages import install
+
+import dlcv
+
+CORE = Path(dlcv.__file__).parent
+COMMANDS = {
+    name: f"dlcv.cli.{name}:{name}" for name in ("run", "resume", "evaluate", "predict", "plugins")
+}
+FOREIGN = '''"""One plugin of each kind that a run needs."""
+
+import numpy as np
+
+from dlcv.interfaces import (
+    Architecture, DatasetStore, Evaluation, Evaluator, LabelledImages, Preprocessor, Schedule,
+    option, plugin,
+)
+
+
+class Squares(LabelledImages):
+    label_names = ("dark", "light")
+
+    def __init__(self, seed):
+        rng = np.random.default_rng(seed)
+        self.labels = np.arange(60) % 2
+        self.pixels = rng.integers(0, 90, (60, 8, 8, 3), np.uint8)
+        self.pixels += (150 * self.labels).astype(np.uint8)[:, None, None, None]
+
+    @property
+    def image_shape(self):
+        return (8, 8, 3)
+
+    def read(self, indices):
+        return self.pixels[np.asarray(indices)]
+
+    def sample_id(self, index):
+        return f"square {index}"
+
+    def fingerprint(self):
+        return str(self.pixels.sum())
+
+
+@plugin
+class Shades(DatasetStore):
+    """Squares that are dark or light."""
+
+    seed: int = option(0, help="seed of the noise")
+
+    def splits(self):
+        return ("train", "test")
+
+    def open(self, split):
+        return Squares(self.seed + (split == "test"))
+
+
+@plugin
+class Mirror(Preprocessor):
+    """Mirrors every second image in training."""
+
+    def __call__(self, images, rng=None):
+        return images if rng is None else images[:, :, ::-1]
+
+    def output_shape(self, shape):
+        return shape
+
+
+@plugin
+class Tiny(Architecture):
+    """Means of parts of the image."""
+
+    def features(self, x):
+        import keras
+
+        x = keras.layers.Rescaling(1 / 127.5, offset=-1, name="center")(x)
+        return keras.layers.AveragePooling2D(4, name="pool")(x)
+
+
+@plugin
+class Steady(Schedule):
+    """Keeps the learning rate."""
+
+    def learning_rate(self, epoch, epochs, initial):
+        return initial
+
+
+@plugin
+class Hits(Evaluator):
+    """The share of right predictions."""
+
+    def evaluate(self, predictions):
+        right = predictions.probabilities.mean(axis=0).argmax(axis=1) == predictions.labels
+        return Evaluation({"hits": float(right.mean())})
+'''
+POINTS = {
+    "stores": {"shades": "acme_all:Shades"},
+    "preprocessors": {"mirror": "acme_all:Mirror"},
+    "architectures": {"tiny": "acme_all:Tiny"},
+    "schedules": {"steady": "acme_all:Steady"},
+    "evaluators": {"hits": "acme_all:Hits"},
+}
+NAMED = {
+    "--data": "shades", "--arch": "tiny", "--preproc": "mirror", "--schedule": "steady",
+    "--optimizer": "adam(learning_rate=0.05)", "--eval": "hits",
+}  # fmt: skip
+PROGRAM = """
+import contextlib, io, json, sys
+from dlcv.__main__ import main
+
+found = []
+for arguments in json.loads(sys.argv[1]):
+    sys.argv = ["dlcv", *arguments]
+    with (
+        contextlib.redirect_stdout(io.StringIO()) as out,
+        contextlib.redirect_stderr(io.StringIO()) as err,
+    ):
+        try:
+            main()
+        except SystemExit as ended:
+            code = ended.code
+    found.append([code or 0, out.getvalue(), err.getvalue()])
+loaded = sorted(name for name in sys.modules if name.startswith("dlcv_plugins"))
+print(json.dumps([found, loaded]))
+"""
+
+
+def environment(folder: Path) -> dict[str, str]:
+    """Returns variables with which Python sees the core, one foreign package, and libraries.
+
+    Without the module `site` no path file leads to the plugins; each library is linked.
+    """
+    packages, libraries = folder / "packages", folder / "libraries"
+    packages.mkdir()
+    libraries.mkdir()
+    (packages / "dlcv").symlink_to(CORE)
+    install(packages, "dlcv", {"commands": COMMANDS}, version="0.1.0")
+    install(packages, "acme-all", POINTS, {"acme_all": FOREIGN})
+    for path in map(Path, sys.path):
+        if path.name not in ("site-packages", "dist-packages"):
+            continue
+        for entry in path.iterdir():
+            is_ours = entry.name.startswith(("dlcv", "_dlcv")) or entry.suffix == ".pth"
+            if not is_ours and not (libraries / entry.name).exists():
+                (libraries / entry.name).symlink_to(entry)
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, (packages, libraries)))}
+
+
+def flags(**others: str) -> list[str]:
+    """Returns the flags that name the foreign package's plugins, some of them changed."""
+    named = {**NAMED, **{f"--{name}": value for name, value in others.items()}}
+    return [word for pair in named.items() for word in pair if pair[1]]
+
+
+@pytest.fixture(scope="module")
+def ended(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[int, str, str]]:
+    """The exit code, output and messages of one command after the other, in one process."""
+    folder = tmp_path_factory.mktemp("alone")
+    common = ["--epochs", "2", "--threads", "1"]
+    commands = {
+        "help": ["--help"],
+        "run help": ["run", "--help"],
+        "list": ["plugins", "list", "--check", "--json"],
+        "no data": ["run", *flags(data=""), *common],
+        "no network": ["run", *flags(arch=""), *common],
+        "no schedule": ["run", *flags(schedule=""), *common],
+        "no evaluators": ["run", *flags(eval=""), *common],
+        "no optimizer": ["run", *flags(optimizer=""), *common],
+        "run": ["run", *flags(), *common, "--name", "made"],
+        "resume": ["resume", "runs/made", "--epochs", "3"],
+        "evaluate": ["evaluate", "runs/made", "--json"],
+        "predict": ["predict", "runs/made", str(folder / "light.png"), "--json"],
+    }
+    import cv2
+    import numpy as np
+
+    cv2.imwrite(str(folder / "light.png"), np.full((8, 8, 3), 230, np.uint8))
+    process = subprocess.run(
+        [sys.executable, "-S", "-c", PROGRAM, json.dumps(list(commands.values()))],
+        env=environment(folder), cwd=folder, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert process.returncode == 0, process.stderr
+    found, loaded = json.loads(process.stdout.splitlines()[-1])
+    assert loaded == []
+    return {name: tuple(result) for name, result in zip(commands, found, strict=True)}
+
+
+def succeeded(ended: dict[str, Any], name: str) -> str:
+    """Returns what a command printed; it must have ended well."""
+    code, out, err = ended[name]
+    assert code == 0, err
+    return str(out)
+
+
+def test_help_lists_the_core_s_commands_and_shows_no_default(ended: dict[str, Any]) -> None:
+    listed = succeeded(ended, "help").partition("Commands:")[2]
+    assert [line.split()[0] for line in listed.splitlines() if line[2:3].isalpha()] == [*COMMANDS]
+    assert "  --arch, --architecture SPEC     The network.\n" in succeeded(ended, "run help")
+    assert "Examples" not in succeeded(ended, "run help")
+
+
+def test_the_list_holds_the_core_s_commands_and_the_foreign_plugins(ended: dict[str, Any]) -> None:
+    found = json.loads(succeeded(ended, "list"))
+    assert {row["state"] for row in found} == {"available"}
+    names = {row["name"] for row in found}
+    assert names == {"shades", "mirror", "tiny", "steady", "hits", *COMMANDS}
+
+
+@pytest.mark.parametrize(
+    ("missing", "cure"),
+    [
+        ("data", "name a data set with --data"),
+        ("network", "name a network with --arch"),
+        ("schedule", "name a schedule with --schedule"),
+        ("evaluators", "name evaluators with --eval"),
+        ("optimizer", "name an optimizer with --optimizer"),
+    ],
+)
+def test_a_choice_that_nobody_makes_is_asked_for(
+    ended: dict[str, Any], missing: str, cure: str
+) -> None:
+    code, out, err = ended[f"no {missing}"]
+    assert (code, out, err) == (2, "", f"dlcv: {cure}; no default is installed\n")
+
+
+def test_it_trains_and_reports(ended: dict[str, Any]) -> None:
+    printed = succeeded(ended, "run")
+    assert "trained   2 epochs" in printed
+    assert "hits" in printed
+
+
+def test_it_resumes_evaluates_and_predicts(ended: dict[str, Any]) -> None:
+    assert "trained   5 epochs" in succeeded(ended, "resume")
+    evaluated = json.loads(succeeded(ended, "evaluate"))
+    assert evaluated["images"] == 60
+    assert evaluated["metrics"]["hits"] == 1
+    (predicted,) = json.loads(succeeded(ended, "predict"))
+    assert predicted["label"] == "light"
