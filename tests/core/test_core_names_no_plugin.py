@@ -17,7 +17,7 @@ WORDS = {
 }  # fmt: skip
 """Names of plugins that are words, formats or libraries as well; sentences may use them."""
 
-LEAVING = ("export", "report")
+LEAVING = ("report",)
 """Packages that are on their way out of the core."""
 
 

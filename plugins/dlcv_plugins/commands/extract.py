@@ -6,9 +6,7 @@ from typing import Any
 
 import click
 
-from dlcv.cli.console import table, with_verbosity
-from dlcv.cli.options import config_options
-from dlcv.config import RunConfig, SplitConfig
+from dlcv.api import RunConfig, SplitConfig, config_options, table, with_verbosity
 from dlcv_plugins.commands.transfer import body_options
 
 

@@ -5,9 +5,7 @@ from typing import Any
 
 import click
 
-from dlcv.cli.console import with_verbosity
-from dlcv.cli.options import config_options, directory_options
-from dlcv.config import RunConfig
+from dlcv.api import RunConfig, config_options, directory_options, with_verbosity
 
 
 @click.command(
@@ -29,7 +27,7 @@ Classifiers and their options: dlcv plugins list classifier, dlcv plugins show N
 @with_verbosity
 def fit(features: Path, name: str | None, runs: Path, force: bool, **options: Any) -> None:
     """Fit a classifier to extracted features; the result is a run, which predicts from images."""
-    from dlcv.cli.run import finish
+    from dlcv.api import finish
     from dlcv_plugins.trainers.features.transfer import fit as fit_to
 
     finish(fit_to(features, name=name, runs=runs, force=force, **options))

@@ -5,9 +5,7 @@ from typing import Any
 
 import click
 
-from dlcv.cli.console import with_verbosity
-from dlcv.cli.options import config_options, directory_options
-from dlcv.config import RunConfig, SplitConfig
+from dlcv.api import RunConfig, SplitConfig, config_options, directory_options, with_verbosity
 
 
 def body_options(command: Any) -> Any:
@@ -62,7 +60,7 @@ def transfer(
     **options: Any,
 ) -> None:
     """Fit a classifier to what a trained network's body says of images."""
-    from dlcv.cli.run import finish
+    from dlcv.api import finish
     from dlcv_plugins.trainers.features.configuration import CLASSIFIER
     from dlcv_plugins.trainers.features.transfer import transfer as fit_to_body
 

@@ -5,9 +5,14 @@ from typing import Any
 
 import click
 
-from dlcv.cli.console import with_verbosity
-from dlcv.cli.options import config_options, directory_options
-from dlcv.config import RunConfig, SplitConfig, StageConfig
+from dlcv.api import (
+    RunConfig,
+    SplitConfig,
+    StageConfig,
+    config_options,
+    directory_options,
+    with_verbosity,
+)
 
 
 @click.command(
@@ -49,8 +54,8 @@ def finetune(
     base: str, weights: str, name: str | None, runs: Path, force: bool, **options: Any
 ) -> None:
     """Train a new head on the body of a trained network, then go on with the body."""
-    from dlcv.cli.run import finish
-    from dlcv.runs.train import run as train
+    from dlcv.api import finish
+    from dlcv.api import run as train
     from dlcv_plugins.commands.finetune.configuration import fine_tuning
 
     own = ("head", "head_epochs", "epochs", "learning_rate", "trainable")

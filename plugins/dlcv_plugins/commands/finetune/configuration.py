@@ -3,10 +3,10 @@
 from pathlib import Path
 
 from dlcv import registry
-from dlcv.config import RunConfig, StageConfig
+from dlcv.api import RunConfig, StageConfig
 from dlcv.errors import DlcvError
 from dlcv.interfaces import evolve, options_of
-from dlcv.registry.spec import Spec
+from dlcv.registry import Spec
 
 HEAD_EPOCHS, EPOCHS = 15, 5
 LEARNING_RATE = 0.003

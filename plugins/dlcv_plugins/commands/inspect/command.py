@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from dlcv.cli.console import table, with_verbosity
+from dlcv.api import table, with_verbosity
 from dlcv.errors import DlcvError, SpecError
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def inspect(
 
     NETWORK is an architecture, with options if you like, or the path of a run.
     """
-    from dlcv import backend
+    from dlcv.api import backend
 
     if diagram is not None:
         from dlcv_plugins.commands.inspect.diagram import check_diagram_path
@@ -115,8 +115,7 @@ def _is_run(text: str) -> bool:
 def _of_run(text: str, body: bool, options: dict[str, Any]) -> "tuple[keras.Model, str]":
     """Returns a run's network, and the next command."""
     from dlcv import registry
-    from dlcv.runs.trainers import load_run
-    from dlcv.training.network import layer_shape
+    from dlcv.api import layer_shape, load_run
 
     if options:
         flags = ", ".join(f"--{name.replace('_', '-')}" for name in options)
@@ -147,7 +146,7 @@ def _of_architecture(text: str, body: bool, options: dict[str, Any]) -> "tuple[k
 
 def _architecture(text: str) -> "Architecture":
     from dlcv import registry
-    from dlcv.registry.spec import Spec
+    from dlcv.registry import Spec
 
     try:
         return registry.create("architecture", Spec.parse(text))
@@ -163,7 +162,7 @@ def _size(text: str) -> tuple[int, int]:
     """Returns `(height, width)`."""
     from dlcv import images
     from dlcv.interfaces import read_value
-    from dlcv.registry.spec import parse_value
+    from dlcv.registry import parse_value
 
     try:
         size = images.pair(read_value(parse_value(text), int | tuple[int, int]))

@@ -6,12 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from dlcv.cli.console import with_verbosity
-from dlcv.cli.lazy import Group
-from dlcv.cli.options import checkpoint_option
+from dlcv.api import Group, checkpoint_option, with_verbosity
 
 if TYPE_CHECKING:
-    from dlcv.runs.run import Run
+    from dlcv.api import Run
 
 
 @click.group(cls=Group)
@@ -118,8 +116,8 @@ def feature_maps(
 
 def _opened(run: Path, checkpoint: str, out: Path, force: bool) -> "Run":
     """Returns the run, with its network started, if the picture may be written."""
-    from dlcv import backend, files
-    from dlcv.runs.trainers import load_run
+    from dlcv import files
+    from dlcv.api import backend, load_run
     from dlcv_plugins.pictures import check_format
 
     files.refuse_existing(out, force=force)

@@ -8,9 +8,8 @@ import attrs
 import keras
 import numpy as np
 
+from dlcv.api import Run, open_inputs
 from dlcv.errors import DlcvError, suggestion
-from dlcv.runs.inputs import open_inputs
-from dlcv.runs.run import Run
 from dlcv_plugins.commands.look.layers import channels_last, chosen_layer, tapped
 
 LARGEST_COUNT = 60

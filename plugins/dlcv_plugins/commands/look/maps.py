@@ -5,9 +5,8 @@ from typing import Any
 import keras
 import numpy as np
 
+from dlcv.api import Run, open_inputs
 from dlcv.errors import DlcvError
-from dlcv.runs.inputs import open_inputs
-from dlcv.runs.run import Run
 from dlcv_plugins.commands.look.layers import all_layers, channels_last, chosen_layer, tapped
 
 

@@ -7,9 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from dlcv.cli.console import table, with_verbosity
-from dlcv.cli.options import FLAGS, config_options
-from dlcv.config import RunConfig, SplitConfig, StageConfig
+from dlcv.api import (
+    FLAGS,
+    RunConfig,
+    SplitConfig,
+    StageConfig,
+    config_options,
+    table,
+    with_verbosity,
+)
 
 if TYPE_CHECKING:
     from dlcv_plugins.commands.lr_search.results import RangeTest, StepSearch
@@ -146,7 +152,7 @@ def _suggestion(found: "StepSearch | RangeTest") -> str:
 
 def _next(config: str | None, options: dict[str, Any], rate: float) -> str:
     """Returns the command that trains with a rate as the search did, but on all images."""
-    from dlcv.runs.recipes import load_config
+    from dlcv.api import load_config
 
     if config is not None and len(load_config(config).stages) > 1:
         return f"use         it as the learning rate of the first stage of {config}"

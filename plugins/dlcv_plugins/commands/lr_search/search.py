@@ -5,11 +5,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Literal
 
-from dlcv.config import RunConfig
+from dlcv.api import Experiment, RunConfig, build_new, configured
 from dlcv.errors import DlcvError
-from dlcv.runs.build import build_new
-from dlcv.runs.experiment import Experiment
-from dlcv.runs.train import configured
 from dlcv_plugins.commands.lr_search.results import RangeTest, StepSearch, check_range
 
 if TYPE_CHECKING:
@@ -84,8 +81,7 @@ def _trials(experiment: Experiment) -> Iterator["Trials"]:
         )
     network, _ = build_new(experiment)
     # They import Keras, which building has started with the right number of threads.
-    from dlcv.training.freezing import freeze
-    from dlcv.training.interruption import deferred_signals
+    from dlcv.api import deferred_signals, freeze
     from dlcv_plugins.commands.lr_search.trials import Trials
 
     freeze(network, stage.trainable)

@@ -5,8 +5,7 @@ from pathlib import Path
 
 import click
 
-from dlcv.cli.console import table, with_verbosity
-from dlcv.cli.lazy import Group
+from dlcv.api import Group, table, with_verbosity
 from dlcv.errors import DlcvError
 
 
@@ -44,7 +43,7 @@ def plot(
 ) -> None:
     """Draw the learning rate over the epochs: of the schedules in SPECS, or of all."""
     from dlcv import files, registry
-    from dlcv.registry.spec import SpecList
+    from dlcv.registry import SpecList
     from dlcv_plugins.commands.schedules.picture import draw_rates
 
     files.refuse_existing(out, force=force)

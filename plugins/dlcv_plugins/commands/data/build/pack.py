@@ -26,7 +26,7 @@ from dlcv.api import (
 )
 from dlcv.errors import DlcvError, ImageError
 from dlcv.interfaces import DESCRIPTION, DatasetStore, LabelledImages, Shape
-from dlcv.registry.spec import Spec
+from dlcv.registry import Spec
 from dlcv_plugins.commands.data.packed_description import describe
 
 logger = logging.getLogger(__name__)
