@@ -15,7 +15,7 @@ from dlcv.data.subset import Subset, Survey, share_of, survey
 from dlcv.errors import DlcvError, PluginError, printable, some, suggestion
 from dlcv.images import is_image_file, unread_by_extension, walk_files
 from dlcv.interfaces import SPLITS, UNSPLIT, DatasetStore, LabelledImages, evolve
-from dlcv.registry.index import Descriptor
+from dlcv.registry.lookup import Descriptor
 
 logger = logging.getLogger(__name__)
 

@@ -1,8 +1,6 @@
 """The registry: names to plugins, found through entry points and loaded when used."""
 
 from dlcv.registry.catalog import (
-    INTERFACES,
-    KINDS,
     Description,
     Registration,
     Registry,
@@ -17,6 +15,7 @@ from dlcv.registry.catalog import (
     spec_of,
     state,
 )
+from dlcv.registry.lookup import INTERFACES, KINDS
 from dlcv.registry.owners import naming_owner, provenance
 from dlcv.registry.spec import Spec, SpecList, parse_value
 

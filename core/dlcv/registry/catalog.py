@@ -6,11 +6,9 @@ pluggy manager holds what is live: loaded plugins, blocks and hooks.
 
 import inspect
 import os
-import threading
 import typing
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
-from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, Self
 
 import attrs
@@ -24,43 +22,17 @@ from dlcv.errors import (
     suggestion,
 )
 from dlcv.interfaces import (
-    Architecture,
-    Check,
-    Classifier,
-    DatasetStore,
-    Evaluator,
-    Exporter,
     Option,
     OptionError,
     Plugin,
-    Preprocessor,
-    Schedule,
-    Trainer,
     options_of,
 )
-from dlcv.registry.index import DISABLE_VARIABLE, OWN, Descriptor, Index
+from dlcv.registry.index import DISABLE_VARIABLE
+from dlcv.registry.lookup import INTERFACES, Descriptor, Lookup, checked_kind, disabled
 from dlcv.registry.spec import Spec, SpecList, bare_or_text, lower
 
 if TYPE_CHECKING:
     import pluggy
-
-INTERFACES: dict[str, type[Plugin]] = {
-    cls.kind: cls
-    for cls in (
-        Preprocessor,
-        DatasetStore,
-        Architecture,
-        Schedule,
-        Evaluator,
-        Classifier,
-        Trainer,
-        Exporter,
-        Check,
-    )
-}
-"""The interface of each kind, by the kind's name."""
-KINDS = (*INTERFACES, "hook", "command")
-"""All that packages may offer: plugins that specs name, modules of hooks, and commands."""
 
 
 @attrs.frozen
@@ -103,73 +75,12 @@ class Registration(AbstractContextManager["Registration"]):
         self.end()
 
 
-class Registry:
+class Registry(Lookup):
     """All plugins of this process; several threads may use it at once."""
 
     def __init__(self) -> None:
-        self._reasons: dict[str, str] = {}
-        self._lock = threading.RLock()
-        self._lazy_index: Index | None = None
+        super().__init__()
         self._lazy_manager: pluggy.PluginManager | None = None
-
-    def __len__(self) -> int:
-        """Returns how many plugins, hooks and commands are installed or registered."""
-        return sum(1 for _ in self)
-
-    def __iter__(self) -> Iterator[Descriptor]:
-        """Yields the descriptors of all of them, sorted by kind and name."""
-        return self._index.all()
-
-    def __contains__(self, name: object) -> bool:
-        """Returns whether a plugin of any kind has this name, bare or qualified."""
-        return any(self._index.named(kind, str(name)) for kind in KINDS)
-
-    def __repr__(self) -> str:
-        """Returns how many there are of each kind."""
-        counts = ((len(self.descriptors(kind)), kind) for kind in KINDS)
-        return f"<Registry: {', '.join(f'{count} {kind}s' for count, kind in counts)}>"
-
-    def descriptors(self, kind: str | None = None, pattern: str = "*") -> list[Descriptor]:
-        """Returns what is installed or registered, sorted, without importing it.
-
-        Args:
-            kind: Only plugins of this kind; `hook` and `command` are kinds, too.
-            pattern: Only names that match, as in a shell: `res*`.
-        """
-        found = self._index.all(None if kind is None else _checked(kind))
-        return [
-            d
-            for d in found
-            if pattern == "*"
-            or fnmatchcase(d.name, pattern)
-            or fnmatchcase(d.qualified_name, pattern)
-        ]
-
-    def names(self, kind: str, pattern: str = "*") -> list[str]:
-        """Returns the names that `get` takes: qualified ones where the bare name is another's."""
-        return [self.usable_name(d) for d in self.descriptors(kind, pattern) if not d.is_disabled]
-
-    def usable_name(self, descriptor: Descriptor) -> str:
-        """Returns the shortest name that means this plugin and no other."""
-        usable = self._usable(descriptor.kind, descriptor.name)
-        return descriptor.name if usable == [descriptor] else descriptor.qualified_name
-
-    def state(self, descriptor: Descriptor) -> tuple[str, str]:
-        """Returns a plugin's state and its reason.
-
-        The states: `available` (not imported so far, or imported well), `disabled`, `shadowed`
-        (its name is that of a plugin that ships with dlcv), `ambiguous` (two distributions claim
-        the name), `broken`.
-        """
-        if descriptor.is_disabled:
-            return "disabled", f"by {DISABLE_VARIABLE}"
-        if reason := descriptor.name_problem or self._reasons.get(descriptor.key, ""):
-            return "broken", reason
-        usable = self._usable(descriptor.kind, descriptor.name)
-        if usable == [descriptor]:
-            return "available", ""
-        is_shadowed = [d.distribution for d in usable] == [OWN]
-        return "shadowed" if is_shadowed else "ambiguous", f"use {descriptor.qualified_name}"
 
     def get(self, kind: str, name: str) -> Any:
         """Returns a plugin's class, imported and checked.
@@ -179,20 +90,6 @@ class Registry:
             PluginError: it is disabled or broken, or two distributions claim its name.
         """
         return self.load(self.find(kind, name))
-
-    def find(self, kind: str, name: str) -> Descriptor:
-        """Returns the descriptor of the plugin that `get` would return; raises what it raises."""
-        named = self._index.named(_checked(kind), name)
-        usable = [d for d in named if not d.is_disabled]
-        if len(usable) == 1:
-            return usable[0]
-        if usable:
-            owners = " and ".join(d.origin for d in usable)
-            cure = " or ".join(d.qualified_name for d in usable)
-            raise PluginError(f'{kind} "{name}" is claimed by {owners}; write {cure}')
-        if named:
-            raise _disabled(named[0])
-        raise UnknownPluginError(kind, name, hint=self._hint(kind, name))
 
     def load(self, descriptor: Descriptor) -> Any:
         """Imports a plugin, checks its interface, and hands it to pluggy.
@@ -204,7 +101,7 @@ class Registry:
             PluginError: it is disabled, or broken; the message gives the reason.
         """
         if descriptor.is_disabled:
-            raise _disabled(descriptor)
+            raise disabled(descriptor)
         with self._lock:
             loaded = self._manager.get_plugin(descriptor.key)
             if loaded is not None:
@@ -234,12 +131,12 @@ class Registry:
             PluginError: the plugin can't be used.
         """
         if isinstance(spec, Plugin):
-            if not isinstance(spec, INTERFACES[_checked(kind, INTERFACES)]):
+            if not isinstance(spec, INTERFACES[checked_kind(kind, INTERFACES)]):
                 raise SpecError(f"expected a plugin of kind {kind}, received {spec!r}")
             return spec
         spec = Spec.from_option(spec)
         try:
-            cls = self.get(_checked(kind, INTERFACES), spec.name)
+            cls = self.get(checked_kind(kind, INTERFACES), spec.name)
         except UnknownPluginError as error:
             raise UnknownPluginError(
                 error.kind, error.name, position=spec.at(), hint=error.hint
@@ -283,7 +180,7 @@ class Registry:
 
     def describe(self, kind: str, name: str) -> Description:
         """Returns a plugin's summary, options and origin; raises what `get` raises."""
-        descriptor = self.find(_checked(kind, INTERFACES), name)
+        descriptor = self.find(checked_kind(kind, INTERFACES), name)
         cls = self.load(descriptor)
         documentation = inspect.getdoc(cls) or ""
         return Description(
@@ -301,16 +198,16 @@ class Registry:
             PluginError: the name is taken or no identifier, or the class breaks the interface.
         """
         with self._lock:
-            if self._usable(_checked(kind, INTERFACES), name):
+            if self._usable(checked_kind(kind, INTERFACES), name):
                 raise PluginError(f'{kind} "{name}" exists already; choose another name')
             target = f"{cls.__module__}:{cls.__qualname__}"
             descriptor = Descriptor(kind, name, "", "", target, cls=cls)
             self.load(descriptor)
-            self._index.add(descriptor)
+            self._add(descriptor)
 
         def end() -> None:
             with self._lock:
-                self._index.remove(descriptor)
+                self._remove(descriptor)
                 self._forget(descriptor)
 
         return Registration(end)
@@ -319,7 +216,7 @@ class Registry:
         """Returns the descriptor of a made plugin; raises `PluginError` if it is not registered."""
         cls = type(plugin)
         # A class that is installed and registered once more goes by its installed name.
-        for descriptor in sorted(self._index.all(cls.kind), key=lambda d: d.entry_point is None):
+        for descriptor in sorted(self._all(cls.kind), key=lambda d: d.entry_point is None):
             if cls is descriptor.imported():
                 return descriptor
         raise PluginError(
@@ -353,9 +250,6 @@ class Registry:
                 raise PluginError(f"{error}; {cure}") from error
         return self._manager
 
-    def _usable(self, kind: str, name: str) -> list[Descriptor]:
-        return [d for d in self._index.named(kind, name) if not d.is_disabled]
-
     def _forget(self, descriptor: Descriptor) -> None:
         """Takes a plugin out of pluggy, if it is there."""
         if self._manager.has_plugin(descriptor.key):
@@ -378,30 +272,8 @@ class Registry:
             if self._lazy_manager is None:
                 from dlcv.registry.manager import Manager
 
-                self._lazy_manager = Manager(d.key for d in self._index.all() if d.is_disabled)
+                self._lazy_manager = Manager(d.key for d in self._all() if d.is_disabled)
             return self._lazy_manager
-
-    @property
-    def _index(self) -> Index:
-        with self._lock:
-            if self._lazy_index is None:
-                self._lazy_index = Index(KINDS)
-            return self._lazy_index
-
-    def _hint(self, kind: str, name: str) -> str:
-        others = [k for k in INTERFACES if k != kind and self._usable(k, name)]
-        if others:
-            return f'; "{name}" is {_with_article(others[0])}'
-        names = self.names(kind)
-        return suggestion(name, names) or listing("there are", names)
-
-
-def _checked(kind: str, kinds: Iterable[str] = KINDS) -> str:
-    """Returns a kind as it is; raises a `SpecError` for one that does not exist."""
-    if kind not in kinds:
-        hint = suggestion(kind, kinds) or listing("there are", kinds)
-        raise SpecError(f'unknown kind of plugin "{kind}"', hint=hint)
-    return kind
 
 
 def _checked_command(command: Any) -> Any:
@@ -438,14 +310,6 @@ def _written(value: Any, spec_of: Callable[[Plugin], Spec]) -> Any:
     if isinstance(value, os.PathLike):
         return os.fspath(value)
     return bare_or_text(value) if isinstance(value, str) else value
-
-
-def _disabled(descriptor: Descriptor) -> PluginError:
-    return PluginError(f"{descriptor.title} is disabled by {DISABLE_VARIABLE}")
-
-
-def _with_article(kind: str) -> str:
-    return f"{'an' if kind[0] in 'aeiou' else 'a'} {kind}"
 
 
 registry = Registry()
