@@ -14,30 +14,11 @@ import attrs
 
 from dlcv import files
 from dlcv.errors import DlcvError
+from dlcv.runs.forms import FORMS, check_form
 
 LATEST = "latest"
 LOCK = ".lock"
 MEMBERS = "members"
-FORMS: dict[str, Any] = {
-    "labels": [str],
-    "environment": {
-        "libraries": {str: str},
-        "back_end": str,
-        "image_data_format": str,
-        "processor": str,
-        "input_shape": (int, int, int),
-        "plugins": [{"kind": str, "name": str, "distribution": str, "version": str}],
-        "data": {"fingerprints": {str: str}, "channels": int},
-    },
-    "metrics": {
-        "split": str,
-        "images": int,
-        "training_seconds": float,
-        "metrics": {str: float},
-        "tables": {str: {"columns": [str], "rows": [list]}},
-    },
-}
-"""What the JSON files hold at least: `[form]` is a list of any length, `{str: form}` any keys."""
 
 
 @attrs.frozen
@@ -318,28 +299,6 @@ def _numbered(path: Path, stack: ExitStack) -> RunDirectory:
                 if not os.path.lexists(numbered.path):
                     return numbered
     raise AssertionError
-
-
-def check_form(content: Any, form: Any, where: str) -> None:
-    """Raises a `ValueError` that names the place where JSON has not a form as in `FORMS`."""
-    kind = form if isinstance(form, type) else list if isinstance(form, tuple) else type(form)
-    kinds: Any = (int, float) if kind is float else kind
-    if not isinstance(content, kinds) or isinstance(content, bool):
-        raise ValueError(f"{where} should be {kind.__name__}, not {type(content).__name__}")
-    if isinstance(form, list):
-        form = form * len(content)
-    if isinstance(form, dict) and str in form:
-        form = dict.fromkeys(content, form[str])
-    if isinstance(form, dict):
-        for key, value in form.items():
-            if key not in content:
-                raise ValueError(f"{where} has no {key}")
-            check_form(content[key], value, key)
-    elif isinstance(form, list | tuple):
-        if len(content) != len(form):
-            raise ValueError(f"{where} should have {len(form)} values, not {len(content)}")
-        for value, expected in zip(content, form, strict=True):
-            check_form(value, expected, f"a value of {where}")
 
 
 def _point(link: Path, target: str) -> None:

@@ -18,7 +18,7 @@ from dlcv.evaluation.predict import predict_batches, predict_labelled
 from dlcv.files import load_arrays
 from dlcv.interfaces import Exporter, LabelledImages, Preprocessor, Session
 from dlcv.registry.spec import SpecList
-from dlcv.runs.directory import check_form
+from dlcv.runs.forms import check_form
 from dlcv.runs.inference_loader import inference_loader
 from dlcv.runs.inputs import open_labelled
 from dlcv.runs.prediction import LabelledPredictions
