@@ -83,6 +83,9 @@ if TYPE_CHECKING:
     from dlcv.runs.experiment import Plugins as Plugins
     from dlcv.runs.experiment import fit_pipeline as fit_pipeline
     from dlcv.runs.experiment import make_steps as make_steps
+    from dlcv.runs.exported import EXPORT_DESCRIPTION as EXPORT_DESCRIPTION
+    from dlcv.runs.exported import EXPORT_STATE as EXPORT_STATE
+    from dlcv.runs.exported import EXPORT_VERSION as EXPORT_VERSION
     from dlcv.runs.exported import Exported as Exported
     from dlcv.runs.exported import is_export as is_export
     from dlcv.runs.exported import open_session as open_session
@@ -220,9 +223,9 @@ _PLACES = {
     "Experiment": "dlcv.runs.experiment:Experiment",
     "Plugins": "dlcv.runs.experiment:Plugins",
     "fit_pipeline": "dlcv.runs.experiment:fit_pipeline",
-    "EXPORT_DESCRIPTION": "dlcv.runs.exported:DESCRIPTION",
-    "EXPORT_STATE": "dlcv.runs.exported:STATE",
-    "EXPORT_VERSION": "dlcv.runs.exported:VERSION",
+    "EXPORT_DESCRIPTION": "dlcv.runs.exported:EXPORT_DESCRIPTION",
+    "EXPORT_STATE": "dlcv.runs.exported:EXPORT_STATE",
+    "EXPORT_VERSION": "dlcv.runs.exported:EXPORT_VERSION",
     "Exported": "dlcv.runs.exported:Exported",
     "is_export": "dlcv.runs.exported:is_export",
     "open_session": "dlcv.runs.exported:open_session",
@@ -266,16 +269,19 @@ _PLACES = {
 __all__ = sorted(_PLACES)
 
 
-def __getattr__(name: str) -> Any:
-    """Imports a name's module when the name is first used."""
-    if name not in _PLACES:
-        raise AttributeError(f"dlcv.api has no name {name}")
-    module, _, attribute = _PLACES[name].partition(":")
-    found: Any = importlib.import_module(module)
-    if attribute:
-        found = getattr(found, attribute)
-    globals()[name] = found
-    return found
+if not TYPE_CHECKING:
+    # Type checkers would take any name for one of the module's.
+
+    def __getattr__(name: str) -> Any:
+        """Imports a name's module when the name is first used."""
+        if name not in _PLACES:
+            raise AttributeError(f"dlcv.api has no name {name}")
+        module, _, attribute = _PLACES[name].partition(":")
+        found: Any = importlib.import_module(module)
+        if attribute:
+            found = getattr(found, attribute)
+        globals()[name] = found
+        return found
 
 
 def __dir__() -> list[str]:

@@ -25,11 +25,11 @@ from dlcv.runs.prediction import LabelledPredictions
 from dlcv.runs.predictor import PixelSteps, Predictor, warn_of
 from dlcv.runs.trainers import load_run
 
-DESCRIPTION = "model.json"
+EXPORT_DESCRIPTION = "model.json"
 """What an exported model takes, gives, and wants done to an image before."""
-STATE = "pixel_steps.npz"
+EXPORT_STATE = "pixel_steps.npz"
 """What pixel steps learned, in arrays named `INDEX.NAME`, if they learned anything."""
-VERSION = 1
+EXPORT_VERSION = 1
 FORM: dict[str, Any] = {
     "dlcv_export": int,
     "format": str,
@@ -98,14 +98,14 @@ class Exported(Predictor):
     def pixel_steps(self) -> tuple[Preprocessor, ...]:
         """What happens to images before the model, made by the registry."""
         steps = _made(self.description["pixel_steps"])
-        path = self.path / STATE
+        path = self.path / EXPORT_STATE
         if not path.exists():
             return steps
         try:
             return tuple(with_states(steps, load_arrays(path)))
         except Exception as error:
             # What a step says about state that is not its own is up to the step.
-            raise DlcvError(f"{path} does not fit {DESCRIPTION}: {error!r}") from error
+            raise DlcvError(f"{path} does not fit {EXPORT_DESCRIPTION}: {error!r}") from error
 
     @functools.cached_property
     def session(self) -> Session:
@@ -119,7 +119,7 @@ class Exported(Predictor):
         found = (opened.input_shape[1:], opened.classes)
         if found != (self.input_shape, len(self.label_names)):
             raise DlcvError(
-                f"{self.path / DESCRIPTION} is not about {model.name}: it says "
+                f"{self.path / EXPORT_DESCRIPTION} is not about {model.name}: it says "
                 f"{_told(self.input_shape, len(self.label_names))}, and the model has "
                 f"{_told(*found)}; export the run again"
             )
@@ -187,7 +187,7 @@ def _told(shape: tuple[int | None, ...], classes: int) -> str:
 
 def is_export(path: Path) -> bool:
     """Returns whether a folder holds an exported model, going by the names in it."""
-    return (path / DESCRIPTION).is_file() and not (path / "run.toml").exists()
+    return (path / EXPORT_DESCRIPTION).is_file() and not (path / "run.toml").exists()
 
 
 def require_installed(exporter: Exporter, *, to_write: bool) -> None:
@@ -240,7 +240,7 @@ def _read(folder: Path) -> dict[str, Any]:
     Raises:
         DlcvError: it is missing or damaged, or a file is.
     """
-    path = folder / DESCRIPTION
+    path = folder / EXPORT_DESCRIPTION
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         check_form(content, FORM, "the content")
@@ -256,7 +256,7 @@ def _read(folder: Path) -> dict[str, Any]:
 
 def _check_values(content: dict[str, Any]) -> None:
     """Raises a `ValueError` if values are of the right form, but can't be right."""
-    if content["dlcv_export"] != VERSION:
+    if content["dlcv_export"] != EXPORT_VERSION:
         raise ValueError(f"it is of version {content['dlcv_export']}, and this dlcv reads 1")
     for name in content["files"]:
         if Path(name).is_absolute() or ".." in Path(name).parts:
@@ -281,7 +281,7 @@ def _check_file(path: Path, recorded: dict[str, Any]) -> None:
 
 def _exporter_of(folder: Path, content: dict[str, Any]) -> Exporter:
     """Returns the exporter that wrote a model; raises `DlcvError` if there is none."""
-    path = folder / DESCRIPTION
+    path = folder / EXPORT_DESCRIPTION
     try:
         # A name alone: options would come from the folder of a stranger.
         exporter: Exporter = registry.get("exporter", content["format"])()
