@@ -32,7 +32,31 @@ def random_image(height, width, seed=0):
     return np.random.default_rng(seed).integers(0, 256, (height, width, 3), np.uint8)
 
 
+def printed_in_the_book(image, width, height, inter=cv2.INTER_AREA):
+    """Rosebrock (2017), chapter 2, with the resizing of his package imutils."""
+    (h, w) = image.shape[:2]
+    d_w = d_h = 0
+    if w < h:
+        image = cv2.resize(image, (width, int(h * (width / float(w)))), interpolation=inter)
+        d_h = int((image.shape[0] - height) / 2.0)
+    else:
+        image = cv2.resize(image, (int(w * (height / float(h))), height), interpolation=inter)
+        d_w = int((image.shape[1] - width) / 2.0)
+    (h, w) = image.shape[:2]
+    image = image[d_h : h - d_h, d_w : w - d_w]
+    return cv2.resize(image, (width, height), interpolation=inter)
+
+
 class TestAspectAware:
+    @pytest.mark.parametrize("size", [8, 16, 33])
+    def test_with_a_final_resize_it_is_that_of_the_book(self, size):
+        rng = np.random.default_rng(0)
+        for _ in range(40):
+            image = random_image(*rng.integers(20, 90, 2), seed=int(rng.integers(1000)))
+            expected = printed_in_the_book(image, size, size)
+            found = process(AspectAware(size=size, final_resize=True), image)
+            np.testing.assert_array_equal(found, expected)
+
     @pytest.mark.parametrize(
         ("image", "size", "expected"),
         [

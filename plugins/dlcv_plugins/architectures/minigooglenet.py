@@ -1,6 +1,6 @@
 """MiniGoogLeNet, a small network of inception modules."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from dlcv.interfaces import Architecture, option, plugin
 from dlcv_plugins.architectures.inception import Convolutions, concatenate
@@ -20,10 +20,15 @@ MODULES = {
 class MiniGoogLeNet(Architecture):
     """Inception modules of two branches, for 32 x 32 images, after Zhang et al. (2017).
 
-    The layers are those of Rosebrock (2017), chapter 11; there is no weight decay.
+    The layers are those of Rosebrock (2017), chapter 11, which uses no weight decay and suggests to
+    try some, and batch normalization after the activation.
     """
 
     width: float = option(1.0, help="factor on the number of filters", gt=0)
+    l2: float = option(0.0, help="factor of the L2 penalty on kernels", ge=0)
+    normalise: Literal["before", "after"] = option(
+        "before", help="whether batch normalization stands before or after the activation"
+    )
 
     @property
     def preprocessors(self) -> str:
@@ -34,7 +39,7 @@ class MiniGoogLeNet(Architecture):
         """A convolution, three stages of modules, average pooling 7 x 7, dropout 0.5."""
         from keras import layers
 
-        convolutions = Convolutions(self.width)
+        convolutions = Convolutions(self.width, self.l2, normalise=self.normalise)
         x = convolutions.add(x, 96, 3, "conv1")
         for stage, (modules, downsampling) in MODULES.items():
             for block, (small, large) in enumerate(modules, start=1):

@@ -4,7 +4,7 @@ import math
 from typing import TYPE_CHECKING
 
 from dlcv import images
-from dlcv.interfaces import plugin
+from dlcv.interfaces import option, plugin
 from dlcv_plugins.preprocessors.simple import Simple
 
 if TYPE_CHECKING:
@@ -22,10 +22,18 @@ class AspectAware(Simple):
     and rounded to whole pixels; where the rest is odd, the smaller half is cut off above or left.
     """
 
+    final_resize: bool = option(
+        False,
+        help="whether what is cut out may be a pixel too long and is resized once more, as in "
+        "Rosebrock (2017), chapter 2",
+    )
+
     def process(self, image: "np.ndarray", rng: "np.random.Generator | None") -> "np.ndarray":
         """Resizes and crops one image, `(H, W, C)` uint8."""
         assert self.size is not None
         height, width = images.pair(self.size)
+        if self.final_resize:
+            return self._resized_twice(image, height, width)
         factor = max(height / image.shape[0], width / image.shape[1])
         image = _without_far_ends(
             image, LONGEST * math.ceil(height / factor), LONGEST * math.ceil(width / factor)
@@ -38,6 +46,23 @@ class AspectAware(Simple):
         resized = images.resize(image, whole, self.interpolation)
         top, left = (whole[0] - height) // 2, (whole[1] - width) // 2
         return resized[top : top + height, left : left + width]
+
+    def _resized_twice(self, image: "np.ndarray", height: int, width: int) -> "np.ndarray":
+        """Resizes, cuts and resizes as the book's program does, to the last grey level.
+
+        It rounds the longer side down, and leaves an odd rest in the image.
+        """
+        rows, columns = image.shape[:2]
+        top = left = 0
+        if columns < rows:
+            whole = (int(rows * (width / columns)), width)
+            top = max(0, int((whole[0] - height) / 2))
+        else:
+            whole = (height, int(columns * (height / rows)))
+            left = max(0, int((whole[1] - width) / 2))
+        resized = images.resize(image, whole, self.interpolation)
+        cut = resized[top : whole[0] - top, left : whole[1] - left]
+        return images.resize(cut, (height, width), self.interpolation)
 
 
 def _without_far_ends(image: "np.ndarray", height: int, width: int) -> "np.ndarray":
