@@ -17,6 +17,7 @@ from pathlib import Path
 import click
 from click.testing import CliRunner
 
+import dlcv.api
 import dlcv.hooks
 from dlcv import config, registry
 from dlcv.cli.main import dlcv as program
@@ -112,6 +113,17 @@ def functions(name: str, *members: str) -> str:
         function = getattr(owner, member)
         rows.append((f"`{_signature(member, function)}`", _summary(function)))
     return _table(("function", "what it does"), rows)
+
+
+def api() -> str:
+    """Returns the names that plugins may use of the core, by where they come from."""
+    rows = []
+    for name, place in dlcv.api._PLACES.items():
+        found = getattr(dlcv.api, name)
+        is_documented = inspect.ismodule(found) or inspect.isclass(found) or callable(found)
+        summary = _summary(found) if is_documented else f"A constant: `{found!r}`."
+        rows.append((f"`{name}`", f"`{place.partition(':')[0]}`", summary))
+    return _table(("name", "defined in", "what it is"), rows)
 
 
 def _fill(match: re.Match[str]) -> str:
