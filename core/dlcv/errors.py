@@ -49,6 +49,14 @@ class PluginError(DlcvError):
     """A plugin can't be imported, breaks its interface, or shares its name with another."""
 
 
+class WriteError(DlcvError, OSError):
+    """A file can't be written; its message names the file, what is kept, and how to go on."""
+
+    def __init__(self, message: str, errno: int | None = None) -> None:
+        super().__init__(message)
+        self.errno = errno
+
+
 class ImageError(DlcvError):
     """An image can't be read or processed.
 

@@ -1,16 +1,19 @@
 """Files that are whole or not there: atomic writes, reserved space, locks, arrays."""
 
+import errno
 import fcntl
 import hashlib
+import itertools
 import logging
 import os
+import re
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from dlcv.errors import DlcvError
+from dlcv.errors import DlcvError, WriteError
 from dlcv.progress import track
 
 if TYPE_CHECKING:
@@ -19,31 +22,68 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 HASHED_AT_ONCE = 4_000_000
 """Bytes."""
+TEMPORARY = re.compile(r"\.(?P<stem>.+?)(\.\d+-\d+)?\.(tmp|part)(?P<suffix>\.[^.]*)?")
+"""The names of files and folders while they are written."""
+FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+"""What fails where a disk, or a user's share of it, is full, or a file may not be that large."""
+DISK_FAILURES = FULL | {errno.EIO, errno.EROFS}
+
+_counter = itertools.count()
 
 
 @contextmanager
-def atomic_path(path: Path) -> Iterator[Path]:
+def atomic_path(path: Path, *, size: int | None = None) -> Iterator[Path]:
     """Gives a temporary path beside `path`, which takes its place when the block ends well.
 
     The file is flushed to disk before it is renamed, and so is the folder after; if the block
     raises, the temporary file is removed and `path` stays as it was. The temporary name keeps the
     suffix, because some libraries choose the format by it.
+
+    Args:
+        path: The file's final name.
+        size: How many bytes will be written, for the message of a full disk; None if unknown.
+
+    Raises:
+        WriteError: the file can't be written: the disk is full, read-only or broken.
     """
-    temporary = path.with_name(f".{path.stem}.{os.getpid()}.tmp{path.suffix}")
+    temporary = temporary_path(path)
     try:
         yield temporary
         _flush(temporary)
         os.replace(temporary, path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
+    except BaseException as error:
+        written = _size(temporary)
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+        if isinstance(error, OSError) and _is_of(error, temporary):
+            raise _write_error(path, error, size, written) from error
         raise
     _flush(path.parent)
 
 
+def temporary_path(path: Path) -> Path:
+    """Returns a hidden name beside `path` that no other thread or process uses."""
+    return path.with_name(f".{path.stem}.{os.getpid()}-{next(_counter)}.tmp{path.suffix}")
+
+
+def final_path(path: Path) -> Path:
+    """Returns the name that a temporary file, or one in a temporary folder, will have."""
+    parts = [
+        f"{match['stem']}{match['suffix'] or ''}" if (match := TEMPORARY.fullmatch(part)) else part
+        for part in path.parts
+    ]
+    return Path(*parts)
+
+
 def write_atomically(path: Path, content: bytes | str) -> None:
-    """Writes a whole file; under its name there is the old content or the new, never a part."""
-    with atomic_path(path) as temporary:
-        temporary.write_bytes(content.encode() if isinstance(content, str) else content)
+    """Writes a whole file; under its name there is the old content or the new, never a part.
+
+    Raises:
+        WriteError: the file can't be written.
+    """
+    encoded = content.encode() if isinstance(content, str) else content
+    with atomic_path(path, size=len(encoded)) as temporary:
+        temporary.write_bytes(encoded)
 
 
 def sweep(folder: Path) -> None:
@@ -65,6 +105,7 @@ def atomic_folder(path: Path, *, force: bool = False) -> Iterator[Path]:
 
     Raises:
         DlcvError: the folder exists already, or another process is making it.
+        WriteError: its files can't be written.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary, old = (path.with_name(f".{path.name}.{suffix}") for suffix in ("tmp", "old"))
@@ -82,8 +123,11 @@ def atomic_folder(path: Path, *, force: bool = False) -> Iterator[Path]:
             for written in (*temporary.rglob("*"), temporary):
                 _flush(written)
             _replace_folder(temporary, path, old)
-        except BaseException:
+        except BaseException as error:
+            total = sum(map(_size, temporary.rglob("*")))
             shutil.rmtree(temporary, ignore_errors=True)
+            if isinstance(error, OSError) and _is_of(error, temporary):
+                raise _write_error(path, error, None, total) from error
             raise
         _flush(path.parent)
         _remove(old)
@@ -124,16 +168,14 @@ def reserve(file: BinaryIO, size: int) -> None:
     """Reserves `size` bytes on disk for a file, so that a full disk shows before any work is done.
 
     Raises:
-        DlcvError: there is not enough space.
+        WriteError: there is not enough space.
     """
     if not hasattr(os, "posix_fallocate"):
         return  # macOS: a full disk then shows when rows are written.
     try:
         os.posix_fallocate(file.fileno(), 0, size)
     except OSError as error:
-        raise DlcvError(
-            f"can't reserve {size / 1e6:,.0f} MB for {file.name}: {error.strerror}"
-        ) from None
+        raise _write_error(Path(os.fsdecode(file.name)), error, size, 0) from None
 
 
 def require_space(folder: Path, size: int) -> None:
@@ -218,7 +260,8 @@ def save_arrays(path: Path, arrays: "dict[str, np.ndarray]") -> None:
     """Writes arrays by name as an `.npz` archive, atomically."""
     import numpy as np
 
-    with atomic_path(path) as temporary:
+    size = sum(array.nbytes for array in arrays.values())
+    with atomic_path(path, size=size) as temporary:
         np.savez(temporary, allow_pickle=False, **arrays)
 
 
@@ -234,6 +277,49 @@ def load_arrays(path: Path) -> "dict[str, np.ndarray]":
     except Exception as error:
         # A damaged archive raises many things, from zipfile's to NumPy's.
         raise DlcvError(f"{path} is damaged: {error}") from None
+
+
+def _is_of(error: OSError, temporary: Path) -> bool:
+    """Returns whether an error is about writing a temporary file, or into a temporary folder."""
+    if isinstance(error, WriteError):
+        return False
+    if error.errno in DISK_FAILURES:
+        return True
+    names = (
+        os.fsdecode(n) for n in (error.filename, error.filename2) if isinstance(n, str | bytes)
+    )
+    return any(Path(name).is_relative_to(temporary) for name in names)
+
+
+def _write_error(path: Path, error: OSError, size: int | None, written: int) -> WriteError:
+    """Returns an error that names the final file, what it needed, what is kept, and the cure."""
+    path = final_path(path)
+    reason = (error.strerror or str(error)).lower()
+    kept = "the file that was there is kept" if os.path.lexists(path) else "nothing was left behind"
+    cure = "then run the command again (`dlcv resume` continues a run)"
+    if error.errno not in FULL:
+        return WriteError(f"can't write {path}: {reason}; {kept}; mend it, {cure}", error.errno)
+    needed = (
+        f"{_megabytes(size)} needed" if size is not None else f"over {_megabytes(written)} needed"
+    )
+    with suppress(OSError, StopIteration):
+        # A folder that is being made has another name still.
+        place = next(parent for parent in path.absolute().parents if parent.exists())
+        needed += f", {_megabytes(shutil.disk_usage(place).free)} free"
+    return WriteError(
+        f"can't write {path}: {reason} ({needed}); {kept}; free some space, {cure}", error.errno
+    )
+
+
+def _megabytes(size: int) -> str:
+    return f"{size / 1e6:,.1f} MB"
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
 
 
 def _replace_folder(new: Path, path: Path, old: Path) -> None:

@@ -1,10 +1,13 @@
 """Files that are whole or not there: whatever operation fails, and whenever the process dies."""
 
+import errno
 import fcntl
+import itertools
 import os
 import signal
 import subprocess
 import sys
+import threading
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -12,7 +15,7 @@ import pytest
 from faulty_disk import Disk, faults
 
 from dlcv import files
-from dlcv.errors import DlcvError
+from dlcv.errors import DlcvError, WriteError
 
 
 @pytest.fixture
@@ -52,8 +55,9 @@ def test_the_content_is_on_disk_before_it_gets_its_name(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     disk = Disk(monkeypatch)
+    monkeypatch.setattr(files, "_counter", itertools.count(7))
     files.write_atomically(path, "content")
-    temporary = f".some.{os.getpid()}.tmp.txt"
+    temporary = f".some.{os.getpid()}-7.tmp.txt"
     assert disk.done == [
         ("write", temporary),
         ("fsync", temporary),
@@ -72,7 +76,7 @@ def test_the_block_that_writes_may_fail(path: Path) -> None:
 
 def test_a_block_that_writes_nothing_is_an_error(path: Path) -> None:
     path.write_text("old")
-    with pytest.raises(FileNotFoundError), files.atomic_path(path):
+    with pytest.raises(WriteError, match="no such file"), files.atomic_path(path):
         pass
     assert path.read_text() == "old"
 
@@ -85,8 +89,61 @@ def test_a_full_disk_keeps_the_old_file(path: Path) -> None:
         f"write_atomically(Path({str(path)!r}), bytes(1_000_000))"
     )
     ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
-    assert "OSError: [Errno 27] File too large" in ended.stderr
+    assert f"can't write {path}: file too large (1.0 MB needed, " in ended.stderr
+    assert "MB free); the file that was there is kept; free some space" in ended.stderr
     assert path.read_text() == "old"
+    assert os.listdir(path.parent) == [path.name]
+
+
+def test_what_a_full_disk_stops_is_named_by_its_final_name(path: Path) -> None:
+    def fill(temporary: Path) -> None:
+        temporary.write_bytes(bytes(3_000_000))
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with (
+        pytest.raises(WriteError) as caught,
+        files.atomic_folder(path.parent / "packed") as folder,
+        files.atomic_path(folder / "train.hdf5") as temporary,
+    ):
+        fill(temporary)
+    assert caught.value.errno == errno.ENOSPC
+    message = str(caught.value)
+    assert message.startswith(f"can't write {path.parent}/packed/train.hdf5: no space left on")
+    assert "(over 3.0 MB needed, " in message
+    assert "tmp" not in message.replace(str(path.parent), "")
+    assert os.listdir(path.parent) == []
+
+
+def test_a_folder_that_may_not_be_written_shows_no_temporary_name(path: Path) -> None:
+    missing = path.parent / "missing" / "some.txt"
+    with pytest.raises(WriteError, match=f"can't write {missing}: no such file or directory; "):
+        files.write_atomically(missing, "content")
+
+
+def test_errors_about_other_files_stay_as_they_are(path: Path) -> None:
+    with pytest.raises(FileNotFoundError), files.atomic_path(path) as temporary:
+        temporary.write_text((path.parent / "source").read_text())
+
+
+def test_threads_that_write_one_file_do_not_meet(path: Path) -> None:
+    barrier = threading.Barrier(8)
+    failed = []
+
+    def write(content: str) -> None:
+        try:
+            with files.atomic_path(path) as temporary:
+                temporary.write_text(content)
+                barrier.wait()
+        except Exception as error:
+            failed.append(error)
+
+    writers = [threading.Thread(target=write, args=(str(i) * 9,)) for i in range(8)]
+    for thread in writers:
+        thread.start()
+    for thread in writers:
+        thread.join()
+    assert not failed
+    assert path.read_text() in {str(i) * 9 for i in range(8)}
     assert os.listdir(path.parent) == [path.name]
 
 
@@ -271,7 +328,7 @@ def test_a_disk_that_is_too_small_shows_before_any_work(path: Path) -> None:
         "        print(error)"
     )
     ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
-    assert ended.stdout == f"can't reserve 2 MB for {path}: File too large\n", ended.stderr
+    assert ended.stdout.startswith(f"can't write {path}: file too large (2.0 MB needed, ")
 
 
 def test_space_that_is_not_there_is_told_before_it_is_needed(path: Path) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 import attrs
 
 from dlcv import files
-from dlcv.errors import DlcvError
+from dlcv.errors import DlcvError, printable
 from dlcv.runs.forms import FORMS, check_form
 
 LATEST = "latest"
@@ -50,8 +50,11 @@ class RunDirectory:
             DlcvError: there is a run of that name or another process makes one, or the name is no
                 file name.
         """
-        if name is not None and not re.fullmatch(r"[^/\0.][^/\0]*", name):
-            raise DlcvError(f'"{name}" can\'t be the name of a run; it must be a plain file name')
+        if name is not None and (not re.fullmatch("[^/.][^/]*", name) or printable(name) != name):
+            raise DlcvError(
+                f'"{printable(name)}" can\'t be the name of a run; it must be a plain file name '
+                "without control characters"
+            )
         with ExitStack() as stack:
             try:
                 cls.refuse_existing(runs, name, force=force)

@@ -32,7 +32,7 @@ def open_parts(inputs: Any, channels: int, *, skip: bool = False) -> Iterator[La
         DlcvError: there are none, or they are not of that form.
         ImageError: a video can't be read to its end, and `skip` is off.
     """
-    items = [one for item in _listed(inputs, channels) for one in _expanded(item)]
+    items = list(_expanded(_listed(inputs, channels)))
     if not items:
         raise DlcvError("there are no images to predict")
     for kind, group in itertools.groupby(items, _kind):
@@ -103,31 +103,55 @@ def open_labelled(data: str, split: str | None, channels: int) -> LabelledImages
     return opened
 
 
-def expand_paths(paths: Iterable[str | os.PathLike[str]]) -> Iterable[str]:
+def expand_paths(paths: Iterable[str | os.PathLike[str]]) -> Iterator[str]:
     """Yields files as they are, all images below a folder, and what matches a pattern, sorted.
+
+    What several folders or patterns hold, as `photos/**` does, comes once; a file that is named
+    twice by itself comes twice.
 
     Raises:
         DlcvError: there is no such file or folder, a folder has no images, or nothing matches.
     """
+    seen: set[str] = set()
+    found_by_search: set[str] = set()
+    repeated = 0
     for path in map(Path, paths):
-        if not path.exists():
-            matching = sorted(glob.glob(str(path), recursive=True))
-            if not matching:
-                what = "file matches" if glob.has_magic(str(path)) else "such file or folder:"
-                raise DlcvError(f"no {what} {path}")
-            yield from expand_paths(matching)
-            continue
-        if not path.is_dir():
-            yield str(path)
-            continue
-        files = list(images.walk_files(path))
-        images.warn_of_unread(files, path)
-        if videos := sum(map(is_video, files)):
-            logger.warning("%s: %d of its files are videos; name those themselves", path, videos)
-        below = sorted(filter(images.is_image_file, files))
-        if not below:
-            raise DlcvError(f"{path} holds no images")
-        yield from below
+        is_named = path.exists() and not path.is_dir()
+        for file in [str(path)] if is_named else _found(path):
+            place = os.path.abspath(file)
+            if place in (found_by_search if is_named else seen):
+                repeated += 1
+                continue
+            seen.add(place)
+            if not is_named:
+                found_by_search.add(place)
+            yield file
+    if repeated:
+        logger.info("files found by several of the paths are used once: %d", repeated)
+
+
+def _found(path: Path) -> Iterator[str]:
+    """Yields the files below a folder, or those that match a pattern."""
+    if path.is_dir():
+        yield from _images_below(path)
+        return
+    matching = sorted(glob.glob(str(path), recursive=True))
+    if not matching:
+        what = "file matches" if glob.has_magic(str(path)) else "such file or folder:"
+        raise DlcvError(f"no {what} {path}")
+    for match in map(Path, matching):
+        yield from _images_below(match) if match.is_dir() else [str(match)]
+
+
+def _images_below(folder: Path) -> list[str]:
+    files = list(images.walk_files(folder))
+    images.warn_of_unread(files, folder)
+    if videos := sum(map(is_video, files)):
+        logger.warning("%s: %d of its files are videos; name those themselves", folder, videos)
+    below = sorted(filter(images.is_image_file, files))
+    if not below:
+        raise DlcvError(f"{folder} holds no images")
+    return below
 
 
 def _listed(inputs: Any, channels: int) -> list[Any]:
@@ -136,6 +160,11 @@ def _listed(inputs: Any, channels: int) -> list[Any]:
         return [inputs]
     if isinstance(inputs, np.ndarray):
         is_image = inputs.ndim == 3 and inputs.shape[2] == channels
+        if channels == 1 and inputs.ndim == 3 and inputs.shape[2] in (3, 4):
+            raise DlcvError(
+                f"expected images of 1 channel, received an array of shape {inputs.shape}, which "
+                "may be one color image; convert it to grayscale, or pass a list of images"
+            )
         return [inputs] if is_image or inputs.ndim in (0, 2) else list(inputs)
     if not isinstance(inputs, Iterable):
         raise DlcvError(f"expected paths or images, received {type(inputs).__name__}")
@@ -146,8 +175,12 @@ def _is_path(item: Any) -> bool:
     return isinstance(item, str | os.PathLike)
 
 
-def _expanded(item: Any) -> Iterable[Any]:
-    return expand_paths([item]) if _is_path(item) else [item]
+def _expanded(items: list[Any]) -> Iterator[Any]:
+    for are_paths, group in itertools.groupby(items, _is_path):
+        if are_paths:
+            yield from expand_paths(group)
+        else:
+            yield from group
 
 
 def _kind(item: Any) -> str:

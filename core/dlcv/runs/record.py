@@ -21,9 +21,13 @@ LIBRARIES = (
     "jax",
     "numpy",
     "opencv-python-headless",
+    "pillow",
+    "simplejpeg",
     "h5py",
     "scikit-learn",
 )
+RECORDED_LATER = frozenset({"pillow", "simplejpeg"})
+"""Those that runs of earlier versions used and did not record."""
 
 
 def environment(experiment: Experiment) -> dict[str, Any]:
@@ -89,7 +93,7 @@ def changes(recorded: dict[str, Any], now: dict[str, Any]) -> list[str]:
     return [
         f"{name} {before.get(name) or 'was not there'}, now {after.get(name) or 'gone'}"
         for name in sorted({*before, *after})
-        if before.get(name) != after.get(name)
+        if before.get(name) != after.get(name) and name not in RECORDED_LATER - before.keys()
     ]
 
 

@@ -2,7 +2,6 @@
 
 import logging
 import math
-import os
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
@@ -150,6 +149,6 @@ def _room(shape: tuple[int, ...], folder: Path, name: str, stack: ExitStack) -> 
         return np.empty(shape, np.float32)
     files.require_space(folder, size)
     # So named, it is swept away with other left-overs if the process is killed.
-    path = folder / f".features_{name}.{os.getpid()}.tmp"
+    path = files.temporary_path(folder / f"features_{name}")
     stack.callback(path.unlink, missing_ok=True)
     return np.memmap(path, np.float32, "w+", shape=shape)

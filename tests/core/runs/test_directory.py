@@ -249,3 +249,13 @@ def test_a_run_that_is_made_is_locked_until_it_is_done(tmp_path: Path) -> None:
     assert list((tmp_path / "net").iterdir()) == []
     with RunDirectory(tmp_path / "net").lock():
         pass
+
+
+@pytest.mark.parametrize("name", ["a\nb", "a\x1b[31mb", "a\u202eb", "a/b", ".hidden", "", "a\0b"])
+def test_a_name_that_garbles_a_terminal_or_is_no_file_name_is_refused(
+    runs: Path, name: str
+) -> None:
+    with pytest.raises(DlcvError, match="can't be the name of a run") as caught:
+        create(runs, name)
+    assert str(caught.value).isprintable()
+    assert os.listdir(runs) == ["old"]

@@ -1,5 +1,6 @@
 """What a user wants predicted: paths become images."""
 
+import numpy as np
 import pytest
 
 from dlcv.errors import DlcvError
@@ -41,3 +42,24 @@ def test_what_holds_no_image_is_an_error(tmp_path, name, message):
     touch(tmp_path, "empty/notes.txt")
     with pytest.raises(DlcvError, match=message):
         open_inputs(tmp_path / name, channels=3)
+
+
+def test_what_folders_and_patterns_share_comes_once(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    photos = [f"photos/{name}" for name in ("a/1.jpg", "a/2.jpg", "b/3.jpg", "b/4.jpg")]
+    touch(tmp_path, *photos)
+    assert sorted(expand_paths(["photos/**"])) == photos
+    assert sorted(expand_paths(["photos", "photos/a", "photos/*/*.jpg"])) == photos
+    assert list(expand_paths(["photos/b", "photos/b/3.jpg"])) == photos[2:]
+    assert list(expand_paths(["photos/b/4.jpg", "photos/b"])) == [photos[3], photos[2]]
+
+
+def test_a_file_that_is_named_twice_comes_twice(tmp_path):
+    (one,) = touch(tmp_path, "1.jpg")
+    assert list(expand_paths([one, one])) == [one, one]
+
+
+@pytest.mark.parametrize("channels", [3, 4])
+def test_a_color_image_is_no_row_of_grey_ones(channels):
+    with pytest.raises(DlcvError, match=rf"1 channel, received .*\(24, 20, {channels}\), which"):
+        open_inputs(np.zeros((24, 20, channels), np.uint8), channels=1)
