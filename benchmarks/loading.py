@@ -21,7 +21,7 @@ import numpy as np
 from processes import run, spread
 
 from dlcv.config import SplitConfig
-from dlcv_plugins.commands.data.build.pack import pack
+from dlcv_plugins.commands.data.pack.pack import pack
 
 ROUNDS = 5
 SECONDS = 5.0

@@ -9,7 +9,7 @@ import cv2  # noqa: F401
 import sklearn.model_selection  # noqa: F401
 
 from dlcv.config import SplitConfig
-from dlcv_plugins.commands.data.build.pack import pack
+from dlcv_plugins.commands.data.pack.pack import pack
 
 SOURCE, TARGET, SIZE = sys.argv[1:]
 

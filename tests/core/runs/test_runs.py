@@ -288,7 +288,7 @@ def test_packed_data_gives_the_numbers_of_the_files(
     folder: Path, images: Path, tmp_path: Path
 ) -> None:
     from dlcv.config import SplitConfig
-    from dlcv_plugins.commands.data.build.pack import pack
+    from dlcv_plugins.commands.data.pack.pack import pack
 
     pack(
         str(images), tmp_path / "packed", preprocessors="aspect_aware(size=20)", split=SplitConfig()

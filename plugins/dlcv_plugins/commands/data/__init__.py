@@ -9,7 +9,7 @@ COMMANDS = {
     "advise": "dlcv_plugins.commands.data.advise:advise",
     "check": "dlcv_plugins.commands.data.check.command:check",
     "preview": "dlcv_plugins.commands.data.preview.command:preview",
-    "build": "dlcv_plugins.commands.data.build.command:build",
+    "build": "dlcv_plugins.commands.data.pack.command:build",
     "verify": "dlcv_plugins.commands.data.verify.command:verify",
 }
 """Where each command is, in the order of the help page."""

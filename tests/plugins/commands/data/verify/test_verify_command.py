@@ -6,7 +6,7 @@ import pytest
 from forked import dlcv
 
 from dlcv.config import SplitConfig
-from dlcv_plugins.commands.data.build.pack import pack
+from dlcv_plugins.commands.data.pack.pack import pack
 
 
 def verify(folder, path, *options):

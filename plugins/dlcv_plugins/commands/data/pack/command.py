@@ -45,7 +45,7 @@ def build(
 ) -> None:
     """Pack images into HDF5 files that train fast: divided, resized, decoded once."""
     from dlcv.api import shown_path
-    from dlcv_plugins.commands.data.build.pack import pack
+    from dlcv_plugins.commands.data.pack.pack import pack
 
     if (size is None) == (preprocessors is None):
         raise DlcvError("use --size, or --preproc with a step that resizes")

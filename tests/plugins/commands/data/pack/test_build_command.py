@@ -74,16 +74,16 @@ def test_no_deep_learning_library_is_imported(photos, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["photos", "--out", "packed"], "give --size, or --preproc with a step that resizes"),
+        (["photos", "--out", "packed"], "use --size, or --preproc with a step that resizes"),
         (
             ["photos", "--out", "packed", "--size", "8", "--preproc", "simple(size=8)"],
-            "give --size, or --preproc",
+            "use --size, or --preproc",
         ),
         (["photo", "--out", "packed", "--size", "8"], "no such file or folder: photo"),
         (["photos", "--out", "photos", "--size", "8"], "photos exists already"),
-        (["photos", "--out", "photos", "--size", "8", "--force"], "photos is not a packed data"),
+        (["photos", "--out", "photos", "--size", "8", "--force"], "is not a packed data set"),
         (["photos", "--out", "packed", "--preproc", "mean"], "mean runs in the network"),
-        (["photos", "--out", "packed", "--preproc", "aspect_aware"], "size of aspect_aware is"),
+        (["photos", "--out", "packed", "--preproc", "aspect_aware"], "aspect_aware has no size"),
         (["photos", "--out", "packed", "--size", "8", "--test", "29"], "test would have 29 of 30"),
         (["photos", "--out", "packed", "--size", "8", "--test", "x"], "--test: expected"),
         (["photos/red", "--out", "packed", "--size", "8"], "no data set is recognized there"),

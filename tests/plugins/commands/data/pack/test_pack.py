@@ -19,7 +19,7 @@ from dlcv.data.sources import find_store, open_dataset
 from dlcv.errors import DlcvError, ImageError
 from dlcv.images import read_image
 from dlcv.interfaces import Preprocessor, plugin
-from dlcv_plugins.commands.data.build.pack import pack
+from dlcv_plugins.commands.data.pack.pack import pack
 
 
 def packed(source, out, preprocessors="aspect_aware(size=16)", **options):
@@ -222,7 +222,7 @@ def test_bad_images_are_an_error_or_skipped_and_told(photos, tmp_path):
     [
         ("aspect_aware(size=9), mean, scale", "mean, scale runs in the network"),
         ("aspect_aware", "aspect_aware has no size; give it one, as in aspect_aware(size=64)"),
-        ("aspect_aware(size=9), patch", "the size of patch is left open"),
+        ("aspect_aware(size=9), patch", "patch has no size; give it one"),
         ("", "the images differ in size; add a step such as aspect_aware(size=64)"),
         ("aspect_awar(size=9)", 'unknown preprocessor "aspect_awar"'),
     ],
