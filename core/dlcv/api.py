@@ -117,6 +117,9 @@ if TYPE_CHECKING:
     from dlcv.runs.trainers import load_run as load_run
     from dlcv.training import checkpoints as checkpoints
     from dlcv.training import class_weights as class_weights
+    from dlcv.training.compiling import compile_stage as compile_stage
+    from dlcv.training.compiling import make_loss as make_loss
+    from dlcv.training.compiling import make_optimizer as make_optimizer
     from dlcv.training.freezing import freeze as freeze
     from dlcv.training.history import best_row as best_row
     from dlcv.training.history import of_stage as of_stage
@@ -125,14 +128,11 @@ if TYPE_CHECKING:
     from dlcv.training.interruption import Interrupted as Interrupted
     from dlcv.training.interruption import Interruption as Interruption
     from dlcv.training.interruption import deferred_signals as deferred_signals
-    from dlcv.training.keras_objects import make_loss as make_loss
-    from dlcv.training.keras_objects import make_optimizer as make_optimizer
     from dlcv.training.network import Network as Network
     from dlcv.training.network import build_parts as build_parts
     from dlcv.training.network import layer_shape as layer_shape
     from dlcv.training.network import refusal as refusal
     from dlcv.training.network import symbolic as symbolic
-    from dlcv.training.stage import compile_stage as compile_stage
 
 _PLACES = {
     # The command line.
@@ -196,14 +196,14 @@ _PLACES = {
     "Interrupted": "dlcv.training.interruption:Interrupted",
     "Interruption": "dlcv.training.interruption:Interruption",
     "deferred_signals": "dlcv.training.interruption:deferred_signals",
-    "make_loss": "dlcv.training.keras_objects:make_loss",
-    "make_optimizer": "dlcv.training.keras_objects:make_optimizer",
+    "make_loss": "dlcv.training.compiling:make_loss",
+    "make_optimizer": "dlcv.training.compiling:make_optimizer",
     "Network": "dlcv.training.network:Network",
     "build_parts": "dlcv.training.network:build_parts",
     "layer_shape": "dlcv.training.network:layer_shape",
     "refusal": "dlcv.training.network:refusal",
     "symbolic": "dlcv.training.network:symbolic",
-    "compile_stage": "dlcv.training.stage:compile_stage",
+    "compile_stage": "dlcv.training.compiling:compile_stage",
     # Evaluation.
     "figure": "dlcv.evaluation.drawings:figure",
     "by_epoch": "dlcv.evaluation.epochs:by_epoch",

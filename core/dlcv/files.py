@@ -5,13 +5,15 @@ import fcntl
 import hashlib
 import itertools
 import logging
+import math
 import os
 import re
 import shutil
+import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import IO, TYPE_CHECKING, BinaryIO
 
 from dlcv.errors import DlcvError, WriteError
 from dlcv.progress import track
@@ -267,11 +269,9 @@ def save_arrays(path: Path, arrays: "dict[str, np.ndarray]") -> None:
 
 def load_arrays(path: Path) -> "dict[str, np.ndarray]":
     """Reads arrays that `save_arrays` wrote; raises `DlcvError` if they can't be read."""
-    import numpy as np
-
     try:
-        with np.load(path, allow_pickle=False) as archive:
-            return {name: archive[name] for name in archive.files}
+        with open(path, "rb") as file:
+            return read_arrays(file)
     except OSError as error:
         raise DlcvError(f"can't read {path}: {error.strerror or error}") from None
     except Exception as error:
@@ -320,6 +320,48 @@ def _size(path: Path) -> int:
         return path.stat().st_size
     except OSError:
         return 0
+
+
+def read_arrays(file: BinaryIO) -> "dict[str, np.ndarray]":
+    """Reads arrays from an `.npz` archive, and takes no more memory than the archive is large.
+
+    Raises:
+        ValueError: an array is compressed, or not of the size that the archive states.
+        Exception: whatever zipfile and NumPy raise on damaged archives.
+    """
+    import numpy as np
+
+    size = file.seek(0, os.SEEK_END)
+    with zipfile.ZipFile(file) as archive:
+        entries = archive.infolist()
+        if any(entry.compress_type != zipfile.ZIP_STORED for entry in entries):
+            raise ValueError("its arrays are compressed, which dlcv never does")
+        if sum(entry.file_size for entry in entries) > size:
+            raise ValueError("its arrays are larger than the file")
+        arrays = {}
+        for entry in entries:
+            name = entry.filename.removesuffix(".npy")
+            with archive.open(entry) as part:
+                _check_header(part, entry.file_size, name)
+            with archive.open(entry) as part:
+                arrays[name] = np.lib.format.read_array(part, allow_pickle=False)
+        return arrays
+
+
+def _check_header(part: IO[bytes], size: int, name: str) -> None:
+    """Raises a `ValueError` if an array is not of the size that its header states."""
+    import numpy as np
+
+    version = np.lib.format.read_magic(part)
+    reads_header = {
+        (1, 0): np.lib.format.read_array_header_1_0,
+        (2, 0): np.lib.format.read_array_header_2_0,
+    }.get(version)
+    if reads_header is None:
+        raise ValueError(f"its array {name} has the unknown version {version}")
+    shape, _, dtype = reads_header(part)
+    if math.prod(shape) * dtype.itemsize != size - part.tell():
+        raise ValueError(f"its array {name} is not of the size that its header states")
 
 
 def _replace_folder(new: Path, path: Path, old: Path) -> None:

@@ -397,3 +397,34 @@ def test_the_checksum_is_sha256(path: Path) -> None:
     assert files.sha256(path) == (
         "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
     )
+
+
+def test_arrays_take_no_more_memory_than_their_file(tmp_path):
+    import io
+    import tracemalloc
+    import zipfile
+
+    import numpy as np
+
+    path = tmp_path / "arrays.npz"
+    whole = np.zeros(5 * 10**7, np.float32)
+    packed = io.BytesIO()
+    np.savez_compressed(packed, mean=whole)
+    header = io.BytesIO()
+    np.lib.format.write_array_header_1_0(
+        header, {"shape": (10**9,), "fortran_order": False, "descr": "<f4"}
+    )
+    false = io.BytesIO()
+    with zipfile.ZipFile(false, "w") as archive:
+        archive.writestr("mean.npy", header.getvalue() + bytes(100))
+    for content, reason in ((packed, "compressed"), (false, "not of the size")):
+        path.write_bytes(content.getvalue())
+        tracemalloc.start()
+        with pytest.raises(DlcvError, match=f"is damaged: .*{reason}"):
+            files.load_arrays(path)
+        assert tracemalloc.get_traced_memory()[1] < 10**6
+        tracemalloc.stop()
+    given = {"a": np.arange(6.0).reshape(2, 3).T, "b": np.array("text"), "c": np.zeros((0, 2))}
+    files.save_arrays(path, given)
+    for name, array in files.load_arrays(path).items():
+        np.testing.assert_array_equal(array, given[name])

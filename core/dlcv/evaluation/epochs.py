@@ -2,10 +2,12 @@
 
 import itertools
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from dlcv import files
 from dlcv.evaluation.drawings import figure
 from dlcv.interfaces import Curves
 
@@ -65,3 +67,21 @@ def mark_stages(axes: "Axes", rows: Rows) -> None:
     for before, row in itertools.pairwise(rows):
         if row["stage"] != before["stage"]:
             axes.axvline(before["epoch"] + 0.5, color="grey", linestyle=":")
+
+
+def draw_curves(path: Path, rows: Rows) -> None:
+    """Draws loss and accuracy, of training and validation, by epoch, in two panels."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(10, 4), layout="constrained")
+    for axes, name in zip(figure.subplots(1, 2), ("loss", "accuracy"), strict=True):
+        lines = {"training": by_epoch(rows, name), "validation": by_epoch(rows, f"val_{name}")}
+        for label, line in lines.items():
+            axes.plot(*line.T, label=label, marker="o", markersize=3)
+        axes.set(xlabel="epoch", ylabel=name)
+        arrange(axes, lines.values())
+        axes.grid(alpha=0.3)
+        axes.legend()
+        mark_stages(axes, rows)
+    with files.atomic_path(path) as temporary:
+        figure.savefig(temporary, dpi=100)

@@ -36,9 +36,9 @@ def build_new(experiment: Experiment) -> tuple["Network", dict[str, str]]:
         return network, {}
     from dlcv.training.initial_weights import load_into, open_source
 
-    source = open_source(experiment.config.initial_weights)
-    load_into(network, source)
-    return network, source.record
+    with open_source(experiment.config.initial_weights) as source:
+        load_into(network, source)
+        return network, source.record
 
 
 def build_for_training(experiment: Experiment) -> "Network":
@@ -116,8 +116,8 @@ def restored_network(run: TrainedNetwork, precision: str) -> "keras.Model":
 
 def _check_stages(experiment: Experiment, network: "Network") -> None:
     """Prepares the network for each stage; last for the first, with which training begins."""
+    from dlcv.training.compiling import compile_stage
     from dlcv.training.freezing import freeze
-    from dlcv.training.stage import compile_stage
 
     loader = experiment.loader("train")
     stages = zip(experiment.config.stages, experiment.plugins.schedules, strict=True)

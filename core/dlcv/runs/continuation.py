@@ -105,7 +105,7 @@ class Continuation:
 
     def log(self) -> None:
         """Logs the stage to come, with the old rate and the new one."""
-        from dlcv.training.keras_objects import initial_rate
+        from dlcv.training.compiling import initial_rate
 
         if self.half_done:
             logger.info(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from dlcv import backend, files
 from dlcv.config import RunConfig
 from dlcv.errors import DlcvError
+from dlcv.evaluation.epochs import draw_curves
 from dlcv.evaluation.predict import predict_labelled
 from dlcv.interfaces import Combination, Trainer, plugin
 from dlcv.runs import hook_calls
@@ -116,7 +117,8 @@ def _train(
 
     found = checkpoints.load_newest(directory.checkpoints) if resumed else None
     checkpoint, source = found or (None, Path())
-    history = History(directory.path, list(checkpoint.history) if checkpoint else [])
+    rows = list(checkpoint.history) if checkpoint else []
+    history = History(directory.path, rows, draw=draw_curves)
     history.write()
     run = Run(directory, network.model)
     run.data = experiment.data

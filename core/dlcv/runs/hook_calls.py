@@ -35,10 +35,10 @@ def callbacks(run: RunView) -> "list[keras.callbacks.Callback]":
     Raises:
         DlcvError: a hook refuses, or is broken.
     """
-    from dlcv.training.guarded import Guarded
+    from dlcv.training.callbacks import GuardedCallback
 
     return [
-        Guarded(callback, owner)
+        GuardedCallback(callback, owner)
         for owner, function in _implementations("dlcv_callbacks")
         for callback in _callbacks(owner, _before_training(owner, function, run))
     ]

@@ -6,7 +6,7 @@ from dlcv.interfaces import Combination
 from dlcv.registry.defaults import default_or_none
 from dlcv.runs.ensemble import Ensemble
 from dlcv.runs.run import Run
-from dlcv.training.snapshots import snapshot_epochs
+from dlcv.training.history import snapshot_epochs
 
 SNAPSHOTS = "snapshots"
 """The value of `checkpoint` for all of them."""

@@ -1,4 +1,4 @@
-"""Keras callbacks: what is shown, recorded and kept while a stage trains."""
+"""Keras callbacks: progress, history and checkpoints while a stage trains."""
 
 import contextlib
 import logging
@@ -23,7 +23,7 @@ logger = logging.getLogger(__name__)
 
 
 class Recorder(keras.callbacks.Callback):
-    """Adds a row to the history after each epoch and tells it in a line.
+    """Adds a row to the history after each epoch, and logs it.
 
     Attributes:
         earlier_seconds: How long the epoch had taken before it was interrupted.
@@ -109,17 +109,17 @@ class Progress(keras.callbacks.Callback):
         self._advance(count, f"loss {(logs or {}).get('loss', float('nan')):.3f}")
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        """Takes the bar away."""
+        """Removes the bar."""
         self.close()
 
     def close(self) -> None:
-        """Takes the bar away, also when an epoch ends early."""
+        """Removes the bar, also when an epoch ends early."""
         self._shown.close()
         self._done = 0
 
 
 class FiniteLoss(keras.callbacks.Callback):
-    """Ends a training whose loss is no number any more; must come before what keeps anything."""
+    """Ends a training whose loss is no longer finite; must come before what writes anything."""
 
     def __init__(self, steps: int, folder: Path) -> None:
         """Starts to count after `steps` steps; `folder` holds the checkpoints so far."""
@@ -155,7 +155,7 @@ class FiniteLoss(keras.callbacks.Callback):
             )
 
 
-class Keeper(keras.callbacks.Callback):
+class CheckpointWriter(keras.callbacks.Callback):
     """Writes checkpoints every few epochs and when asked to stop; must be the last callback.
 
     Attributes:
@@ -203,7 +203,7 @@ class Keeper(keras.callbacks.Callback):
         self._snapshots = snapshots
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
-        """Counts the step; on request keeps everything and stops."""
+        """Counts the step; on request writes a checkpoint and stops."""
         position = self.position
         self.position = attrs.evolve(position, batch=position.batch + 1, step=position.step + 1)
         # After the last batch the epoch is finished first, or its row would be lost.
@@ -211,7 +211,7 @@ class Keeper(keras.callbacks.Callback):
             self._save_and_stop()
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        """Keeps everything, if it is time or somebody asked to stop."""
+        """Writes a checkpoint, if it is time or somebody asked to stop."""
         self.position = attrs.evolve(self.position, epoch=epoch + 1, batch=0)
         if self._asked.signal:
             self._save_and_stop()
@@ -258,3 +258,61 @@ class MetricsRestorer(keras.callbacks.Callback):
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         """Restores all variables."""
         self._restore()
+
+
+class GuardedCallback(keras.callbacks.Callback):
+    """Calls another callback until it raises; then warns, and calls it no more.
+
+    A `DlcvError`, with which its author ends a training on purpose, passes.
+    """
+
+    def __init__(self, callback: keras.callbacks.Callback, owner: str) -> None:
+        """Guards a callback; `owner` is named in the warning."""
+        super().__init__()
+        self._callback = callback
+        self._owner = owner
+        self._failed = False
+
+    def call(self, method: str, *arguments: Any) -> None:
+        """Calls a method of the callback, unless it has failed before."""
+        if self._failed:
+            return
+        try:
+            getattr(self._callback, method)(*arguments)
+        except DlcvError:
+            raise
+        except Exception as error:
+            self._failed = True
+            logger.warning(
+                "%s failed (%s: %s) and is left out from now on; the training goes on",
+                self._owner,
+                type(error).__name__,
+                error,
+            )
+            logger.debug("%s failed", self._owner, exc_info=True)
+
+    def set_params(self, params: dict[str, Any]) -> None:
+        """Hands it on."""
+        super().set_params(params)
+        self.call("set_params", params)
+
+    def set_model(self, model: keras.Model) -> None:
+        """Hands it on."""
+        super().set_model(model)
+        self.call("set_model", model)
+
+
+def _handing_on(method: str) -> Callable[..., None]:
+    def hand_on(self: GuardedCallback, *arguments: Any, logs: Any = None) -> None:
+        self.call(method, *arguments, *(() if logs is None else (logs,)))
+
+    return hand_on
+
+
+for _occasion in ("train", "test", "predict", "epoch", *(
+    f"{_kind}_batch" for _kind in ("train", "test", "predict")
+)):  # fmt: skip
+    for _moment in ("begin", "end"):
+        setattr(
+            GuardedCallback, f"on_{_occasion}_{_moment}", _handing_on(f"on_{_occasion}_{_moment}")
+        )

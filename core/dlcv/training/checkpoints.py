@@ -188,10 +188,10 @@ def load(path: Path) -> Checkpoint:
     if content[:start] != MAGIC + hashlib.sha256(body).digest():
         raise DlcvError(f"{path} is damaged: its checksum does not fit its content")
     try:
-        with np.load(io.BytesIO(body), allow_pickle=False) as archive:
-            meta = json.loads(str(archive["meta"]))
-            meta["position"] = Position(**meta["position"])
-            arrays = [archive[f"{i:06d}"] for i in range(len(archive.files) - 1)]
+        found = files.read_arrays(io.BytesIO(body))
+        meta = json.loads(str(found["meta"]))
+        meta["position"] = Position(**meta["position"])
+        arrays = [found[f"{i:06d}"] for i in range(len(found) - 1)]
         checkpoint = Checkpoint(arrays=arrays, **meta)
     except Exception as error:
         # Whole, but made by something else: NumPy, zipfile, JSON and attrs each raise their own.

@@ -1,29 +1,50 @@
-"""The history: a row an epoch, as CSV and as a picture of curves, up to date while training."""
+"""The history: a row of figures an epoch, written while training."""
 
 import csv
 import io
 import itertools
 import math
 import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from dlcv import files
-from dlcv.evaluation.epochs import arrange, by_epoch, mark_stages
+from dlcv.config import StageConfig
+from dlcv.interfaces import Schedule
 
+Rows: TypeAlias = list[dict[str, Any]]
+"""The epochs of a run."""
 DRAWING_SHARE = 0.03
 """The share of the time that may go into drawing the curves."""
 
 
 class History:
-    """Rows of figures by name, kept in `history.csv` and `curves.png`.
+    """Rows of figures by name, written to `history.csv` and drawn in `curves.png`.
 
     Attributes:
         rows: A row an epoch.
     """
 
-    def __init__(self, folder: Path, rows: list[dict[str, Any]]) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        rows: list[dict[str, Any]],
+        *,
+        draw: Callable[[Path, Rows], None] = lambda path, rows: None,
+        observe: Callable[[dict[str, Any]], None] = lambda row: None,
+    ) -> None:
+        """Begins with the rows of an earlier part of the training.
+
+        Args:
+            folder: The run's folder.
+            rows: The rows so far.
+            draw: Draws rows as a picture at a path.
+            observe: Is called with each row, once it is written.
+        """
         self.rows = rows
+        self._draw = draw
+        self._observe = observe
         self._folder = folder
         self._wait_until = 0.0
 
@@ -31,6 +52,7 @@ class History:
         """Appends an epoch's row; the picture follows when drawing has been rare enough."""
         self.rows.append(row)
         self.write()
+        self._observe(row)
         start = time.monotonic()
         if start >= self._wait_until:
             self.draw()
@@ -45,7 +67,7 @@ class History:
     def draw(self) -> None:
         """Draws the curves of all rows."""
         if self.rows:
-            draw_curves(self._folder / "curves.png", self.rows)
+            self._draw(self._folder / "curves.png", self.rows)
 
 
 def best_row(rows: list[dict[str, Any]]) -> dict[str, Any]:
@@ -86,19 +108,19 @@ def read_csv(path: Path) -> list[dict[str, Any]]:
         ]
 
 
-def draw_curves(path: Path, rows: list[dict[str, Any]]) -> None:
-    """Draws loss and accuracy, of training and validation, by epoch, in two panels."""
-    from matplotlib.figure import Figure
+def snapshot_epochs(
+    stages: Sequence[StageConfig], schedules: Sequence[Schedule], rows: list[dict[str, Any]]
+) -> list[int]:
+    """Returns the epochs so far at whose end a cycle ended, counted over all stages from 1.
 
-    figure = Figure(figsize=(10, 4), layout="constrained")
-    for axes, name in zip(figure.subplots(1, 2), ("loss", "accuracy"), strict=True):
-        lines = {"training": by_epoch(rows, name), "validation": by_epoch(rows, f"val_{name}")}
-        for label, line in lines.items():
-            axes.plot(*line.T, label=label, marker="o", markersize=3)
-        axes.set(xlabel="epoch", ylabel=name)
-        arrange(axes, lines.values())
-        axes.grid(alpha=0.3)
-        axes.legend()
-        mark_stages(axes, rows)
-    with files.atomic_path(path) as temporary:
-        figure.savefig(temporary, dpi=100)
+    Args:
+        stages: The stages' settings.
+        schedules: A schedule a stage.
+        rows: The history, a row an epoch.
+    """
+    epochs = []
+    for number, (stage, schedule) in enumerate(zip(stages, schedules, strict=True)):
+        done = [row["epoch"] for row in of_stage(rows, number)]
+        ends = schedule.cycle_ends(stage.epochs)
+        epochs += [done[end - 1] for end in ends if end <= len(done)]
+    return epochs

@@ -5,27 +5,21 @@ and none of it decides how much memory is taken.
 """
 
 import hashlib
-import io
 import logging
-import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import attrs
-import h5py
-import numpy as np
 
 from dlcv.errors import DlcvError
+from dlcv.interfaces.weights import assign, open_weights, weights_of
 from dlcv.training import checkpoints
 from dlcv.training.checkpoints import Checkpoint
 from dlcv.training.network import Network
 
 logger = logging.getLogger(__name__)
-KERAS_FILES = (".weights.h5", ".keras")
-IN_ARCHIVE = "model.weights.h5"
-LARGEST_RATIO = 10
-"""Weights hardly shrink when they are packed; what grows more than that is no file of weights."""
 
 
 @attrs.frozen(eq=False)
@@ -40,7 +34,7 @@ class Source:
 
     path: Path
     sha256: str
-    layers: Mapping[str, list[Any]]
+    layers: Mapping[str, Sequence[Any]]
 
     @property
     def record(self) -> dict[str, str]:
@@ -48,8 +42,11 @@ class Source:
         return {"path": str(self.path), "sha256": self.sha256}
 
 
-def open_source(path: Path) -> Source:
-    """Opens a run's folder (its last checkpoint), a checkpoint, or a file of Keras.
+@contextmanager
+def open_source(path: Path) -> Iterator[Source]:
+    """Opens a run's folder (its last checkpoint), a checkpoint, or a file of weights.
+
+    The weights can be read within the block.
 
     Raises:
         DlcvError: it is none of these, or damaged.
@@ -58,17 +55,15 @@ def open_source(path: Path) -> Source:
         found = checkpoints.load_newest(path / "checkpoints")
         if found is None:
             raise DlcvError(f"{path} holds no checkpoint; is it a run?")
-        return _from_checkpoint(*found)
+        yield _from_checkpoint(*found)
+        return
     if not path.is_file():
         raise DlcvError(f"no such file or run with weights: {path}")
     if path.name.endswith(checkpoints.SUFFIX):
-        return _from_checkpoint(checkpoints.load(path), path)
-    if not path.name.endswith(KERAS_FILES):
-        raise DlcvError(f"{path} is no run, and files of weights end in {' or '.join(KERAS_FILES)}")
-    try:
-        return _from_keras(path)
-    except (OSError, ValueError, KeyError, RuntimeError, zipfile.BadZipFile) as error:
-        raise DlcvError(f"{path} can't be read as weights: {error}") from None
+        yield _from_checkpoint(checkpoints.load(path), path)
+        return
+    with open_weights(path) as stored:
+        yield Source(path, _sha256(path), {layer.name: layer.arrays for layer in stored})
 
 
 def load_into(network: Network, source: Source) -> None:
@@ -80,12 +75,12 @@ def load_into(network: Network, source: Source) -> None:
     Raises:
         DlcvError: a layer does not fit; the message names it, with the shapes.
     """
-    layers = [layer for layer in network.own_layers if layer.weights]
+    layers = [layer for layer in network.own_layers if weights_of(layer)]
     head = {layer.name for layer in network.head_layers}
     fitting, at_random = [], []
     for layer in layers:
         given = source.layers.get(layer.name)
-        ours = [tuple(w.shape) for w in layer.weights]
+        ours = [tuple(w.shape) for w in weights_of(layer)]
         theirs = None if given is None else [tuple(w.shape) for w in given]
         if ours == theirs:
             fitting.append(layer)
@@ -98,7 +93,7 @@ def load_into(network: Network, source: Source) -> None:
     if not fitting:
         raise DlcvError(f"{source.path} has no layer of the network")
     for layer in fitting:
-        layer.set_weights([np.asarray(w[()]) for w in source.layers[layer.name]])
+        assign(weights_of(layer), source.layers[layer.name])
     unused = source.layers.keys() - {layer.name for layer in network.model.layers}
     _tell(source, len(fitting), at_random, sorted(unused))
 
@@ -145,52 +140,6 @@ def _network_variables(checkpoint: Checkpoint) -> int:
     """Returns how many variables are the network's: the optimizer's begin with its counter."""
     counters = (i for i, name in enumerate(checkpoint.paths) if name.endswith("/iteration"))
     return next(counters, len(checkpoint.paths))
-
-
-def _from_keras(path: Path) -> Source:
-    content: Any = path
-    if path.name.endswith(".keras"):
-        with zipfile.ZipFile(path) as archive:
-            if archive.getinfo(IN_ARCHIVE).file_size > LARGEST_RATIO * path.stat().st_size:
-                raise ValueError("it is packed tighter than weights can be")
-            content = io.BytesIO(archive.read(IN_ARCHIVE))
-    file = h5py.File(content, "r")
-    layers: dict[str, list[Any]] = {}
-    for group in _groups(_group(file, "layers")):
-        variables = _group(group, "vars")
-        arrays = [_array(variables, str(i)) for i in range(len(variables))]
-        weights = [array for array in arrays if array.dtype.kind not in "iu"]
-        if weights:
-            layers[str(variables.attrs.get("name", ""))] = weights
-    return Source(path, _sha256(path), layers)
-
-
-def _groups(group: h5py.Group) -> list[h5py.Group]:
-    return [_group(group, name) for name in group]
-
-
-def _group(parent: h5py.Group, name: str) -> h5py.Group:
-    found = parent[name] if _is_own(parent, name) else None
-    if not isinstance(found, h5py.Group):
-        raise ValueError(f"it has no group {name} as Keras writes it")
-    return found
-
-
-def _array(parent: h5py.Group, name: str) -> h5py.Dataset:
-    """Returns an array without reading it; what lies in another file is refused."""
-    found = parent[name] if _is_own(parent, name) else None
-    if (
-        not isinstance(found, h5py.Dataset)
-        or found.external is not None
-        or found.is_virtual
-        or found.dtype.kind not in "fiu"
-    ):
-        raise ValueError(f"{parent.name}/{name} is no array as Keras writes it")
-    return found
-
-
-def _is_own(parent: h5py.Group, name: str) -> bool:
-    return isinstance(parent.get(name, getlink=True), h5py.HardLink)
 
 
 def _sha256(path: Path) -> str:

@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
+from dlcv.evaluation.epochs import draw_curves
 from dlcv.training import history
 from dlcv.training.history import History, read_csv, write_csv
 
@@ -40,15 +41,16 @@ def test_csv_gives_back_every_figure_as_it_was(tmp_path: Path) -> None:
 
 
 def test_each_row_is_on_disk_at_once(tmp_path: Path) -> None:
-    kept = History(tmp_path, [])
+    seen = []
+    kept = History(tmp_path, [], draw=draw_curves, observe=seen.append)
     for count, row in enumerate(rows(3), 1):
         kept.add(row)
-        assert read_csv(tmp_path / "history.csv") == rows(count)
+        assert read_csv(tmp_path / "history.csv") == rows(count) == seen
     assert {path.name for path in tmp_path.iterdir()} == {"history.csv", "curves.png"}
 
 
 def test_curves_are_a_picture_with_both_lines_in_both_panels(tmp_path: Path) -> None:
-    History(tmp_path, rows(4)).draw()
+    draw_curves(tmp_path / "curves.png", rows(4))
 
     picture = cv2.imread(str(tmp_path / "curves.png"))
     assert picture.shape == (400, 1000, 3)
@@ -59,7 +61,7 @@ def test_curves_are_a_picture_with_both_lines_in_both_panels(tmp_path: Path) -> 
 
 
 def test_nothing_is_drawn_without_rows(tmp_path: Path) -> None:
-    History(tmp_path, []).draw()
+    History(tmp_path, [], draw=draw_curves).draw()
 
     assert list(tmp_path.iterdir()) == []
 
@@ -74,9 +76,8 @@ def test_drawing_takes_a_small_share_of_the_time(
         now += 3
         drawn.append(len(rows))
 
-    monkeypatch.setattr(history, "draw_curves", draw)
     monkeypatch.setattr(history.time, "monotonic", lambda: now)
-    kept = History(tmp_path, [])
+    kept = History(tmp_path, [], draw=draw)
     for row in rows(30):
         kept.add(row)
         now += 10

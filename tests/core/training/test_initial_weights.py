@@ -3,6 +3,9 @@
 import json
 import logging
 import shutil
+import subprocess
+import sys
+import tracemalloc
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -15,7 +18,7 @@ import pytest
 import dlcv
 from dlcv.data.pipeline import Pipeline
 from dlcv.errors import DlcvError
-from dlcv.interfaces import Architecture, option, plugin
+from dlcv.interfaces import Architecture, load_weights, option, plugin
 from dlcv.registry import registry
 from dlcv.training import checkpoints
 from dlcv.training.checkpoints import Position
@@ -53,6 +56,11 @@ def given() -> Network:
     return network
 
 
+def load(network: Network, path: Path) -> None:
+    with open_source(path) as source:
+        load_into(network, source)
+
+
 def save(network: Network, path: Path) -> Path:
     model = network.model
     if path.suffix == ".keras":
@@ -80,8 +88,8 @@ def test_all_weights_come_from_elsewhere(
     (tmp_path / name).mkdir() if "." not in name else None
     network = build()
 
-    source = open_source(save(given, tmp_path / name))
-    load_into(network, source)
+    with open_source(save(given, tmp_path / name)) as source:
+        load_into(network, source)
 
     for ours, theirs in zip(network.model.get_weights(), given.model.get_weights(), strict=True):
         np.testing.assert_array_equal(ours, theirs)
@@ -98,7 +106,7 @@ def test_classifier_of_other_classes_stays_at_random(
     network = build(classes=7)
     at_random = network.model.get_layer("predictions").get_weights()
 
-    load_into(network, open_source(save(given, tmp_path / name)))
+    load(network, save(given, tmp_path / name))
 
     kept = network.model.get_layer("predictions").get_weights()
     np.testing.assert_array_equal(kept[0], at_random[0])
@@ -127,7 +135,7 @@ def test_what_does_not_fit_is_named_and_nothing_is_loaded(
     before = network.model.get_weights()
 
     with pytest.raises(DlcvError, match=message):
-        load_into(network, open_source(save(given, tmp_path / "w.weights.h5")))
+        load(network, save(given, tmp_path / "w.weights.h5"))
     for weights, kept in zip(network.model.get_weights(), before, strict=True):
         np.testing.assert_array_equal(weights, kept)
 
@@ -138,8 +146,8 @@ def test_layers_that_are_not_used_are_told(
     network = build()
 
     with pytest.raises(DlcvError, match="layer predictions has"):
-        load_into(network, open_source(save(build(deeper=True), tmp_path / "w.keras")))
-    load_into(build(size=8), open_source(save(build(deeper=True, size=10), tmp_path / "v.keras")))
+        load(network, save(build(deeper=True), tmp_path / "w.keras"))
+    load(build(size=8), save(build(deeper=True, size=10), tmp_path / "v.keras"))
 
     assert "no layer for 1 of its layers: conv2" in caplog.messages[-1]
 
@@ -172,7 +180,7 @@ def foreign(path: Path, name: str) -> Path:
 )
 def test_hostile_files_are_refused(tmp_path: Path, name: str) -> None:
     with pytest.raises(DlcvError, match="can't be read as weights"):
-        open_source(foreign(tmp_path / "w.weights.h5", name))
+        load(build(), foreign(tmp_path / "w.weights.h5", name))
 
 
 def test_array_of_unlimited_size_is_not_read(tmp_path: Path) -> None:
@@ -182,7 +190,7 @@ def test_array_of_unlimited_size_is_not_read(tmp_path: Path) -> None:
         group.create_dataset("0", (2**20, 2**20), "f4", chunks=(2**10, 2**10))
 
     with pytest.raises(DlcvError, match=r"and \(1048576, 1048576\) in"):
-        load_into(build(), open_source(tmp_path / "w.weights.h5"))
+        load(build(), tmp_path / "w.weights.h5")
 
 
 def test_archive_that_grows_too_much_is_refused(tmp_path: Path) -> None:
@@ -190,7 +198,7 @@ def test_archive_that_grows_too_much_is_refused(tmp_path: Path) -> None:
         archive.writestr("model.weights.h5", bytes(10**7))
 
     with pytest.raises(DlcvError, match="packed tighter than weights can be"):
-        open_source(tmp_path / "w.keras")
+        load(build(), tmp_path / "w.keras")
 
 
 @pytest.mark.parametrize(
@@ -198,7 +206,7 @@ def test_archive_that_grows_too_much_is_refused(tmp_path: Path) -> None:
     [
         ("w.weights.h5", "can't be read as weights"),
         ("w.keras", "can't be read as weights"),
-        ("w.pkl", "files of weights end in .weights.h5 or .keras"),
+        ("w.pkl", "files of weights end in .*.weights.h5, .h5, .hdf5 or .keras"),
         ("w.checkpoint", "is damaged"),
         ("folder", "holds no checkpoint; is it a run"),
         ("nowhere", "no such file or run with weights"),
@@ -211,7 +219,7 @@ def test_what_is_no_file_of_weights_is_named(tmp_path: Path, name: str, message:
         (tmp_path / name).write_bytes(b"something else")
 
     with pytest.raises(DlcvError, match=message):
-        open_source(tmp_path / name)
+        load(build(), tmp_path / name)
 
 
 def test_run_begins_with_the_weights_of_another_and_records_it(tmp_path: Path) -> None:
@@ -241,3 +249,68 @@ def test_run_begins_with_the_weights_of_another_and_records_it(tmp_path: Path) -
     np.testing.assert_allclose(
         longer.model.get_weights()[0], second.model.get_weights()[0], atol=1e-6
     )
+
+
+def test_inflated_sizes_take_no_memory(given: Network, tmp_path: Path) -> None:
+    """An archive may state a size, and hold much more than that; neither is believed."""
+    path = tmp_path / "w.keras"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("model.weights.h5", bytes(2 * 10**8))
+    content = path.read_bytes()
+    false = content.replace((2 * 10**8).to_bytes(4, "little"), (1000).to_bytes(4, "little"))
+    assert false != content
+    path.write_bytes(false)
+    tracemalloc.start()
+    with pytest.raises(DlcvError, match="can't be read as weights"):
+        load(given, path)
+    assert tracemalloc.get_traced_memory()[1] < 10**7
+    tracemalloc.stop()
+
+
+def test_damaged_bytes_end_in_one_line(given: Network, tmp_path: Path) -> None:
+    """Byte 53 of the weights made h5py raise an OverflowError."""
+    path = save(given, tmp_path / "w.keras")
+    with zipfile.ZipFile(path) as archive:
+        weights = bytearray(archive.read("model.weights.h5"))
+    for byte in (0x7F, 0x3F, 0x00):
+        weights[53] = byte
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr("model.weights.h5", bytes(weights))
+        with pytest.raises(DlcvError) as caught:
+            load(build(), path)
+        assert "\n" not in str(caught.value)
+
+
+def test_process_that_read_a_keras_file_ends_well(given: Network, tmp_path: Path) -> None:
+    """A file that is left open on an object of Python makes the end of the process crash."""
+    path = save(given, tmp_path / "w.keras")
+    code = (
+        "import sys, pathlib\n"
+        "from dlcv.training.initial_weights import open_source\n"
+        "with open_source(pathlib.Path(sys.argv[1])) as kept: pass\n"
+        "sys.kept = kept, pathlib"
+    )
+    done = subprocess.run([sys.executable, "-c", code, path], capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr[-500:]
+
+
+@pytest.mark.parametrize("name", ["external", "soft link", "external link", "virtual"])
+def test_hostile_files_are_refused_as_weights_of_an_architecture(tmp_path: Path, name: str) -> None:
+    with pytest.raises(DlcvError, match="can't be read as weights"):
+        load_weights(build().model, foreign(tmp_path / "w.weights.h5", name))
+
+
+def test_layers_of_other_names_are_found_by_their_place(tmp_path: Path) -> None:
+    """What Keras named itself in one process has other names in the next."""
+
+    def made(prefix: str) -> keras.Model:
+        x = inputs = keras.Input((6, 6, 1))
+        for number in range(12):
+            x = keras.layers.Conv2D(2, 1, name=f"{prefix}{number}")(x)
+        return keras.Model(inputs, x)
+
+    theirs, ours = made("a"), made("b")
+    theirs.save_weights(tmp_path / "w.weights.h5")
+    load_weights(ours, tmp_path / "w.weights.h5")
+    for one, other in zip(ours.get_weights(), theirs.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)

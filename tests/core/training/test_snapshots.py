@@ -8,7 +8,7 @@ import pytest
 from dlcv import registry
 from dlcv.config import StageConfig
 from dlcv.training import checkpoints
-from dlcv.training.snapshots import snapshot_epochs
+from dlcv.training.history import snapshot_epochs
 
 SCHEDULES = {
     "constant": (StageConfig(epochs=4), "constant"),

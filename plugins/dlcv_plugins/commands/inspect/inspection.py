@@ -152,7 +152,8 @@ def build_for_inspection(
     if pretrained is not None:
         pretrained.load_pretrained(network.model)
     elif weights is not None:
-        load_into(network, open_source(Path(weights)))
+        with open_source(Path(weights)) as source:
+            load_into(network, source)
     return network.model
 
 

@@ -13,9 +13,8 @@ from dlcv.interfaces import Schedule, evolve, option, plugin
 from dlcv.progress import Advance, track
 from dlcv.registry.spec import Spec
 from dlcv.training import class_weights
+from dlcv.training.compiling import compile_stage, make_loss
 from dlcv.training.interruption import Interrupted, Interruption
-from dlcv.training.keras_objects import make_loss
-from dlcv.training.stage import compile_stage
 from dlcv_plugins.commands.lr_search.results import (
     RangeTest,
     StepSearch,

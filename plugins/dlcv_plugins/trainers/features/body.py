@@ -108,13 +108,13 @@ def build(experiment: Experiment) -> Body:
 
 def _load(body: Body, path: Any) -> str:
     """Loads weights of a run or a file into all layers, and returns where they came from."""
-    source = open_source(path)
     names = {layer.name for layer in body.features.layers}
-    used = {name: arrays for name, arrays in source.layers.items() if name in names}
     # The last layer is fitted, so it is no layer to look for.
     without_last = attrs.evolve(body.network, model=body.features, body=body.features)
-    load_into(without_last, attrs.evolve(source, layers=used))
-    return str(source.path)
+    with open_source(path) as source:
+        used = {name: arrays for name, arrays in source.layers.items() if name in names}
+        load_into(without_last, attrs.evolve(source, layers=used))
+        return str(source.path)
 
 
 def _weights_named(architecture: Architecture) -> Any:

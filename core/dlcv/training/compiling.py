@@ -1,4 +1,4 @@
-"""Keras's optimizers and losses by name: `sgd(learning_rate=0.1, momentum=0.9)`."""
+"""Compiling: Keras's optimizers and losses by name, such as `sgd(learning_rate=0.1)`."""
 
 import inspect
 import re
@@ -7,11 +7,13 @@ from typing import Any
 import keras
 import numpy as np
 
+from dlcv.config import StageConfig
 from dlcv.errors import SpecError, suggestion
 from dlcv.interfaces import Schedule
 from dlcv.interfaces.options import read_value
 from dlcv.registry.spec import Spec, lower
 
+JIT_COMPILE = {"auto": "auto", "on": True, "off": False}
 NUMBERS = {
     "weight_decay": float,
     "clipnorm": float,
@@ -22,6 +24,28 @@ NUMBERS = {
     "ema_overwrite_frequency": int,
 }
 """Options of optimizers whose default, None, does not tell their type; all must be above 0."""
+
+
+def compile_stage(
+    model: keras.Model,
+    stage: StageConfig,
+    schedule: Schedule,
+    steps_per_epoch: int,
+    jit_compile: str = "auto",
+) -> np.ndarray:
+    """Compiles a network for a stage and returns the learning rate of each of its steps.
+
+    Raises:
+        SpecError: Keras does not know the optimizer or the loss.
+    """
+    optimizer, rates = make_optimizer(stage.optimizer, schedule, stage.epochs, steps_per_epoch)
+    model.compile(
+        optimizer=optimizer,
+        loss=loss_of_probabilities(make_loss(stage.loss), model),
+        metrics=["accuracy"],
+        jit_compile=JIT_COMPILE[jit_compile],
+    )
+    return rates
 
 
 def make_optimizer(
@@ -72,6 +96,38 @@ def make_loss(spec: Spec) -> keras.Loss:
             "categorical_crossentropy does"
         )
     return loss
+
+
+def loss_of_probabilities(loss: keras.Loss, model: keras.Model) -> keras.Loss:
+    """Makes a loss see a network's probabilities where its logits belong to another activation.
+
+    With TensorFlow, Keras takes the logits behind a softmax or sigmoid, whichever it is, and
+    applies what the loss expects: to the logits of a softmax, `binary_crossentropy` applies a
+    sigmoid. Other back ends take the probabilities.
+
+    Args:
+        loss: The loss; it is changed.
+        model: The network.
+    """
+    if _activation(model) == _expected_activation(loss):
+        return loss
+    on_probabilities = loss.call
+    # A product is a new tensor, which knows no logits; with 1 it has the same values.
+    loss.call = lambda y_true, y_pred: on_probabilities(y_true, y_pred * 1)
+    return loss
+
+
+def _activation(model: keras.Model) -> str:
+    """Returns the name of a network's last activation, such as `softmax`."""
+    last = model.outputs[0]._keras_history.operation
+    activation = getattr(last, "activation", None)
+    return str(getattr(activation, "__name__", _snake_case(type(last).__name__)))
+
+
+def _expected_activation(loss: keras.Loss) -> str:
+    """Returns the activation whose logits a loss can take in its place."""
+    binary = keras.losses.BinaryCrossentropy, keras.losses.BinaryFocalCrossentropy
+    return "sigmoid" if isinstance(loss, binary) else "softmax"
 
 
 class _Rates(keras.optimizers.schedules.LearningRateSchedule):

@@ -5,9 +5,10 @@ import numpy as np
 import pytest
 
 from dlcv import registry
+from dlcv.config import StageConfig
 from dlcv.errors import SpecError
 from dlcv.registry.spec import Spec
-from dlcv.training.keras_objects import make_loss, make_optimizer
+from dlcv.training.compiling import compile_stage, make_loss, make_optimizer
 
 CONSTANT = registry.create("schedule", "constant")
 
@@ -120,3 +121,42 @@ def test_loss_that_takes_other_labels_is_refused(text: str) -> None:
 def test_loss_that_does_not_fit_is_refused(text: str, message: str) -> None:
     with pytest.raises(SpecError, match=message):
         make_loss(Spec.parse(text))
+
+
+@pytest.mark.parametrize("activation", ["softmax", "sigmoid"])
+@pytest.mark.parametrize(
+    "loss", ["binary_crossentropy", "categorical_crossentropy", "binary_focal_crossentropy"]
+)
+def test_losses_and_gradients_are_those_of_the_probabilities(activation: str, loss: str) -> None:
+    """Keras may take the logits behind an activation, and apply another one to them."""
+    rng = np.random.default_rng(0)
+    values, kernel = rng.normal(size=(5, 3)), rng.normal(size=(3, 2))
+    labels = np.eye(2)[[0, 1, 1, 0, 1]]
+    inputs = keras.Input((3,))
+    outputs = keras.layers.Dense(2, activation, use_bias=False)(inputs)
+    model = keras.Model(inputs, outputs)
+    model.set_weights([kernel])
+    stage = StageConfig(loss=Spec.parse(loss), optimizer=Spec.parse("sgd(learning_rate=1.0)"))
+    compile_stage(model, stage, CONSTANT, 1)
+
+    def by_hand(weights: np.ndarray) -> float:
+        logits = values @ weights
+        if activation == "softmax":
+            p = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+        else:
+            p = 1 / (1 + np.exp(-logits))
+        if loss == "categorical_crossentropy":
+            p = p / p.sum(axis=1, keepdims=True)
+            return float(-(labels * np.log(p)).sum(axis=1).mean())
+        right = labels * p + (1 - labels) * (1 - p)
+        focus = (1 - right) ** 2 if loss == "binary_focal_crossentropy" else 1
+        return float((-focus * np.log(right)).mean())
+
+    measured = model.train_on_batch(values, labels)[0]
+    assert measured == pytest.approx(by_hand(kernel), rel=1e-5)
+    moved = kernel - model.get_weights()[0]
+    for place in np.ndindex(kernel.shape):
+        step = np.zeros_like(kernel)
+        step[place] = 1e-5
+        slope = (by_hand(kernel + step) - by_hand(kernel - step)) / 2e-5
+        assert moved[place] == pytest.approx(slope, rel=1e-3, abs=1e-5)

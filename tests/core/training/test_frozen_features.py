@@ -16,7 +16,7 @@ from dlcv.data.loader import Loader
 from dlcv.data.pipeline import Pipeline
 from dlcv.data.subset import ArrayImages
 from dlcv.interfaces import Architecture, option, plugin
-from dlcv.training import checkpoints, kept_features
+from dlcv.training import checkpoints, frozen_features
 from dlcv.training.history import History
 from dlcv.training.interruption import Interrupted, Interruption
 from dlcv.training.network import build_parts
@@ -78,10 +78,10 @@ def test_result_is_that_of_training_with_the_body(
     in_memory: int,
 ) -> None:
     caplog.set_level(logging.INFO, "dlcv")
-    monkeypatch.setattr(kept_features, "IN_MEMORY", in_memory)
+    monkeypatch.setattr(frozen_features, "IN_MEMORY", in_memory)
     kept = train(tmp_path / "kept", HEAD)
-    assert "the output of the frozen body is kept for the stage: 0.0 MB" in caplog.messages
-    monkeypatch.setattr(kept_features, "_is_body_frozen", lambda network: False)
+    assert "the output of the frozen body is computed once for the stage: 0.0 MB" in caplog.messages
+    monkeypatch.setattr(frozen_features, "_is_body_frozen", lambda network: False)
     whole = train(tmp_path / "whole", HEAD)
 
     for ours, theirs in zip(kept.history.rows, whole.history.rows, strict=True):
@@ -115,7 +115,7 @@ def test_result_is_that_of_training_with_the_body(
         ({}, Net(), "mixup, scale", "a preprocessor is random"),
     ],
 )
-def test_where_it_is_not_kept_it_is_said_why(
+def test_reason_is_logged_where_it_is_computed_each_epoch(
     tmp_path: Path,
     caplog: pytest.LogCaptureFixture,
     changes: dict[str, Any],
@@ -156,13 +156,13 @@ def test_step_that_is_not_random_does_not_hinder(
 
     train(tmp_path, StageConfig(epochs=2, trainable="head"), steps="simple(size=6), scale")
 
-    assert "is kept for the stage" in caplog.text
+    assert "is computed once for the stage" in caplog.text
 
 
 def test_asking_to_stop_ends_it_and_leaves_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(kept_features, "IN_MEMORY", 0)
+    monkeypatch.setattr(frozen_features, "IN_MEMORY", 0)
     batches = itertools.count()
     batch: Callable[..., Any] = Loader.batch
 
@@ -177,3 +177,14 @@ def test_asking_to_stop_ends_it_and_leaves_nothing(
         train(tmp_path / "run", HEAD)
 
     assert not [p.name for p in (tmp_path / "run").iterdir() if p.is_file()]
+
+
+def test_features_come_in_batches_of_another_size(tmp_path: Path) -> None:
+    training = train(tmp_path / "run", HEAD)
+    features = np.arange(22 * 2, dtype=np.float32).reshape(22, 2)
+    loader = frozen_features.FeatureLoader(training.val, features).with_batch_size(5)
+
+    batches = list(loader.epoch())
+
+    assert [len(values) for values, _ in batches] == [5, 5, 5, 5, 2]
+    np.testing.assert_array_equal(np.concatenate([values for values, _ in batches]), features)

@@ -18,11 +18,11 @@ from dlcv.training.network import Network
 
 logger = logging.getLogger(__name__)
 IN_MEMORY = 2**30
-"""More bytes than these are kept in a file."""
+"""More bytes than these are stored in a file."""
 
 
 @contextmanager
-def kept(
+def frozen_features(
     network: Network,
     train: Loader,
     val: Loader,
@@ -30,7 +30,7 @@ def kept(
     folder: Path,
     asked: Interruption,
 ) -> Iterator[tuple[keras.Model, Loader, Loader]]:
-    """Gives what is to be trained, and its batches: on kept features where that changes nothing.
+    """Gives what is to be trained, and its batches: on its features where that changes nothing.
 
     Whether it does depends on the stage alone, not on how much of it is left.
 
@@ -39,7 +39,7 @@ def kept(
         train: The training batches.
         val: The validation batches.
         epochs: Epochs of the stage.
-        folder: Where features that do not fit into memory are kept while the block lasts.
+        folder: Where features that do not fit into memory are stored while the block lasts.
         asked: Whether somebody asked to stop.
 
     Raises:
@@ -59,15 +59,15 @@ def kept(
             for name, loader in (("train", train), ("val", val))
         ]
         loaders = [
-            KeptLoader(loader, _computed(network.body, loader, room, asked))
+            FeatureLoader(loader, _computed(network.body, loader, room, asked))
             for loader, room in zip((train, val), rooms, strict=True)
         ]
         size = sum(loader.features.nbytes for loader in loaders) / 1e6
-        logger.info("the output of the frozen body is kept for the stage: %.1f MB", size)
+        logger.info("the output of the frozen body is computed once for the stage: %.1f MB", size)
         yield network.head(), *loaders
 
 
-class KeptLoader(Loader):
+class FeatureLoader(Loader):
     """The batches of a loader, with features in the place of images.
 
     Attributes:
@@ -83,6 +83,10 @@ class KeptLoader(Loader):
             seed=loader.seed,
         )
         self.features = features
+
+    def with_batch_size(self, batch_size: int | None) -> "FeatureLoader":
+        """Returns a loader of features in batches of another size; None for the same."""
+        return FeatureLoader(super().with_batch_size(batch_size), self.features)
 
     def batch(self, epoch: int, index: int, order: np.ndarray) -> Batch:
         """Returns one batch."""
