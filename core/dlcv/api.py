@@ -68,7 +68,6 @@ if TYPE_CHECKING:
     from dlcv.progress import Advance as Advance
     from dlcv.progress import duration as duration
     from dlcv.progress import track as track
-    from dlcv.runs import hook_calls as hook_calls
     from dlcv.runs import record as record
     from dlcv.runs.build import build_new as build_new
     from dlcv.runs.build import restored_network as restored_network
@@ -102,6 +101,7 @@ if TYPE_CHECKING:
     from dlcv.runs.new_run import new_directory as new_directory
     from dlcv.runs.new_run import prepare_training as prepare_training
     from dlcv.runs.new_run import write_record as write_record
+    from dlcv.runs.observers import Observers as Observers
     from dlcv.runs.predictor import Predictor as Predictor
     from dlcv.runs.recipes import find_recipe as find_recipe
     from dlcv.runs.recipes import load_config as load_config
@@ -244,7 +244,7 @@ _PLACES = {
     "load_run": "dlcv.runs.trainers:load_run",
     "configured": "dlcv.runs.train:configured",
     "resume": "dlcv.runs.train:resume",
-    "hook_calls": "dlcv.runs.hook_calls",
+    "Observers": "dlcv.runs.observers:Observers",
     "record": "dlcv.runs.record",
     "restored_network": "dlcv.runs.build:restored_network",
     "EVALUATOR": "dlcv.runs.ensemble:EVALUATOR",

@@ -14,7 +14,7 @@ import attrs
 from dlcv.errors import DlcvError, suggestion
 from dlcv.interfaces import OptionError, evolve, option, options_of, plugin
 from dlcv.interfaces.options import read_value, show
-from dlcv.registry.defaults import default
+from dlcv.registry.defaults import default, tracker_flags
 from dlcv.registry.spec import Spec, SpecList
 
 AUTO = "auto"
@@ -156,8 +156,10 @@ class RunConfig:
         help="the way of learning; if left out, the one that classifier or members ask for, else "
         "stages of gradient descent",
     )
-    tensorboard: bool = option(
-        False, help="whether the curves are written for TensorBoard, too; no number depends on it"
+    trackers: SpecList = option(
+        "",
+        help="what shows or collects the figures while training, separated by commas; no number "
+        "depends on it",
     )
     split: SplitConfig = option(attrs.Factory(SplitConfig), help="how the data is divided")
     stages: tuple[StageConfig, ...] = option(
@@ -185,7 +187,7 @@ class RunConfig:
         Raises:
             DlcvError: a value is wrong, or one is left out that no installed package chooses.
         """
-        given = {name: value for name, value in options.items() if value is not None}
+        given = _without_flags(options, "")
         own = {k: v for k, v in given.items() if k in ("data", "architecture", "evaluators")}
         stage = {k: v for k, v in given.items() if k in ("optimizer", "schedule")}
         with _naming_options():
@@ -210,7 +212,10 @@ class RunConfig:
         number depends on it.
         """
         RecipeConfig.of(table, source)
-        return _read_table(cls, {k: v for k, v in table.items() if k != "recipe"}, source)
+        own = {name: value for name, value in table.items() if name != "recipe"}
+        for name in own.keys() & set(tracker_flags()):
+            own["trackers"] = _flagged(name, own.pop(name), own.get("trackers", ""), source)
+        return _read_table(cls, own, source)
 
     def to_toml(self) -> str:
         """Returns the configuration as TOML that reads back to itself."""
@@ -228,7 +233,7 @@ class RunConfig:
         Raises:
             DlcvError: a value is wrong, or an option of a stage is named and there are several.
         """
-        given = {name: value for name, value in changes.items() if value is not None}
+        given = _without_flags(changes, self.trackers)
         stage_options = (*options_of(StageConfig), "learning_rate")
         known = (*options_of(RunConfig), *stage_options, *SPLIT_OPTIONS)
         for name in given:
@@ -262,6 +267,26 @@ class RecipeConfig:
     def of(cls, table: dict[str, Any], source: str) -> Self:
         """Reads it from the TOML of a configuration; `source` is named in errors."""
         return _read_table(cls, table.get("recipe", {}), f"{source}: recipe")
+
+
+def _without_flags(options: dict[str, Any], trackers: SpecList | str) -> dict[str, Any]:
+    """Returns the options that are not None, with flags of trackers as options `trackers`."""
+    given = {name: value for name, value in options.items() if value is not None}
+    for name in given.keys() & set(tracker_flags()):
+        before = given.get("trackers", trackers)
+        given["trackers"] = _flagged(name, given.pop(name), before, "")
+    return given
+
+
+def _flagged(name: str, value: Any, trackers: Any, source: str) -> str:
+    """Returns trackers with that of a flag, or without it; `source` is named in errors."""
+    if not isinstance(value, bool):
+        prefix = f"{source}: " if source else ""
+        raise DlcvError(f"{prefix}{name}: expected true or false, received {show(value)}")
+    meant = Spec.parse(tracker_flags()[name])
+    listed = SpecList.parse(trackers) if isinstance(trackers, str) else SpecList(trackers)
+    others = [spec for spec in listed if spec.name != meant.name]
+    return str(SpecList([*others, meant] if value else others))
 
 
 def read_toml(path: Path) -> dict[str, Any]:

@@ -286,7 +286,7 @@ def test_a_package_whose_metadata_is_lost_does_not_affect_the_others(tmp_path: P
 HOOKS = """
 from types import SimpleNamespace
 from dlcv import registry
-run = SimpleNamespace(config=SimpleNamespace(tensorboard=False))
+run = SimpleNamespace()
 try:
     print(registry.registry.hooks().dlcv_callbacks(run=run))
     print(registry.registry.hooks().dlcv_callbacks(run=run))
@@ -298,13 +298,13 @@ except Exception as error:
 def test_hooks_are_loaded_once_and_broken_ones_named_with_the_cure(tmp_path: Path) -> None:
     hook = "from dlcv import hook\n@hook\ndef dlcv_callbacks(run):\n    return ['called']\n"
     install(tmp_path, "acme", {"hooks": {"acme": "acme_hooks"}}, {"acme_hooks": hook})
-    assert succeed(tmp_path, HOOKS) == "[[], ['called']]\n" * 2
+    assert succeed(tmp_path, HOOKS) == "[['called']]\n" * 2
     install(tmp_path, "torn", {"hooks": {"torn_hooks": "torn"}}, {"torn": "1 / 0"}, "2.0")
     assert succeed(tmp_path, HOOKS) == (
         'PluginError hook "torn_hooks" of torn 2.0 is broken: ZeroDivisionError: division by zero; '
         "DLCV_DISABLE=torn_hooks switches it off\n"
     )
-    assert succeed(tmp_path, HOOKS, DLCV_DISABLE="torn_hooks") == "[[], ['called']]\n" * 2
+    assert succeed(tmp_path, HOOKS, DLCV_DISABLE="torn_hooks") == "[['called']]\n" * 2
 
 
 HOOK = "from dlcv import hook\n@hook\ndef {}({}):\n    return ['called']\n"

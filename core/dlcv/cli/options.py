@@ -1,5 +1,6 @@
 """Command-line options made from the configuration's: one place for help, types and defaults."""
 
+import shlex
 import typing
 from collections.abc import Callable
 from pathlib import Path
@@ -9,12 +10,14 @@ import click
 
 from dlcv.errors import DlcvError, SpecError
 from dlcv.interfaces import Option, options_of
+from dlcv.registry.defaults import tracker_flags
 from dlcv.registry.spec import Spec, SpecList, lower, parse_value
 
 FLAGS = {
     "architecture": ("--arch", "--architecture"),
     "preprocessors": ("--preproc", "--preprocessors"),
     "evaluators": ("--eval", "--evaluators"),
+    "trackers": ("--trackers", "--tracker"),
 }
 """The flags of options that have more than their name."""
 
@@ -62,6 +65,14 @@ def directory_options(command: Any) -> Any:
     return command
 
 
+def tracker_flag_options(command: Any) -> Any:
+    """Gives a command the flags that installed packages have for their trackers."""
+    for name, spec in tracker_flags().items():
+        text = f"The same as --trackers {shlex.quote(spec)}."
+        command = click.option(f"--{name}", is_flag=True, default=None, help=text)(command)
+    return command
+
+
 def config_options(cls: type, *names: str, defaults: bool = True) -> Callable[[Any], Any]:
     """Gives a command flags for options of a configuration class, without defaults of its own.
 
@@ -83,7 +94,7 @@ def _flag(option: Option, shows_default: bool) -> Callable[[Any], Any]:
     flags = FLAGS.get(option.name, (f"--{option.name.replace('_', '-')}",))
     choices = typing.get_args(option.type) if typing.get_origin(option.type) is Literal else ()
     default = _default(option) if shows_default else None
-    shown = "" if default is None else f"  [default: {default}]"
+    shown = "" if default is None or not str(default) else f"  [default: {default}]"
     return click.option(
         *flags,
         option.name,

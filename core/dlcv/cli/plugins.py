@@ -24,6 +24,7 @@ USES = {
     "classifier": "dlcv fit features/ --classifier",
     "check": "dlcv data check photos/ --checks",
     "trainer": "dlcv run --trainer",
+    "tracker": "dlcv run --trackers",
     "exporter": "dlcv export runs/latest --format",
 }
 """The command that takes each kind of plugin."""

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from dlcv import registry
 from dlcv.cli.console import table, with_verbosity
 from dlcv.cli.lazy import CommandWithExamples
-from dlcv.cli.options import config_options, directory_options
+from dlcv.cli.options import config_options, directory_options, tracker_flag_options
 from dlcv.config import RunConfig, SplitConfig, StageConfig
 from dlcv.registry.defaults import default_or_none
 from dlcv.registry.spec import Spec
@@ -43,13 +44,8 @@ Recipes of published experiments: dlcv recipes
     metavar="RUN_OR_FILE",
     help="A run, a checkpoint, or a file (.weights.h5, .keras) whose weights to begin with.",
 )
-@config_options(RunConfig, "checkpoint_every", "jit_compile", "trainer")
-@click.option(
-    "--tensorboard",
-    is_flag=True,
-    default=None,
-    help="Write the curves for TensorBoard, too, into the run's folder.",
-)
+@config_options(RunConfig, "checkpoint_every", "jit_compile", "trainer", "trackers")
+@tracker_flag_options
 @click.option("--config", help="A configuration file or a recipe; the options above go before it.")
 @directory_options
 @with_verbosity
@@ -95,8 +91,9 @@ def finish(run: "Trained") -> None:
     pages = ("report.html", "curves.png", "members/1/curves.png")
     page = next((name for name in pages if (run.path / name).exists()), "metrics.json")
     click.echo(f"\nlook at   {path}/{page}")
-    if run.config.tensorboard:
-        click.echo(f"          tensorboard --logdir {quoted}/tensorboard")
+    for tracker in registry.create_list("tracker", run.config.trackers):
+        if command := tracker.command(run):
+            click.echo(f"          {command}")
     whole = run.directory.whole
     if whole != run.directory and not whole.is_finished:
         click.echo(f"combine   dlcv resume {shlex.quote(shown_path(whole.path))}")

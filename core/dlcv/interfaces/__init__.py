@@ -59,6 +59,7 @@ from dlcv.interfaces.store import (
     LabelledImages,
     Writer,
 )
+from dlcv.interfaces.tracker import Tracker
 from dlcv.interfaces.trainer import Trainer
 from dlcv.interfaces.weights import copy_weights, load_weights
 
@@ -102,6 +103,7 @@ __all__ = [
     "SpecView",
     "StageView",
     "Table",
+    "Tracker",
     "Trainer",
     "Unit",
     "Writer",

@@ -14,6 +14,7 @@ from dlcv.errors import DlcvError, suggestion
 from dlcv.registry.index import OWN, entry_points, is_disabled, module_file, origin
 
 FILE = "defaults.toml"
+TRACKER_FLAG = "tracker_flags."
 CURES = {
     "data": "name a data set with --data",
     "architecture": "name a network with --arch",
@@ -26,6 +27,7 @@ CURES = {
     "cyclic_schedule": "",
     "commands": "",
     "examples": "",
+    "tracker_flags": "",
 }
 """The defaults that a package may choose, and what a user can do who has none."""
 
@@ -57,6 +59,19 @@ def default_or_none(name: str) -> str | None:
             f"{name}; {CURES[name] or 'remove one of them'}"
         )
     return first.values[name]
+
+
+def tracker_flags() -> dict[str, str]:
+    """Returns the trackers that packages give a flag of `dlcv run` to, by the flag's name.
+
+    `NAME = true` in a configuration is then the same as naming the tracker in `trackers`.
+    """
+    return {
+        name.removeprefix(TRACKER_FLAG): value
+        for defaults in reversed(_installed())
+        for name, value in defaults.values.items()
+        if name.startswith(TRACKER_FLAG)
+    }
 
 
 def examples(command: str) -> str:
@@ -99,6 +114,8 @@ def _read(module: str) -> dict[str, str]:
             raise DlcvError(f'{path}: unknown key "{name}"{suggestion(name, CURES)}')
     examples = content.pop("examples", {})
     content |= {f"examples.{command}": text for command, text in examples.items()}
+    flags = content.pop("tracker_flags", {})
+    content |= {f"{TRACKER_FLAG}{name}": spec for name, spec in flags.items()}
     for name, value in content.items():
         if not isinstance(value, str):
             raise DlcvError(f"{path}: {name}: expected a text, received {value!r}")

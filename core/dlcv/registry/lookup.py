@@ -23,6 +23,7 @@ from dlcv.interfaces import (
     Plugin,
     Preprocessor,
     Schedule,
+    Tracker,
     Trainer,
     options_of,
 )
@@ -45,6 +46,7 @@ INTERFACES: dict[str, type[Plugin]] = {
         Evaluator,
         Classifier,
         Trainer,
+        Tracker,
         Exporter,
         Check,
     )

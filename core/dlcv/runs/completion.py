@@ -4,7 +4,7 @@ import logging
 from collections.abc import Sequence
 
 from dlcv.evaluation.predict import save_predictions
-from dlcv.runs import hook_calls
+from dlcv.runs.observers import Observers
 from dlcv.runs.trained import Trained
 
 logger = logging.getLogger(__name__)
@@ -27,7 +27,7 @@ def write_missing(run: Trained) -> list[str]:
     if directory.predictions in missing:
         save_predictions(directory.predictions, run.predictions())
     if directory.report in missing:
-        hook_calls.finished(run)
+        Observers(run.config).finished(run)
     return [path.name for path in missing if path.exists()]
 
 

@@ -21,6 +21,7 @@ from dlcv.interfaces import (
     Preprocessor,
     Schedule,
     Size,
+    Tracker,
     Trainer,
     evolve,
 )
@@ -40,6 +41,7 @@ class Plugins:
         evaluators: The evaluators.
         classifier: What is fitted instead of stages; None where a network is trained.
         trainer: The way of learning that is named; None where none is.
+        trackers: What follows the run.
     """
 
     store: DatasetStore
@@ -49,6 +51,7 @@ class Plugins:
     evaluators: tuple[Evaluator, ...]
     classifier: Classifier | None = None
     trainer: Trainer | None = None
+    trackers: tuple[Tracker, ...] = ()
 
     @classmethod
     def of(cls, config: RunConfig) -> "Plugins":
@@ -57,6 +60,7 @@ class Plugins:
         return cls(
             classifier=_made("classifier", config.classifier),
             trainer=_made("trainer", config.trainer),
+            trackers=tuple(registry.create_list("tracker", config.trackers)),
             architecture=architecture,
             steps=make_steps(config.preprocessors, architecture),
             schedules=tuple(registry.create("schedule", s.schedule) for s in config.stages),
@@ -67,7 +71,7 @@ class Plugins:
     def all(self) -> tuple[Plugin, ...]:
         """Returns them in one row."""
         learned = (self.architecture, self.classifier, *self.schedules)
-        made = (self.store, *self.steps, *learned, *self.evaluators, self.trainer)
+        made = (self.store, *self.steps, *learned, *self.evaluators, self.trainer, *self.trackers)
         return tuple(each for each in made if each is not None)
 
 
@@ -206,6 +210,7 @@ def _complete(
         classifier=plugins.classifier and spec_of(plugins.classifier),
         trainer=plugins.trainer and spec_of(plugins.trainer),
         evaluators=SpecList(map(spec_of, plugins.evaluators)),
+        trackers=SpecList(map(spec_of, plugins.trackers)),
         input_size=size,
         split=data.split,
         stages=tuple(stages),

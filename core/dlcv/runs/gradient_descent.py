@@ -11,13 +11,13 @@ from dlcv.errors import DlcvError
 from dlcv.evaluation.epochs import draw_curves
 from dlcv.evaluation.predict import predict_labelled
 from dlcv.interfaces import Combination, Trainer, plugin
-from dlcv.runs import hook_calls
 from dlcv.runs.build import build_for_training, build_new
 from dlcv.runs.completion import log_finished, write_missing
 from dlcv.runs.continuation import Continuation
 from dlcv.runs.directory import RunDirectory
 from dlcv.runs.experiment import Experiment
 from dlcv.runs.new_run import default_name, new_directory, prepare_training, write_record
+from dlcv.runs.observers import Observers
 from dlcv.runs.results import measured_accuracies, write_results
 from dlcv.runs.run import Run
 
@@ -108,6 +108,26 @@ def _train(
     directory: RunDirectory, experiment: Experiment, network: "Network", *, resumed: bool
 ) -> Run:
     """Trains what is left to train, then evaluates and writes the rest of the directory."""
+    run = Run(directory, network.model)
+    run.data = experiment.data
+    observers = Observers(experiment.config)
+    with observers.following(run):
+        _train_stages(run, experiment, network, observers, resumed=resumed)
+        if not run.stopped_by:
+            _finish(run, experiment, network.model)
+            observers.finished(run)
+    return run
+
+
+def _train_stages(
+    run: Run,
+    experiment: Experiment,
+    network: "Network",
+    observers: Observers,
+    *,
+    resumed: bool,
+) -> None:
+    """Trains the stages that are left; a signal is noted in the run."""
     import keras
 
     from dlcv.training import checkpoints
@@ -115,14 +135,16 @@ def _train(
     from dlcv.training.interruption import Interrupted, deferred_signals
     from dlcv.training.stages import Training
 
+    directory = run.directory
     found = checkpoints.load_newest(directory.checkpoints) if resumed else None
     checkpoint, source = found or (None, Path())
-    rows = list(checkpoint.history) if checkpoint else []
-    history = History(directory.path, rows, draw=draw_curves)
+    history = History(
+        directory.path,
+        list(checkpoint.history) if checkpoint else [],
+        draw=draw_curves,
+        observe=functools.partial(observers.epoch, run),
+    )
     history.write()
-    run = Run(directory, network.model)
-    run.data = experiment.data
-    hook_calls.started(run)
     settling = keras.callbacks.LambdaCallback(on_epoch_begin=lambda *_: directory.settle())
     with deferred_signals() as asked:
         training = Training(
@@ -133,7 +155,7 @@ def _train(
             val=experiment.loader("val"),
             folder=directory.checkpoints,
             history=history,
-            callbacks=[*hook_calls.callbacks(run), settling],
+            callbacks=[*observers.callbacks(run), settling],
             checkpoint_every=experiment.config.checkpoint_every,
             asked=asked,
             jit_compile=experiment.config.jit_compile,
@@ -142,7 +164,6 @@ def _train(
             training.run(checkpoint, str(source))
         except Interrupted as stop:
             run.stopped_by = stop.signal
-            return run
         except KeyboardInterrupt:
             if directory.has_checkpoint:
                 logger.warning(
@@ -153,8 +174,6 @@ def _train(
         finally:
             training.history.draw()
             directory.settle()
-    _finish(run, experiment, network.model)
-    return run
 
 
 def _finish(run: Run, experiment: Experiment, model: Any) -> None:
@@ -169,7 +188,6 @@ def _finish(run: Run, experiment: Experiment, model: Any) -> None:
         seconds=sum(row["seconds"] for row in run.history),
         accuracies=measured_accuracies(experiment, model),
     )
-    hook_calls.finished(run)
 
 
 def _complete(run: Run) -> Run:

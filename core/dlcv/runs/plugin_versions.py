@@ -37,6 +37,7 @@ def as_recorded(config: RunConfig, versions: PluginVersions) -> RunConfig:
         classifier=config.classifier and own("classifier", config.classifier),
         preprocessors=SpecList(own("preprocessor", s) for s in config.preprocessors),
         evaluators=SpecList(own("evaluator", s) for s in config.evaluators),
+        trackers=SpecList(own("tracker", s) for s in config.trackers),
         trainer=config.trainer and own("trainer", config.trainer),
         stages=tuple(
             evolve(stage, schedule=own("schedule", stage.schedule)) for stage in config.stages

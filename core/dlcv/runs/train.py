@@ -9,8 +9,8 @@ from dlcv.config import SPLIT_OPTIONS, RunConfig
 from dlcv.interfaces import Plugin
 from dlcv.registry import registry
 from dlcv.registry.spec import Spec
-from dlcv.runs import tensorboard
 from dlcv.runs.directory import RunDirectory
+from dlcv.runs.observers import Observers
 from dlcv.runs.plugin_versions import naming_packages, recorded
 from dlcv.runs.recipes import load_config, require_data
 from dlcv.runs.trained import Trained
@@ -46,7 +46,7 @@ def run(
         DlcvError: something in the configuration or the data is wrong; nothing is written then.
     """
     config, yielding = configured(config, options)
-    tensorboard.require(config)
+    Observers(config).require()
     trainer = trainer_of(config)
     trained: Trained = trainer.train(
         config, name=name, runs=Path(runs), force=force, yielding=yielding

@@ -261,35 +261,22 @@ class MetricsRestorer(keras.callbacks.Callback):
 
 
 class GuardedCallback(keras.callbacks.Callback):
-    """Calls another callback until it raises; then warns, and calls it no more.
+    """Calls another callback by a guard, which decides what happens when it raises."""
 
-    A `DlcvError`, with which its author ends a training on purpose, passes.
-    """
+    def __init__(self, callback: keras.callbacks.Callback, guard: Callable[..., None]) -> None:
+        """Guards a callback.
 
-    def __init__(self, callback: keras.callbacks.Callback, owner: str) -> None:
-        """Guards a callback; `owner` is named in the warning."""
+        Args:
+            callback: The callback.
+            guard: Calls a method of it with arguments, or leaves that out.
+        """
         super().__init__()
         self._callback = callback
-        self._owner = owner
-        self._failed = False
+        self._guard = guard
 
     def call(self, method: str, *arguments: Any) -> None:
-        """Calls a method of the callback, unless it has failed before."""
-        if self._failed:
-            return
-        try:
-            getattr(self._callback, method)(*arguments)
-        except DlcvError:
-            raise
-        except Exception as error:
-            self._failed = True
-            logger.warning(
-                "%s failed (%s: %s) and is left out from now on; the training goes on",
-                self._owner,
-                type(error).__name__,
-                error,
-            )
-            logger.debug("%s failed", self._owner, exc_info=True)
+        """Calls a method of the callback."""
+        self._guard(getattr(self._callback, method), *arguments)
 
     def set_params(self, params: dict[str, Any]) -> None:
         """Hands it on."""

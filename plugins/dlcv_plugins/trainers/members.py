@@ -15,13 +15,13 @@ from dlcv.api import (
     EVALUATOR,
     Ensemble,
     Experiment,
+    Observers,
     Run,
     RunConfig,
     RunDirectory,
     Trained,
     backend,
     default_name,
-    hook_calls,
     log_finished,
     named_method,
     new_directory,
@@ -206,7 +206,7 @@ def _combine(directory: RunDirectory, experiment: Experiment) -> TrainedEnsemble
         split=experiment.held_out,
         seconds=sum(seconds),
     )
-    hook_calls.finished(ensemble)
+    Observers(ensemble.config).finished(ensemble)
     return ensemble
 
 

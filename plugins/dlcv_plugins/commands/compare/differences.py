@@ -10,7 +10,7 @@ from dlcv.interfaces import options_of
 from dlcv.registry.spec import Spec, SpecList
 
 UNIMPORTANT = (
-    "architecture", "evaluators", "threads", "checkpoint_every", "tensorboard", "bad_images",
+    "architecture", "evaluators", "threads", "checkpoint_every", "trackers", "bad_images",
     "jit_compile",
 )  # fmt: skip
 """Options of a run that are not what sets its accuracy apart, or are told elsewhere."""

@@ -10,12 +10,12 @@ from typing import Any
 
 from dlcv import registry
 from dlcv.api import (
+    Observers,
     RunConfig,
     RunDirectory,
     backend,
     configured,
     data_name,
-    hook_calls,
     new_directory,
 )
 from dlcv.errors import DlcvError
@@ -189,12 +189,12 @@ def _fit_to(
         force=force,
         is_worth_keeping=lambda made: made.is_finished,
     ) as directory:
-        hook_calls.started(open_fitted(directory.path))
-        results = write_figures(directory, features, evaluators, fitted)
-        directory.settle()
         run = open_fitted(directory.path)
-        run.results = results
-        hook_calls.finished(run)
+        observers = Observers(config)
+        with observers.following(run):
+            run.results = write_figures(directory, features, evaluators, fitted)
+            directory.settle()
+            observers.finished(run)
     return run
 
 

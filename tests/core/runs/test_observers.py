@@ -1,4 +1,4 @@
-"""Hooks that fail: before the first step they end a run, later they cost nothing."""
+"""Hooks and trackers: before the first step a failure ends a run, later it costs nothing."""
 
 import contextlib
 import logging
@@ -8,6 +8,7 @@ import pytest
 
 import dlcv
 from dlcv.errors import DlcvError
+from dlcv.interfaces import Tracker, option, plugin
 from dlcv.registry import registry
 
 OPTIONS = {
@@ -73,7 +74,7 @@ def test_callback_that_fails_is_left_out_and_the_training_goes_on(tmp_path, mess
     warnings = [r.message for r in messages.records if "torn" in r.message]
     assert warnings == [
         "dlcv_callbacks of hooks:torn@acme failed (OSError: the tracker's server does not answer) "
-        "and is left out from now on; the training goes on"
+        "and is left out from now on; the run itself is not affected"
     ]
 
 
@@ -96,7 +97,7 @@ def test_hook_that_fails_at_the_end_loses_nothing(tmp_path, messages):
         run = dlcv.run(runs=tmp_path, name="run", **OPTIONS)
     assert run.finished
     assert told == [run.metrics]
-    assert "the run is finished, but dlcv_run_finished of hooks:torn@acme failed" in messages.text
+    assert "dlcv_run_finished of hooks:torn@acme failed (OSError" in messages.text
 
 
 @contextlib.contextmanager
@@ -121,3 +122,95 @@ def test_a_run_records_the_hooks_that_it_ran_with(tmp_path):
     run = dlcv.run(runs=tmp_path, name="run", **OPTIONS)
     recorded = {used["name"] for used in run.plugin_versions if used["kind"] == "hook"}
     assert recorded == {d.name for d in registry.descriptors("hook")}
+
+
+EVENTS = []
+
+
+@plugin
+class Noting(Tracker):
+    """Notes each call, and fails in one of them."""
+
+    fails_in: str = option("", help="the call that fails")
+
+    def require(self):
+        self._note("require", None)
+
+    def started(self, run):
+        self._note("started", run)
+
+    def epoch(self, run, row):
+        assert run.history[-1] == row
+        self._note("epoch", run, row["epoch"])
+
+    def finished(self, run):
+        self._note("finished", run, *run.metrics)
+
+    def stopped(self, run):
+        self._note("stopped", run)
+
+    def _note(self, call, run, *what):
+        if call != "require":
+            EVENTS.append((run.path.name, call, *what))
+        if call == self.fails_in:
+            raise OSError("no server")
+
+
+@pytest.fixture
+def noting():
+    EVENTS.clear()
+    with registry.register("tracker", "noting", Noting):
+        yield EVENTS
+
+
+def test_tracker_follows_a_run(tmp_path, noting):
+    run = dlcv.run(runs=tmp_path, name="run", trackers="noting", **OPTIONS)
+    assert noting == [
+        ("run", "started"), ("run", "epoch", 1), ("run", "epoch", 2),
+        ("run", "finished", *run.metrics),
+    ]  # fmt: skip
+    assert str(run.config.trackers) == "noting(fails_in='')".replace("'", '"')
+
+
+def test_tracker_follows_each_member_and_all_together(tmp_path, noting):
+    options = {**OPTIONS, "epochs": 1, "members": 2}
+    dlcv.run(runs=tmp_path, name="run", trackers="noting", **options)
+    assert [(event[0], event[1]) for event in noting] == [
+        ("1", "started"), ("1", "epoch"), ("1", "finished"),
+        ("2", "started"), ("2", "epoch"), ("2", "finished"), ("run", "finished"),
+    ]  # fmt: skip
+
+
+def test_tracker_follows_a_fitted_classifier(tmp_path, noting):
+    options = {k: v for k, v in OPTIONS.items() if k != "epochs"}
+    dlcv.run(
+        runs=tmp_path, name="run", trackers="noting", classifier="logistic_regression", **options
+    )
+    assert [event[1] for event in noting] == ["started", "finished"]
+
+
+@pytest.mark.parametrize("call", ["require", "started"])
+def test_tracker_that_fails_at_the_start_ends_the_run(tmp_path, noting, call):
+    with pytest.raises(DlcvError, match="tracker noting failed: OSError: no server"):
+        dlcv.run(runs=tmp_path, name="run", trackers=f"noting(fails_in={call})", **OPTIONS)
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(("call", "calls"), [("epoch", 1), ("finished", 2)])
+def test_tracker_that_fails_later_is_left_out(tmp_path, noting, messages, call, calls):
+    trackers = f"noting(fails_in={call})"
+    run = dlcv.run(runs=tmp_path, name="run", trackers=trackers, **OPTIONS)
+    assert run.finished
+    assert [event[1] for event in noting].count("epoch") == calls
+    assert messages.text.count("tracker noting failed (OSError: no server) and is left out") == 1
+
+
+def test_tracker_is_stopped_where_the_training_fails(tmp_path, noting):
+    def end(epoch, logs=None):
+        raise DlcvError("budget spent")
+
+    callback = keras.callbacks.Callback()
+    callback.on_epoch_end = end
+    with hooks(dlcv_callbacks=lambda run: [callback]), pytest.raises(DlcvError, match="budget"):
+        dlcv.run(runs=tmp_path, name="run", trackers="noting", **OPTIONS)
+    assert [event[1] for event in noting] == ["started", "stopped"]

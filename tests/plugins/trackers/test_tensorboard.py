@@ -10,7 +10,6 @@ from dlcv.errors import DlcvError
 
 OPTIONS = {
     "data": "digits(size=8)", "architecture": "mlp(units=4)", "fraction": 0.2, "threads": 1,
-    "tensorboard": True,
 }  # fmt: skip
 
 
@@ -28,13 +27,16 @@ def curve(folder, tag):
 def test_curves_are_the_history_s_over_all_stages(tmp_path):
     pytest.importorskip("tensorboard")
     stage = '[[stages]]\nepochs = 2\noptimizer = "sgd(learning_rate=0.1)"\n'
-    (tmp_path / "two.toml").write_text(stage + stage)
+    (tmp_path / "two.toml").write_text("tensorboard = true\n" + stage + stage)
     run = dlcv.run(tmp_path / "two.toml", runs=tmp_path, name="run", **OPTIONS)
     for folder, prefix in (("train", ""), ("validation", "val_")):
         steps, values = curve(run.path / "tensorboard" / folder, "epoch_loss")
         assert steps == [0, 1, 2, 3]
         assert values == pytest.approx([row[f"{prefix}loss"] for row in run.history], rel=1e-5)
-    assert dlcv.load(run.path).config.tensorboard
+    steps, values = curve(run.path / "tensorboard" / "train", "epoch_learning_rate")
+    assert values == pytest.approx([0.1] * 4)
+    assert str(dlcv.load(run.path).config.trackers) == "tensorboard"
+    assert 'trackers = "tensorboard"' in (run.path / "run.toml").read_text()
 
 
 def test_missing_package_is_named_before_a_run_is_replaced(tmp_path, monkeypatch):
@@ -43,11 +45,26 @@ def test_missing_package_is_named_before_a_run_is_replaced(tmp_path, monkeypatch
         importlib.util, "find_spec", lambda name, *a: None if name == "tensorboard" else find(name)
     )
     with pytest.raises(DlcvError, match="`pip install tensorboard`, or train without"):
-        dlcv.run(runs=tmp_path, name="run", **OPTIONS)
+        dlcv.run(runs=tmp_path, name="run", tensorboard=True, **OPTIONS)
     assert list(tmp_path.iterdir()) == []
 
 
-def test_nothing_is_written_unless_it_is_asked_for(tmp_path):
-    assert not RunConfig().tensorboard
-    run = dlcv.run(runs=tmp_path, name="run", **{**OPTIONS, "tensorboard": False, "epochs": 1})
-    assert not (run.path / "tensorboard").exists()
+@pytest.mark.parametrize(
+    ("table", "expected"),
+    [
+        ({}, ""),
+        ({"tensorboard": False}, ""),
+        ({"tensorboard": True}, "tensorboard"),
+        ({"tensorboard": True, "trackers": "tensorboard"}, "tensorboard"),
+        ({"tensorboard": False, "trackers": "tensorboard, acme"}, "acme"),
+        ({"tensorboard": True, "trackers": "acme"}, "acme, tensorboard"),
+    ],
+)
+def test_old_key_stands_for_the_tracker(table, expected):
+    assert str(RunConfig.from_table(table, "run.toml").trackers) == expected
+    assert str(RunConfig().with_options(**table).trackers) == expected
+
+
+def test_old_key_takes_true_or_false_alone():
+    with pytest.raises(DlcvError, match=r"run.toml: tensorboard: expected true or false"):
+        RunConfig.from_table({"tensorboard": "yes"}, "run.toml")

@@ -1,0 +1,163 @@
+"""Observers: the hooks and trackers of a run, so that what one of them breaks costs no training.
+
+What goes wrong before the first step ends the run, for nothing is lost then; what goes wrong later
+is a warning. A `DlcvError` of a callback ends the training, as its author asked for.
+"""
+
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from dlcv.config import RunConfig
+from dlcv.errors import DlcvError, PluginError, first_line
+from dlcv.interfaces import RunView, Tracker
+from dlcv.registry import registry
+from dlcv.registry.index import DISABLE_VARIABLE
+
+if TYPE_CHECKING:
+    import keras
+
+logger = logging.getLogger(__name__)
+Result = TypeVar("Result")
+
+
+class Observers:
+    """Calls hooks, and the trackers that a configuration names, around one run."""
+
+    def __init__(self, config: RunConfig) -> None:
+        """Makes the trackers; raises `DlcvError` if one can't be made."""
+        made: list[Tracker] = registry.create_list("tracker", config.trackers)
+        names = [spec.name for spec in config.trackers]
+        self._trackers = [(t, Guard(f"tracker {n}")) for t, n in zip(made, names, strict=True)]
+        self._is_finished = False
+
+    def require(self) -> None:
+        """Raises a `DlcvError` if a tracker can't work here; nothing is written so far."""
+        for tracker, guard in self._trackers:
+            _before_training(guard.owner, tracker.require)
+
+    @contextmanager
+    def following(self, run: RunView) -> Iterator[None]:
+        """Calls `started`, and `stopped` where the block ends without `finished`.
+
+        Raises:
+            DlcvError: a hook or a tracker refuses, or is broken.
+        """
+        self.started(run)
+        try:
+            yield
+        finally:
+            if not self._is_finished:
+                self._call_trackers("stopped", run)
+
+    def started(self, run: RunView) -> None:
+        """Calls what wants to know that a run begins, or goes on.
+
+        Raises:
+            DlcvError: a hook or a tracker refuses, or is broken.
+        """
+        self.require()
+        for owner, function in _implementations("dlcv_run_started"):
+            _before_training(owner, partial(function, run=run))
+        for tracker, guard in self._trackers:
+            _before_training(guard.owner, partial(tracker.started, run))
+
+    def callbacks(self, run: RunView) -> "list[keras.callbacks.Callback]":
+        """Returns the callbacks to train with; one that fails is left out from then on.
+
+        Raises:
+            DlcvError: a hook refuses, or is broken.
+        """
+        from dlcv.training.callbacks import GuardedCallback
+
+        return [
+            GuardedCallback(callback, Guard(owner, passing=DlcvError).call)
+            for owner, function in _implementations("dlcv_callbacks")
+            for callback in _callbacks(owner, _before_training(owner, partial(function, run=run)))
+        ]
+
+    def epoch(self, run: RunView, row: dict[str, Any]) -> None:
+        """Calls the trackers with an epoch's row of the history."""
+        self._call_trackers("epoch", run, row)
+
+    def finished(self, run: RunView) -> None:
+        """Calls what wants to know that a run is finished, with its figures."""
+        self._is_finished = True
+        for owner, function in _implementations("dlcv_run_finished"):
+            Guard(owner).call(partial(function, run=run, result=run.metrics))
+        self._call_trackers("finished", run)
+
+    def _call_trackers(self, method: str, run: RunView, *arguments: Any) -> None:
+        for tracker, guard in self._trackers:
+            guard.call(getattr(tracker, method), run, *arguments)
+
+
+class Guard:
+    """Calls functions of a plugin until one raises; then warns, and calls no more."""
+
+    def __init__(self, owner: str, passing: type[Exception] | tuple[()] = ()) -> None:
+        """Begins to guard.
+
+        Args:
+            owner: What the warning names.
+            passing: Errors that are raised on.
+        """
+        self.owner = owner
+        self._passing = passing
+        self._has_failed = False
+
+    def call(self, function: Callable[..., Any], *arguments: Any) -> None:
+        """Calls a function, unless one has failed before."""
+        if self._has_failed:
+            return
+        try:
+            function(*arguments)
+        except self._passing:
+            raise
+        except Exception as error:
+            self._has_failed = True
+            logger.warning(
+                "%s failed (%s) and is left out from now on; the run itself is not affected",
+                self.owner,
+                first_line(error),
+            )
+            logger.debug("%s failed", self.owner, exc_info=True)
+
+
+def _implementations(name: str) -> Iterator[tuple[str, Callable[..., Any]]]:
+    """Yields whose each implementation of a hook is, in words, and what calls it alone."""
+    manager = registry.hook_manager()
+    plugins = [i.plugin for i in reversed(getattr(manager.hook, name).get_hookimpls())]
+    for plugin in plugins:
+        others = [other for other in manager.get_plugins() if other is not plugin]
+        caller = manager.subset_hook_caller(name, others)
+
+        def call(caller: Callable[..., Any] = caller, **arguments: Any) -> Any:
+            # An implementation that returns None adds nothing to pluggy's list.
+            return next(iter(caller(**arguments)), ())
+
+        yield f"{name} of {manager.get_name(plugin)}", call
+
+
+def _callbacks(owner: str, given: Any) -> "list[keras.callbacks.Callback]":
+    import keras
+
+    is_list = isinstance(given, list | tuple)
+    if is_list and all(isinstance(item, keras.callbacks.Callback) for item in given):
+        return list(given)
+    raise PluginError(f"{owner} must return a list of Keras callbacks, and returned {given!r}")
+
+
+def _before_training(owner: str, function: Callable[[], Result]) -> Result:
+    try:
+        return function()
+    except DlcvError:
+        raise
+    except Exception as error:
+        key = owner.partition(":")[2].partition("@")[0]
+        raise PluginError(
+            f"{owner} failed: {first_line(error)}"
+            + (f"; {DISABLE_VARIABLE}={key} switches it off" if key else "")
+        ) from error

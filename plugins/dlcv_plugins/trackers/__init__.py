@@ -1,0 +1,1 @@
+"""Trackers: what shows the figures of runs while they train."""
