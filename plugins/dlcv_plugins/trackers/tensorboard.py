@@ -6,7 +6,6 @@ import shlex
 from pathlib import Path
 from typing import Any
 
-from dlcv.api import shown_path
 from dlcv.errors import DlcvError
 from dlcv.interfaces import RunView, Tracker, plugin
 
@@ -46,6 +45,8 @@ class TensorBoard(Tracker):
 
     def command(self, run: RunView) -> str:
         """The command that starts TensorBoard."""
+        from dlcv.api import shown_path
+
         return f"tensorboard --logdir {shlex.quote(shown_path(run.path / FOLDER))}"
 
     @functools.cached_property

@@ -281,16 +281,19 @@ def test_damaged_bytes_end_in_one_line(given: Network, tmp_path: Path) -> None:
         assert "\n" not in str(caught.value)
 
 
-def test_process_that_read_a_keras_file_ends_well(given: Network, tmp_path: Path) -> None:
-    """A file that is left open on an object of Python makes the end of the process crash."""
-    path = save(given, tmp_path / "w.keras")
-    code = (
-        "import sys, pathlib\n"
-        "from dlcv.training.initial_weights import open_source\n"
-        "with open_source(pathlib.Path(sys.argv[1])) as kept: pass\n"
-        "sys.kept = kept, pathlib"
+def test_command_that_begins_with_a_keras_file_ends_well(tmp_path: Path) -> None:
+    """A file that was left open on an object of Python made the end of the process crash."""
+    network = registry.create("architecture", "mlp(units=4)").build((8, 8, 1), 10)
+    network.save(tmp_path / "w.keras")
+    options = (
+        "--data=digits(size=8) --arch=mlp(units=4) --epochs=1 --fraction=0.1 --threads=1 --quiet"
     )
-    done = subprocess.run([sys.executable, "-c", code, path], capture_output=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-m", "dlcv", "run", *options.split(), "--runs", tmp_path / "runs"]
+        + ["--initial-weights", tmp_path / "w.keras"],
+        capture_output=True,
+        check=False,
+    )
     assert done.returncode == 0, done.stderr[-500:]
 
 
