@@ -289,8 +289,8 @@ def test_command_that_begins_with_a_keras_file_ends_well(tmp_path: Path) -> None
         "--data=digits(size=8) --arch=mlp(units=4) --epochs=1 --fraction=0.1 --threads=1 --quiet"
     )
     done = subprocess.run(
-        [sys.executable, "-m", "dlcv", "run", *options.split(), "--runs", tmp_path / "runs"]
-        + ["--initial-weights", tmp_path / "w.keras"],
+        [sys.executable, "-m", "dlcv", "run", *options.split(), "--initial-weights", "w.keras"],
+        cwd=tmp_path,
         capture_output=True,
         check=False,
     )
