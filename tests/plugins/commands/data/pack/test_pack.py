@@ -77,7 +77,7 @@ def test_the_description_is_true(photos, tmp_path):
     found = description(out)
     assert found["source"] == f'folder(path="{root}", color_mode=rgb)'
     assert found["named_as"] == str(root)
-    assert found["preprocessors"] == "aspect_aware(size=16, interpolation=area)"
+    assert found["preprocessors"] == "aspect_aware(size=16, interpolation=area, final_resize=False)"
     assert found["image_shape"] == [16, 16, 3]
     assert found["label_names"] == ["blue", "green", "red"]
     assert found["split"] == {"test": 6, "validation": 0.2, "seed": 3}

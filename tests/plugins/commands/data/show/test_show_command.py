@@ -78,7 +78,7 @@ def test_show_prints_how_packed_data_was_made(photos, tmp_path):
     assert rows[1:5] == [["train", "36"], ["train_val", "6"], ["val", "6"], ["test", "12"]]
     shown = facts(done.stdout)
     assert shown["packed from"].startswith("folder(path=")
-    assert shown["through"] == "aspect_aware(size=8, interpolation=area)"
+    assert shown["through"] == "aspect_aware(size=8, interpolation=area, final_resize=False)"
     assert shown["divided by"] == "test 0.2, validation 0.1, train_validation 0.1, seed 42"
     assert shown["images read"] == "all 6 images of train_val"
     assert shown["training mean"].startswith("R ")
