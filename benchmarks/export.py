@@ -13,10 +13,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from dlcv.export.formats import FORMATS
 from processes import spread
 
 import dlcv
+from dlcv import registry
 from dlcv.errors import DlcvError
 
 ROUNDS = 7
@@ -43,7 +43,7 @@ def main() -> None:
     sides: dict[str, Callable[[np.ndarray], object]] = {"keras": run.model.predict_on_batch}
     facts = {"keras": (os.path.getsize(run.path / "model.keras"), 0.0)}
     with tempfile.TemporaryDirectory() as folder:
-        for name in FORMATS:
+        for name in registry.names("exporter"):
             try:
                 made = dlcv.export_run(run.path, name, Path(folder) / name)
             except DlcvError as error:

@@ -72,6 +72,46 @@ class Guessing(Session):
         return np.full((len(pixels), 4), 0.25, np.float32)
 
 
+class Remembering(Good):
+    """Keeps the network in this process, and leaves a file with nothing in it."""
+
+    networks = {}
+
+    def write(self, network, path):
+        path.write_bytes(b"")
+        type(self).networks[str(path)] = network
+
+    def open(self, path, threads):
+        opened = Opened.__new__(Opened)
+        opened.model = type(self).networks[str(path)]
+        opened.input_shape, opened.classes = opened.model.input_shape, 4
+        return opened
+
+
+@plugin
+class Other(Good):
+    """Predicts right only in the process that wrote the model."""
+
+    here = None
+
+    def write(self, network, path):
+        type(self).here = True
+        network.save(path)
+
+    def open(self, path, threads):
+        return Opened(path) if type(self).here else Rolled(path)
+
+
+@classmethod
+def nothing_missing(cls, *, to_write):
+    return []
+
+
+@classmethod
+def all_missing(cls, *, to_write):
+    return [*cls.writer_modules, cls.runtime_module]
+
+
 def forgetting(self, network, path):
     """Writes, and leaves the network with other weights."""
     network.save(path)
@@ -82,6 +122,11 @@ WRONG = {
     "no file": (wrong("NoFile", file=""), "check_names_are_declared"),
     "a path": (wrong("Path", file="../model"), "check_names_are_declared"),
     "a submodule": (wrong("Sub", runtime_module="acme.runtime"), "check_names_are_declared"),
+    "lacks nothing": (wrong("Lacks", missing=nothing_missing), "check_missing_packages"),
+    "lacks the writer to run": (wrong("All", missing=all_missing), "check_missing_packages"),
+    "leaves the network here": (Remembering(), "check_opens_in_another_process"),
+    "predicts right here alone": (Other(), "check_opens_in_another_process"),
+    "can't be imported": (wrong("Local"), "check_opens_in_another_process"),
     "writes nothing": (wrong("Nothing", write=lambda *_: None), "check_predicts_what"),
     "other classes": (wrong("Roll", open=lambda s, p, t: Rolled(p)), "check_predicts_what"),
     "doubles": (wrong("Doubles", open=lambda s, p, t: Doubles(p)), "check_predicts_what"),

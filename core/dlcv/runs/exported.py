@@ -52,7 +52,7 @@ class Exported(Predictor):
 
     Attributes:
         path: Its folder.
-        description: What `model.json` says.
+        description: The content of `model.json`.
         label_names: The classes' names.
     """
 
@@ -104,7 +104,7 @@ class Exported(Predictor):
         try:
             return tuple(with_states(steps, load_arrays(path)))
         except Exception as error:
-            # What a step says about state that is not its own is up to the step.
+            # Each step has its own errors for state that is not its own.
             raise DlcvError(f"{path} does not fit {EXPORT_DESCRIPTION}: {error!r}") from error
 
     @functools.cached_property
@@ -112,16 +112,16 @@ class Exported(Predictor):
         """The model, ready to run.
 
         Raises:
-            DlcvError: it can't be read, or is not what `model.json` says.
+            DlcvError: it can't be read, or `model.json` describes another model.
         """
         model = self.path / self.description["file"]
         opened = open_session(self._exporter, model, self.threads)
         found = (opened.input_shape[1:], opened.classes)
         if found != (self.input_shape, len(self.label_names)):
             raise DlcvError(
-                f"{self.path / EXPORT_DESCRIPTION} is not about {model.name}: it says "
-                f"{_told(self.input_shape, len(self.label_names))}, and the model has "
-                f"{_told(*found)}; export the run again"
+                f"{self.path / EXPORT_DESCRIPTION} does not describe {model.name}: it has "
+                f"{_shape(self.input_shape, len(self.label_names))}, and the model has "
+                f"{_shape(*found)}; export the run again"
             )
         return opened
 
@@ -165,8 +165,7 @@ class Exported(Predictor):
             ) from None
         if images.fingerprint() != recorded["fingerprint"]:
             raise DlcvError(
-                f"the images that the run holds out are others than when {self.path} was "
-                f"exported; {cure}"
+                f"the run's held-out images have changed since {self.path} was exported; {cure}"
             )
         return images
 
@@ -181,7 +180,7 @@ def _made(steps: list[dict[str, Any]]) -> tuple[Preprocessor, ...]:
     return tuple(registry.create("preprocessor", step["spec"]) for step in steps)
 
 
-def _told(shape: tuple[int | None, ...], classes: int) -> str:
+def _shape(shape: tuple[int | None, ...], classes: int) -> str:
     return f"an input of {' x '.join(map(str, shape))} and {classes} classes"
 
 
@@ -257,7 +256,9 @@ def _read(folder: Path) -> dict[str, Any]:
 def _check_values(content: dict[str, Any]) -> None:
     """Raises a `ValueError` if values are of the right form, but can't be right."""
     if content["dlcv_export"] != EXPORT_VERSION:
-        raise ValueError(f"it is of version {content['dlcv_export']}, and this dlcv reads 1")
+        raise ValueError(
+            f"it has version {content['dlcv_export']}, and this dlcv reads version {EXPORT_VERSION}"
+        )
     for name in content["files"]:
         if Path(name).is_absolute() or ".." in Path(name).parts:
             raise ValueError(f"the file {name!r} is outside")

@@ -1,5 +1,9 @@
 """Checks of exporters: what they write predicts what the network predicts."""
 
+import os
+import pickle
+import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,13 +18,25 @@ from dlcv.testing import Check
 CLOSE = 1e-4
 """The largest difference between a probability of the network and of what was written."""
 SIZE, CHANNELS, CLASSES = 8, 3, 4
+ELSEWHERE = """
+import pickle, sys
+from pathlib import Path
+import numpy as np
+
+exporter, model, pixels, found = map(Path, sys.argv[1:])
+session = pickle.loads(exporter.read_bytes()).open(model, 1)
+np.save(found, session.predict_on_batch(np.load(pixels)))
+"""
+"""What a process does that has nothing but the model's files."""
 
 
 def checks(cls: type[Exporter]) -> tuple[Check, ...]:
     """Returns the checks for exporters."""
     return (
         check_names_are_declared,
+        check_missing_packages_are_named,
         check_predicts_what_the_network_predicts,
+        check_opens_in_another_process,
         check_batch_equals_one_by_one,
         check_network_stays_as_it_is,
         check_damaged_model_is_refused,
@@ -43,6 +59,24 @@ def check_names_are_declared(exporter: Exporter) -> None:
         )
 
 
+def check_missing_packages_are_named(exporter: Exporter) -> None:
+    """Without a package that it needs, an exporter is refused before hours of work, not after."""
+    needs = {"writer_modules": ("no_such_writer",), "runtime_module": "no_such_runtime"}
+    lacking: Any = type("Lacking", (type(exporter),), needs)
+    for to_write, expected in (
+        (True, {"no_such_writer", "no_such_runtime"}),
+        (False, {"no_such_runtime"}),
+    ):
+        found = set(lacking.missing(to_write=to_write))
+        assert expected <= found, (
+            f"missing(to_write={to_write}) leaves out {' and '.join(sorted(expected - found))}, "
+            "which is not installed"
+        )
+    assert "no_such_writer" not in lacking.missing(to_write=False), (
+        "missing(to_write=False) names a module that only writing needs"
+    )
+
+
 def check_predicts_what_the_network_predicts(exporter: Exporter) -> None:
     """A model that predicts something else is worse than none."""
     with _written(exporter) as (network, session):
@@ -56,6 +90,35 @@ def check_predicts_what_the_network_predicts(exporter: Exporter) -> None:
         found = _predicted(session, _pixels(5))
         difference = np.abs(found - np.asarray(network.predict_on_batch(_pixels(5)))).max()
         assert difference <= CLOSE, f"probabilities differ from the network's by {difference:.2g}"
+
+
+def check_opens_in_another_process(exporter: Exporter) -> None:
+    """A model is used where its network never was; its files must hold everything."""
+    try:
+        pickled = pickle.dumps(exporter)
+    except (pickle.PicklingError, AttributeError) as error:
+        raise AssertionError(f"another process can't import the exporter: {error}") from error
+    network = _network()
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder)
+        model = _folder_of(exporter, network, root / "model") / exporter.file
+        (root / "exporter").write_bytes(pickled)
+        np.save(root / "pixels.npy", _pixels(5))
+        paths = [root / "exporter", model, root / "pixels.npy", root / "found.npy"]
+        ended = subprocess.run(
+            [sys.executable, "-c", ELSEWHERE, *map(str, paths)],
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert ended.returncode == 0, f"another process can't open the model:\n{ended.stderr}"
+        difference = np.abs(
+            np.load(root / "found.npy") - network.predict_on_batch(_pixels(5))
+        ).max()
+    assert difference <= CLOSE, (
+        f"in another process probabilities differ from the network's by {difference:.2g}"
+    )
 
 
 def check_batch_equals_one_by_one(exporter: Exporter) -> None:
@@ -84,10 +147,12 @@ def check_network_stays_as_it_is(exporter: Exporter) -> None:
 def check_damaged_model_is_refused(exporter: Exporter) -> None:
     """What is no model must raise; it must not predict, nor end the process."""
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / exporter.file
-        path.write_bytes(b"no model at all" * 99)
+        written = _folder_of(exporter, _network(), Path(folder) / "damaged")
+        for path in written.rglob("*"):
+            if path.is_file():
+                path.write_bytes(b"no model at all" * 99)
         try:
-            session = exporter.open(path, 1)
+            session = exporter.open(written / exporter.file, 1)
             session.predict_on_batch(_pixels(1))
         except Exception:
             return
@@ -103,6 +168,13 @@ def _written(exporter: Exporter) -> Iterator[tuple[Any, Session]]:
         exporter.write(network, path)
         assert path.exists(), f"write leaves no {exporter.file}"
         yield network, exporter.open(path, 1)
+
+
+def _folder_of(exporter: Exporter, network: Any, folder: Path) -> Path:
+    """Makes a folder with the network as a model, and returns it."""
+    folder.mkdir()
+    exporter.write(network, folder / exporter.file)
+    return folder
 
 
 def _network() -> Any:

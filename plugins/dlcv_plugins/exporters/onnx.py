@@ -27,13 +27,17 @@ class Onnx(Exporter):
         import keras
 
         from dlcv_plugins.exporters.keras_export import export
-        from dlcv_plugins.exporters.onnx_constants import settle_constants
+        from dlcv_plugins.exporters.onnx_constants import set_constants
+        from dlcv_plugins.exporters.onnx_convolutions import plain_group_convolutions
         from dlcv_plugins.exporters.onnx_operations import register_operations
 
+        if keras.backend.backend() != "tensorflow":
+            export(network, path, "onnx")
+            return
         register_operations()
-        export(network, path, "onnx")
-        if keras.backend.backend() == "tensorflow":
-            settle_constants(path, network)
+        with plain_group_convolutions(network):
+            export(network, path, "onnx")
+            set_constants(path, network)
 
     def open(self, path: Path, threads: int) -> Session:
         """Opens a model by onnxruntime, on the processor."""

@@ -10,11 +10,11 @@ if TYPE_CHECKING:
     import numpy as np
 
 
-def settle_constants(path: Path, network: "keras.Model") -> None:
+def set_constants(path: Path, network: "keras.Model") -> None:
     """Gives the inputs that should be constants their values.
 
     What a layer holds as a tensor that is no variable, as `mean` does, tf2onnx 1.17 takes for one
-    more input of the function that it converts. TensorFlow tells the values by the same names.
+    more input of the function that it converts. TensorFlow has the values under the same names.
 
     Args:
         path: The model's file, which is written anew where needed.

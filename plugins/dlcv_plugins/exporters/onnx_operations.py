@@ -17,13 +17,13 @@ def register_operations() -> None:
         @classmethod
         def version_9(cls, context: Any, node: Any, **_: Any) -> None:
             import numpy as np
+            from tf2onnx.utils import map_onnx_to_numpy_type
 
             kind = context.get_dtype(node.output[0])
             shapes, outputs, inputs = node.output_shapes, list(node.output), list(node.input)
-            dtype = np.dtype("float32") if kind == 1 else np.dtype("float64")
             context.remove_node(node.name)
             erf = context.make_node("Erf", inputs, dtypes=[kind], shapes=shapes)
-            one = context.make_const(f"{node.name}_one", np.array(1, dtype))
+            one = context.make_const(f"{node.name}_one", np.array(1, map_onnx_to_numpy_type(kind)))
             context.make_node(
                 "Sub",
                 [one.output[0], erf.output[0]],

@@ -23,7 +23,7 @@ from dlcv.errors import DlcvError
 from dlcv.interfaces import Exporter, Session, plugin
 from dlcv.runs.exported import Exported, require_installed
 from dlcv.runs.run import Run
-from dlcv_plugins.commands.export import description
+from dlcv_plugins.commands.export import description, write
 from dlcv_plugins.commands.export.parity import compare
 from dlcv_plugins.exporters import saved_model
 
@@ -340,12 +340,15 @@ def test_an_ensemble_of_a_run_and_an_exported_model(run, saved, photos):
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
-        ({"dlcv_export": 2}, "damaged: it is of version 2"),
+        ({"dlcv_export": 2}, "damaged: it has version 2, and this dlcv reads version 1"),
         ({"format": "pickle"}, 'is of a format that is not installed: unknown exporter "pickle"'),
         ({"file": "../elsewhere"}, "damaged: a model of this format is not in a file"),
         ({"files": {"../model": {"bytes": 1, "sha256": ""}}}, "damaged: the file '../model' is"),
         ({"classes": ["a", "a"]}, "damaged: there are no classes, or a class is listed twice"),
-        ({"classes": ["a", "b"]}, "says an input of 16 x 16 x 3 and 2 classes, and the model has"),
+        (
+            {"classes": ["a", "b"]},
+            "it has an input of 16 x 16 x 3 and 2 classes, and the model has",
+        ),
         ({"input": {"name": "x"}}, "damaged: input has no height"),
         ({"pixel_steps": [{"spec": "no_such_step"}]}, 'unknown preprocessor "no_such_step"'),
         ({"pixel_steps": [{"spec": "simple(size=9)"}]}, "the images have 9 x 9 pixels"),
@@ -416,14 +419,23 @@ def test_models_of_older_versions_are_read(copied, photos, run):
     )
 
 
-def test_onnx_has_networks_with_gelu(tmp_path):
-    """TensorFlow computes GELU by `Erfc`, which tf2onnx does not know."""
+@pytest.mark.parametrize(
+    "layer",
+    [
+        keras.layers.Conv2D(6, 3, activation="gelu"),
+        keras.layers.Conv2D(6, 3, padding="same", groups=3, strides=2),
+        keras.layers.Conv2D(6, 3, groups=3, dilation_rate=2),
+        keras.Sequential([keras.layers.Conv2D(3, 3, groups=3)]),
+    ],
+    ids=["gelu", "groups, strides", "groups, dilation", "groups in a network inside"],
+)
+def test_onnx_has_what_convnext_is_made_of(tmp_path, layer):
+    """TensorFlow computes GELU by `Erfc`, and groups by XLA; tf2onnx knows neither."""
     skip_unless_installed("onnx")
     inputs = keras.Input((6, 6, 3), dtype="uint8", name="pixels")
     x = keras.layers.Rescaling(1 / 64, dtype="float32")(inputs)
-    x = keras.layers.Conv2D(4, 3, activation="gelu")(x)
-    outputs = keras.layers.Dense(3, "softmax")(keras.layers.Flatten()(x))
-    network = keras.Model(inputs, outputs)
+    x = keras.layers.Flatten()(layer(x))
+    network = keras.Model(inputs, keras.layers.Dense(3, "softmax")(x))
     onnx = registry.create("exporter", "onnx")
     onnx.write(network, tmp_path / onnx.file)
     pixels = np.random.default_rng(0).integers(0, 256, (5, 6, 6, 3), np.uint8)
@@ -484,22 +496,115 @@ def test_a_full_disk_is_named_with_the_cure(run, tmp_path, monkeypatch):
     monkeypatch.setattr(Arrays, "write", failing(Arrays(), full).write)
     with (
         registry.register("exporter", "arrays", Arrays),
-        pytest.raises(DlcvError, match=r"can't write network\.keras: No space left .*; make room"),
+        pytest.raises(
+            DlcvError, match=r"out/network\.keras: No space left .*; make room there, or"
+        ),
     ):
         dlcv.export_run(run.path, "arrays", tmp_path / "out")
     assert not [path for path in tmp_path.iterdir() if "lock" not in path.name]
 
 
-def test_ctrl_c_while_converting_ends_the_command_and_leaves_nothing(run, tmp_path, monkeypatch):
-    """A converter that catches everything can't swallow it."""
+def test_a_full_disk_is_named_after_the_conversion_too(run, tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(write, "_describe", full)
+    with (
+        registry.register("exporter", "arrays", Arrays),
+        pytest.raises(DlcvError, match=r"can't write .*out: No space left .*; make room there, or"),
+    ):
+        dlcv.export_run(run.path, "arrays", tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+LIMITED = """
+import resource, sys
+import dlcv
+from dlcv.errors import DlcvError
+from dlcv_plugins.commands.export import write
+
+# As a full disk, this reaches the converter after its work has begun; room is checked before.
+write.files.require_space = lambda *_: None
+resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, resource.RLIM_INFINITY))
+run, out, *names = sys.argv[1:]
+for name in names:
+    try:
+        dlcv.export_run(run, name, f"{out}/{name}")
+    except DlcvError as error:
+        print(error)
+"""
+
+
+def test_a_file_that_can_not_be_written_is_named_whatever_the_converter_raises(run, tmp_path):
+    """Of the file's size, for no test may fill the disk; converters in C++ hide both alike."""
+    made = [registry.create("exporter", name) for name in EXPORTERS]
+    names = [
+        name
+        for name, exporter in zip(EXPORTERS, made, strict=True)
+        if not exporter.missing(to_write=True)
+    ]
+    ended = subprocess.run(
+        [sys.executable, "-c", LIMITED, str(run.path), str(tmp_path), *names],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert "saved_model" in names
+    for name, line in zip(names, ended.stdout.splitlines(), strict=True):
+        file = registry.get("exporter", name).file
+        assert line.startswith(f"can't write {tmp_path}/{name}/{file}: File too large; make room")
+        assert not (tmp_path / name).exists()
+
+
+def test_a_model_that_its_runtime_refuses_is_not_advised_to_be_exported_again(
+    run, tmp_path, monkeypatch
+):
+    def refuse(self, path, threads):
+        raise RuntimeError("Erfc is not a registered function/op")
+
+    monkeypatch.setattr(Arrays, "open", refuse)
+    with registry.register("exporter", "arrays", Arrays), pytest.raises(DlcvError) as caught:
+        dlcv.export_run(run.path, "arrays", tmp_path / "out")
+    assert str(caught.value) == (
+        "arrays can't run the network that it converted: Erfc is not a registered function/op; "
+        "choose another format; `dlcv plugins list exporter` lists them"
+    )
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("also_fails", [False, True])
+def test_ctrl_c_while_converting_ends_the_command_and_leaves_nothing(
+    run, tmp_path, monkeypatch, also_fails
+):
+    """A converter that catches everything can't swallow it, nor report it as its own error."""
 
     def write(self, network, path):
         with contextlib.suppress(BaseException):
             os.kill(os.getpid(), signal.SIGINT)
             time.sleep(0.1)
         network.save(path)
+        if also_fails:
+            raise RuntimeError("interrupted")
 
     monkeypatch.setattr(Arrays, "write", write)
     with registry.register("exporter", "arrays", Arrays), pytest.raises(KeyboardInterrupt):
         dlcv.export_run(run.path, "arrays", tmp_path / "out")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_that_a_runtime_takes_for_its_own_error_ends_the_command(
+    run, tmp_path, monkeypatch, number
+):
+    """onnxruntime raises another error where ctrl+c comes while it opens a model."""
+
+    def refuse(self, path, threads):
+        with contextlib.suppress(BaseException):
+            os.kill(os.getpid(), number)
+            time.sleep(0.1)
+        raise RuntimeError("interrupted")
+
+    monkeypatch.setattr(Arrays, "open", refuse)
+    stopped = KeyboardInterrupt if number == signal.SIGINT else SystemExit
+    with registry.register("exporter", "arrays", Arrays), pytest.raises(stopped) as caught:
+        dlcv.export_run(run.path, "arrays", tmp_path / "out")
+    assert number == signal.SIGINT or caught.value.code == 143
     assert not list(tmp_path.iterdir())

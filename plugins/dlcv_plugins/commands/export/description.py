@@ -17,7 +17,7 @@ RESIZING = (
 def without_augmentation(steps: Sequence[Preprocessor], images: Images) -> list[Preprocessor]:
     """Returns the pixel steps that do something outside training.
 
-    Those that leave a batch as it is, whatever its sizes, hand the very same one back.
+    Those that leave a batch as it is, whatever its sizes, return the same object.
 
     Args:
         steps: Pixel steps, in order.
@@ -34,20 +34,20 @@ def without_augmentation(steps: Sequence[Preprocessor], images: Images) -> list[
 
 def described(steps: Sequence[Preprocessor]) -> list[dict[str, Any]]:
     """Returns each step's canonical spec, package, what it does, and what its options mean."""
-    described = []
+    rows = []
     for step in steps:
         spec = registry.spec_of(step)
-        told = registry.describe("preprocessor", spec.name)
-        described.append(
+        found = registry.describe("preprocessor", spec.name)
+        rows.append(
             {
                 "spec": str(spec),
-                "distribution": told.descriptor.distribution,
-                "version": told.descriptor.version,
-                "does": " ".join(told.documentation.split()),
-                "options": {o.name: o.help for o in told.options},
+                "distribution": found.descriptor.distribution,
+                "version": found.descriptor.version,
+                "does": " ".join(found.documentation.split()),
+                "options": {o.name: o.help for o in found.options},
             }
         )
-    return described
+    return rows
 
 
 def preprocessing(pipeline: Pipeline, input_shape: tuple[int, int, int]) -> list[str]:
@@ -63,7 +63,7 @@ def preprocessing(pipeline: Pipeline, input_shape: tuple[int, int, int]) -> list
             "Do the following in this order, each as it is done outside training"
             f"{first if fits_only else ''}."
         )
-    lines += [f"{told['spec']}: {told['does']}" for told in described(steps)]
+    lines += [f"{row['spec']}: {row['does']}" for row in described(steps)]
     if any("interpolation" in step.options() for step in steps):
         lines.append(RESIZING)
     inside = ", ".join(str(registry.spec_of(step)) for step in pipeline.value_steps)

@@ -75,6 +75,7 @@ def compare(of_run: np.ndarray, exported: np.ndarray, source: str, format: str) 
         raise DlcvError(
             f"the {format} model's outputs differ from the run's: on {found.images} images a "
             f"probability differs by up to {difference:.3g} ({TOLERANCE:g} is allowed), and "
-            f"{found.same_top_class} have the same top class; nothing was kept, try another format"
+            f"{found.same_top_class} have the same top class; nothing was kept; choose "
+            "another format"
         )
     return found

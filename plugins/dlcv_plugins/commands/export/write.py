@@ -1,10 +1,14 @@
 """Exporting a run: convert, describe, compare; the folder is whole or not there."""
 
+import errno
 import json
 import logging
 import os
 import signal
 import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -35,6 +39,10 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 BYTES_A_WEIGHT = 4
+LEAST_ROOM = 1_000_000
+"""Bytes that even the smallest model is given, for its graph."""
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""A full disk, a used-up quota, and the limit of a file's size."""
 
 
 def export_run(
@@ -65,25 +73,44 @@ def export_run(
     run = _exportable(path, checkpoint)
     folder = Path(out) if out is not None else Path("exported") / f"{run.path.name}-{name}"
     _refuse_existing(folder, force=force)
-    images, source = parity.images_to_compare(run)
     network = run.build("float32")
-    with files.atomic_folder(folder, force=force) as temporary:
-        logger.info("converting to %s", name)
-        files.require_space(temporary, BYTES_A_WEIGHT * network.count_params())
-        _convert(network, exporter, temporary / exporter.file)
-        session = open_session(exporter, temporary / exporter.file, run.threads)
-        content = _describe(run, exporter, session, images, temporary)
-        content["run"]["path"] = os.path.relpath(run.path, folder.resolve())
-        _write_description(temporary, content)
-        same = Run(run.directory, network, checkpoint)
-        found = parity.compare(
-            same.probabilities(images, None),
-            Exported(temporary).probabilities(images, None),
-            source,
-            name,
-        )
-        _write_description(temporary, {**content, "parity": attrs.asdict(found)})
+    try:
+        with files.atomic_folder(folder, force=force) as temporary:
+            _fill(temporary, folder, run, network, exporter)
+    except OSError as error:
+        if error.errno not in NO_ROOM:
+            raise
+        raise _cannot_write(folder, error) from error
     return Exported(folder)
+
+
+def _fill(
+    temporary: Path, folder: Path, run: Run, network: "keras.Model", exporter: Exporter
+) -> None:
+    """Writes model and description to a temporary folder, and compares the model with the run."""
+    name, model = registry.spec_of(exporter).name, temporary / exporter.file
+    images, source = parity.images_to_compare(run)
+    logger.info("converting to %s", name)
+    files.require_space(temporary, BYTES_A_WEIGHT * network.count_params())
+    with _stopped_afterwards():
+        _convert(network, exporter, model, folder)
+    try:
+        with _stopped_afterwards():
+            session = open_session(exporter, model, run.threads)
+    except DlcvError as error:
+        cause = error.__cause__ or error
+        raise DlcvError(
+            f"{name} can't run the network that it converted: {reason_of(cause)}; {_other_format()}"
+        ) from error
+    content = _describe(run, exporter, session, images, temporary)
+    content["run"]["path"] = os.path.relpath(run.path, folder.resolve())
+    _write_description(temporary, content)
+    same = Run(run.directory, network, run.checkpoint)
+    with _stopped_afterwards():
+        of_run = same.probabilities(images, None)
+        exported = Exported(temporary).probabilities(images, None)
+    found = parity.compare(of_run, exported, source, name)
+    _write_description(temporary, {**content, "parity": attrs.asdict(found)})
 
 
 def _write_description(folder: Path, content: dict[str, Any]) -> None:
@@ -114,39 +141,96 @@ def _refuse_existing(folder: Path, *, force: bool) -> None:
         raise DlcvError(f"{folder} holds no exported model, so --force does not replace it")
 
 
-def _convert(network: "keras.Model", exporter: Exporter, path: Path) -> None:
-    """Writes a network.
+@contextmanager
+def _stopped_afterwards() -> Iterator[None]:
+    """Acts on ctrl+c and SIGTERM when the block ends, also where it fails.
 
-    Converters catch what a signal raises within them and go on, so signals wait until the end.
+    Converters and runtimes catch what a signal raises within them: they go on, or report an error
+    of their own.
 
     Raises:
-        DlcvError: the converter can't write this network, or the disk is full.
         KeyboardInterrupt: after ctrl+c.
         SystemExit: after SIGTERM.
     """
-    import keras
-
-    try:
-        with deferred_signals() as asked, backend.captured_stderr():
-            exporter.write(network, path)
-    except OSError as error:
-        raise DlcvError(
-            f"can't write {path.name}: {error.strerror or error}; make room, or name another place "
-            "with --out"
-        ) from error
-    except Exception as error:
-        # Each converter has its own exceptions.
-        used, name = keras.backend.backend(), registry.spec_of(exporter).name
-        cure = "try another format"
-        if used != "tensorflow":
-            cure = f"the back end is {used}; try KERAS_BACKEND=tensorflow"
-        raise DlcvError(
-            f"can't export this network as {name}: {reason_of(error)}; {cure}"
-        ) from error
+    failure: Exception | None = None
+    with deferred_signals() as asked:
+        try:
+            yield
+        except Exception as error:
+            failure = error
     if asked.signal == signal.SIGINT:
         raise KeyboardInterrupt
     if asked.signal:
         sys.exit(128 + asked.signal)
+    if failure is not None:
+        raise failure
+
+
+def _convert(network: "keras.Model", exporter: Exporter, path: Path, folder: Path) -> None:
+    """Writes a network.
+
+    Args:
+        network: The network.
+        exporter: The format.
+        path: The model's file or folder, in the temporary folder.
+        folder: The folder that errors name.
+
+    Raises:
+        DlcvError: the converter can't write this network, or the disk is full.
+    """
+    try:
+        with backend.captured_stderr():
+            exporter.write(network, path)
+    except Exception as error:
+        # Each converter has its own exceptions.
+        size = BYTES_A_WEIGHT * network.count_params()
+        raise _refusal(error, exporter, path, folder, size) from error
+
+
+def _refusal(
+    failure: Exception, exporter: Exporter, path: Path, folder: Path, size: int
+) -> DlcvError:
+    """Returns the error to report for what a converter raised."""
+    if cause := _lack_of_room(path.parent, size):
+        return _cannot_write(folder / path.name, cause)
+    if isinstance(failure, OSError):
+        return _cannot_write(folder / path.name, failure)
+    name = registry.spec_of(exporter).name
+    return DlcvError(
+        f"can't export this network as {name}: {reason_of(failure)}; {_other_format()}"
+    )
+
+
+def _lack_of_room(folder: Path, size: int) -> OSError | None:
+    """Returns why a folder can't hold a file of `size` bytes; None if it can.
+
+    A full disk reaches Python as an `OSError` only from converters written in Python. OpenVINO
+    reports "basic_ios::clear", TensorFlow and HDF5 errors of their own.
+    """
+    try:
+        with tempfile.TemporaryFile(dir=folder) as probe:
+            if hasattr(os, "posix_fallocate"):
+                os.posix_fallocate(probe.fileno(), 0, max(size, LEAST_ROOM))
+    except OSError as error:
+        return error
+    return None
+
+
+def _cannot_write(path: Path, cause: OSError) -> DlcvError:
+    cure = "choose another folder with --out"
+    if cause.errno in NO_ROOM:
+        cure = f"make room there, or {cure}"
+    return DlcvError(f"can't write {path}: {cause.strerror or cause}; {cure}")
+
+
+def _other_format() -> str:
+    """Returns what to do where a network can't be converted."""
+    import keras
+
+    used = keras.backend.backend()
+    if used == "tensorflow":
+        return "choose another format; `dlcv plugins list exporter` lists them"
+    return f"the back end is {used}; try KERAS_BACKEND=tensorflow"
 
 
 def _describe(
