@@ -1,5 +1,6 @@
 """The stores that only read: folders of images, and scikit-learn's digits."""
 
+import hashlib
 import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 from PIL import Image
 from sklearn.datasets import load_digits
 
+from dlcv.data.subset import Subset
 from dlcv.errors import DlcvError, ImageError
 from dlcv_plugins.stores.digits import Digits
 from dlcv_plugins.stores.folder import Folder
@@ -288,7 +290,7 @@ class TestFolder:
         with pytest.raises(DlcvError, match='has no split "all"; it has train, val, test'):
             store.open("all")
 
-    def test_the_fingerprint_tells_names_and_sizes(self, tmp_path):
+    def test_the_fingerprint_changes_with_names_and_sizes(self, tmp_path):
         for name in ("a/1.png", "b/1.png"):
             write(tmp_path / "set" / name, 1)
         first = Folder(path=tmp_path / "set").open("all").fingerprint()
@@ -300,6 +302,36 @@ class TestFolder:
         (tmp_path / "moved" / "a" / "1.png").rename(tmp_path / "moved" / "a" / "2.png")
         renamed = moved.open("all").fingerprint()
         assert len({first, larger, renamed}) == 3
+
+    def test_the_fingerprint_follows_the_contents_and_not_the_times(self, tmp_path):
+        for name in ("a/1.bmp", "b/1.bmp"):
+            write(tmp_path / "set" / name, 1)
+        first = Folder(path=tmp_path / "set").open("all").fingerprint()
+        image = tmp_path / "set" / "a" / "1.bmp"
+        content = image.read_bytes()
+        os.utime(image, ns=(1, 1))
+        assert Folder(path=tmp_path / "set").open("all").fingerprint() == first
+        image.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
+        replaced = Folder(path=tmp_path / "set").open("all")
+        assert not replaced.has_fingerprint(first)
+        assert replaced.has_fingerprint(replaced.fingerprint())
+
+    def test_fingerprints_of_names_and_sizes_that_earlier_versions_recorded_are_accepted(
+        self, tmp_path
+    ):
+        for name in ("a/1.png", "b/1.png"):
+            write(tmp_path / "set" / name, 1)
+        recorded = hashlib.sha256(np.array([0, 1], "<i8").tobytes())
+        for name in ("a/1.png", "b/1.png"):
+            size = (tmp_path / "set" / name).stat().st_size
+            recorded.update(f"{name}\0{size}\n".encode())
+        images = Folder(path=tmp_path / "set").open("all")
+        assert images.has_fingerprint(recorded.hexdigest())
+        indices = np.array([1])
+        taken = hashlib.sha256(recorded.hexdigest().encode() + indices.astype("<i8").tobytes())
+        assert Subset(images, indices).has_fingerprint(taken.hexdigest())
+        write(tmp_path / "set" / "b" / "1.png", 1, size=(9, 9))
+        assert not Folder(path=tmp_path / "set").open("all").has_fingerprint(recorded.hexdigest())
 
     @pytest.mark.parametrize(
         ("file", "recognised"),

@@ -37,7 +37,14 @@ class Subset(LabelledImages):
 
     def fingerprint(self) -> str:
         """Returns a hash of the source's fingerprint and of what was taken from it."""
-        content = self.source.fingerprint().encode() + self.indices.astype("<i8").tobytes()
+        return self._taken_from(self.source.fingerprint())
+
+    def earlier_fingerprints(self) -> tuple[str, ...]:
+        """Returns the hashes with the source's earlier fingerprints."""
+        return tuple(map(self._taken_from, self.source.earlier_fingerprints()))
+
+    def _taken_from(self, fingerprint: str) -> str:
+        content = fingerprint.encode() + self.indices.astype("<i8").tobytes()
         return hashlib.sha256(content).hexdigest()
 
 

@@ -1,9 +1,10 @@
 """Image files: read, and decoded to pixels."""
 
+import functools
 import hashlib
 import os
 import stat
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -70,14 +71,44 @@ class ImageFiles(LabelledImages):
         return self._paths[index]
 
     def fingerprint(self) -> str:
-        """Returns a hash of the labels, the files' names below the root, and their sizes."""
+        """Returns a hash of the labels, the files' names below the root, and their contents.
+
+        Within a process a content is read once, and again where a file's size or time changed.
+        """
+        return self._hash(_content_digest)
+
+    def earlier_fingerprints(self) -> tuple[str, ...]:
+        """Returns the hash with the files' sizes instead of their contents."""
+        return (self._hash(_size),)
+
+    def _hash(self, describe: Callable[[str], bytes]) -> str:
         digest = hashlib.sha256(self.labels.astype("<i8").tobytes())
         for path in self._paths:
             name = os.fsencode(os.path.relpath(path, self._root))
-            # A link to nowhere is no reason to stop where unreadable images are left out.
-            size = os.path.getsize(path) if os.path.exists(path) else -1
-            digest.update(name + f"\0{size}\n".encode())
+            digest.update(name + b"\0" + describe(path) + b"\n")
         return digest.hexdigest()
+
+
+def _size(path: str) -> bytes:
+    # A link to nowhere is no reason to stop where unreadable images are left out.
+    return str(os.path.getsize(path) if os.path.exists(path) else -1).encode()
+
+
+def _content_digest(path: str) -> bytes:
+    try:
+        status = os.stat(path)
+        if stat.S_ISREG(status.st_mode):
+            return _digest(path, status.st_size, status.st_mtime_ns)
+    except OSError:
+        pass  # What can't be read is left out elsewhere, or ends the run with its name.
+    return b"unreadable"
+
+
+@functools.lru_cache(maxsize=2**20)
+def _digest(path: str, size: int, modified_nanoseconds: int) -> bytes:
+    """Returns the sha256 of a file's content; size and time say when it has to be read again."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").digest()
 
 
 def read_image(path: str | os.PathLike[str], color_mode: ColorMode = "rgb") -> "np.ndarray":

@@ -68,6 +68,14 @@ class LabelledImages(ABC):
     def fingerprint(self) -> str:
         """Returns a short text that changes when the samples do."""
 
+    def earlier_fingerprints(self) -> tuple[str, ...]:
+        """Returns the fingerprints that earlier versions recorded for these samples."""
+        return ()
+
+    def has_fingerprint(self, recorded: str) -> bool:
+        """Returns whether a fingerprint is of these samples, in this form or an earlier one."""
+        return recorded in self.earlier_fingerprints() or recorded == self.fingerprint()
+
 
 class Writer(Protocol):
     """Writes the rows of one split."""

@@ -163,7 +163,7 @@ class Exported(Predictor):
             raise DlcvError(
                 f"the images that were held out can't be opened ({error}); {cure}"
             ) from None
-        if images.fingerprint() != recorded["fingerprint"]:
+        if not images.has_fingerprint(recorded["fingerprint"]):
             raise DlcvError(
                 f"the run's held-out images have changed since {self.path} was exported; {cure}"
             )

@@ -71,8 +71,10 @@ def compare(recorded: dict[str, Any], experiment: Experiment) -> dict[str, Any]:
         The record, with the plugins that have come in with a new stage.
     """
     now = environment(experiment)
-    before, after = recorded["data"]["fingerprints"], now["data"]["fingerprints"]
-    if changed := [name for name in after if before.get(name) != after[name]]:
+    before, splits = recorded["data"]["fingerprints"], experiment.data.splits
+    if changed := [
+        n for n, split in splits.items() if not split.has_fingerprint(before.get(n, ""))
+    ]:
         raise DlcvError(
             f"the images of {', '.join(changed)} changed since the run began; "
             "start a new run with `dlcv run --config`"
