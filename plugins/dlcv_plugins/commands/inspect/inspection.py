@@ -10,10 +10,9 @@ import attrs
 import keras
 import numpy as np
 
+from dlcv.api import Network, layer_shape, load_into, open_source, refusal, symbolic
 from dlcv.errors import DlcvError
 from dlcv.interfaces import Architecture, evolve
-from dlcv.training.initial_weights import load_into, open_source
-from dlcv.training.network import Network, layer_shape, refusal, symbolic
 
 IMAGENET = "imagenet"
 """The weights that Keras offers, beside files."""

@@ -7,14 +7,20 @@ import attrs
 import keras
 import numpy as np
 
-from dlcv.config import StageConfig
-from dlcv.data.loader import Batch, Loader
+from dlcv.api import (
+    Advance,
+    Batch,
+    Interrupted,
+    Interruption,
+    Loader,
+    StageConfig,
+    class_weights,
+    compile_stage,
+    make_loss,
+    track,
+)
 from dlcv.interfaces import Schedule, evolve, option, plugin
-from dlcv.progress import Advance, track
-from dlcv.registry.spec import Spec
-from dlcv.training import class_weights
-from dlcv.training.compiling import compile_stage, make_loss
-from dlcv.training.interruption import Interrupted, Interruption
+from dlcv.registry import Spec
 from dlcv_plugins.commands.lr_search.results import (
     RangeTest,
     StepSearch,
