@@ -97,9 +97,7 @@ class MembersTrainer(Trainer):
     ) -> TrainedEnsemble:
         """Trains all members of a new run."""
         if config.members < 2:
-            raise DlcvError(
-                "trainer: members trains several networks; use --members to set how many"
-            )
+            raise DlcvError("trainer: members trains several networks; set how many: --members 5")
         config = _with_ensemble(config)
         RunDirectory.refuse_existing(runs, name, force=force)
         experiment, network, initial = prepare_training(config, yielding)
