@@ -82,17 +82,15 @@ if TYPE_CHECKING:
     from dlcv.runs.experiment import Plugins as Plugins
     from dlcv.runs.experiment import fit_pipeline as fit_pipeline
     from dlcv.runs.experiment import make_steps as make_steps
-    from dlcv.runs.exported import EXPORT_DESCRIPTION as EXPORT_DESCRIPTION
-    from dlcv.runs.exported import EXPORT_STATE as EXPORT_STATE
-    from dlcv.runs.exported import EXPORT_VERSION as EXPORT_VERSION
-    from dlcv.runs.exported import Exported as Exported
-    from dlcv.runs.exported import is_export as is_export
-    from dlcv.runs.exported import open_session as open_session
-    from dlcv.runs.exported import require_installed as require_installed
+    from dlcv.runs.forms import check_form as check_form
     from dlcv.runs.gradient_descent import GradientDescent as GradientDescent
     from dlcv.runs.gradient_descent import train_into as train_into
     from dlcv.runs.inference_loader import fitting as fitting
+    from dlcv.runs.inference_loader import inference_loader as inference_loader
     from dlcv.runs.inference_loader import resizes as resizes
+    from dlcv.runs.prediction import LabelledPredictions as LabelledPredictions
+    from dlcv.runs.predictor import PixelSteps as PixelSteps
+    from dlcv.registry.spec import SpecList as SpecList
     from dlcv.runs.inputs import open_inputs as open_inputs
     from dlcv.runs.inputs import open_labelled as open_labelled
     from dlcv.runs.load import load as load
@@ -103,6 +101,7 @@ if TYPE_CHECKING:
     from dlcv.runs.new_run import write_record as write_record
     from dlcv.runs.observers import Observers as Observers
     from dlcv.runs.predictor import Predictor as Predictor
+    from dlcv.runs.predictor import warn_of as warn_of
     from dlcv.runs.recipes import find_recipe as find_recipe
     from dlcv.runs.recipes import load_config as load_config
     from dlcv.runs.recipes import recipes as recipes
@@ -223,16 +222,15 @@ _PLACES = {
     "Experiment": "dlcv.runs.experiment:Experiment",
     "Plugins": "dlcv.runs.experiment:Plugins",
     "fit_pipeline": "dlcv.runs.experiment:fit_pipeline",
-    "EXPORT_DESCRIPTION": "dlcv.runs.exported:EXPORT_DESCRIPTION",
-    "EXPORT_STATE": "dlcv.runs.exported:EXPORT_STATE",
-    "EXPORT_VERSION": "dlcv.runs.exported:EXPORT_VERSION",
-    "Exported": "dlcv.runs.exported:Exported",
-    "is_export": "dlcv.runs.exported:is_export",
-    "open_session": "dlcv.runs.exported:open_session",
-    "require_installed": "dlcv.runs.exported:require_installed",
     "make_steps": "dlcv.runs.experiment:make_steps",
     "fitting": "dlcv.runs.inference_loader:fitting",
     "resizes": "dlcv.runs.inference_loader:resizes",
+    "LabelledPredictions": "dlcv.runs.prediction:LabelledPredictions",
+    "PixelSteps": "dlcv.runs.predictor:PixelSteps",
+    "SpecList": "dlcv.registry.spec:SpecList",
+    "check_form": "dlcv.runs.forms:check_form",
+    "inference_loader": "dlcv.runs.inference_loader:inference_loader",
+    "warn_of": "dlcv.runs.predictor:warn_of",
     "open_inputs": "dlcv.runs.inputs:open_inputs",
     "open_labelled": "dlcv.runs.inputs:open_labelled",
     "load": "dlcv.runs.load:load",

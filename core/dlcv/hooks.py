@@ -1,9 +1,11 @@
-"""Hooks: what plugins may do around a run, as pluggy specifications.
+"""Hooks: what plugins may do around a run and its use, as pluggy specifications.
 
 A package implements them in a module under the entry-point group `dlcv.hooks`, with `hook` as the
-decorator; the modules are imported by runs only.
+decorator; the modules are imported when a run begins or is loaded.
 """
 
+from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pluggy
@@ -31,3 +33,12 @@ def dlcv_run_started(run: "RunView") -> None:
 @_specification
 def dlcv_run_finished(run: "RunView", result: dict[str, Any]) -> None:
     """Is called with the run's metrics by name, once everything is written."""
+
+
+@_specification(firstresult=True)
+def dlcv_opener(path: Path) -> Callable[[], Any] | None:
+    """Returns what opens a folder that is no run for prediction; None where it holds no model.
+
+    The folder is one that a person named to load, evaluate or predict with. What is opened is a
+    `dlcv.api.Predictor`; looking must be quick, and opening may take its time.
+    """

@@ -1,14 +1,14 @@
-"""Loading whatever predicts: a run, an exported model, or several that predict together."""
+"""Loading whatever predicts: a run, another model, or several that predict together."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from dlcv import registry
 from dlcv.errors import DlcvError
 from dlcv.interfaces import Combination
 from dlcv.runs.directory import RunDirectory
 from dlcv.runs.ensemble import Ensemble
-from dlcv.runs.exported import Exported, is_export
 from dlcv.runs.predictor import Predictor
 from dlcv.runs.run import Run
 from dlcv.runs.snapshots import SNAPSHOTS, snapshots
@@ -20,7 +20,7 @@ def load(
     checkpoint: str | int = "last",
     method: Combination | None = None,
 ) -> Predictor:
-    """Loads a run or an exported model from its directory, or several as an ensemble.
+    """Loads a run or another model from its directory, or several as an ensemble.
 
     Args:
         paths: The directories. One that has several members is an ensemble by itself.
@@ -46,19 +46,20 @@ def load(
 
 
 def is_predictor(path: str | os.PathLike[str]) -> bool:
-    """Returns whether a path is a run's or an exported model's, and not an image's."""
+    """Returns whether a path is a run's or another model's, and not an image's."""
     directory = RunDirectory(Path(path))
     directory.put_back()
-    return directory.config.is_file() or is_export(directory.path)
+    return directory.config.is_file() or _opener(directory.path) is not None
 
 
 def _open(
     path: str | os.PathLike[str], checkpoint: str | int, method: Combination | None
 ) -> Predictor:
-    if is_export(Path(path)):
+    opener = None if RunDirectory(Path(path)).config.is_file() else _opener(Path(path))
+    if opener is not None:
         if checkpoint != "last":
-            raise DlcvError(f"{path} is an exported model, which has no checkpoints; leave it out")
-        return Exported(path)
+            raise DlcvError(f"{path} is no run and has no checkpoints; leave the checkpoint out")
+        return opener()
     if checkpoint != SNAPSHOTS:
         return load_trained(path, checkpoint, method)
     loaded = load_trained(path, "last", method)
@@ -67,6 +68,12 @@ def _open(
         return snapshots(loaded, method or "mean")
     each = [snapshots(member) for member in loaded.members if isinstance(member, Run)]
     return Ensemble(each, method=loaded.method, path=loaded.path, names=loaded.names)
+
+
+def _opener(path: Path) -> Callable[[], Predictor] | None:
+    """Returns what opens a model that is no run, if a plugin knows it."""
+    found: Callable[[], Predictor] | None = registry.registry.hooks().dlcv_opener(path=path)
+    return found
 
 
 def _refuse_the_same(paths: Sequence[str | os.PathLike[str]]) -> None:

@@ -71,7 +71,7 @@ def test_what_is_added_is_said(caplog):
     caplog.set_level(logging.INFO, "dlcv")
     replaced("aspect_aware(size=12), patch", "crop")
     assert caplog.messages == [
-        "nothing among the preprocessors resizes: added aspect_aware(size=12, interpolation=area)"
+        "nothing among the preprocessors resizes: added aspect_aware(size=12, interpolation=area, final_resize=False)"
     ]
 
 
@@ -80,7 +80,7 @@ def test_crops_that_are_all_alike_are_warned_of(text, warns, caplog):
     replaced("mean", text, (8, 8, 3))
     expected = (
         "the images have just the size that crop gives, so each view shows all of an image; "
-        "put aspect_aware(size=(9, 9), interpolation=area) before it"
+        "put aspect_aware(size=(9, 9), interpolation=area, final_resize=False) before it"
     )
     assert caplog.messages == [expected] * warns
 

@@ -21,11 +21,11 @@ import dlcv
 from dlcv import registry
 from dlcv.errors import DlcvError
 from dlcv.interfaces import Exporter, Session, plugin
-from dlcv.runs.exported import Exported, require_installed
 from dlcv.runs.run import Run
 from dlcv_plugins.commands.export import description, write
 from dlcv_plugins.commands.export.parity import compare
 from dlcv_plugins.exporters import saved_model
+from dlcv_plugins.exporters.exported import Exported, require_installed
 
 EXPORTERS = registry.names("exporter")
 
@@ -133,7 +133,7 @@ def test_a_model_is_described_for_others(run, saved):
     assert (told["input"]["dtype"], told["input"]["color_order"]) == ("uint8", "red, green, blue")
     # Augmentation is left out; what learns a mean is in the model.
     assert [step["spec"] for step in told["pixel_steps"]] == [
-        "aspect_aware(size=20, interpolation=area)",
+        "aspect_aware(size=20, interpolation=area, final_resize=False)",
         "patch(size=16, interpolation=area)",
     ]
     assert [step["spec"] for step in told["value_steps"]] == ["mean(per=channel)"]
@@ -305,7 +305,7 @@ def test_only_a_finished_run_is_exported(run, saved, tmp_path):
     (begun / "metrics.json").unlink()
     with pytest.raises(DlcvError, match="begun is not finished; continue with: dlcv resume"):
         dlcv.export_run(begun, "saved_model", tmp_path / "out")
-    with pytest.raises(DlcvError, match="is an exported model, which has no checkpoints"):
+    with pytest.raises(DlcvError, match="is no run and has no checkpoints"):
         dlcv.load(saved.path, checkpoint="best")
 
 

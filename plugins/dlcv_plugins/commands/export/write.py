@@ -16,23 +16,24 @@ import attrs
 
 from dlcv import files, registry
 from dlcv.api import (
-    EXPORT_DESCRIPTION,
-    EXPORT_STATE,
-    EXPORT_VERSION,
-    Exported,
     Predictor,
     Run,
     backend,
     deferred_signals,
-    is_export,
     load,
-    open_session,
-    require_installed,
     states_of,
 )
 from dlcv.errors import DlcvError, reason_of
 from dlcv.interfaces import Exporter, LabelledImages, Session
 from dlcv_plugins.commands.export import description, parity
+from dlcv_plugins.exporters.exported import (
+    STATE,
+    VERSION,
+    Exported,
+    open_session,
+    require_installed,
+)
+from dlcv_plugins.exporters.hooks import DESCRIPTION, is_export
 
 if TYPE_CHECKING:
     import keras
@@ -115,7 +116,7 @@ def _fill(
 
 def _write_description(folder: Path, content: dict[str, Any]) -> None:
     text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
-    files.write_atomically(folder / EXPORT_DESCRIPTION, text)
+    files.write_atomically(folder / DESCRIPTION, text)
 
 
 def _exportable(path: str | os.PathLike[str], checkpoint: str | int) -> Run:
@@ -243,9 +244,9 @@ def _describe(
     pipeline = attrs.evolve(run.pipeline, pixel_steps=tuple(kept))
     state = states_of(kept)
     if state:
-        files.save_arrays(folder / EXPORT_STATE, state)
+        files.save_arrays(folder / STATE, state)
     return {
-        "dlcv_export": EXPORT_VERSION,
+        "dlcv_export": VERSION,
         "format": registry.spec_of(exporter).name,
         "file": exporter.file,
         "hint": exporter.hint,

@@ -8,28 +8,35 @@ from typing import Any
 
 import numpy as np
 
-from dlcv import backend, files, registry
-from dlcv.data.loader import Loader
-from dlcv.data.pipeline import Pipeline, with_states
-from dlcv.data.sources import align_labels
-from dlcv.data.subset import Survey, survey
+from dlcv import files, registry
+from dlcv.api import (
+    LabelledPredictions,
+    Loader,
+    Pipeline,
+    PixelSteps,
+    Predictor,
+    SpecList,
+    Survey,
+    align_labels,
+    backend,
+    check_form,
+    inference_loader,
+    load_run,
+    open_labelled,
+    predict_batches,
+    predict_labelled,
+    survey,
+    warn_of,
+    with_states,
+)
 from dlcv.errors import DlcvError, SpecError, reason_of
-from dlcv.evaluation.predict import predict_batches, predict_labelled
 from dlcv.files import load_arrays
 from dlcv.interfaces import Exporter, LabelledImages, Preprocessor, Session
-from dlcv.registry.spec import SpecList
-from dlcv.runs.forms import check_form
-from dlcv.runs.inference_loader import inference_loader
-from dlcv.runs.inputs import open_labelled
-from dlcv.runs.prediction import LabelledPredictions
-from dlcv.runs.predictor import PixelSteps, Predictor, warn_of
-from dlcv.runs.trainers import load_run
+from dlcv_plugins.exporters.hooks import DESCRIPTION
 
-EXPORT_DESCRIPTION = "model.json"
-"""What an exported model takes, gives, and wants done to an image before."""
-EXPORT_STATE = "pixel_steps.npz"
+STATE = "pixel_steps.npz"
 """What pixel steps learned, in arrays named `INDEX.NAME`, if they learned anything."""
-EXPORT_VERSION = 1
+VERSION = 1
 FORM: dict[str, Any] = {
     "dlcv_export": int,
     "format": str,
@@ -98,14 +105,19 @@ class Exported(Predictor):
     def pixel_steps(self) -> tuple[Preprocessor, ...]:
         """What happens to images before the model, made by the registry."""
         steps = _made(self.description["pixel_steps"])
-        path = self.path / EXPORT_STATE
+        path = self.path / STATE
         if not path.exists():
             return steps
         try:
             return tuple(with_states(steps, load_arrays(path)))
         except Exception as error:
+<<<<<<< HEAD:core/dlcv/runs/exported.py
             # Each step has its own errors for state that is not its own.
             raise DlcvError(f"{path} does not fit {EXPORT_DESCRIPTION}: {error!r}") from error
+=======
+            # What a step says about state that is not its own is up to the step.
+            raise DlcvError(f"{path} does not fit {DESCRIPTION}: {error!r}") from error
+>>>>>>> 0688f37 (Open exported models through a hook, by which other packages can open theirs):plugins/dlcv_plugins/exporters/exported.py
 
     @functools.cached_property
     def session(self) -> Session:
@@ -119,9 +131,15 @@ class Exported(Predictor):
         found = (opened.input_shape[1:], opened.classes)
         if found != (self.input_shape, len(self.label_names)):
             raise DlcvError(
+<<<<<<< HEAD:core/dlcv/runs/exported.py
                 f"{self.path / EXPORT_DESCRIPTION} does not describe {model.name}: it has "
                 f"{_shape(self.input_shape, len(self.label_names))}, and the model has "
                 f"{_shape(*found)}; export the run again"
+=======
+                f"{self.path / DESCRIPTION} is not about {model.name}: it says "
+                f"{_told(self.input_shape, len(self.label_names))}, and the model has "
+                f"{_told(*found)}; export the run again"
+>>>>>>> 0688f37 (Open exported models through a hook, by which other packages can open theirs):plugins/dlcv_plugins/exporters/exported.py
             )
         return opened
 
@@ -184,11 +202,6 @@ def _shape(shape: tuple[int | None, ...], classes: int) -> str:
     return f"an input of {' x '.join(map(str, shape))} and {classes} classes"
 
 
-def is_export(path: Path) -> bool:
-    """Returns whether a folder holds an exported model, going by the names in it."""
-    return (path / EXPORT_DESCRIPTION).is_file() and not (path / "run.toml").exists()
-
-
 def require_installed(exporter: Exporter, *, to_write: bool) -> None:
     """Raises a `DlcvError` that names what to install if a format can't be written or run here."""
     missing = exporter.missing(to_write=to_write)
@@ -239,7 +252,7 @@ def _read(folder: Path) -> dict[str, Any]:
     Raises:
         DlcvError: it is missing or damaged, or a file is.
     """
-    path = folder / EXPORT_DESCRIPTION
+    path = folder / DESCRIPTION
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         check_form(content, FORM, "the content")
@@ -255,10 +268,15 @@ def _read(folder: Path) -> dict[str, Any]:
 
 def _check_values(content: dict[str, Any]) -> None:
     """Raises a `ValueError` if values are of the right form, but can't be right."""
+<<<<<<< HEAD:core/dlcv/runs/exported.py
     if content["dlcv_export"] != EXPORT_VERSION:
         raise ValueError(
             f"it has version {content['dlcv_export']}, and this dlcv reads version {EXPORT_VERSION}"
         )
+=======
+    if content["dlcv_export"] != VERSION:
+        raise ValueError(f"it is of version {content['dlcv_export']}, and this dlcv reads 1")
+>>>>>>> 0688f37 (Open exported models through a hook, by which other packages can open theirs):plugins/dlcv_plugins/exporters/exported.py
     for name in content["files"]:
         if Path(name).is_absolute() or ".." in Path(name).parts:
             raise ValueError(f"the file {name!r} is outside")
@@ -282,7 +300,7 @@ def _check_file(path: Path, recorded: dict[str, Any]) -> None:
 
 def _exporter_of(folder: Path, content: dict[str, Any]) -> Exporter:
     """Returns the exporter that wrote a model; raises `DlcvError` if there is none."""
-    path = folder / EXPORT_DESCRIPTION
+    path = folder / DESCRIPTION
     try:
         # A name alone: options would come from the folder of a stranger.
         exporter: Exporter = registry.get("exporter", content["format"])()
