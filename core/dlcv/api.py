@@ -68,6 +68,7 @@ if TYPE_CHECKING:
     from dlcv.progress import Advance as Advance
     from dlcv.progress import duration as duration
     from dlcv.progress import track as track
+    from dlcv.registry.spec import SpecList as SpecList
     from dlcv.runs import record as record
     from dlcv.runs.build import build_new as build_new
     from dlcv.runs.build import restored_network as restored_network
@@ -88,9 +89,6 @@ if TYPE_CHECKING:
     from dlcv.runs.inference_loader import fitting as fitting
     from dlcv.runs.inference_loader import inference_loader as inference_loader
     from dlcv.runs.inference_loader import resizes as resizes
-    from dlcv.runs.prediction import LabelledPredictions as LabelledPredictions
-    from dlcv.runs.predictor import PixelSteps as PixelSteps
-    from dlcv.registry.spec import SpecList as SpecList
     from dlcv.runs.inputs import open_inputs as open_inputs
     from dlcv.runs.inputs import open_labelled as open_labelled
     from dlcv.runs.load import load as load
@@ -100,6 +98,8 @@ if TYPE_CHECKING:
     from dlcv.runs.new_run import prepare_training as prepare_training
     from dlcv.runs.new_run import write_record as write_record
     from dlcv.runs.observers import Observers as Observers
+    from dlcv.runs.prediction import LabelledPredictions as LabelledPredictions
+    from dlcv.runs.predictor import PixelSteps as PixelSteps
     from dlcv.runs.predictor import Predictor as Predictor
     from dlcv.runs.predictor import warn_of as warn_of
     from dlcv.runs.recipes import find_recipe as find_recipe

@@ -111,13 +111,8 @@ class Exported(Predictor):
         try:
             return tuple(with_states(steps, load_arrays(path)))
         except Exception as error:
-<<<<<<< HEAD:core/dlcv/runs/exported.py
             # Each step has its own errors for state that is not its own.
-            raise DlcvError(f"{path} does not fit {EXPORT_DESCRIPTION}: {error!r}") from error
-=======
-            # What a step says about state that is not its own is up to the step.
             raise DlcvError(f"{path} does not fit {DESCRIPTION}: {error!r}") from error
->>>>>>> 0688f37 (Open exported models through a hook, by which other packages can open theirs):plugins/dlcv_plugins/exporters/exported.py
 
     @functools.cached_property
     def session(self) -> Session:
@@ -131,15 +126,9 @@ class Exported(Predictor):
         found = (opened.input_shape[1:], opened.classes)
         if found != (self.input_shape, len(self.label_names)):
             raise DlcvError(
-<<<<<<< HEAD:core/dlcv/runs/exported.py
-                f"{self.path / EXPORT_DESCRIPTION} does not describe {model.name}: it has "
+                f"{self.path / DESCRIPTION} does not describe {model.name}: it has "
                 f"{_shape(self.input_shape, len(self.label_names))}, and the model has "
                 f"{_shape(*found)}; export the run again"
-=======
-                f"{self.path / DESCRIPTION} is not about {model.name}: it says "
-                f"{_told(self.input_shape, len(self.label_names))}, and the model has "
-                f"{_told(*found)}; export the run again"
->>>>>>> 0688f37 (Open exported models through a hook, by which other packages can open theirs):plugins/dlcv_plugins/exporters/exported.py
             )
         return opened
 
@@ -268,15 +257,10 @@ def _read(folder: Path) -> dict[str, Any]:
 
 def _check_values(content: dict[str, Any]) -> None:
     """Raises a `ValueError` if values are of the right form, but can't be right."""
-<<<<<<< HEAD:core/dlcv/runs/exported.py
-    if content["dlcv_export"] != EXPORT_VERSION:
-        raise ValueError(
-            f"it has version {content['dlcv_export']}, and this dlcv reads version {EXPORT_VERSION}"
-        )
-=======
     if content["dlcv_export"] != VERSION:
-        raise ValueError(f"it is of version {content['dlcv_export']}, and this dlcv reads 1")
->>>>>>> 0688f37 (Open exported models through a hook, by which other packages can open theirs):plugins/dlcv_plugins/exporters/exported.py
+        raise ValueError(
+            f"it has version {content['dlcv_export']}, and this dlcv reads version {VERSION}"
+        )
     for name in content["files"]:
         if Path(name).is_absolute() or ".." in Path(name).parts:
             raise ValueError(f"the file {name!r} is outside")

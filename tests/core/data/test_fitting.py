@@ -71,7 +71,8 @@ def test_what_is_added_is_said(caplog):
     caplog.set_level(logging.INFO, "dlcv")
     replaced("aspect_aware(size=12), patch", "crop")
     assert caplog.messages == [
-        "nothing among the preprocessors resizes: added aspect_aware(size=12, interpolation=area, final_resize=False)"
+        "nothing among the preprocessors resizes: added "
+        "aspect_aware(size=12, interpolation=area, final_resize=False)"
     ]
 
 

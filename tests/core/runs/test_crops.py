@@ -119,7 +119,8 @@ def test_evaluate_prints_the_figures_of_the_crops(run, folder):
     accuracy = (found.combined.argmax(axis=1) == found.labels).mean()
     assert json.loads(done.stdout)["metrics"]["rank1"] == pytest.approx(accuracy)
     assert done.stderr.splitlines()[-1] == (
-        "nothing among the preprocessors resizes: added aspect_aware(size=20, interpolation=area, final_resize=False)"
+        "nothing among the preprocessors resizes: added "
+        "aspect_aware(size=20, interpolation=area, final_resize=False)"
     )
 
 

@@ -86,7 +86,8 @@ def test_configuration_is_complete_and_canonical(run: dlcv.Run, images: Path) ->
 
     assert written["data"] == f'folder(path="{images}", color_mode=rgb)'
     assert written["preprocessors"] == (
-        "aspect_aware(size=20, interpolation=area, final_resize=False), patch(size=16, interpolation=area), "
+        "aspect_aware(size=20, interpolation=area, final_resize=False), "
+        "patch(size=16, interpolation=area), "
         "mean(per=channel)"
     )
     assert written["stages"][0]["optimizer"] == "adam(learning_rate=0.003)"
@@ -390,5 +391,7 @@ def test_options_override_the_size_of_a_run_that_is_repeated(run: dlcv.Run, fold
 
     assert larger.input_shape == (24, 24, 3)
     assert again.input_shape == (20, 20, 3)
-    assert str(again.config.preprocessors).startswith("aspect_aware(interpolation=area, final_resize=False), patch(in")
+    assert str(again.config.preprocessors).startswith(
+        "aspect_aware(interpolation=area, final_resize=False), patch(in"
+    )
     assert [step.size for step in again.pipeline.pixel_steps] == [(22, 22), (20, 20)]
