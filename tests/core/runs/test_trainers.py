@@ -113,7 +113,7 @@ def test_the_checks_find_a_trainer_that_claims_everything() -> None:
 
 @pytest.mark.parametrize(
     ("name", "message"),
-    [("features", "the configuration names none"), ("members", "use --members to set how many")],
+    [("features", "the configuration names none"), ("members", "set how many: --members 5")],
 )
 def test_a_shipped_trainer_that_is_named_without_its_setting_names_the_setting(
     name: str, message: str, tmp_path: Path
