@@ -1,12 +1,15 @@
 """Architectures: Keras networks from options."""
 
 from abc import ABC, abstractmethod
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from dlcv.errors import DlcvError
 from dlcv.interfaces.base import Plugin, plugin
 
 if TYPE_CHECKING:
     import keras
+    import numpy as np
 
 
 @plugin
@@ -48,6 +51,25 @@ class Architecture(Plugin, ABC):
         Raises:
             DlcvError: the weights can't be had, or do not fit; the message names the layer.
         """
+
+    def read_weights(self, path: Path) -> "dict[str, list[np.ndarray]]":
+        """Reads a weight file of another library, for networks that map its names to their layers.
+
+        It is called for files that neither Keras nor dlcv wrote. By default all are refused.
+
+        Args:
+            path: The file.
+
+        Returns:
+            For each layer, by its name here, its arrays in Keras's order and shapes.
+
+        Raises:
+            DlcvError: the network can't read such files, or this one is damaged or another's.
+        """
+        raise DlcvError(
+            f"{path}: {type(self).__name__} reads only weights of runs and of Keras "
+            "(.weights.h5, .keras)"
+        )
 
     def build(self, input_shape: tuple[int, int, int], classes: int) -> "keras.Model":
         """Returns the whole network for float32 images of `(H, W, C)`."""

@@ -2,7 +2,7 @@
 
 import re
 import zipfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from io import BytesIO
 from pathlib import Path
@@ -92,7 +92,11 @@ def open_weights(path: Path) -> Iterator[list[StoredLayer]]:
         yield layers
 
 
-def load_weights(network: "keras.Model", path: Path) -> None:
+def load_weights(
+    network: "keras.Model",
+    path: Path,
+    read: "Callable[[Path], Mapping[str, Sequence[np.ndarray]]] | None" = None,
+) -> None:
     """Gives a network the weights of a file; of a `.keras` file the weights only are read.
 
     Layers are found by name. Where no name of the network is in the file, they are found by their
@@ -101,6 +105,7 @@ def load_weights(network: "keras.Model", path: Path) -> None:
     Args:
         network: The network; a body takes the weights of its layers from a whole network, too.
         path: The file, or the folder of a finished run.
+        read: Reads files that Keras did not write, `Architecture.read_weights`; None for none.
 
     Raises:
         DlcvError: there is no such file, it can't be read, or its weights are those of another
@@ -111,6 +116,9 @@ def load_weights(network: "keras.Model", path: Path) -> None:
         path = path / RUN_MODEL
     if not path.exists():
         raise DlcvError(f"no such file or run with weights: {path}")
+    if read is not None and path.is_file() and not path.name.endswith(WEIGHT_FILES):
+        _assign_all(network, read(path), path)
+        return
     if not path.name.endswith(WEIGHT_FILES):
         raise DlcvError(
             f"{path} is no finished run, and files of weights end in {_listed(WEIGHT_FILES)}; "
@@ -132,6 +140,18 @@ def assign(variables: Iterable[Any], arrays: Iterable[Any]) -> None:
 
     for variable, array in zip(variables, arrays, strict=True):
         variable.assign(np.asarray(array))
+
+
+def _assign_all(
+    network: "keras.Model", layers: "Mapping[str, Sequence[np.ndarray]]", path: Path
+) -> None:
+    """Gives every layer its arrays, or none if one does not fit."""
+    weighted = [layer for layer in network.layers if weights_of(layer)]
+    for layer in weighted:
+        if problem := _misfit(weights_of(layer), layers.get(layer.name)):
+            raise DlcvError(f"{path} does not fit {network.name}: layer {layer.name}: {problem}")
+    for layer in weighted:
+        assign(weights_of(layer), layers[layer.name])
 
 
 def copy_weights(source: "keras.Model", target: "keras.Model") -> None:
@@ -166,7 +186,9 @@ def _pairs(
     return pairs
 
 
-def _misfit(variables: list[Any], arrays: Sequence[StoredArray] | None) -> str:
+def _misfit(
+    variables: list[Any], arrays: "Sequence[StoredArray] | Sequence[np.ndarray] | None"
+) -> str:
     """Returns why arrays are not those of a layer; empty if they are."""
     if arrays is None:
         return "the file has no such layer"

@@ -36,7 +36,8 @@ def build_new(experiment: Experiment) -> tuple["Network", dict[str, str]]:
         return network, {}
     from dlcv.training.initial_weights import load_into, open_source
 
-    with open_source(experiment.config.initial_weights) as source:
+    architecture = experiment.plugins.architecture
+    with open_source(experiment.config.initial_weights, architecture) as source:
         load_into(network, source)
         return network, source.record
 

@@ -1,5 +1,6 @@
 """The output of a frozen body, computed once: the classifier is trained on it alone."""
 
+import inspect
 import logging
 import math
 from collections.abc import Iterator
@@ -46,12 +47,15 @@ def frozen_features(
         Interrupted: somebody asked to stop.
         ImageError: an image can't be read or processed.
     """
-    if not _is_body_frozen(network) or epochs < 2:
+    if not _is_body_frozen(network):
         yield network.model, train, val
+        return
+    if epochs < 2:
+        yield _uncached(network), train, val
         return
     if reason := _obstacle(network, train):
         logger.info("the output of the frozen body is computed in every epoch, since %s", reason)
-        yield network.model, train, val
+        yield _uncached(network), train, val
         return
     with ExitStack() as stack:
         rooms = [
@@ -94,6 +98,20 @@ class FeatureLoader(Loader):
         return self.features[indices], self.one_hot(indices)
 
 
+def _uncached(network: Network) -> keras.Model:
+    """Returns what is trained where features are not cached, with the same result."""
+    if any(map(_is_random_in_training, network.body.layers)):
+        return network.with_constant_body()
+    return network.model
+
+
+def _is_random_in_training(layer: keras.Layer) -> bool:
+    """Returns whether a layer has a source of randomness that it uses in training alone."""
+    # What a layer has beside weights is the state of its randomness.
+    is_random = len(layer.variables) != len(layer.weights)
+    return is_random and "training" in inspect.signature(layer.call).parameters
+
+
 def _is_body_frozen(network: Network) -> bool:
     """Returns whether only the classifier is trained, and there is a body that has weights."""
     body = network.body.layers[len(network.front.layers) :]
@@ -104,8 +122,7 @@ def _is_body_frozen(network: Network) -> bool:
 def _obstacle(network: Network, train: Loader) -> str:
     """Returns why the body's output may differ from epoch to epoch; empty if it can't."""
     for layer in network.body.layers:
-        # What a layer has beside weights is the state of its randomness.
-        if len(layer.variables) != len(layer.weights):
+        if len(layer.variables) != len(layer.weights) and not _is_random_in_training(layer):
             return f"its layer {layer.name} is random"
         if getattr(layer, "activity_regularizer", None) is not None:
             return f"its layer {layer.name} adds to the loss"

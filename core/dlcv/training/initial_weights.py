@@ -14,7 +14,8 @@ from typing import Any
 import attrs
 
 from dlcv.errors import DlcvError
-from dlcv.interfaces.weights import assign, open_weights, weights_of
+from dlcv.interfaces import Architecture
+from dlcv.interfaces.weights import WEIGHT_FILES, assign, open_weights, weights_of
 from dlcv.training import checkpoints
 from dlcv.training.checkpoints import Checkpoint
 from dlcv.training.network import Network
@@ -43,10 +44,14 @@ class Source:
 
 
 @contextmanager
-def open_source(path: Path) -> Iterator[Source]:
+def open_source(path: Path, architecture: Architecture | None = None) -> Iterator[Source]:
     """Opens a run's folder (its last checkpoint), a checkpoint, or a file of weights.
 
     The weights can be read within the block.
+
+    Args:
+        path: The folder or file.
+        architecture: The network that may read files which neither dlcv nor Keras wrote.
 
     Raises:
         DlcvError: it is none of these, or damaged.
@@ -61,6 +66,9 @@ def open_source(path: Path) -> Iterator[Source]:
         raise DlcvError(f"no such file or run with weights: {path}")
     if path.name.endswith(checkpoints.SUFFIX):
         yield _from_checkpoint(checkpoints.load(path), path)
+        return
+    if architecture is not None and not path.name.endswith(WEIGHT_FILES):
+        yield Source(path, _sha256(path), architecture.read_weights(path))
         return
     with open_weights(path) as stored:
         yield Source(path, _sha256(path), {layer.name: layer.arrays for layer in stored})

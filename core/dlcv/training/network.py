@@ -48,6 +48,15 @@ class Network:
         with _policy(self.model.dtype_policy.name):
             return keras.Model(self.body.output, self.model.output, name="head")
 
+    def with_constant_body(self) -> keras.Model:
+        """Returns the network with a body that works as in prediction, in training, too.
+
+        A frozen batch normalization does so by itself, a frozen dropout does not.
+        """
+        with _policy(self.model.dtype_policy.name):
+            features = self.body(self.model.input, training=False)
+            return keras.Model(self.model.input, self.head()(features), name=self.model.name)
+
 
 def build_network(
     architecture: Architecture,

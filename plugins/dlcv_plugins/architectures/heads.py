@@ -16,6 +16,7 @@ from dlcv.interfaces import (
 
 if TYPE_CHECKING:
     import keras
+    import numpy as np
 
 
 @plugin
@@ -59,6 +60,10 @@ class Head(Architecture):
             )
         return features
 
+    def read_weights(self, path: Path) -> "dict[str, list[np.ndarray]]":
+        """Reads what the base reads; the classifier of the file is left out."""
+        return {k: v for k, v in self.base.read_weights(path).items() if k != "predictions"}
+
     def load_pretrained(self, network: "keras.Model") -> None:
         """Loads what the base names, and then the weights of the body."""
         import keras
@@ -71,7 +76,7 @@ class Head(Architecture):
             named = self.base.body((*size, 3) if channel_axis() == -1 else (3, *size))
         # A dense body has other weights for other sizes.
         body = self.base.body(network.get_layer(named.layers[1].name).input.shape[1:])
-        load_weights(body, self.weights)
+        load_weights(body, self.weights, read=self.base.read_weights)
         copy_weights(body, network)
 
 

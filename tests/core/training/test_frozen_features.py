@@ -23,16 +23,30 @@ from dlcv.training.network import build_parts
 from dlcv.training.stages import Training
 
 
+class Noise(keras.layers.Layer):
+    """Random in training and in prediction."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name=name)
+        self.generator = keras.random.SeedGenerator(0)
+
+    def call(self, x: keras.KerasTensor) -> keras.KerasTensor:
+        return x + keras.random.normal(keras.ops.shape(x), seed=self.generator)
+
+
 @plugin
 class Net(Architecture):
     """A body with batch normalisation, and a head with dropout."""
 
     dropout: float = option(0.0, help="dropout in the body")
+    noise: bool = option(False, help="whether the body is random in prediction, too")
     activity: bool = option(False, help="whether the body adds to the loss")
 
     def features(self, x: keras.KerasTensor) -> keras.KerasTensor:
         x = keras.layers.Conv2D(4, 3, name="conv")(x)
         x = keras.layers.BatchNormalization(name="bn")(x)
+        if self.noise:
+            x = Noise(name="noise")(x)
         if self.activity:
             x = keras.layers.ActivityRegularization(0.1, name="activity")(x)
         return keras.layers.Dropout(self.dropout, name="drop")(x)
@@ -106,10 +120,25 @@ def test_result_is_that_of_training_with_the_body(
     assert not list((tmp_path / "kept").glob(".*"))
 
 
+def test_frozen_body_drops_nothing_whether_or_not_its_output_is_cached(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "dlcv")
+    cached = train(tmp_path / "cached", HEAD, Net(dropout=0.5))
+    assert "is kept for the stage" in caplog.text
+    monkeypatch.setattr(kept_features, "_obstacle", lambda network, train: "the test says so")
+    whole = train(tmp_path / "whole", HEAD, Net(dropout=0.5))
+
+    for ours, theirs in zip(cached.history.rows, whole.history.rows, strict=True):
+        assert {k: v for k, v in ours.items() if k != "seconds"} == {
+            k: pytest.approx(v, abs=1e-5) for k, v in theirs.items() if k != "seconds"
+        }
+
+
 @pytest.mark.parametrize(
     ("changes", "network", "steps", "reason"),
     [
-        ({}, Net(dropout=0.5), "scale", "its layer drop is random"),
+        ({}, Net(noise=True), "scale", "its layer noise is random"),
         ({}, Net(activity=True), "scale", "its layer activity adds to the loss"),
         ({}, Net(), "flip, scale", "a preprocessor is random"),
         ({}, Net(), "mixup, scale", "a preprocessor is random"),

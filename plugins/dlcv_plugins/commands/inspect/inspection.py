@@ -151,7 +151,7 @@ def build_for_inspection(
     if pretrained is not None:
         pretrained.load_pretrained(network.model)
     elif weights is not None:
-        with open_source(Path(weights)) as source:
+        with open_source(Path(weights), architecture) as source:
             load_into(network, source)
     return network.model
 

@@ -96,7 +96,7 @@ def build(experiment: Experiment) -> Body:
         )
     )
     if config.initial_weights is not None:
-        return attrs.evolve(body, weights_from=_load(body, config.initial_weights))
+        return attrs.evolve(body, weights_from=_load(body, config.initial_weights, architecture))
     named = _weights_named(architecture)
     if named is None:
         logger.warning("nothing names weights of the body, so its features are random")
@@ -106,12 +106,12 @@ def build(experiment: Experiment) -> Body:
     return attrs.evolve(body, weights_from=str(named))
 
 
-def _load(body: Body, path: Any) -> str:
+def _load(body: Body, path: Any, architecture: Architecture) -> str:
     """Loads weights of a run or a file into all layers, and returns where they came from."""
     names = {layer.name for layer in body.features.layers}
     # The last layer is fitted, so it is no layer to look for.
     without_last = attrs.evolve(body.network, model=body.features, body=body.features)
-    with open_source(path) as source:
+    with open_source(path, architecture) as source:
         used = {name: arrays for name, arrays in source.layers.items() if name in names}
         load_into(without_last, attrs.evolve(source, layers=used))
         return str(source.path)

@@ -1,0 +1,1 @@
+"""Weights that other libraries wrote: their files, and the names of their arrays."""
