@@ -250,3 +250,20 @@ def test_what_can_not_be_shown_is_an_error_of_one_line(
     (line,) = ended.stderr.splitlines()
     assert line.startswith(f'dlcv: architecture "{name}" {message}')
     assert ended.returncode == 2
+
+
+def test_networks_show_where_their_weights_are(tmp_path: Path) -> None:
+    printed = dlcv(tmp_path, "plugins", "list", "architecture")
+    weights = {
+        line.split()[1]: line.rstrip().split("  ")[-1].strip() for line in printed.splitlines()[1:]
+    }
+
+    assert printed.splitlines()[0].rstrip().endswith("ImageNet weights")
+    assert weights["efficientnet_lite0"] == "installed"
+    assert weights["efficientnet_lite4"] == "none"
+    assert weights["vgg16"] == "downloaded when used"
+    assert weights["lenet"] == "none"
+    found = {row["name"]: row["weights"] for row in rows(tmp_path, "architecture")}
+    assert (found["efficientnet_lite1"], found["vgg16"], found["lenet"]) == (
+        "installed", "download", "",
+    )  # fmt: skip

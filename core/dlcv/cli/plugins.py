@@ -14,6 +14,7 @@ from dlcv.errors import suggestion
 
 if TYPE_CHECKING:
     from dlcv.registry import Description
+    from dlcv.registry.index import Descriptor
 
 USES = {
     "preprocessor": "dlcv run --preproc",
@@ -28,8 +29,17 @@ USES = {
     "exporter": "dlcv export runs/latest --format",
 }
 """The command that takes each kind of plugin."""
-OTHER_GROUPS = ("defaults", "functions", "recipes")
+OTHER_GROUPS = ("defaults", "functions", "pretrained", "recipes")
 """Groups of entry points that hold no plugins."""
+
+
+WEIGHTS = {
+    "installed": "installed",
+    "download": "downloaded when used",
+    "extra": "not installed",
+    "": "none",
+}
+"""Where a network's pretrained weights are, for people."""
 
 
 @click.group(cls=Group)
@@ -59,17 +69,34 @@ def list_plugins(kind: str | None, pattern: str, check: bool, as_json: bool) -> 
                 continue
     rows = [(d.kind, d.name, d.distribution, d.version, *registry.state(d)) for d in found]
     columns = ("kind", "name", "distribution", "version", "state", "reason")
+    weights = [_weights(d) for d in found]
     if as_json:
-        click.echo(json.dumps([dict(zip(columns, row, strict=True)) for row in rows], indent=2))
+        shown = [dict(zip(columns, row, strict=True)) for row in rows]
+        if kind == "architecture":
+            shown = [row | {"weights": w} for row, w in zip(shown, weights, strict=True)]
+        click.echo(json.dumps(shown, indent=2))
     elif rows:
-        cells = [(*row[:4], ": ".join(filter(None, row[4:]))) for row in rows]
-        click.echo(table(columns[:5], cells))
+        cells: list[tuple[str, ...]] = [
+            (*row[:4], ": ".join(filter(None, row[4:]))) for row in rows
+        ]
+        head: tuple[str, ...] = columns[:5]
+        if kind == "architecture":
+            head = (*head, "ImageNet weights")
+            cells = [(*row, WEIGHTS[w]) for row, w in zip(cells, weights, strict=True)]
+        click.echo(table(head, cells))
     else:
         click.echo("no plugin matches")
     for note in _misnamed_groups():
         click.echo(note, err=True)
     if check and any(row[4] == "broken" for row in rows):
         sys.exit(1)
+
+
+def _weights(descriptor: "Descriptor") -> str:
+    """Returns where a network's pretrained weights are, a key of `WEIGHTS`."""
+    from dlcv.registry import pretrained_weights
+
+    return pretrained_weights(descriptor.name) if descriptor.kind == "architecture" else ""
 
 
 def _misnamed_groups() -> list[str]:

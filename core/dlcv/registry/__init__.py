@@ -17,6 +17,7 @@ from dlcv.registry.catalog import (
 )
 from dlcv.registry.lookup import INTERFACES, KINDS
 from dlcv.registry.owners import naming_owner, provenance
+from dlcv.registry.pretrained import installed_bases, pretrained_weights
 from dlcv.registry.spec import Spec, SpecList, parse_value
 
 __all__ = [
@@ -32,9 +33,11 @@ __all__ = [
     "describe",
     "descriptors",
     "get",
+    "installed_bases",
     "names",
     "naming_owner",
     "parse_value",
+    "pretrained_weights",
     "provenance",
     "register",
     "registry",

@@ -11,6 +11,8 @@ from typing import Any
 
 OWN = "dlcv"
 """The distribution whose names keep their meaning, whatever else is installed."""
+PRETRAINED = "dlcv.pretrained"
+"""The group of entry points that says where networks' pretrained weights are."""
 DISABLE_VARIABLE = "DLCV_DISABLE"
 """Environment variable: patterns of distributions, `name` or `kind:name`, separated by commas."""
 
@@ -49,7 +51,12 @@ def groups() -> list[str]:
 
 def plugin_packages() -> set[str]:
     """Returns the top-level packages that anything of dlcv's entry-point groups comes from."""
-    return {ep.module.partition(".")[0] for group in groups() for ep in entry_points(group)}
+    return {
+        ep.module.partition(".")[0]
+        for group in groups()
+        if group != PRETRAINED  # These name where weights are, often a library's own module.
+        for ep in entry_points(group)
+    }
 
 
 def origin(entry_point: importlib.metadata.EntryPoint) -> tuple[str, str]:

@@ -21,11 +21,14 @@ class Modules:
         l2: The factor of the L2 penalty on kernels.
         epsilon: That of the batch normalisations.
         momentum: That of the batch normalisations.
+        pytorch: Whether strided convolutions are padded alike on both sides, and a bottleneck
+            halves the image in its 3 x 3 convolution, as in PyTorch's networks.
     """
 
     l2: float
     epsilon: float = 1e-5
     momentum: float = 0.9
+    pytorch: bool = False
 
     def add(
         self,
@@ -74,11 +77,16 @@ class Modules:
         """Convolution without bias."""
         from keras import layers
 
+        padding = "same"
+        if self.pytorch and strides > 1:
+            # "same" pads an even image by less on the left, or not at all.
+            padding = "valid"
+            x = layers.ZeroPadding2D(size // 2, name=f"{name}_pad")(x) if size > 1 else x
         return layers.Conv2D(
             filters,
             size,
             strides=strides,
-            padding="same",
+            padding=padding,
             use_bias=False,
             kernel_regularizer=penalty(self.l2),
             name=name,
@@ -106,9 +114,10 @@ class Modules:
     ) -> "keras.KerasTensor":
         """(Convolution, BN, ReLU) x 3, as above, with the last ReLU after the addition."""
         quarter = max(1, filters // 4)
-        y = self.convolve(x, quarter, 1, f"{name}_conv1", strides)
+        first, second = (1, strides) if self.pytorch else (strides, 1)
+        y = self.convolve(x, quarter, 1, f"{name}_conv1", first)
         y = self.normalise_activate(y, f"{name}_{{}}1")
-        y = self.convolve(y, quarter, 3, f"{name}_conv2")
+        y = self.convolve(y, quarter, 3, f"{name}_conv2", second)
         y = self.normalise_activate(y, f"{name}_{{}}2")
         y = self.normalise(self.convolve(y, filters, 1, f"{name}_conv3"), f"{name}_bn3")
         return self._add_shortcut(x, y, name, strides, reduce)

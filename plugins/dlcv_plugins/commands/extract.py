@@ -28,7 +28,7 @@ What was stopped goes on where it stopped, by the same command.
 @config_options(RunConfig, "fraction", "precision", "seed", "threads", "bad_images")
 @click.option("--force", is_flag=True, help="Replace a folder of features, or begin anew.")
 @with_verbosity
-def extract(base: str, out: Path, **options: Any) -> None:
+def extract(base: str | None, out: Path, **options: Any) -> None:
     """Write what a trained network's body says of images, as HDF5, to fit classifiers to.
 
     There is a file a split, with `features` (a row an image, in random order), `labels`,

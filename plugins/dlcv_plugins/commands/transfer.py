@@ -14,14 +14,14 @@ def body_options(command: Any) -> Any:
         click.option("--layer", help="The layer whose output to take.  [default: the body's last]"),
         click.option(
             "--weights",
-            help="The body's weights: imagenet, for networks of Keras Applications; or a run or a "
-            "file.  [default: imagenet where there is, or the run's]",
+            help="The body's weights: imagenet, or a run or a file (.weights.h5, .keras, .pth, "
+            ".safetensors).  [default: imagenet where there is, or the run's]",
         ),
         click.option(
             "--base",
-            required=True,
             metavar="SPEC|RUN",
-            help="The network whose body is used; or a run, with its weights and preprocessors.",
+            help="The network whose body is used; or a run, with its weights and preprocessors.  "
+            "[default: the smallest network whose weights are installed]",
         ),
     ):
         command = option(command)
@@ -31,6 +31,7 @@ def body_options(command: Any) -> Any:
 @click.command(
     epilog="""\b
 Examples:
+  dlcv transfer --data flowers/
   dlcv transfer --base vgg16 --data flowers/
   dlcv transfer --base resnet50 --layer avg_pool --batch-size 16 --data pets/
   dlcv transfer --base runs/tiny-imagenet --data flowers/ --classifier linear_svm
@@ -50,7 +51,7 @@ To try several classifiers on the same features: dlcv extract, then dlcv fit
 @directory_options
 @with_verbosity
 def transfer(
-    base: str,
+    base: str | None,
     weights: str | None,
     layer: str | None,
     classifier: str | None,

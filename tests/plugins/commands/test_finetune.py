@@ -56,7 +56,7 @@ def test_the_second_stage_has_a_tenth_of_the_rate():
     ("base", "head"), [("vgg16(weights=imagenet)", "fc_head"), ("vgg16", "fc_head(base=lenet)")]
 )
 def test_what_is_named_twice_is_refused(base, head):
-    with pytest.raises(DlcvError, match="name the weights by weights alone"):
+    with pytest.raises(DlcvError, match="weights are given twice; use only --weights"):
         fine_tuning(base, "imagenet", head=head)
 
 
@@ -74,7 +74,45 @@ def test_networks_that_do_not_go_together_are_refused(base, weights, head, messa
         fine_tuning(base, weights, head=head)
 
 
-def test_a_missing_option_is_one_line(tmp_path):
-    done = dlcv(tmp_path, "finetune", "--base", "vgg16")
-    assert done.returncode == 2
-    assert "--weights" in done.stderr
+def test_run_as_the_base_gives_its_network_weights_and_preprocessors(photos, tmp_path):
+    photos(count=12, name="colors")
+    small = ("--batch-size", "4", "--threads", "1", "--quiet")
+    arch = ("--arch", "linear_head(base=lenet(width=0.2))", "--input-size", "16")
+    steps = ("--preproc", "simple, scale(factor=0.01)")
+    first = dlcv(tmp_path, "run", "--data", "colors", *arch, *steps, "--epochs", "1", *small,
+                 "--name", "base")  # fmt: skip
+    assert first.returncode == 0, first.stderr
+
+    second = dlcv(tmp_path, "finetune", "--data", "colors", "--base", "runs/base",
+                  "--head-epochs", "1", "--epochs", "1", "--trainable", "head",
+                  "--name", "tuned", *small)  # fmt: skip
+
+    assert second.returncode == 0, second.stderr
+    config = tomllib.loads((tmp_path / "runs/tuned/run.toml").read_text())
+    assert config["architecture"].startswith("fc_head(base=lenet(width=0.2")
+    assert config["preprocessors"].endswith("scale(factor=0.01)")
+    assert config["input_size"] == [16, 16]
+    import numpy as np
+
+    import dlcv as package
+
+    kernels = [
+        package.load(tmp_path / "runs" / name).model.get_layer("conv1").kernel.numpy()
+        for name in ("base", "tuned")
+    ]
+    assert np.array_equal(*kernels)
+
+
+def test_run_as_the_base_with_other_weights_is_refused(tmp_path):
+    (tmp_path / "run").mkdir()
+    with pytest.raises(DlcvError, match="is a run, which has its own weights"):
+        fine_tuning(str(tmp_path / "run"), "imagenet")
+
+
+def test_base_that_is_neither_run_nor_name_is_one_line():
+    with pytest.raises(DlcvError, match="base: there is no run runs/none, and as a network's name"):
+        fine_tuning("runs/none")
+
+
+def test_network_with_weights_of_its_own_needs_no_option():
+    assert str(fine_tuning("vgg16").architecture) == 'fc_head(base=vgg16(weights="imagenet"))'

@@ -71,7 +71,10 @@ def test_in_one_go(base_run, flowers, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("transfer", "--data", "photos"), "Missing option '--base'"),
+        (
+            ("transfer", "--data", "photos", "--weights", "body.pth"),
+            "--weights body.pth needs its network: name it with --base",
+        ),
         (("transfer", "--base", "vgg61", "--data", "photos"), 'or "vgg16"?'),
         (("extract", "--base", "lenet", "--data", "photos", "--out", "f"), "name a run or a file"),
         (

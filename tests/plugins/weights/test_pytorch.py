@@ -116,7 +116,7 @@ def stream(content: bytes) -> bytes:
         (stream(b"\x80\x05\x96" + (2**40).to_bytes(8, "little") + b"."), "damaged|BYTEARRAY8"),
         (stream(b"\x80\x02}r\xff\xff\xff\x7f."), "names a place that it can't have filled"),
         (stream(b"\x80\x02cbuiltins\neval\n."), "builtins.eval"),
-        (stream(b"\x80\x02(cos\nsystem\no."), "uses pickle's OBJ"),
+        (stream(b"\x80\x02(cos\nsystem\no."), "uses pickle's instruction OBJ"),
         (stream(pickle.dumps([1], 2) + pickle.dumps([], 2)), "no state dictionary, but list"),
         (stream(pickle.dumps({"a": 1}, 2) + pickle.dumps([], 2)), "no tensors by name"),
     ],

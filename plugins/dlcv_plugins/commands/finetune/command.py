@@ -18,17 +18,24 @@ from dlcv.api import (
 @click.command(
     epilog="""\b
 Examples:
+  dlcv finetune --data flowers/
+  dlcv finetune --data flowers/ --base runs/pets
   dlcv finetune --data flowers/ --base vgg16 --weights imagenet
   dlcv finetune --data flowers/ --base vgg16 --weights imagenet --trainable 15: --epochs 20
   dlcv finetune --data flowers/ --base resnet18 --weights runs/tiny-imagenet --head gap_head
 """
 )
 @config_options(RunConfig, "data")
-@click.option("--base", required=True, metavar="SPEC", help="The network whose body is used.")
+@click.option(
+    "--base",
+    metavar="SPEC|RUN",
+    help="The network whose body is used; or a run, with its weights and preprocessors.  "
+    "[default: the smallest network whose weights are installed]",
+)
 @click.option(
     "--weights",
-    required=True,
-    help="The body's weights: imagenet, for networks of Keras Applications; or a run or a file.",
+    help="The body's weights: imagenet, or a run or a file (.weights.h5, .keras, .pth, "
+    ".safetensors).  [default: imagenet where there is, or the run's]",
 )
 @click.option("--head", metavar="SPEC", help="The new classifier.  [default: fc_head]")
 @click.option(
@@ -51,7 +58,7 @@ Examples:
 @directory_options
 @with_verbosity
 def finetune(
-    base: str, weights: str, name: str | None, runs: Path, force: bool, **options: Any
+    base: str | None, weights: str | None, name: str | None, runs: Path, force: bool, **options: Any
 ) -> None:
     """Train a new head on the body of a trained network, then go on with the body."""
     from dlcv.api import finish

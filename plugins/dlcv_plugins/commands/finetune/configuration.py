@@ -1,21 +1,25 @@
 """Fine-tuning as a configuration: a new head on a trained body, then both together."""
 
+import os
 from pathlib import Path
+from typing import Any
 
 from dlcv import registry
-from dlcv.api import RunConfig, StageConfig
-from dlcv.errors import DlcvError
+from dlcv.api import RunConfig, RunDirectory, StageConfig
+from dlcv.errors import DlcvError, SpecError
 from dlcv.interfaces import evolve, options_of
 from dlcv.registry import Spec
+from dlcv_plugins.weights.base import chosen_base
 
+IMAGENET = "imagenet"
 HEAD_EPOCHS, EPOCHS = 15, 5
 LEARNING_RATE = 0.003
 """The head's; the body's is a tenth."""
 
 
 def fine_tuning(
-    base: str,
-    weights: str,
+    base: str | os.PathLike[str] | None = None,
+    weights: str | None = None,
     *,
     head: str = "fc_head",
     head_epochs: int = HEAD_EPOCHS,
@@ -29,8 +33,11 @@ def fine_tuning(
     epochs; after that at most 5, at a tenth of its rate, or the body forgets what it knew.
 
     Args:
-        base: The network whose body is used, with its options: `vgg16`.
-        weights: `imagenet`, for networks of Keras Applications; or a run or a file of weights.
+        base: The network whose body is used, with its options: `vgg16`; or a run, whose own
+            network, weights and preprocessors are taken; if left out, the smallest network whose
+            weights are installed.
+        weights: `imagenet`, the default for networks that have them; or a run or a file of
+            weights.
         head: The classifier that is put on it, with its options: `fc_head`, `gap_head`.
         head_epochs: Epochs of the first stage.
         epochs: Epochs of the second stage.
@@ -41,15 +48,27 @@ def fine_tuning(
         DlcvError: a name or an option can't be read, weights are named twice, the base has none of
             ImageNet, or the head is no such classifier.
     """
-    network, classifier = Spec.parse(base), Spec.parse(head)
-    if {"weights", "base"} & {*classifier.options, *network.options}:
-        raise DlcvError("name the weights by weights alone, and the network by base")
+    named, base = base, chosen_base(base, weights)
+    if named is None and base == weights:
+        weights = None
+    classifier = Spec.parse(head)
     if not _options(classifier) >= {"base", "weights"}:
         raise DlcvError(f"{head} is no classifier to put on a body; fc_head and gap_head are")
-    if weights == "imagenet" and "weights" not in _options(network):
-        raise DlcvError(f"{base} has no weights of ImageNet; name a run of yours, or a file")
-    if weights == "imagenet":
-        network = _with(network, weights=weights)
+    own: dict[str, Any] = {}
+    if Path(base).expanduser().is_dir():
+        if weights is not None:
+            raise DlcvError(f"{base} is a run, which has its own weights; leave weights out")
+        run = RunConfig.load(RunDirectory.existing(Path(base).expanduser()).config)
+        own = {"preprocessors": run.preprocessors, "input_size": run.input_size}
+        network, weights = _body_of(run.architecture), os.fspath(base)
+    else:
+        network = _named(os.fspath(base))
+        if {"weights", "base"} & {*classifier.options, *network.options}:
+            raise DlcvError("weights are given twice; use only --weights, and --base NETWORK")
+    if weights in (None, IMAGENET):
+        if "weights" not in _options(network) or "base" in _options(network):
+            raise DlcvError(f"{base} has no weights of ImageNet; name a run of yours, or a file")
+        network = _with(network, weights=IMAGENET)
     else:
         classifier = _with(classifier, weights=str(Path(weights).expanduser().absolute()))
     stage = StageConfig(
@@ -59,7 +78,22 @@ def fine_tuning(
         trainable="head",
     )
     second = evolve(stage, epochs=epochs, optimizer=_adam(learning_rate / 10), trainable=trainable)
-    return RunConfig(architecture=_with(classifier, base=network), stages=(stage, second))
+    return RunConfig(architecture=_with(classifier, base=network), stages=(stage, second), **own)
+
+
+def _body_of(network: Spec) -> Spec:
+    """Returns a run's network without its head, and without the weights that it began with."""
+    base = network.options.get("base")
+    if isinstance(base, Spec):
+        return _body_of(base)
+    return Spec(network.name, {k: v for k, v in network.options.items() if k != "weights"})
+
+
+def _named(base: str) -> Spec:
+    try:
+        return Spec.parse(base)
+    except SpecError as error:
+        raise DlcvError(f"base: there is no run {base}, and as a network's name: {error}") from None
 
 
 def _options(spec: Spec) -> set[str]:

@@ -9,6 +9,7 @@ from dlcv.api import RunConfig, RunDirectory
 from dlcv.errors import DlcvError, SpecError
 from dlcv.interfaces import options_of
 from dlcv.registry import Spec
+from dlcv_plugins.weights.base import chosen_base
 
 CLASSIFIER = "logistic_regression"
 HEAD = "linear_head"
@@ -18,7 +19,7 @@ LEGACY_FILES = (".h5", ".hdf5")
 
 
 def transfer_config(
-    base: str | os.PathLike[str],
+    base: str | os.PathLike[str] | None = None,
     *,
     weights: str | os.PathLike[str] | None = None,
     layer: str | None = None,
@@ -37,6 +38,9 @@ def transfer_config(
     Raises:
         DlcvError: a name can't be read, or no weights are named, or twice.
     """
+    named, base = base, chosen_base(base, weights)
+    if named is None and base == weights:
+        weights = None
     own: dict[str, Any] = {"classifier": Spec.from_option(classifier)}
     head: dict[str, Any] = {}
     if Path(base).expanduser().is_dir():

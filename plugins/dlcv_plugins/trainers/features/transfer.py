@@ -31,7 +31,7 @@ FIT_OPTIONS = ("evaluators", "threads")
 
 
 def extract(
-    base: str | os.PathLike[str],
+    base: str | os.PathLike[str] | None,
     out: str | os.PathLike[str],
     *,
     weights: str | os.PathLike[str] | None = None,
@@ -42,7 +42,8 @@ def extract(
     """Writes the features that a trained body extracts from a data set's images into a folder.
 
     Args:
-        base: The network whose body is used, such as `vgg16`; or a run.
+        base: The network whose body is used, such as `vgg16`; or a run; None for the smallest
+            network whose weights are installed.
         out: The folder; an extraction that was stopped there continues.
         weights: `imagenet`, or a run or a file; ImageNet's if left out, where the network has them.
         layer: The layer whose output is taken; the last of the body if left out.
@@ -96,7 +97,7 @@ def fit(
 
 
 def transfer(
-    base: str | os.PathLike[str],
+    base: str | os.PathLike[str] | None = None,
     *,
     weights: str | os.PathLike[str] | None = None,
     layer: str | None = None,

@@ -1,0 +1,43 @@
+"""Which networks have pretrained weights, known from packages' metadata alone.
+
+A package names a network under the entry-point group `dlcv.pretrained`; the value is the module
+that holds the weights, with `[download]` behind it where that module fetches them when needed.
+"""
+
+import functools
+import importlib.util
+from typing import Literal
+
+from dlcv.registry.index import PRETRAINED, entry_points, is_disabled, origin
+
+DOWNLOAD = "download"
+
+Pretrained = Literal["installed", "download", "extra", ""]
+"""Where a network's weights are: in an installed package, on a server, in a package that isn't
+installed, or nowhere."""
+
+
+def pretrained_weights(name: str) -> Pretrained:
+    """Returns where a network's pretrained weights are; imports neither it nor Keras."""
+    return _known().get(name, "")
+
+
+def installed_bases() -> list[str]:
+    """Returns the names of networks whose weights are installed, in alphabetical order."""
+    return sorted(name for name, where in _known().items() if where == "installed")
+
+
+@functools.cache
+def _known() -> dict[str, Pretrained]:
+    return {
+        entry_point.name: _where(entry_point.module, entry_point.extras)
+        for entry_point in entry_points(PRETRAINED)
+        if not is_disabled(origin(entry_point)[0], f"architecture:{entry_point.name}")
+    }
+
+
+def _where(module: str, extras: list[str]) -> Pretrained:
+    if DOWNLOAD in extras:
+        return "download"
+    # Only the package above is looked for, so nothing is imported.
+    return "extra" if importlib.util.find_spec(module.partition(".")[0]) is None else "installed"
