@@ -14,7 +14,7 @@ from dlcv.errors import suggestion
 
 if TYPE_CHECKING:
     from dlcv.registry import Description
-    from dlcv.registry.index import Descriptor
+    from dlcv.registry.lookup import Descriptor
 
 USES = {
     "preprocessor": "dlcv run --preproc",

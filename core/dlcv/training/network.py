@@ -54,8 +54,21 @@ class Network:
         A frozen batch normalization does so by itself, a frozen dropout does not.
         """
         with _policy(self.model.dtype_policy.name):
-            features = self.body(self.model.input, training=False)
-            return keras.Model(self.model.input, self.head()(features), name=self.model.name)
+            return _ConstantBody(self.body, self.head(), name=self.model.name)
+
+
+class _ConstantBody(keras.Model):
+    """A body in inference mode, and a classifier that is trained.
+
+    A functional model would hand `training` on to the body's layers.
+    """
+
+    def __init__(self, body: keras.Model, head: keras.Model, name: str) -> None:
+        super().__init__(name=name)
+        self.body, self.head = body, head
+
+    def call(self, pixels: Any, training: bool | None = None) -> Any:
+        return self.head(self.body(pixels, training=False), training=training)
 
 
 def build_network(

@@ -16,7 +16,7 @@ from dlcv_plugins.weights.base import chosen_base
 
 
 def test_installed_network_is_the_base(caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.INFO, "dlcv")
+    caplog.set_level(logging.INFO)
 
     assert chosen_base(None, None) == "efficientnet_lite0"
     assert "base: efficientnet_lite0 with ImageNet weights, the smallest that is installed" in (
@@ -28,7 +28,7 @@ def test_installed_network_is_the_base(caplog: pytest.LogCaptureFixture) -> None
 
 
 def test_base_that_is_named_is_taken(caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.INFO, "dlcv")
+    caplog.set_level(logging.INFO)
 
     assert chosen_base("vgg16", None) == "vgg16"
     assert not caplog.messages
