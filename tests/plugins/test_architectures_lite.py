@@ -87,7 +87,8 @@ def test_pretrained_network_knows_a_photograph() -> None:
     pixels = registry.create("preprocessor", "simple(size=224)")([picture])
     network = build(0, 224, 1000)
     path = create(0, weights="imagenet")._installed()
-    load_into(network, open_source(path, create(0)))
+    with open_source(path, create(0)) as source:
+        load_into(network, source)
 
     probabilities = network.model.predict(np.asarray(pixels), verbose=0)[0]
 
@@ -154,5 +155,8 @@ def test_weights_of_another_network_are_refused() -> None:
 
 def test_network_that_maps_no_names_says_what_it_reads(tmp_path: Path) -> None:
     (tmp_path / "w.pth").touch()
-    with pytest.raises(DlcvError, match=r"LeNet reads only weights of runs and of Keras"):
-        open_source(tmp_path / "w.pth", registry.create("architecture", "lenet"))
+    with (
+        pytest.raises(DlcvError, match=r"LeNet reads only weights of runs and of Keras"),
+        open_source(tmp_path / "w.pth", registry.create("architecture", "lenet")),
+    ):
+        pass

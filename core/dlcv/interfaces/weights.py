@@ -186,9 +186,7 @@ def _pairs(
     return pairs
 
 
-def _misfit(
-    variables: list[Any], arrays: "Sequence[StoredArray] | Sequence[np.ndarray] | None"
-) -> str:
+def _misfit(variables: list[Any], arrays: Sequence[Any] | None) -> str:
     """Returns why arrays are not those of a layer; empty if they are."""
     if arrays is None:
         return "the file has no such layer"

@@ -67,6 +67,11 @@ class _ConstantBody(keras.Model):
         super().__init__(name=name)
         self.body, self.head = body, head
 
+    @property
+    def outputs(self) -> list[keras.KerasTensor]:
+        """The classifier's outputs, as a functional model has them."""
+        return list(self.head.outputs)
+
     def call(self, pixels: Any, training: bool | None = None) -> Any:
         return self.head(self.body(pixels, training=False), training=training)
 

@@ -125,8 +125,8 @@ def test_frozen_body_drops_nothing_whether_or_not_its_output_is_cached(
 ) -> None:
     caplog.set_level(logging.INFO, "dlcv")
     cached = train(tmp_path / "cached", HEAD, Net(dropout=0.5))
-    assert "is kept for the stage" in caplog.text
-    monkeypatch.setattr(kept_features, "_obstacle", lambda network, train: "the test says so")
+    assert "since" not in caplog.text
+    monkeypatch.setattr(frozen_features, "_obstacle", lambda network, train: "the test says so")
     whole = train(tmp_path / "whole", HEAD, Net(dropout=0.5))
 
     for ours, theirs in zip(cached.history.rows, whole.history.rows, strict=True):

@@ -67,7 +67,8 @@ def test_every_array_of_a_file_has_its_place(
     content = {name: contiguous(array) for name, array in state.items()}
     path = FakeTorch(monkeypatch).write_zip(tmp_path / "w.pth", content)
 
-    load_into(network, open_source(path, architecture))
+    with open_source(path, architecture) as source:
+        load_into(network, source)
 
     given = network.model.get_layer("stage2_block1_shortcut").get_weights()[0]
     np.testing.assert_array_equal(
@@ -80,8 +81,11 @@ def test_every_array_of_a_file_has_its_place(
 
 def test_variant_that_pads_otherwise_takes_no_weights_of_pytorch(tmp_path: Path) -> None:
     (tmp_path / "w.pth").touch()
-    with pytest.raises(DlcvError, match=r"need resnet34\(variant=pytorch\)"):
-        open_source(tmp_path / "w.pth", registry.create("architecture", "resnet34"))
+    with (
+        pytest.raises(DlcvError, match=r"need resnet34\(variant=pytorch\)"),
+        open_source(tmp_path / "w.pth", registry.create("architecture", "resnet34")),
+    ):
+        pass
 
 
 @pytest.mark.parametrize("spec", PARAMETERS)
@@ -90,7 +94,8 @@ def test_logits_are_those_of_pytorch(spec: str, tmp_path: Path) -> None:
     architecture, network = build(spec, 64, 10)
     theirs = torch_resnet(torch, architecture.stages, architecture.module == "bottleneck")
     torch.save(theirs.state_dict(), tmp_path / "w.pth")
-    load_into(network, open_source(tmp_path / "w.pth", architecture))
+    with open_source(tmp_path / "w.pth", architecture) as source:
+        load_into(network, source)
     pixels = np.random.default_rng(0).integers(0, 256, (2, 64, 64, 3), np.uint8)
     last = network.model.layers[-1]
     last.activation = keras.activations.linear
