@@ -260,9 +260,9 @@ def test_networks_show_where_their_weights_are(tmp_path: Path) -> None:
 
     assert printed.splitlines()[0].rstrip().endswith("ImageNet weights")
     assert weights["efficientnet_lite0"] == "installed"
-    assert weights["efficientnet_lite4"] == "none"
+    assert weights["efficientnet_lite4"] == "available"
     assert weights["vgg16"] == "downloaded when used"
-    assert weights["lenet"] == "none"
+    assert weights["lenet"] == "available"
     found = {row["name"]: row["weights"] for row in rows(tmp_path, "architecture")}
     assert (found["efficientnet_lite1"], found["vgg16"], found["lenet"]) == (
         "installed", "download", "",

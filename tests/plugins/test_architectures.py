@@ -292,11 +292,11 @@ def test_units_are_dropped_as_in_the_source(spec: str, rates: list[float]) -> No
         ("alexnet", 227, "mean", 2e-4),
         ("minigooglenet", 32, "mean(per=pixel)", None),
         ("deepergooglenet", 64, "mean", 5e-4),
-        ("resnet(filters=(8, 8, 16, 16))", 32, "scale", 1e-4),
+        ("resnet(filters=(8, 8, 16, 16))", 32, "auto", 1e-4),
         ("resnet56", 32, "mean(per=pixel)", 1e-4),
         ("resnet_tiny_imagenet", 64, "mean", 1e-4),
-        ("minivggnet", 32, "scale", None),
-        ("lecture_cnn", 32, "scale", None),
+        ("minivggnet", 32, "auto", None),
+        ("lecture_cnn", 32, "auto", None),
     ],
 )
 def test_defaults_are_those_of_the_source(

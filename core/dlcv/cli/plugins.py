@@ -37,7 +37,7 @@ WEIGHTS = {
     "installed": "installed",
     "download": "downloaded when used",
     "extra": "not installed",
-    "": "none",
+    "": "",
 }
 """Where a network's pretrained weights are, for people."""
 
@@ -102,11 +102,12 @@ def _weights(descriptor: "Descriptor") -> str:
 def _misnamed_groups() -> list[str]:
     """Returns notes on groups of entry points that nothing reads, such as `dlcv.preprocessor`."""
     from dlcv.registry import KINDS
-    from dlcv.registry.index import entry_points, groups, origin
+    from dlcv.registry.index import PRETRAINED, entry_points, groups, origin
 
     known = [*(f"dlcv.{kind}s" for kind in KINDS), *(f"dlcv.{name}" for name in OTHER_GROUPS)]
+    others = [group for group in known if group != PRETRAINED]
     return [
-        f"note: {owner} uses the group {group}, which dlcv does not read{suggestion(group, known)}"
+        f"note: {owner} uses the group {group}, which dlcv does not read{suggestion(group, others)}"
         for group in groups()
         if group not in known
         for owner in sorted({origin(ep)[0] for ep in entry_points(group)})
