@@ -116,6 +116,7 @@ if TYPE_CHECKING:
     from dlcv.runs.trainers import load_run as load_run
     from dlcv.training import checkpoints as checkpoints
     from dlcv.training import class_weights as class_weights
+    from dlcv.training.batch_statistics import BatchStatistics as BatchStatistics
     from dlcv.training.compiling import compile_stage as compile_stage
     from dlcv.training.compiling import make_loss as make_loss
     from dlcv.training.compiling import make_optimizer as make_optimizer
@@ -185,6 +186,7 @@ _PLACES = {
     "survey": "dlcv.data.subset:survey",
     "with_cure": "dlcv.data.subset:with_cure",
     # Training.
+    "BatchStatistics": "dlcv.training.batch_statistics:BatchStatistics",
     "checkpoints": "dlcv.training.checkpoints",
     "class_weights": "dlcv.training.class_weights",
     "freeze": "dlcv.training.freezing:freeze",

@@ -87,6 +87,12 @@ class StageConfig:
     class_weights: Literal["none", "balanced"] = option(
         "none", help="whether each class counts the same in the loss, however few images it has"
     )
+    batch_statistics: Literal["auto", "moving", "precise"] = option(
+        "auto",
+        help="statistics of batch normalization in validation and in the saved network: the moving "
+        "averages of Keras, or precise ones, estimated after each epoch; auto is precise where an "
+        "epoch has too few steps for the averages to settle",
+    )
 
     @property
     def last_epoch(self) -> int:

@@ -30,6 +30,7 @@ Examples:
     "batch_size",
     "early_stopping",
     "class_weights",
+    "batch_statistics",
     defaults=False,
 )
 @click.option(

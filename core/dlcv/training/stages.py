@@ -13,6 +13,7 @@ from dlcv.data.loader import Loader
 from dlcv.errors import DlcvError
 from dlcv.interfaces import Schedule
 from dlcv.training import averages, checkpoints, class_weights, history
+from dlcv.training.batch_statistics import BatchStatistics, PreciseStatistics
 from dlcv.training.callbacks import (
     CheckpointWriter,
     EarlyStop,
@@ -157,7 +158,12 @@ class _Stage:
             variables=self._variables,
             snapshots=self.whole.snapshots,
         )
-        own = [recorder, averages.ValidateAverages(), EarlyStop(self._is_over)]
+        own = [
+            recorder,
+            averages.ValidateAverages(),
+            *self._precise_statistics(),
+            EarlyStop(self._is_over),
+        ]
         if checkpoint is not None and start.batch:
             # The number of batches is fixed when `fit` starts: the rest of an epoch needs its own.
             restorer = MetricsRestorer(lambda: self._restore_all(checkpoint, source))
@@ -227,6 +233,14 @@ class _Stage:
                 raise
             finally:
                 progress.close()
+
+    def _precise_statistics(self) -> list[keras.callbacks.Callback]:
+        """Returns what estimates the statistics of batch normalization, where it is wanted."""
+        statistics = BatchStatistics(self.model)
+        choice = self.settings.batch_statistics
+        if not statistics.are_wanted(choice, self.train.steps_per_epoch):
+            return []
+        return [PreciseStatistics(statistics, self.train, lambda: len(self.whole.history.rows))]
 
     def _class_weights(self) -> np.ndarray | None:
         if self.settings.class_weights == "none":

@@ -16,9 +16,9 @@ VERY_HIGH = 2.0
 VERY_HIGH_VALIDATION = 5.0
 """So is a validation loss beyond this many times it.
 
-The averages of batch normalisation are far behind in a short training, so it may be high for a
-while: with minivggnet on 648 flowers 2.3 times for the rate that then trained best, and 83 times
-for a rate ten times as high.
+With moving averages, which are far behind in a short training, it may be high for a while: with
+minivggnet on 648 flowers 2.3 times for the rate that then trained best, and 83 times for a rate ten
+times as high.
 """
 DIVISOR = 10.0
 """What the rate is divided by from one try to the next."""

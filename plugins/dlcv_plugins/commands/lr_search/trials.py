@@ -10,6 +10,7 @@ import numpy as np
 from dlcv.api import (
     Advance,
     Batch,
+    BatchStatistics,
     Interrupted,
     Interruption,
     Loader,
@@ -156,7 +157,10 @@ class Trials:
             yield float(logs["loss"]), len(pixels)
 
     def _validate(self) -> float:
-        """Returns the mean loss over the validation images."""
+        """Returns the mean loss over the validation images, with statistics as in training."""
+        statistics = BatchStatistics(self.model)
+        if statistics.are_wanted(self.stage.batch_statistics, self.train.steps_per_epoch):
+            statistics.estimate(self.train, 0)
         losses, sizes = [], []
         with closing(self.val.epoch()) as batches:
             for pixels, labels in batches:
