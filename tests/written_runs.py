@@ -46,6 +46,7 @@ def write_run(
     metrics=None,
     intervals=None,
     seconds=None,
+    accuracies=None,
     **options,
 ) -> Path:
     """Writes a run's files; it is finished if there are predictions or metrics."""
@@ -83,6 +84,7 @@ def write_run(
         content = {
             "split": "test",
             "images": len(predictions.labels) if predictions else 100,
+            **({"accuracies": accuracies} if accuracies else {}),
             "training_seconds": seconds or sum((row["seconds"] for row in rows), 0.0),
             **as_json(
                 Evaluation(

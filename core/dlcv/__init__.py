@@ -7,12 +7,23 @@ from dlcv.errors import DlcvError
 
 if TYPE_CHECKING:
     from dlcv.hooks import hook
+    from dlcv.report.write import write_report
     from dlcv.runs.ensemble import Ensemble
     from dlcv.runs.load import load
     from dlcv.runs.run import Run
     from dlcv.runs.train import resume, run
 
-__all__ = ["DlcvError", "Ensemble", "Run", "hook", "load", "registry", "resume", "run"]
+__all__ = [
+    "DlcvError",
+    "Ensemble",
+    "Run",
+    "hook",
+    "load",
+    "registry",
+    "resume",
+    "run",
+    "write_report",
+]
 
 _LAZY = {
     "Ensemble": "dlcv.runs.ensemble",
@@ -21,6 +32,7 @@ _LAZY = {
     "load": "dlcv.runs.load",
     "resume": "dlcv.runs.train",
     "run": "dlcv.runs.train",
+    "write_report": "dlcv.report.write",
 }
 """Where each of the core's names is; plugins add others (entry-point group `dlcv.functions`)."""
 

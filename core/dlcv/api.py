@@ -57,8 +57,6 @@ if TYPE_CHECKING:
     from dlcv.data.subset import with_cure as with_cure
     from dlcv.evaluation.drawings import figure as figure
     from dlcv.evaluation.epochs import by_epoch as by_epoch
-    from dlcv.evaluation.epochs import figure_by_epoch as figure_by_epoch
-    from dlcv.evaluation.epochs import mark_stages as mark_stages
     from dlcv.evaluation.evaluate import as_json as as_json
     from dlcv.evaluation.evaluate import evaluate as evaluate
     from dlcv.evaluation.evaluate import from_json as from_json
@@ -69,6 +67,7 @@ if TYPE_CHECKING:
     from dlcv.progress import duration as duration
     from dlcv.progress import track as track
     from dlcv.registry.spec import SpecList as SpecList
+    from dlcv.report.write import write_report as write_report
     from dlcv.runs import record as record
     from dlcv.runs.build import build_new as build_new
     from dlcv.runs.build import restored_network as restored_network
@@ -106,7 +105,6 @@ if TYPE_CHECKING:
     from dlcv.runs.recipes import load_config as load_config
     from dlcv.runs.recipes import recipes as recipes
     from dlcv.runs.results import Results as Results
-    from dlcv.runs.results import is_validation as is_validation
     from dlcv.runs.results import write_results as write_results
     from dlcv.runs.run import Run as Run
     from dlcv.runs.train import configured as configured
@@ -208,8 +206,6 @@ _PLACES = {
     # Evaluation.
     "figure": "dlcv.evaluation.drawings:figure",
     "by_epoch": "dlcv.evaluation.epochs:by_epoch",
-    "figure_by_epoch": "dlcv.evaluation.epochs:figure_by_epoch",
-    "mark_stages": "dlcv.evaluation.epochs:mark_stages",
     "as_json": "dlcv.evaluation.evaluate:as_json",
     "evaluate": "dlcv.evaluation.evaluate:evaluate",
     "from_json": "dlcv.evaluation.evaluate:from_json",
@@ -259,7 +255,7 @@ _PLACES = {
     "log_finished": "dlcv.runs.completion:log_finished",
     "write_missing": "dlcv.runs.completion:write_missing",
     "Results": "dlcv.runs.results:Results",
-    "is_validation": "dlcv.runs.results:is_validation",
+    "write_report": "dlcv.report.write:write_report",
     "write_results": "dlcv.runs.results:write_results",
     "Trained": "dlcv.runs.trained:Trained",
     "run": "dlcv.runs.train:run",

@@ -17,6 +17,8 @@ from dlcv.interfaces.options import read_value, show
 from dlcv.registry.defaults import default, tracker_flags
 from dlcv.registry.spec import Spec, SpecList
 
+ALL_SECTIONS = "all"
+"""Among the sections, those that are installed and not named."""
 AUTO = "auto"
 """Among the preprocessors, the value steps that the network wants."""
 SPLIT_OPTIONS = ("test", "validation", "train_validation")
@@ -122,6 +124,11 @@ class RunConfig:
         "place, instead of stages of training; see `dlcv transfer`",
     )
     evaluators: SpecList = option(_chosen("evaluators"), help="evaluators, separated by commas")
+    sections: SpecList = option(
+        ALL_SECTIONS,
+        help="the sections of the report, separated by commas, in order; all stands for those that "
+        "are installed and not named, in their own order",
+    )
     batch_size: int = option(32, help="images a step", ge=1)
     seed: int = option(
         42, help="seed of the initial weights, the order and the augmentation", ge=0, lt=2**32

@@ -59,7 +59,7 @@ def run(config: str | None, name: str | None, runs: Path, force: bool, **options
 
 def finish(run: "Trained") -> None:
     """Prints what came of a run and what to do next; exits with 130 or 143 if it was stopped."""
-    from dlcv.runs.results import is_validation
+    from dlcv.interfaces import is_validation
     from dlcv.runs.run import Run
     from dlcv.runs.trainers import trainer_of
 

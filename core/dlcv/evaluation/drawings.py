@@ -9,6 +9,7 @@ import numpy as np
 
 from dlcv import files
 from dlcv.errors import printable
+from dlcv.evaluation.epochs import arrange
 from dlcv.interfaces import Curves, Matrix
 
 if TYPE_CHECKING:
@@ -83,6 +84,14 @@ def _figure_of_curves(curves: Curves) -> "Figure":
         legend = axes.legend(axes.lines[-len(curves.lines) :], [*curves.lines], fontsize=8)
         for text, name in zip(legend.get_texts(), curves.lines, strict=True):
             text.set(text=printable(name), parse_math=False)
+    for place in curves.marks:
+        axes.axvline(place, color="grey", linestyle=":")
+    if curves.by_epoch:
+        # What lies between 0 and 1 is drawn as shares are, and epochs are none.
+        axes.autoscale()
+        arrange(axes, curves.lines.values())
+        if len(curves.lines) == 1 and (shown := axes.get_legend()):
+            shown.remove()
     _write_labels(axes, curves.title, curves.x_label, curves.y_label)
     return drawn
 

@@ -8,12 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dlcv import files
-from dlcv.evaluation.drawings import figure
-from dlcv.interfaces import Curves
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 Rows = Sequence[Mapping[str, Any]]
 """The epochs of a run, as its history has them."""
@@ -26,18 +23,6 @@ PEAK = 4
 def by_epoch(rows: Rows, column: str) -> np.ndarray:
     """Returns the epochs with their values of a column, `(epochs, 2)` float."""
     return np.array([(row["epoch"], row[column]) for row in rows], float)
-
-
-def figure_by_epoch(title: str, y_label: str, lines: dict[str, np.ndarray]) -> "Figure":
-    """Returns lines over whole epochs as a Matplotlib figure; a single line has no legend."""
-    drawn = figure(Curves(title, "epoch", y_label, lines))
-    (axes,) = drawn.axes
-    # What lies between 0 and 1 is drawn as shares are, and epochs are none.
-    axes.autoscale()
-    arrange(axes, lines.values())
-    if len(lines) == 1 and (legend := axes.get_legend()):
-        legend.remove()
-    return drawn
 
 
 def arrange(axes: "Axes", lines: Iterable[np.ndarray]) -> None:

@@ -75,6 +75,9 @@ class Curves:
         y_label: What the vertical axis is.
         lines: `(points, 2)` float, x and y, by the line's name.
         has_diagonal: Whether the line where y is x is drawn, too, to compare with.
+        by_epoch: Whether x counts epochs: only whole numbers are marked, and a peak of the first
+            epochs, beside which nothing else could be seen, is left out with a note.
+        marks: Where vertical dotted lines are, such as where a stage begins.
     """
 
     title: str
@@ -82,6 +85,8 @@ class Curves:
     y_label: str
     lines: dict[str, "np.ndarray"]
     has_diagonal: bool = False
+    by_epoch: bool = False
+    marks: tuple[float, ...] = ()
 
 
 @attrs.frozen(eq=False)

@@ -23,6 +23,7 @@ from dlcv.interfaces import (
     Plugin,
     Preprocessor,
     Schedule,
+    Section,
     Tracker,
     Trainer,
     options_of,
@@ -49,12 +50,13 @@ INTERFACES: dict[str, type[Plugin]] = {
         Tracker,
         Exporter,
         Check,
+        Section,
     )
 }
 """The interface of each kind, by the kind's name."""
 KINDS = (*INTERFACES, "hook", "command")
 """All that packages may offer: plugins that specs name, modules of hooks, and commands."""
-RESERVED = {("preprocessor", "auto")}
+RESERVED = {("preprocessor", "auto"), ("section", "all")}
 """Names with a meaning of their own, which no plugin can have."""
 
 

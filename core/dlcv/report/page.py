@@ -1,257 +1,114 @@
-"""The page of a report: what is on it, in its order."""
+"""The page of a report: its sections in order, each for itself, and nothing else."""
 
 import datetime
-from collections.abc import Sequence
+import logging
+from collections.abc import Iterator
 from importlib.metadata import version
 from typing import Any
 
 import attrs
-import numpy as np
 
-from dlcv import pages
-from dlcv.data.sources import Dataset
-from dlcv.interfaces import Table
-from dlcv.progress import duration
-from dlcv.report.drawings import Drawn, drawn, training_curves
-from dlcv.report.evaluations import LAST, Evaluated, evaluated
-from dlcv.report.facts import facts_of
-from dlcv.report.pictures import Picture, Pictures
-from dlcv.report.rules import next_steps, percent
-from dlcv.report.subject import Subject
-from dlcv.report.tables import Shown, shown
+from dlcv import pages, registry
+from dlcv.config import ALL_SECTIONS
+from dlcv.errors import DlcvError, first_line
+from dlcv.evaluation.evaluate import from_json
+from dlcv.interfaces import FinishedRun, Section, SectionContent, Table
+from dlcv.registry.spec import Spec, SpecList
+from dlcv.report.parts import Preparation, Shown
 
-TITLES = {
-    "rank": "Rank",
-    "ensemble": "Members and ensemble",
-    "classification_report": "By class",
-    "confusion": "Confusion",
-    "calibration": "Calibration",
-    "binary_scores": "Two classes",
-    "worst_mistakes": "Worst mistakes",
-}
-"""The titles of sections; others have their evaluator's name."""
-Interval = tuple[float, float]
+logger = logging.getLogger(__name__)
 LONGEST_NAME = 64
 """Longer names are cut, in characters; fingerprints are as long."""
-SAMPLES = 9
-SEED = 42
-"""Of the choice of the sample predictions."""
 
 
 @attrs.frozen
-class Section:
-    """What an evaluator found, to be shown."""
+class ShownSection:
+    """A section as the template shows it; one that failed has a problem instead of parts."""
 
     name: str
-    title: str
-    tables: list[Shown]
-    drawings: list[Drawn]
-    problem: str
+    title: str = ""
+    parts: list[Shown] = attrs.field(factory=list)
+    problem: str = ""
 
 
-@attrs.frozen
-class Sample:
-    """An image with what it shows, and what the network says of it."""
-
-    picture: Picture
-    true: str
-    predicted: str
-    probability: str
-    is_right: bool
-
-
-def page(subject: Subject, data: Dataset | None = None) -> tuple[str, Pictures]:
-    """Returns the page of a report, and the pictures that went into it.
+def page(run: FinishedRun, sections: SpecList) -> tuple[str, Preparation]:
+    """Returns the page of a report, and what went into it.
 
     Args:
-        subject: The run.
-        data: Its data, where it is open already.
+        run: The run.
+        sections: The sections in order; `all` stands for those that are installed and not named.
     """
-    known = {each.name: each.evaluation for each in subject.evaluated}
-    found = evaluated(subject.predictions, subject.run.evaluators, known)
-    pictures = Pictures(subject, data)
-    accuracy, interval = _accuracy(found)
-    facts = facts_of(subject, accuracy)
-    sections = [_section(each, pictures) for each in _without_repetition(found)]
+    preparation = Preparation(run)
+    shown = list(filter(None, (_shown(spec, preparation) for spec in _chosen(sections))))
+    if not any(section.parts for section in shown):
+        shown.append(_figures(preparation))
     content = pages.render(
         "report.html",
         script="sort.js",
         version=version("dlcv"),
         today=datetime.date.today().isoformat(),
-        subject=subject,
-        name=subject.name,
+        run=run,
         longest=LONGEST_NAME,
-        headline=_headline(subject, accuracy, interval),
-        curves=training_curves(subject),
-        epochs=_epochs(subject),
-        facts=facts,
-        steps=next_steps(facts) if facts else [],
-        percent=percent,
-        metrics=_metrics(found),
-        sections=[s for s in sections if s.name != LAST and _has_content(s)],
-        mistakes=next((s for s in sections if s.name == LAST and _has_content(s)), None),
-        samples=_samples(subject, pictures),
-        pictures=pictures,
-        settings=_settings(subject),
-        splits=_splits(subject),
-        versions=_versions(subject),
-        toml=subject.config.to_toml(),
+        sections=shown,
+        missing=preparation.missing,
+        problem=preparation.problem,
     )
-    return content, pictures
+    return content, preparation
 
 
-def _accuracy(found: dict[str, Evaluated]) -> tuple[float | None, Interval | None]:
-    """Returns the accuracy and its interval, where they are known: of members, together."""
-    for evaluator, metric in (("ensemble", "ensemble_rank1"), ("rank", "rank1")):
-        if evaluator in found and metric in found[evaluator].evaluation.metrics:
-            evaluation = found[evaluator].evaluation
-            return evaluation.metrics[metric], evaluation.intervals.get(metric)
-    return None, None
+def _chosen(sections: SpecList) -> Iterator[Spec]:
+    named = {spec.name for spec in sections}
+    for spec in sections:
+        if spec == Spec(ALL_SECTIONS):
+            yield from (Spec(name) for name in _in_order() if name not in named)
+        else:
+            yield spec
 
 
-def _headline(
-    subject: Subject, accuracy: float | None, interval: Interval | None
-) -> list[tuple[str, str, str]]:
-    """Returns the figures on top: a value, what it is, and more about it."""
-    of = f"on {len(subject.predictions.labels):,} images of {subject.split}"
-    figures = []
-    if accuracy is not None:
-        low, high = interval or (accuracy, accuracy)
-        words = f"95 %: {100 * low:.2f} to {percent(high)}" if interval else ""
-        figures.append((percent(accuracy), f"accuracy {of}", words))
-        figures.append((percent(subject.largest_class), "guessing the largest class", ""))
-    figures.append((str(len(subject.predictions.label_names)), "classes", ""))
-    if subject.is_ensemble:
-        figures.append((f"{len(subject.members)}", "members", ""))
-    elif rows := subject.members[0].history:
-        figures.append((f"{len(rows)}", "epoch" if len(rows) == 1 else "epochs", ""))
-    if subject.training_seconds:
-        figures.append((duration(subject.training_seconds), "training", ""))
-    if parameters := subject.environment.get("parameters"):
-        figures.append((f"{parameters * len(subject.members):,}", "parameters", ""))
-    return figures
+def _in_order() -> list[str]:
+    """Returns the names of all installed sections in their order; broken ones come last."""
+
+    def place(name: str) -> tuple[float, str]:
+        try:
+            return registry.get("section", name).order, name
+        except Exception:
+            return float("inf"), name
+
+    return sorted(registry.names("section"), key=place)
 
 
-def _metrics(found: dict[str, Evaluated]) -> Shown:
-    """Returns all metrics with their intervals; one that two evaluators give is there once."""
-    rows: dict[str, tuple[str, str, str]] = {}
-    for each in found.values():
-        for row in each.evaluation.rows():
-            rows.setdefault(row[0], row)
-    numeric = (False, True, False)
-    return Shown("", ("metric", "value", "95 % interval"), numeric, tuple(rows.values()))
-
-
-def _without_repetition(found: dict[str, Evaluated]) -> list[Evaluated]:
-    """Returns what was found, without tables that a later evaluator gives under the same title."""
-    last = {t.title: each.name for each in found.values() for t in each.evaluation.tables.values()}
-    return [
-        attrs.evolve(
-            each,
-            evaluation=attrs.evolve(
-                each.evaluation,
-                tables={
-                    name: table
-                    for name, table in each.evaluation.tables.items()
-                    if last[table.title] == each.name
-                },
-            ),
+def _shown(spec: Spec, preparation: Preparation) -> ShownSection | None:
+    """Returns what a section shows, or a line that says why it failed."""
+    try:
+        section: Section = registry.create("section", spec)
+        content = section.render(preparation.run)
+        if content is None:
+            return None
+        if not isinstance(content, SectionContent):
+            raise TypeError(f"it returns a {type(content).__name__}, not a SectionContent")
+        return ShownSection(spec.name, content.title, preparation.parts(content.parts))
+    except Exception as error:
+        owner = _owner(spec.name)
+        logger.warning(
+            "the report lacks the section %s of %s: %s", spec.name, owner, _reason(error)
         )
-        for each in found.values()
-    ]
+        logger.debug("the section %s failed", spec.name, exc_info=True)
+        return ShownSection(spec.name, problem=f"of {owner}: {_reason(error)}")
 
 
-def _section(each: Evaluated, pictures: Pictures) -> Section:
-    tables = [shown(table, pictures.picture) for table in each.evaluation.tables.values()]
-    title = TITLES.get(each.name, each.name)
-    return Section(each.name, title, tables, drawn(each.evaluation.drawings), each.problem)
+def _owner(name: str) -> str:
+    try:
+        return registry.registry.find("section", name).origin
+    except Exception:
+        return "an unknown package"
 
 
-def _has_content(section: Section) -> bool:
-    return bool(section.tables or section.drawings or section.problem)
+def _reason(error: Exception) -> str:
+    return str(error) if isinstance(error, DlcvError) else first_line(error)
 
 
-def _samples(subject: Subject, pictures: Pictures) -> list[Sample]:
-    """Returns some of the held-out images, chosen at random, with what is said of them."""
-    predictions = subject.predictions
-    count = len(predictions.labels)
-    chosen = np.random.default_rng(SEED).choice(count, min(SAMPLES, count), replace=False)
-    names = predictions.label_names
-    probabilities = predictions.combined
-    samples = []
-    for index in chosen:
-        row = probabilities[index]
-        true, predicted = int(predictions.labels[index]), int(row.argmax())
-        samples.append(
-            Sample(
-                pictures.picture(predictions.sample_ids[index]),
-                names[true],
-                names[predicted],
-                percent(float(row[predicted])),
-                true == predicted,
-            )
-        )
-    return samples
-
-
-def _epochs(subject: Subject) -> Shown | None:
-    """Returns the history; None where there are no epochs, or several members."""
-    rows = subject.members[0].history
-    if subject.is_ensemble or not rows:
-        return None
-    columns = tuple(rows[0])
-    return shown(Table("", columns, tuple(tuple(row[c] for c in columns) for row in rows)))
-
-
-def _settings(subject: Subject) -> list[tuple[str, str]]:
-    """Returns what decides the numbers, in words."""
-    config, environment = subject.config, subject.environment
-    height, width, channels = environment["input_shape"]
-    settings = [
-        ("network", str(config.architecture)),
-        ("input", f"{height} x {width} pixels, {'grey' if channels == 1 else 'color'}"),
-        ("data", config.data),
-        ("preprocessors", str(config.preprocessors)),
-        *([("classifier", str(config.classifier))] if config.classifier else []),
-        *((f"stage {i}", text) for i, text in enumerate(_stages(subject), start=1)),
-        ("seed", str(config.seed)),
-        ("precision", config.precision),
-    ]
-    if initial := environment.get("initial_weights"):
-        settings.append(("initial weights", initial["path"]))
-    return settings
-
-
-def _stages(subject: Subject) -> Sequence[str]:
-    config = subject.config
-    return [
-        f"{stage.last_epoch} epochs of {stage.optimizer}, {stage.schedule}, batches of "
-        f"{stage.batch_size or config.batch_size}, trained: {stage.trainable}"
-        for stage in config.stages
-    ]
-
-
-def _splits(subject: Subject) -> Shown:
-    data: dict[str, Any] = subject.environment["data"]
-    rows = tuple(
-        (name, subject.images(name), fingerprint)
-        for name, fingerprint in data["fingerprints"].items()
-    )
-    return shown(Table("", ("split", "images", "fingerprint"), rows))
-
-
-def _versions(subject: Subject) -> list[tuple[str, str]]:
-    environment = subject.environment
-    threads = environment.get("threads")
-    plugins = ", ".join(
-        f"{plugin['name']} ({plugin['distribution']} {plugin['version']})"
-        for plugin in environment["plugins"]
-    )
-    return [
-        ("machine", f"{environment['processor']}, {environment.get('platform', '')}"),
-        ("threads", str(threads or "")),
-        ("back end", environment["back_end"]),
-        ("Python", str(environment.get("python", ""))),
-        *environment["libraries"].items(),
-        ("plugins", plugins),
-    ]
+def _figures(preparation: Preparation) -> ShownSection:
+    """Returns what is left where there is no section: the figures of `metrics.json`."""
+    rows: tuple[tuple[Any, ...], ...] = tuple(from_json(preparation.run.metrics).rows())
+    table = Table("", ("metric", "value", "95 % interval"), rows)
+    return ShownSection("figures", "Figures", preparation.parts([table]))

@@ -6,20 +6,23 @@ from pathlib import Path
 
 from dlcv import files
 from dlcv.errors import first_line
+from dlcv.registry.spec import SpecList
+from dlcv.report.finished import finished_run
 from dlcv.report.page import page
-from dlcv.report.subject import REPORT, Subject
 from dlcv.runs.predictor import Predictor
 
 logger = logging.getLogger(__name__)
+REPORT = "report.html"
 
 
-def write_report(run: Predictor) -> Path:
+def write_report(run: Predictor, *, sections: str | SpecList | None = None) -> Path:
     """Writes `report.html` into a run's directory; one that is there is replaced.
 
-    Pictures whose data is gone are missing in it, with a warning.
+    Pictures whose data is gone, and sections that fail, are missing in it, with a warning.
 
     Args:
         run: A finished run, or an ensemble with a directory of its own.
+        sections: The sections in order, as in the configuration; None for those of the run.
 
     Returns:
         The page.
@@ -27,10 +30,12 @@ def write_report(run: Predictor) -> Path:
     Raises:
         DlcvError: the run is not finished, or its files are damaged.
     """
-    content, pictures = page(Subject.of(run), getattr(run, "data", None))
-    if pictures.missing:
-        why = pictures.problem or "the data is not what the run was made with"
-        logger.warning("the report lacks %d pictures: %s", len(pictures.missing), why)
+    about = finished_run(run)
+    chosen = about.config.sections if sections is None else sections
+    content, used = page(about, SpecList.parse(chosen) if isinstance(chosen, str) else chosen)
+    if used.missing:
+        why = used.problem or "the data is not what the run was made with"
+        logger.warning("the report lacks %d pictures: %s", len(used.missing), why)
     path = run.path / REPORT
     # Names of files that are no valid text are shown with a mark for what can't be.
     files.write_atomically(path, content.encode(errors="replace"))

@@ -6,7 +6,7 @@ from typing import Any
 import attrs
 
 from dlcv import backend, images, registry
-from dlcv.config import AUTO, RunConfig
+from dlcv.config import ALL_SECTIONS, AUTO, RunConfig
 from dlcv.data.fitting import fit_to_input, learn
 from dlcv.data.loader import Loader
 from dlcv.data.pipeline import Pipeline, refuse_views
@@ -57,6 +57,8 @@ class Plugins:
     def of(cls, config: RunConfig) -> "Plugins":
         """Makes all plugins; raises `DlcvError` for the first that can't be."""
         architecture = registry.create("architecture", config.architecture)
+        # No number depends on sections, but a name that is wrong shows before hours of training.
+        registry.create_list("section", (s for s in config.sections if s != Spec(ALL_SECTIONS)))
         return cls(
             classifier=_made("classifier", config.classifier),
             trainer=_made("trainer", config.trainer),

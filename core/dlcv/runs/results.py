@@ -1,6 +1,6 @@
 """What a finished training leaves behind: predictions, figures, and accuracies for advice."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
 import attrs
@@ -66,19 +66,6 @@ def write_results(
     }
     directory.write_json("metrics", content)
     return Results(predictions, evaluated)
-
-
-def is_validation(environment: Mapping[str, Any], split: str) -> bool:
-    """Returns whether a split's images are those of the validation, by which epochs are chosen.
-
-    They are where the data has no other, and with `validation = "test"`.
-
-    Args:
-        environment: What `environment.json` has.
-        split: The split that was held out.
-    """
-    fingerprints = environment["data"]["fingerprints"]
-    return split == "val" or fingerprints.get("val") == fingerprints.get(split, "")
 
 
 def measured_accuracies(experiment: Experiment, model: Network) -> dict[str, dict[str, float]]:

@@ -4,25 +4,29 @@ from pathlib import Path
 
 import click
 
-from dlcv.cli.console import with_verbosity
+from dlcv.api import with_verbosity
 
 
 @click.command(
     epilog="""\b
 Examples:
   dlcv report runs/latest
+  dlcv report runs/latest --sections "headline, training_curves"
 """
 )
 @click.argument("run", type=Path)
+@click.option(
+    "--sections",
+    metavar="SPECS",
+    help="The sections in order; all stands for those that are not named.  [default: the run's]",
+)
 @with_verbosity
-def report(run: Path) -> None:
+def report(run: Path, sections: str | None) -> None:
     """Write the report of a finished run: figures, curves, mistakes, and what to do next.
 
     Every training ends with it; this is for older runs, and for evaluators that came since.
     """
-    from dlcv.cli.run import shown_path
-    from dlcv.report.write import write_report
-    from dlcv.runs.load import load
+    from dlcv.api import load, shown_path, write_report
 
-    page = write_report(load(run))
+    page = write_report(load(run), sections=sections)
     click.echo(f"look at  {shown_path(page)} ({page.stat().st_size / 1e6:.1f} MB)")

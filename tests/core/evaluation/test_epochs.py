@@ -3,14 +3,15 @@
 import numpy as np
 import pytest
 
-from dlcv.evaluation.epochs import figure_by_epoch
+from dlcv.evaluation.drawings import figure
+from dlcv.interfaces import Curves
 
 
 def axes_of(*lines):
     named = {
         f"line {n}": np.array([*enumerate(line, start=1)], float) for n, line in enumerate(lines)
     }
-    drawn = figure_by_epoch("Loss", "loss", named)
+    drawn = figure(Curves("Loss", "epoch", "loss", named, by_epoch=True))
     drawn.draw_without_rendering()
     (axes,) = drawn.axes
     return axes

@@ -1,16 +1,12 @@
-"""`dlcv report` through real processes, and the facts that its advice is from."""
+"""`dlcv report` through real processes."""
 
 import subprocess
 import sys
 
 import pytest
-from written_runs import FINGERPRINTS, history, predicted, write_run
+from written_runs import predicted, write_run
 
 from dlcv.evaluation.predict import save_predictions
-from dlcv.report.facts import facts_of
-from dlcv.report.findings import Measured
-from dlcv.report.subject import Subject
-from dlcv.runs.load import load
 
 
 def report(folder, *arguments):
@@ -55,64 +51,20 @@ def test_what_has_no_report_is_refused_in_one_line(tmp_path, name, message):
     assert not (tmp_path / name / "report.html").exists()
 
 
-def facts(path, accuracy=0.5):
-    return facts_of(Subject.of(load(path)), accuracy)
-
-
-def test_facts_are_those_of_the_epoch_that_the_weights_are_from(tmp_path):
-    found = predicted([True, True, True, False], "1234")
-    rows = history((0.5, 0.75, 0.7), accuracy=[0.6, 0.8, 0.9])
-    last = facts(write_run(tmp_path / "last", predictions=found, rows=rows), 0.75)
-    assert last.training == Measured(0.9, 100)
-    assert last.validation == Measured(0.7, 100)
-    assert last.test == Measured(0.75, 4)
-    assert (last.largest_class, len(last.epochs)) == (0.5, 3)
-    stopped = write_run(tmp_path / "early", predictions=found, rows=rows, early_stopping=1)
-    assert facts(stopped).training == Measured(0.8, 100)
-
-
-def test_test_images_that_were_validated_with_tell_no_over_tuning(tmp_path):
-    found = predicted([True, False], "12")
-    same = {**FINGERPRINTS, "val": FINGERPRINTS["test"]}
-    assert facts(write_run(tmp_path / "a", predictions=found)).test is not None
-    assert facts(write_run(tmp_path / "b", predictions=found, fingerprints=same)).test is None
-
-
-def test_train_validation_images_are_predicted(tmp_path, monkeypatch):
-    found = predicted([True, False], "12")
-    parts = {**FINGERPRINTS, "train_val": "d" * 64}
-    run = load(write_run(tmp_path / "run", predictions=found, fingerprints=parts))
-    others = predicted([True, True, True, False], "3456")
-    monkeypatch.setattr(
-        type(run), "predictions", lambda self, split=None: others if split else found
-    )
-    assert facts_of(Subject.of(run), 0.5).train_validation == Measured(0.75, 4)
-
-
-def test_train_validation_images_that_are_gone_cost_no_report(tmp_path, caplog):
-    found = predicted([True, False], "12")
-    parts = {**FINGERPRINTS, "train_val": "d" * 64}
-    path = write_run(tmp_path / "run", predictions=found, fingerprints=parts)
-    assert facts(path).train_validation is None
-    assert caplog.messages[0].startswith("the report says nothing of the train-validation images")
-
-
-def test_without_epochs_or_accuracy_there_are_no_facts(tmp_path):
-    found = predicted([True, False], "12")
-    assert facts(write_run(tmp_path / "a", predictions=found, rows=[])) is None
-    assert facts(write_run(tmp_path / "b", predictions=found), None) is None
-
-
-def test_an_older_run_without_counts_has_facts(tmp_path):
-    path = write_run(tmp_path / "run", predictions=predicted([True, False], "12"))
-    text = (path / "environment.json").read_text()
-    (path / "environment.json").write_text(text.replace('"images"', '"other"'))
-    assert facts(path).training.images == 2
-
-
 def test_predictions_that_changed_are_reported(tmp_path):
     path = write_run(tmp_path / "run", predictions=predicted([True, False], "12"))
     better = predicted([True, True], "12")
     save_predictions(path / "predictions.npz", better)
     assert report(tmp_path, "run").returncode == 0
     assert "100.00 %</b>accuracy on 2 images" in (path / "report.html").read_text()
+
+
+def test_sections_may_be_chosen(tmp_path):
+    path = write_run(tmp_path / "run", predictions=predicted([True, False], "12"))
+    assert report(tmp_path, "run", "--sections", "per_class, headline").returncode == 0
+    page = (path / "report.html").read_text()
+    assert 0 < page.index('id="per_class"') < page.index("guessing the largest class")
+    assert 'id="training_curves"' not in page
+    wrong = report(tmp_path, "run", "--sections", "per_clas")
+    assert "per_clas of an unknown package: unknown section" in wrong.stderr
+    assert 'did you mean "per_class"?' in wrong.stderr

@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import html.parser
+import json
 import logging
 import re
 from pathlib import Path
@@ -13,7 +14,20 @@ import pytest
 from written_runs import history, predicted, write_run
 
 from dlcv.errors import DlcvError
-from dlcv.interfaces import Curves, Evaluation, Evaluator, Table, plugin
+from dlcv.interfaces import (
+    Curves,
+    Evaluation,
+    Evaluator,
+    Links,
+    Paragraph,
+    Picture,
+    Pictures,
+    Section,
+    SectionContent,
+    Table,
+    option,
+    plugin,
+)
 from dlcv.registry import registry
 from dlcv.report import write
 from dlcv.report.write import report_finished, write_report
@@ -78,7 +92,8 @@ def test_page_tells_what_was_trained_on_what_and_how_good_it_is(run):
     assert "c" * 64 in page.words
     assert "a processor" in page.words
     assert 'architecture = "lenet"' in page.text
-    assert not {"next", "curves", "metrics", "classification_report", "samples"} - {*page.ids}
+    wanted = {"next_steps", "training_curves", "metric_table", "per_class", "sample_predictions"}
+    assert not wanted - {*page.ids}
 
 
 def test_page_needs_nothing_from_elsewhere(run):
@@ -123,21 +138,18 @@ def test_names_add_no_elements(tmp_path):
 
 
 def test_two_classes_have_their_own_section(run, tmp_path):
-    assert "binary_scores" in Page(write_report(load(run))).ids
+    assert "two_classes" in Page(write_report(load(run))).ids
     three = predicted([True, True, False], "123", ("a", "b", "c"))
     path = write_run(tmp_path / "three", predictions=three)
-    assert "binary_scores" not in Page(write_report(load(path))).ids
+    assert "two_classes" not in Page(write_report(load(path))).ids
 
 
-def test_a_table_that_two_evaluators_give_is_there_once(tmp_path):
-    found = predicted([True, False, False], "123", ("a", "b", "c"))
-    path = write_run(tmp_path / "run", predictions=found)
-    with registry.register("evaluator", "foreign", Repeating):
-        text = (path / "run.toml").read_text().replace("rank, class", "foreign, rank, class")
-        (path / "run.toml").write_text(text)
-        page = Page(write_report(load(path)))
-    assert page.words.count("Confused most") == 1
-    assert "mine" in page.words.partition("Confused most")[2]
+def test_classes_that_are_confused_most_are_listed_once(tmp_path):
+    for classes in (3, 20):
+        names = [f"class {n}" for n in range(classes)]
+        found = predicted([n % 3 > 0 for n in range(60)], map(str, range(60)), names)
+        page = Page(write_report(load(write_run(tmp_path / str(classes), predictions=found))))
+        assert page.words.count("Confused most") == 1
 
 
 def test_mistakes_are_shown_with_their_pictures(run):
@@ -173,7 +185,7 @@ def test_a_run_without_epochs_has_a_report(tmp_path):
     found = predicted([True, False], "12")
     page = Page(write_report(load(write_run(tmp_path / "fitted", predictions=found, rows=[]))))
     assert "50.00 % accuracy on 2 images of test" in page.words
-    assert not {"curves", "next"} & {*page.ids}
+    assert not {"training_curves", "next_steps"} & {*page.ids}
     assert "epochs" not in page.words.partition("Metrics")[0]
 
 
@@ -202,14 +214,14 @@ def test_members_are_listed_with_their_reports(members):
     links = [a for a in page.addresses if not a.startswith("data:")]
     assert links == ["members/1/report.html", "members/2/report.html"]
     assert "12 s training" in page.words
-    assert "ensemble" in page.ids
-    assert not {"next"} & {*page.ids}
+    assert {"members_compared", "member_reports"} <= {*page.ids}
+    assert "next_steps" not in page.ids
 
 
 def test_a_member_has_a_report_of_its_own(members):
     page = Page(write_report(load(members / "members" / "2")))
     assert page.words.startswith("all, member 2: report")
-    assert "next" in page.ids
+    assert "next_steps" in page.ids
 
 
 def test_runs_without_a_common_folder_have_no_report(members):
@@ -234,16 +246,6 @@ class Broken(Evaluator):
 
 
 @plugin
-class Repeating(Evaluator):
-    """Finds what is found already, and more."""
-
-    def evaluate(self, predictions):
-        """Returns a table."""
-        table = Table("Confused most", ("true", "predicted"), (("a", "mine"),))
-        return Evaluation({}, {"confused": table})
-
-
-@plugin
 class Foreign(Evaluator):
     """Finds a figure, a table and a drawing."""
 
@@ -263,7 +265,7 @@ def test_what_evaluators_of_others_find_is_shown(tmp_path):
         found = predicted([True, False], "12")
         path = write_run(tmp_path / "run", predictions=found, evaluators="rank, foreign")
         page = Page(write_report(load(path)))
-    assert "foreign" in page.ids
+    assert "further_evaluators" in page.ids
     assert "answer 42.0000 41.0000 to 43.0000" in page.words
     assert "What I found thing count x 12,345" in page.words
     assert 'alt="My drawing"' in page.source
@@ -274,7 +276,7 @@ def test_an_evaluator_that_fails_costs_its_own_section_only(tmp_path):
         found = predicted([True, False], "12")
         path = write_run(tmp_path / "run", predictions=found, evaluators="broken, rank")
         page = Page(write_report(load(path)))
-    assert "Nothing could be said: ValueError: I am broken" in page.words
+    assert "The evaluator broken failed: ValueError: I am broken" in page.words
     assert "at length" not in page.words
     assert "50.00 % accuracy" in page.words
 
@@ -332,3 +334,105 @@ def test_text_of_drawings_is_text_in_any_script(tmp_path):
         if address.startswith("data:image/svg")
     ]
     assert any(all(f">{name}<" in drawing for name in names) for drawing in drawings)
+
+
+@plugin
+class Hello(Section):
+    """Greets."""
+
+    word: str = option("hello", help="the greeting")
+
+    def render(self, run):
+        """Returns a text with elements, a link and a picture."""
+        return SectionContent(
+            "Greetings & <i>more</i>",
+            (
+                Paragraph(f"<script>alert(1)</script> {self.word} {run.name}"),
+                Links((("<b>all</b>", "metrics.json"),)),
+                Pictures((Picture(run.predictions.sample_ids[0], "<u>title</u>"),)),
+            ),
+        )
+
+
+@plugin
+class Failing(Section):
+    """Fails."""
+
+    def render(self, run):
+        """Fails."""
+        raise ValueError("I can't\nat all")
+
+
+@plugin
+class Leading(Section):
+    """Leads elsewhere."""
+
+    def render(self, run):
+        """Returns a link to a script."""
+        return SectionContent("", (Links((("click", "javascript:alert(1)"),)),))
+
+
+def test_a_section_of_others_stands_among_the_shipped_ones(run):
+    with registry.register("section", "hello", Hello):
+        page = Page(write_report(load(run)))
+    assert "hello" in page.ids
+    order = [page.ids.index(name) for name in ("confident_mistakes", "hello", "data_and_settings")]
+    assert order == sorted(order)
+    assert "<script>alert(1)</script> hello one" in page.words
+    assert page.elements.count("script") == 1
+    assert not {"i", "u"} & {*page.elements}
+    assert "metrics.json" in page.addresses
+
+
+def test_the_configuration_says_which_sections_and_in_which_order(run):
+    text = (run / "run.toml").read_text()
+    chosen = 'sections = "per_class, hello(word=bye), all"'
+    (run / "run.toml").write_text(text.replace('sections = "all"', chosen))
+    with registry.register("section", "hello", Hello):
+        page = Page(write_report(load(run)))
+    assert page.ids[:2] == ["per_class", "hello"]
+    assert page.ids.count("per_class") == 1
+    assert "bye one" in page.words
+    assert "next_steps" in page.ids
+    page = Page(write_report(load(run), sections="headline"))
+    assert page.ids == []
+
+
+@pytest.mark.parametrize(
+    ("cls", "reason"),
+    [(Failing, "ValueError: I can't"), (Leading, "a link of a report is a relative path")],
+)
+def test_a_section_that_fails_costs_a_line(run, caplog, cls, reason):
+    with registry.register("section", "wrong", cls):
+        page = Page(write_report(load(run)))
+    assert f"The section wrong failed, of this program: {reason}" in page.words.replace(
+        "TypeError: ", ""
+    )
+    assert "at all" not in page.words
+    assert "sample_predictions" in page.ids
+    (message,) = caplog.messages
+    assert message.startswith("the report lacks the section wrong of this program: ")
+
+
+def test_without_sections_there_are_the_figures(run, monkeypatch):
+    content = json.loads((run / "metrics.json").read_text())
+    content |= {"metrics": {"rank1": 0.9}, "units": {"rank1": "%"}}
+    (run / "metrics.json").write_text(json.dumps(content))
+    monkeypatch.setenv("DLCV_DISABLE", "section:*")
+    page = Page(write_report(load(run)))
+    assert "rank1 90.00 %" in page.words
+    assert page.ids == ["figures"]
+
+
+def test_a_report_runs_each_evaluator_once(run, monkeypatch):
+    runs = []
+    for name in registry.names("evaluator"):
+        cls = registry.get("evaluator", name)
+
+        def evaluate(self, predictions, name=name, real=cls.evaluate):
+            runs.append(name)
+            return real(self, predictions)
+
+        monkeypatch.setattr(cls, "evaluate", evaluate)
+    write_report(load(run))
+    assert sorted(runs) == sorted({*registry.names("evaluator")} - {"ensemble"})

@@ -9,7 +9,9 @@ from typing import Any
 
 from dlcv import files
 from dlcv.errors import DlcvError
-from dlcv.evaluation.epochs import by_epoch, figure_by_epoch
+from dlcv.evaluation.drawings import figure
+from dlcv.evaluation.epochs import by_epoch
+from dlcv.interfaces import Curves
 from dlcv_plugins.commands.compare.rows import GUESSING, Row
 
 logger = logging.getLogger(__name__)
@@ -44,7 +46,9 @@ def draw_curves(path: Path, rows: Sequence[Row]) -> None:
     for row in rows:
         if row.network and not row.history:
             logger.info("no curves of %s: no epochs of its own", row.run)
-    drawn = figure_by_epoch("Validation accuracy", "validation accuracy", lines)
+    drawn = figure(
+        Curves("Validation accuracy", "epoch", "validation accuracy", lines, by_epoch=True)
+    )
     (axes,) = drawn.axes
     chance = next(row.best_accuracy for row in rows if row.run == GUESSING)
     assert chance is not None

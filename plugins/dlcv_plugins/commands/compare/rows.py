@@ -11,9 +11,8 @@ import attrs
 
 from dlcv.errors import DlcvError
 from dlcv.evaluation.evaluate import from_json
-from dlcv.interfaces import Evaluation
+from dlcv.interfaces import Evaluation, is_validation
 from dlcv.runs.directory import LATEST, RunDirectory
-from dlcv.runs.results import is_validation
 from dlcv.runs.run import Run
 from dlcv.training.history import best_row
 from dlcv_plugins.commands.compare.differences import differing_settings, networks

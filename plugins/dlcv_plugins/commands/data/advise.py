@@ -11,7 +11,8 @@ import click
 from dlcv.cli.console import with_verbosity
 
 if TYPE_CHECKING:
-    from dlcv_plugins.commands.data.advice import Advice, Facts
+    from dlcv_plugins.advice.dataset import ImageCounts
+    from dlcv_plugins.advice.engine import Advice
 
 SHARED = ("--validation", "--batch-size")
 """What is advised for a training from scratch and holds for fine-tuning, too."""
@@ -38,8 +39,9 @@ Examples:
 @with_verbosity
 def advise(data: str, similar: bool | None, as_json: bool) -> None:
     """Advise on training with a data set, with reasons: sizes, shares, strategy, augmentation."""
-    from dlcv_plugins.commands.data.advice import advise as apply
-    from dlcv_plugins.commands.data.advice_rules import RULES
+    from dlcv_plugins.advice.dataset import advise as apply
+    from dlcv_plugins.advice.dataset_rules import RULES
+    from dlcv_plugins.advice.sources import bibliography
 
     facts = _facts(data, similar)
     advice = apply(facts, RULES)
@@ -51,23 +53,27 @@ def advise(data: str, similar: bool | None, as_json: bool) -> None:
     classes = len(facts.classes)
     click.echo(f"{facts.images:,} images of {classes} classes to train on or to divide\n")
     click.echo(_table(advice))
+    sources = bibliography(source for one in advice for source in one.sources)
+    click.echo("\nsources:\n" + "\n".join(f"  {source}" for source in sources))
     click.echo(f"\nfrom scratch, as a baseline:\n  {command}")
     pretrained = {"--base": "vgg16", "--weights": "imagenet"}
     both = {name: options[name] for name in SHARED if name in options}
     finetune = _command("finetune", data, pretrained | both)
-    click.echo(f"\nfrom a network that has seen many images:\n  {finetune}")
+    click.echo(f"\nfrom a pretrained network:\n  {finetune}")
     # A classifier is fitted to all features at once, so there is no batch to choose.
     fitted = {name: value for name, value in both.items() if name != "--batch-size"}
     transfer = _command("transfer", data, pretrained | fitted)
-    click.echo(f"\nby a linear model on what that network sees, which takes minutes:\n  {transfer}")
+    click.echo(
+        f"\nby a linear model on that network's features, which takes minutes:\n  {transfer}"
+    )
 
 
-def _facts(data: str, similar: bool | None) -> "Facts":
+def _facts(data: str, similar: bool | None) -> "ImageCounts":
     """Counts images by their labels alone; none is read."""
     from dlcv.data.sources import find_store
     from dlcv.errors import DlcvError
     from dlcv.interfaces import UNSPLIT
-    from dlcv_plugins.commands.data.advice import Facts
+    from dlcv_plugins.advice.dataset import ImageCounts
 
     store = find_store(data)
     names = store.splits()
@@ -77,7 +83,7 @@ def _facts(data: str, similar: bool | None) -> "Facts":
     classes = counts.get("train") or counts[UNSPLIT]
     if len(classes) < 2 or not sum(classes.values()):
         raise DlcvError(f"{data} has fewer than two classes, and a classifier needs two")
-    return Facts(classes, counts.get("val", {}), "test" in counts, similar)
+    return ImageCounts(classes, counts.get("val", {}), "test" in counts, similar)
 
 
 def _command(name: str, data: str, options: dict[str, str]) -> str:
@@ -103,14 +109,25 @@ def _table(advice: "list[Advice]") -> str:
     return "\n".join(lines)
 
 
-def _as_json(facts: "Facts", advice: "list[Advice]", command: str) -> str:
-    import attrs
+def _as_json(facts: "ImageCounts", advice: "list[Advice]", command: str) -> str:
+    from dlcv_plugins.advice.sources import bibliography
 
     content = {
         "images": facts.images,
         "classes": len(facts.classes),
         "guess": facts.guess,
-        "advice": [attrs.asdict(one) for one in advice],
+        "advice": [_one_as_json(one) for one in advice],
+        "sources": bibliography(source for one in advice for source in one.sources),
         "command": command,
     }
     return json.dumps(content, indent=2, ensure_ascii=False)
+
+
+def _one_as_json(one: "Advice") -> dict[str, object]:
+    return {
+        "topic": one.topic,
+        "advice": one.advice,
+        "reason": one.reason,
+        "source": one.source,
+        "options": one.options,
+    }

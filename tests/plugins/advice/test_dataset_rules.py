@@ -6,14 +6,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dlcv_plugins.commands.data.advice import Advice, Facts, Rule, advise
-from dlcv_plugins.commands.data.advice_rules import RULES, always
+from dlcv_plugins.advice.dataset import ImageCounts, advise
+from dlcv_plugins.advice.dataset_rules import RULES, always
+from dlcv_plugins.advice.engine import Advice, Rule
+from dlcv_plugins.advice.sources import Source, bibliography
 
 TOPICS = list(dict.fromkeys(rule.topic for rule in RULES))
 
 
 def facts(*counts, **others):
-    return Facts({f"class{i}": count for i, count in enumerate(counts)}, **others)
+    return ImageCounts({f"class{i}": count for i, count in enumerate(counts)}, **others)
 
 
 def advice(topic, *counts, **others):
@@ -163,7 +165,7 @@ def test_every_data_set_gets_advice_on_every_topic(counts, validation, has_test,
 
 
 def test_a_class_may_have_braces_in_its_name():
-    by_topic = {a.topic: a.advice for a in advise(Facts({"{typical}": 50, "{x": 400}), RULES)}
+    by_topic = {a.topic: a.advice for a in advise(ImageCounts({"{typical}": 50, "{x": 400}), RULES)}
     assert by_topic["balance"].startswith("collect more of {typical}; judge")
 
 
@@ -174,14 +176,28 @@ def test_every_text_names_facts_that_there_are():
             assert {field for _, field, *_ in string.Formatter().parse(text) if field} <= known
 
 
+ME = Source("me", "I myself, A Book, 2017")
+
+
+def many(facts):
+    return facts.images > 5
+
+
 def test_the_first_rule_that_applies_is_given():
     rules = [
-        Rule("a", lambda f: f.images > 5, "many: {images}", "because", "me", {"--x": "{count}"}),
-        Rule("a", always, "few", "because", "me"),
-        Rule("b", lambda f: f.images > 5, "only then", "because", "me"),
+        Rule("a", many, "many: {images}", "because", [ME], options={"--x": "{count}"}),
+        Rule("a", always, "few", "because", [ME]),
+        Rule("b", many, "only then", lambda f: f"of {f.images}", [ME], "There are {images}."),
     ]
     assert advise(facts(3, 3), rules) == [
-        Advice("a", "many: 6", "because", "me", {"--x": "2"}),
-        Advice("b", "only then", "because", "me", {}),
+        Advice("a", "many: 6", "because", (ME,), options={"--x": "2"}),
+        Advice("b", "only then", "of 6", (ME,), "There are 6."),
     ]
-    assert advise(facts(1, 1), rules) == [Advice("a", "few", "because", "me", {})]
+    assert advise(facts(1, 1), rules) == [Advice("a", "few", "because", (ME,))]
+
+
+def test_every_source_can_be_looked_up():
+    sources = {source for rule in RULES for source in rule.sources}
+    listed = bibliography(sources)
+    assert any("Adrian Rosebrock, Deep Learning for Computer Vision" in line for line in listed)
+    assert len(listed) == 3

@@ -1,11 +1,9 @@
 """The rules of `dlcv data advise`: what guides, books and courses advise, as a table."""
 
-from dlcv.data.split import FEWEST_TRAINING, FEWEST_VALIDATION
-from dlcv_plugins.commands.data.advice import Facts, Rule
-
-GUIDE = "a transfer learning guide"
-BOOK = "a computer vision book"
-LECTURE = "a lecture"
+from dlcv.api import FEWEST_TRAINING, FEWEST_VALIDATION
+from dlcv_plugins.advice.dataset import ImageCounts
+from dlcv_plugins.advice.engine import Rule
+from dlcv_plugins.advice.sources import GUIDE, LECTURE, rosebrock
 
 TOO_FEW, SMALL, LARGE = 30, 300, 1000
 """Images a class: 30 to 300 are a small data set, over 1,000 a large one."""
@@ -15,68 +13,68 @@ SIMILAR = "the pretrained network has seen such images"
 DIFFERENT = "the pretrained network has not seen such images"
 
 
-def always(facts: Facts) -> bool:
+def always(facts: ImageCounts) -> bool:
     """Applies to every data set."""
     return True
 
 
-def too_few(facts: Facts) -> bool:
+def too_few(facts: ImageCounts) -> bool:
     """Fewer images a class than the guide calls a small data set."""
     return facts.typical < TOO_FEW
 
 
-def small(facts: Facts) -> bool:
+def small(facts: ImageCounts) -> bool:
     """A small data set."""
     return facts.typical < SMALL
 
 
-def medium(facts: Facts) -> bool:
+def medium(facts: ImageCounts) -> bool:
     """Neither a small nor a large data set."""
     return SMALL <= facts.typical <= LARGE
 
 
-def large(facts: Facts) -> bool:
+def large(facts: ImageCounts) -> bool:
     """A large data set."""
     return facts.typical > LARGE
 
 
-def similar(facts: Facts) -> bool:
+def similar(facts: ImageCounts) -> bool:
     """The images are like those that pretrained networks saw."""
     return bool(facts.similar)
 
 
-def unbalanced(facts: Facts) -> bool:
+def unbalanced(facts: ImageCounts) -> bool:
     """The largest class has over twice the images of the smallest."""
     return facts.most > 2 * facts.fewest
 
 
-def few_to_validate(facts: Facts) -> bool:
+def few_to_validate(facts: ImageCounts) -> bool:
     """The data has a validation part, and too few of some class are in it."""
     return min(facts.validation.values(), default=FEWEST_VALIDATION) < FEWEST_VALIDATION
 
 
-RULES = (
+RULES: tuple[Rule[ImageCounts], ...] = (
     Rule(
         "enough images",
         too_few,
         "no: collect more",
         "about {typical} a class are very few; 30 to 300 are a small data set, and training from "
-        "scratch wants 1,000 to 5,000",
-        f"{GUIDE}, {BOOK}",
+        "scratch needs 1,000 to 5,000",
+        [GUIDE, rosebrock()],
     ),
     Rule(
         "enough images",
         lambda f: f.typical < LARGE,
         "to start from a pretrained network, yes; from scratch, expect less",
-        "there are about {typical} a class; training from scratch wants 1,000 to 5,000",
-        f"{GUIDE}, {BOOK}",
+        "there are about {typical} a class; training from scratch needs 1,000 to 5,000",
+        [GUIDE, rosebrock()],
     ),
     Rule(
         "enough images",
         always,
         "yes, also to train from scratch",
-        "there are about {typical} a class; training from scratch wants 1,000 to 5,000",
-        f"{GUIDE}, {BOOK}",
+        "there are about {typical} a class; training from scratch needs 1,000 to 5,000",
+        [GUIDE, rosebrock()],
     ),
     Rule(
         "balance",
@@ -84,35 +82,35 @@ RULES = (
         "collect more of {smallest}; judge by the figures of each class",
         "from {fewest} ({smallest}) to {most} images ({largest}); always guessing {largest} is "
         "right for {guess}",
-        GUIDE,
+        [GUIDE],
     ),
     Rule(
         "balance",
         always,
         "nothing to do",
         "{range} images a class; always guessing {largest} is right for {guess}",
-        GUIDE,
+        [GUIDE],
     ),
     Rule(
         "strategy",
         lambda f: similar(f) and small(f),
         "train a new head only, or a linear model on features from deep layers (dlcv transfer)",
         f"{SIMILAR}, and few images overfit more layers",
-        f"{GUIDE}, {BOOK}",
+        [GUIDE, rosebrock(8)],
     ),
     Rule(
         "strategy",
         lambda f: similar(f) and medium(f),
         "train a new head, then often the last convolutional layers too",
         f"{SIMILAR}, and there are 300 to 1,000 images a class",
-        GUIDE,
+        [GUIDE],
     ),
     Rule(
         "strategy",
         similar,
         "fine-tune the head and the last convolutional layers",
         f"{SIMILAR}, and over 1,000 images a class do not overfit them soon",
-        f"{GUIDE}, {BOOK}",
+        [GUIDE, rosebrock(8)],
     ),
     Rule(
         "strategy",
@@ -120,7 +118,7 @@ RULES = (
         "a linear model on features from earlier layers (dlcv transfer --layer), or train a large "
         "part of the convolutional layers; better collect more images",
         f"{DIFFERENT}, so its deep layers fit badly, and few images make it risky to train them",
-        f"{BOOK}, {GUIDE}",
+        [rosebrock(8), GUIDE],
     ),
     Rule(
         "strategy",
@@ -128,14 +126,14 @@ RULES = (
         "compare what is advised for fewer images (a large part of the convolutional layers) and "
         "for more (fine-tune everything) on the validation images",
         f"{DIFFERENT}; for 300 to 1,000 images a class there is no rule",
-        f"between the cases of {GUIDE}",
+        [GUIDE],
     ),
     Rule(
         "strategy",
         always,
         "fine-tune as the baseline, then compare with training everything from scratch",
         f"{DIFFERENT}, and over 1,000 images a class can train all layers",
-        f"{BOOK}, {GUIDE}",
+        [rosebrock(8), GUIDE],
     ),
     Rule(
         "first network",
@@ -143,16 +141,16 @@ RULES = (
         "minivggnet, then resnet",
         "the smallest network that works comes first; on CIFAR-10, with 5,000 images a class, "
         "they reached 82 % and 93.58 %",
-        f"{GUIDE}, {BOOK}",
-        {"--arch": "minivggnet"},
+        [GUIDE, rosebrock()],
+        options={"--arch": "minivggnet"},
     ),
     Rule(
         "first network",
         always,
         "minivggnet",
         "the smallest network that works comes first; this one was used for 80 flowers a class",
-        f"{GUIDE}, {BOOK}",
-        {"--arch": "minivggnet"},
+        [GUIDE, rosebrock()],
+        options={"--arch": "minivggnet"},
     ),
     Rule(
         "classification layer",
@@ -160,7 +158,7 @@ RULES = (
         "256 units wide, or 132 or 512",
         "there are few images, and under 10 classes; a narrow layer takes fewer unknown things "
         "for known ones",
-        GUIDE,
+        [GUIDE],
     ),
     Rule(
         "classification layer",
@@ -168,21 +166,21 @@ RULES = (
         "1,024 units wide, or more",
         "132 to 512 are for few images and under 10 classes; here there are about {typical} "
         "a class, and {count} classes",
-        GUIDE,
+        [GUIDE],
     ),
     Rule(
         "validation",
         few_to_validate,
         "move more images to the validation part",
         f"of some class it has {{own}}; {NEEDED} are needed",
-        GUIDE,
+        [GUIDE],
     ),
     Rule(
         "validation",
         lambda f: bool(f.validation),
         "the part that the data has",
         f"of each class it has {{own}} or more; {NEEDED} are needed",
-        GUIDE,
+        [GUIDE],
     ),
     Rule(
         "validation",
@@ -190,47 +188,47 @@ RULES = (
         "a share of {share}",
         f"that is {{validating}} of {{fewest}} for {{smallest}}, the smallest class; {NEEDED} are "
         "needed: 0.4 at about 40 a class, down to 0.1 at hundreds",
-        GUIDE,
-        {"--validation": "{share}"},
+        [GUIDE],
+        options={"--validation": "{share}"},
     ),
     Rule(
         "validation",
         always,
         "no share is enough: collect more of {smallest}",
         f"there are {{fewest}}; {NEEDED} are needed, beside those for the test",
-        GUIDE,
+        [GUIDE],
     ),
     Rule(
         "batch size",
         lambda f: f.images <= 300,
         "16",
         "there are {images} images; 16 is for about 200",
-        GUIDE,
-        {"--batch-size": "16"},
+        [GUIDE],
+        options={"--batch-size": "16"},
     ),
     Rule(
         "batch size",
         lambda f: f.images < 1000,
         "32, or 64",
         "there are {images} images; 16 is for about 200, over 64 for thousands",
-        GUIDE,
-        {"--batch-size": "32"},
+        [GUIDE],
+        options={"--batch-size": "32"},
     ),
     Rule(
         "batch size",
         lambda f: f.images < 2000,
         "64, or 32",
         "there are {images} images; 16 is for about 200, over 64 for thousands",
-        GUIDE,
-        {"--batch-size": "64"},
+        [GUIDE],
+        options={"--batch-size": "64"},
     ),
     Rule(
         "batch size",
         always,
         "128",
         "there are {images} images, and for thousands it is over 64",
-        GUIDE,
-        {"--batch-size": "128"},
+        [GUIDE],
+        options={"--batch-size": "128"},
     ),
     Rule(
         "learning rate",
@@ -238,66 +236,66 @@ RULES = (
         "0.003 at first; to search, from 0.1 down to 0.0001",
         "train the classifier for at most 5 epochs, and divide by 10 while the loss does not fall "
         "steadily: the largest usable rate; to fine-tune, at most a tenth of it",
-        GUIDE,
-        {"--learning-rate": "0.003"},
+        [GUIDE],
+        options={"--learning-rate": "0.003"},
     ),
     Rule(
         "epochs",
         always,
         "10 to 15 for a new head, then at most 5 to fine-tune; from scratch 50 to 100",
-        "a head converges in so many; CIFAR-10 wanted 50 to 100 from scratch",
-        f"{GUIDE}, {BOOK}",
-        {"--epochs": "50"},
+        "a head converges in so many; CIFAR-10 needs 50 to 100 from scratch",
+        [GUIDE, rosebrock(11, 12)],
+        options={"--epochs": "50"},
     ),
     Rule(
         "dropout",
         always,
         "0.5",
         "works mostly; less of it fits more, and overfits more",
-        GUIDE,
+        [GUIDE],
     ),
     Rule(
         "augmentation",
         always,
         "rotation of 10 to 30 degrees, shifts and zoom of 0.1 to 0.2, flips",
         "the usual ranges, where they keep the label true; at least 20 % should be originals",
-        f"{BOOK}, {LECTURE}, {GUIDE}",
-        {"--preproc": "affine, scale"},
+        [rosebrock(2), LECTURE, GUIDE],
+        options={"--preproc": "affine, scale"},
     ),
     Rule(
         "no flips?",
         always,
         "if side is the class: left and right hands, arrows, letters",
         "otherwise put flip before affine",
-        GUIDE,
+        [GUIDE],
     ),
     Rule(
         "no color changes?",
         always,
         "if color is the class: ripe and unripe fruit",
         "otherwise color is a step, too",
-        GUIDE,
+        [GUIDE],
     ),
     Rule(
         "no zoom?",
         always,
         "if size is the class: coins, cells, stages of growth",
         "then write affine(rotation=15, width_shift=0.1, height_shift=0.1)",
-        GUIDE,
+        [GUIDE],
     ),
     Rule(
         "no shear?",
         always,
         "if shape is the class: squares and diamonds, handwriting",
-        "affine shears only where it is told to",
-        GUIDE,
+        "affine shears only if you set shear",
+        [GUIDE],
     ),
     Rule(
         "if it overfits",
         always,
-        "more images, augmentation, a network that generalises, dropout, a simpler network",
+        "more images, augmentation, a network that generalizes, dropout, a simpler network",
         "in this order; it shows when only the training loss goes on falling",
-        GUIDE,
+        [GUIDE],
     ),
 )
 """Of the rules of one topic, the first that applies holds."""

@@ -1,12 +1,17 @@
-"""What a run's figures and curves say about it, and what is to be done then."""
+"""Advice after a training: the facts that its rules ask about, and from a run to them."""
 
+import logging
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 
 import attrs
 
-MARGIN = 1.96
-"""Standard errors on either side of a 95 % interval."""
+from dlcv.errors import DlcvError
+from dlcv.interfaces import FinishedRun
+from dlcv_plugins.evaluators.intervals import difference, is_clearly_above
+
+logger = logging.getLogger(__name__)
+TRAIN_VALIDATION = "train_val"
 WINDOW_SHARE = 5
 """The end of the curves is the last of so many equal parts; it is compared with the one before."""
 
@@ -25,13 +30,17 @@ class Measured:
 
     @property
     def error(self) -> float:
-        """The share of the images that are taken for another class."""
+        """The share of the images that are misclassified."""
         return 1 - self.accuracy
 
     @property
-    def variance(self) -> float:
-        """The square of the accuracy's standard error."""
-        return self.accuracy * self.error / self.images
+    def right(self) -> int:
+        """The number of images that are classified correctly."""
+        return round(self.accuracy * self.images)
+
+    def is_clearly_above(self, share: float) -> bool:
+        """Returns whether it is above a share by more than chance explains."""
+        return is_clearly_above(self.right, self.images, share)
 
 
 @attrs.frozen
@@ -44,17 +53,19 @@ class Epoch:
 
 
 @attrs.frozen
-class Facts:
-    """What the rules ask about.
+class TrainingFacts:
+    """What the rules for a training ask about.
 
     Attributes:
-        training: On the training images, as measured while training, with augmentation.
+        training: On the training images, in inference mode and without augmentation.
         train_validation: On images like those of the training that were not trained on; None where
             there is no such part.
         validation: On the validation images.
         test: On the test images; None where they are those of the validation.
         largest_class: The share of the held-out images that the largest class has.
         epochs: The last stage's epochs.
+        is_augmented: Whether `training` was measured while training, with augmentation, for the run
+            is older than the measurement.
     """
 
     training: Measured
@@ -63,6 +74,7 @@ class Facts:
     test: Measured | None
     largest_class: float
     epochs: tuple[Epoch, ...]
+    is_augmented: bool = False
 
     @property
     def held_out(self) -> Measured:
@@ -104,6 +116,10 @@ class Facts:
         """Whether the schedule has brought the learning rate to a hundredth of its largest."""
         return self.epochs[-1].rate <= max(e.rate for e in self.epochs) / 100
 
+    def texts(self) -> Mapping[str, object]:
+        """Returns nothing: the texts of these rules are made of facts by functions."""
+        return {}
+
 
 def drop(first: Measured, second: Measured) -> float:
     """Returns how much lower the second accuracy is, from -1 to 1."""
@@ -113,10 +129,10 @@ def drop(first: Measured, second: Measured) -> float:
 def is_clear(first: Measured, second: Measured) -> bool:
     """Returns whether the second accuracy is lower by more than chance explains.
 
-    Chance explains 95 % of the differences up to 1.96 standard errors of a difference of two
-    shares: `sqrt(p (1 - p) / m + q (1 - q) / n)`.
+    That is where the 95 % interval of the difference lies above 0.
     """
-    return drop(first, second) > MARGIN * math.sqrt(first.variance + second.variance)
+    low, _ = difference((first.right, first.images), (second.right, second.images))
+    return low > 0
 
 
 def change(values: Sequence[float]) -> float:
@@ -133,63 +149,42 @@ def change(values: Sequence[float]) -> float:
     return sum(last) / len(last) / (sum(before) / len(before)) - 1
 
 
-@attrs.frozen
-class Rule:
-    """What is found where a condition holds.
-
-    Attributes:
-        topic: What it is about; of a topic's rules, the first that applies holds.
-        applies: Whether it holds.
-        finding: What is the case.
-        figures: Tells the figures that show it.
-        advice: What to do.
-        source: Who says so.
-    """
-
-    topic: str
-    applies: Callable[[Facts], bool]
-    finding: str
-    figures: Callable[[Facts], str]
-    advice: str
-    source: str
-
-
-@attrs.frozen
-class Finding:
-    """What a rule says about a run.
-
-    Attributes:
-        topic: What it is about.
-        finding: What is the case.
-        figures: The figures that show it.
-        advice: What to do.
-        source: Who says so.
-        is_first: Whether it is about the largest part of the error.
-    """
-
-    topic: str
-    finding: str
-    figures: str
-    advice: str
-    source: str
-    is_first: bool
+def facts_of(run: FinishedRun) -> TrainingFacts | None:
+    """Returns the facts of a run; None without epochs or an accuracy, or with several members."""
+    found = run.evaluation("rank")
+    trained, history = run.trained_row, run.history
+    if found is None or trained is None or not history:
+        return None
+    held_out = Measured(found.metrics["rank1"], len(run.predictions.labels))
+    rows = [row for row in history if row["stage"] == len(run.config.stages)]
+    training = _measured(run, "train")
+    return TrainingFacts(
+        training=training or Measured(trained["accuracy"], run.images("train") or held_out.images),
+        train_validation=_train_validation(run),
+        validation=Measured(trained["val_accuracy"], run.images("val") or held_out.images),
+        test=None if run.tests_what_it_validates else held_out,
+        largest_class=run.largest_class,
+        epochs=tuple(Epoch(r["loss"], r["val_loss"], r["learning_rate"]) for r in rows),
+        is_augmented=training is None,
+    )
 
 
-def findings(facts: Facts, rules: Sequence[Rule]) -> list[Finding]:
-    """Returns what the rules say, in their order, but for the largest part of the error first."""
-    chosen: dict[str, Rule] = {}
-    for rule in rules:
-        if rule.topic not in chosen and rule.applies(facts):
-            chosen[rule.topic] = rule
-    found = [
-        Finding(
-            rule.topic,
-            rule.finding,
-            rule.figures(facts),
-            rule.advice,
-            rule.source,
-            is_first=rule.topic == facts.largest_part,
-        )
-        for rule in chosen.values()
-    ]
-    return sorted(found, key=lambda finding: not finding.is_first)
+def _measured(run: FinishedRun, split: str) -> Measured | None:
+    """Returns an accuracy that was measured after the training; None in older runs."""
+    found = run.metrics.get("accuracies", {}).get(split)
+    return None if found is None else Measured(found["accuracy"], found["images"])
+
+
+def _train_validation(run: FinishedRun) -> Measured | None:
+    """Returns the accuracy on the train-validation images; in an older run, it predicts them."""
+    if not run.images(TRAIN_VALIDATION):
+        return None
+    if known := _measured(run, TRAIN_VALIDATION):
+        return known
+    try:
+        predictions = run.predict(TRAIN_VALIDATION)
+    except DlcvError as error:
+        logger.warning("the advice leaves out the train-validation images: %s", error)
+        return None
+    right = predictions.combined.argmax(axis=1) == predictions.labels
+    return Measured(float(right.mean()), len(predictions.labels))

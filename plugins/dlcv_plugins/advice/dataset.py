@@ -1,15 +1,17 @@
-"""Advice for a data set: rules with a condition, a text, a reason and a source, and their use."""
+"""Advice for a data set: the facts that its rules ask about."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import attrs
 
-from dlcv.data.split import SPLIT_DEFAULTS, validation_share
+from dlcv.api import SPLIT_DEFAULTS, validation_share
+from dlcv_plugins.advice.engine import Advice, Rule
+from dlcv_plugins.advice.engine import advise as apply
 
 
 @attrs.frozen
-class Facts:
-    """What the rules ask about.
+class ImageCounts:
+    """What the rules for data sets ask about.
 
     Attributes:
         classes: The number of images by class, of those that are trained on or will be divided.
@@ -86,76 +88,23 @@ class Facts:
         }
 
 
-@attrs.frozen
-class Rule:
-    """One piece of advice; of a topic's rules, the first that applies is given.
-
-    Attributes:
-        topic: What it is about.
-        applies: Whether it is for a data set.
-        advice: What to do; names in braces are those of `Facts.texts`.
-        reason: Why, likewise.
-        source: Who says so.
-        options: The options of `dlcv run` that follow it, likewise.
-    """
-
-    topic: str
-    applies: Callable[[Facts], bool]
-    advice: str
-    reason: str
-    source: str
-    options: Mapping[str, str] = attrs.field(factory=dict)
-
-
-@attrs.frozen
-class Advice:
-    """What a rule says about a data set; `options` are those of `dlcv run` that follow it."""
-
-    topic: str
-    advice: str
-    reason: str
-    source: str
-    options: dict[str, str]
-
-
-def advise(facts: Facts, rules: Sequence[Rule]) -> list[Advice]:
-    """Returns what the rules say, in their order.
+def advise(facts: ImageCounts, rules: Sequence[Rule[ImageCounts]]) -> list[Advice]:
+    """Returns what the rules advise for a data set, in their order.
 
     A topic whose advice depends on similarity is there for both cases if `similar` is None.
     """
-    topics = dict.fromkeys(rule.topic for rule in rules)
-    return [
-        advice
-        for topic in topics
-        for advice in _on_topic(facts, [rule for rule in rules if rule.topic == topic])
-    ]
-
-
-def _on_topic(facts: Facts, rules: Sequence[Rule]) -> Iterator[Advice]:
-    cases = (True, False) if facts.similar is None else (facts.similar,)
-    found = [
-        (similar, rule)
-        for similar in cases
-        if (rule := _first(attrs.evolve(facts, similar=similar), rules)) is not None
-    ]
-    if len(found) == len(cases) and len({id(rule) for _, rule in found}) == 1:
-        yield _filled(found[0][1], facts)
-        return
-    for similar, rule in found:
-        which = "similar" if similar else "different"
-        yield attrs.evolve(_filled(rule, facts), topic=f"{rule.topic}, if {which}")
-
-
-def _first(facts: Facts, rules: Sequence[Rule]) -> Rule | None:
-    return next((rule for rule in rules if rule.applies(facts)), None)
-
-
-def _filled(rule: Rule, facts: Facts) -> Advice:
-    texts = facts.texts()
-    return Advice(
-        rule.topic,
-        rule.advice.format_map(texts),
-        rule.reason.format_map(texts),
-        rule.source,
-        {name: value.format_map(texts) for name, value in rule.options.items()},
-    )
+    if facts.similar is not None:
+        return apply(facts, rules)
+    cases = [apply(attrs.evolve(facts, similar=similar), rules) for similar in (True, False)]
+    similar, different = ({one.topic: one for one in case} for case in cases)
+    found: list[Advice] = []
+    for topic in dict.fromkeys(rule.topic for rule in rules):
+        if similar.get(topic) == different.get(topic):
+            found += [similar[topic]] if topic in similar else []
+            continue
+        found += [
+            attrs.evolve(case[topic], topic=f"{topic}, if {which}")
+            for which, case in (("similar", similar), ("different", different))
+            if topic in case
+        ]
+    return found

@@ -1,0 +1,120 @@
+"""What is known about a finished run, for those who report on it."""
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+from dlcv.interfaces.evaluator import Evaluation, Predictions
+
+if TYPE_CHECKING:
+    import numpy as np
+
+Rows = Sequence[Mapping[str, Any]]
+"""The epochs of a run, as its history has them."""
+
+
+@attrs.frozen(eq=False, kw_only=True)
+class FinishedRun:
+    """A finished run, or several that predict together; to be read only.
+
+    Attributes:
+        name: What names it to people.
+        path: Its directory.
+        config: Its configuration, complete: a `dlcv.api.RunConfig`.
+        environment: What it was made with, as `environment.json` has it.
+        metrics: What `metrics.json` has.
+        predictions: Its predictions for the held-out images.
+        histories: The epochs of each member that has any, by the member's name; a single network
+            goes by the run's name.
+        trained_row: The epoch that a single network's weights are from; None where there is none.
+        members: The directories of the members; empty for a single network.
+        evaluations: What the run's own evaluators found, each with its evaluator's name, in order.
+        problems: Why evaluators of the run failed, by their names.
+        further: Runs an evaluator that the run has not, with its defaults; what `evaluation` uses.
+        predict: Returns the run's predictions for a split; the network predicts, which may take
+            long.
+        image: Returns a held-out image as it is stored, `(H, W, C)` uint8; None where it is missing
+            or has another class now. Raises `DlcvError` where the data can't be opened.
+    """
+
+    name: str
+    path: Path
+    config: Any
+    environment: Mapping[str, Any]
+    metrics: Mapping[str, Any]
+    predictions: Predictions
+    histories: Mapping[str, Rows] = attrs.field(factory=dict)
+    trained_row: Mapping[str, Any] | None = None
+    members: tuple[Path, ...] = ()
+    evaluations: tuple[tuple[str, Evaluation], ...] = ()
+    problems: Mapping[str, str] = attrs.field(factory=dict)
+    further: Callable[[str], Evaluation | None] = lambda name: None
+    predict: Callable[[str], Predictions]
+    image: Callable[[str], "np.ndarray | None"] = lambda sample_id: None
+
+    @property
+    def split(self) -> str:
+        """The split that was held out."""
+        return str(self.metrics["split"])
+
+    @property
+    def history(self) -> Rows:
+        """The epochs of a single network; empty where there are none, or several members."""
+        return () if self.members else next(iter(self.histories.values()), ())
+
+    @property
+    def largest_class(self) -> float:
+        """The share of the held-out images that the largest class has, from 0 to 1."""
+        import numpy as np
+
+        return float(np.bincount(self.predictions.labels).max() / len(self.predictions.labels))
+
+    @property
+    def tests_what_it_validates(self) -> bool:
+        """Whether the held-out images are those of the validation, by which epochs are chosen."""
+        return is_validation(self.environment, self.split)
+
+    @property
+    def folder(self) -> str:
+        """The folder that all held-out images are in; empty where they are no absolute paths."""
+        names = self.predictions.sample_ids
+        if not all(map(os.path.isabs, names)):
+            return ""
+        return os.path.commonpath([os.path.dirname(name) for name in names])
+
+    def images(self, split: str) -> int:
+        """Returns how many images a split has; 0 where there is none, or it is not known."""
+        return int(self.environment["data"].get("images", {}).get(split, 0))
+
+    def evaluation(self, evaluator: str) -> Evaluation | None:
+        """Returns what an evaluator finds; it runs once, however often this is called.
+
+        Args:
+            evaluator: Its name. If the run was evaluated with it, its options are the run's.
+
+        Returns:
+            None where no such evaluator is installed.
+
+        Raises:
+            DlcvError: it fails, or can't be loaded.
+        """
+        for name, found in self.evaluations:
+            if name == evaluator:
+                return found
+        return self.further(evaluator)
+
+
+def is_validation(environment: Mapping[str, Any], split: str) -> bool:
+    """Returns whether a split's images are those of the validation, by which epochs are chosen.
+
+    They are where the data has no other, and with `validation = "test"`.
+
+    Args:
+        environment: What `environment.json` has.
+        split: The split that was held out.
+    """
+    fingerprints = environment["data"]["fingerprints"]
+    return split == "val" or fingerprints.get("val") == fingerprints.get(split, "")

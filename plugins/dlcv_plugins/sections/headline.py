@@ -1,0 +1,46 @@
+"""The figures that come first."""
+
+from typing import ClassVar
+
+from dlcv.api import duration
+from dlcv.interfaces import FinishedRun, Highlight, Highlights, Section, SectionContent, plugin
+from dlcv_plugins.wording import percent
+
+
+@plugin
+class Headline(Section):
+    """Shows the accuracy with its interval beside that of guessing, and the training's size."""
+
+    order: ClassVar[int] = 10
+
+    def render(self, run: FinishedRun) -> SectionContent:
+        """Figures in large type, without a heading; an accuracy only where one is known."""
+        figures = [
+            *_accuracy(run),
+            Highlight(str(len(run.predictions.label_names)), "classes"),
+        ]
+        if run.members:
+            figures.append(Highlight(str(len(run.members)), "members"))
+        elif epochs := len(run.history):
+            figures.append(Highlight(str(epochs), "epoch" if epochs == 1 else "epochs"))
+        if seconds := run.metrics.get("training_seconds"):
+            figures.append(Highlight(duration(seconds), "training"))
+        if parameters := run.environment.get("parameters"):
+            total = parameters * max(1, len(run.members))
+            figures.append(Highlight(f"{total:,}", "parameters"))
+        return SectionContent("", (Highlights(tuple(figures)),))
+
+
+def _accuracy(run: FinishedRun) -> list[Highlight]:
+    """Returns the accuracy, of members together, and that of guessing."""
+    found = run.evaluation("rank")
+    if found is None:
+        return []
+    of = f"accuracy on {len(run.predictions.labels):,} images of {run.split}"
+    if run.tests_what_it_validates:
+        of += ", also used for validation"
+    low, high = found.intervals["rank1"]
+    return [
+        Highlight(percent(found.metrics["rank1"]), of, f"95 %: {100 * low:.2f} to {percent(high)}"),
+        Highlight(percent(run.largest_class), "guessing the largest class"),
+    ]

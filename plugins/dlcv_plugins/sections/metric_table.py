@@ -1,0 +1,33 @@
+"""All figures in a table."""
+
+from typing import ClassVar
+
+from dlcv.interfaces import FinishedRun, Paragraph, Section, SectionContent, Table, plugin
+from dlcv_plugins.sections.found import all_evaluations
+
+
+@plugin
+class MetricTable(Section):
+    """Lists every metric with its interval; one that two evaluators give is there once."""
+
+    order: ClassVar[int] = 50
+
+    def render(self, run: FinishedRun) -> SectionContent | None:
+        """A table of the metrics of all evaluators, and their notes."""
+        rows: dict[str, tuple[str, str, str]] = {}
+        notes: dict[str, None] = {}
+        for _, found in all_evaluations(run):
+            for row in found.rows():
+                rows.setdefault(row[0], row)
+            notes |= dict.fromkeys(found.notes)
+        if not rows:
+            return None
+        of = f"On {len(run.predictions.labels):,} images of {run.split}."
+        return SectionContent(
+            "Metrics",
+            (
+                Paragraph(of, tone="faint"),
+                *(Paragraph(f"{note}.", "Note:", "warning") for note in notes),
+                Table("", ("metric", "value", "95 % interval"), tuple(rows.values())),
+            ),
+        )
