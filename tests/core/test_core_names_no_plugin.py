@@ -17,9 +17,6 @@ WORDS = {
 }  # fmt: skip
 """Names of plugins that are words, formats or libraries as well; sentences may use them."""
 
-LEAVING = ("report",)
-"""Packages that are on their way out of the core."""
-
 
 def shipped() -> set[str]:
     """Returns the names of the plugins that ship in `dlcv_plugins`.
@@ -77,7 +74,6 @@ def test_no_text_of_the_core_names_a_plugin_that_ships() -> None:
     found = {
         f"{path.relative_to(CORE)}:{line}": sorted(bad)
         for path in sorted(CORE.rglob("*.py"))
-        if path.relative_to(CORE).parts[0] not in LEAVING
         for line, text in texts(path)
         if (bad := named(text, names))
     }

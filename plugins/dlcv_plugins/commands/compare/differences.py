@@ -4,10 +4,10 @@ import contextlib
 from collections.abc import Sequence
 from typing import Any
 
-from dlcv.config import RunConfig, SplitConfig, StageConfig
+from dlcv.api import RunConfig, SplitConfig, StageConfig
 from dlcv.errors import SpecError
 from dlcv.interfaces import options_of
-from dlcv.registry.spec import Spec, SpecList
+from dlcv.registry import Spec, SpecList
 
 UNIMPORTANT = (
     "architecture", "evaluators", "sections", "threads", "checkpoint_every", "trackers",

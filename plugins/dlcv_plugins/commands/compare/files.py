@@ -8,9 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from dlcv import files
+from dlcv.api import by_epoch, figure
 from dlcv.errors import DlcvError
-from dlcv.evaluation.drawings import figure
-from dlcv.evaluation.epochs import by_epoch
 from dlcv.interfaces import Curves
 from dlcv_plugins.commands.compare.rows import GUESSING, Row
 

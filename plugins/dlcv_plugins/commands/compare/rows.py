@@ -9,12 +9,9 @@ from typing import Any
 
 import attrs
 
+from dlcv.api import LATEST, Run, RunDirectory, best_row, from_json
 from dlcv.errors import DlcvError
-from dlcv.evaluation.evaluate import from_json
 from dlcv.interfaces import Evaluation, is_validation
-from dlcv.runs.directory import LATEST, RunDirectory
-from dlcv.runs.run import Run
-from dlcv.training.history import best_row
 from dlcv_plugins.commands.compare.differences import differing_settings, networks
 
 logger = logging.getLogger(__name__)

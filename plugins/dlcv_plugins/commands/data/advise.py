@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from dlcv.cli.console import with_verbosity
+from dlcv.api import with_verbosity
 
 if TYPE_CHECKING:
     from dlcv_plugins.advice.dataset import ImageCounts
@@ -70,7 +70,7 @@ def advise(data: str, similar: bool | None, as_json: bool) -> None:
 
 def _facts(data: str, similar: bool | None) -> "ImageCounts":
     """Counts images by their labels alone; none is read."""
-    from dlcv.data.sources import find_store
+    from dlcv.api import find_store
     from dlcv.errors import DlcvError
     from dlcv.interfaces import UNSPLIT
     from dlcv_plugins.advice.dataset import ImageCounts
