@@ -54,7 +54,7 @@ def advise(data: str, similar: bool | None, as_json: bool) -> None:
     click.echo(f"{facts.images:,} images of {classes} classes to train on or to divide\n")
     click.echo(_table(advice))
     sources = bibliography(source for one in advice for source in one.sources)
-    click.echo("\nsources:\n" + "\n".join(f"  {source}" for source in sources))
+    click.echo("\nsources:\n" + "\n".join(_wrapped(source) for source in sources))
     click.echo(f"\nfrom scratch, as a baseline:\n  {command}")
     pretrained = {"--base": "vgg16", "--weights": "imagenet"}
     both = {name: options[name] for name in SHARED if name in options}
@@ -95,7 +95,7 @@ def _command(name: str, data: str, options: dict[str, str]) -> str:
 def _table(advice: "list[Advice]") -> str:
     """Returns topics to the left, and to their right the advice, with reason and source below."""
     left = max(len(one.topic) for one in advice) + 2
-    width = max(min(shutil.get_terminal_size().columns, WIDEST) - left, 40)
+    width = _width(left)
     lines = []
     for one in advice:
         advised = textwrap.wrap(one.advice, width)
@@ -107,6 +107,18 @@ def _table(advice: "list[Advice]") -> str:
             f"{topic:{left}}{line}" for topic, line in zip(topics, advised + reason, strict=True)
         ]
     return "\n".join(lines)
+
+
+def _wrapped(source: str) -> str:
+    """Returns a source in lines, indented."""
+    return textwrap.fill(
+        source, _width(), initial_indent="  ", subsequent_indent="    ", break_on_hyphens=False
+    )
+
+
+def _width(left: int = 0) -> int:
+    """Returns how many columns a text may have beside `left` others."""
+    return max(min(shutil.get_terminal_size().columns, WIDEST) - left, 40)
 
 
 def _as_json(facts: "ImageCounts", advice: "list[Advice]", command: str) -> str:

@@ -203,7 +203,9 @@ def test_advise_gives_reasons_sources_and_a_command(photos, tmp_path):
     shown = facts(done.stdout)
     assert shown["batch size"] == "16"
     assert shown["validation"] == "no share is enough: collect more of blue"
-    assert "(a transfer learning guide)" in done.stdout
+    assert "(transfer-learning guide)" in done.stdout
+    # Sources are listed in full, so that a reader finds them.
+    assert "Practitioner Bundle, 2017" in " ".join(done.stdout.split())
     assert {"strategy, if similar", "strategy, if different"} <= set(shown)
     scratch, pretrained, fitted = map(shlex.split, commands)
     assert scratch[:6] == ["dlcv", "run", "--data", "my photos", "--arch", "minivggnet"]
