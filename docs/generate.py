@@ -1,7 +1,10 @@
-"""Writes into the reference pages what the code knows: commands, options, plugins, interfaces.
+"""Writes into the documentation what the code knows.
+
+Commands, options, plugins and interfaces go into the reference pages, the layers of the core into
+the picture of the architecture.
 
     python docs/generate.py            write what changed
-    python docs/generate.py --check    write nothing; exit with 1 if a page is out of date
+    python docs/generate.py --check    write nothing; exit with 1 if a file is out of date
 
 A page holds the place between `<!-- generated: plugins store -->` and `<!-- end -->`: a function
 of this module, and its arguments.
@@ -15,6 +18,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import click
+import draw_architecture
 from click.testing import CliRunner
 
 import dlcv.api
@@ -30,8 +34,9 @@ WIDTH = 100
 
 
 def main() -> None:
-    """Writes the pages that changed, or names them."""
-    changed = {path: text for path, text in pages().items() if path.read_text() != text}
+    """Writes the files that changed, or names them."""
+    generated = {**pages(), draw_architecture.PICTURE: draw_architecture.svg()}
+    changed = {path: text for path, text in generated.items() if path.read_text() != text}
     if "--check" not in sys.argv:
         for path, text in changed.items():
             path.write_text(text)
