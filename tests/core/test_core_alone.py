@@ -16,13 +16,14 @@ CORE = Path(dlcv.__file__).parent
 COMMANDS = {
     name: f"dlcv.cli.{name}:{name}" for name in ("run", "resume", "evaluate", "predict", "plugins")
 }
+HOOKS = {"report": "dlcv.report.hooks"}
 FOREIGN = '''"""One plugin of each kind that a run needs."""
 
 import numpy as np
 
 from dlcv.interfaces import (
-    Architecture, DatasetStore, Evaluation, Evaluator, LabelledImages, Preprocessor, Schedule,
-    option, plugin,
+    Architecture, DatasetStore, Evaluation, Evaluator, LabelledImages, Paragraph, Picture, Pictures,
+    Preprocessor, Schedule, Section, SectionContent, option, plugin,
 )
 
 
@@ -99,6 +100,16 @@ class Hits(Evaluator):
     def evaluate(self, predictions):
         right = predictions.probabilities.mean(axis=0).argmax(axis=1) == predictions.labels
         return Evaluation({"hits": float(right.mean())})
+
+
+@plugin
+class First(Section):
+    """Shows the first held-out image."""
+
+    def render(self, run):
+        hits = run.evaluation("hits").metrics["hits"]
+        picture = Picture(run.predictions.sample_ids[0], "the first")
+        return SectionContent("A look", (Paragraph(f"hits: {hits:.0%}"), Pictures((picture,))))
 '''
 POINTS = {
     "stores": {"shades": "acme_all:Shades"},
@@ -106,6 +117,7 @@ POINTS = {
     "architectures": {"tiny": "acme_all:Tiny"},
     "schedules": {"steady": "acme_all:Steady"},
     "evaluators": {"hits": "acme_all:Hits"},
+    "sections": {"first": "acme_all:First"},
 }
 NAMED = {
     "--data": "shades", "--arch": "tiny", "--preproc": "mirror", "--schedule": "steady",
@@ -141,7 +153,7 @@ def environment(folder: Path) -> dict[str, str]:
     packages.mkdir()
     libraries.mkdir()
     (packages / "dlcv").symlink_to(CORE)
-    install(packages, "dlcv", {"commands": COMMANDS}, version="0.1.0")
+    install(packages, "dlcv", {"commands": COMMANDS, "hooks": HOOKS}, version="0.1.0")
     install(packages, "acme-all", POINTS, {"acme_all": FOREIGN})
     for path in map(Path, sys.path):
         if path.name not in ("site-packages", "dist-packages"):
@@ -189,7 +201,8 @@ def ended(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[int, str,
     assert process.returncode == 0, process.stderr
     found, loaded = json.loads(process.stdout.splitlines()[-1])
     assert loaded == []
-    return {name: tuple(result) for name, result in zip(commands, found, strict=True)}
+    ended = {name: tuple(result) for name, result in zip(commands, found, strict=True)}
+    return {**ended, "report": (0, (folder / "runs" / "made" / "report.html").read_text(), "")}
 
 
 def succeeded(ended: dict[str, Any], name: str) -> str:
@@ -210,7 +223,7 @@ def test_the_list_holds_the_core_s_commands_and_the_foreign_plugins(ended: dict[
     found = json.loads(succeeded(ended, "list"))
     assert {row["state"] for row in found} == {"available"}
     names = {row["name"] for row in found}
-    assert names == {"shades", "mirror", "tiny", "steady", "hits", *COMMANDS}
+    assert names == {"shades", "mirror", "tiny", "steady", "hits", "first", *HOOKS, *COMMANDS}
 
 
 @pytest.mark.parametrize(
@@ -234,6 +247,14 @@ def test_it_trains_and_reports(ended: dict[str, Any]) -> None:
     printed = succeeded(ended, "run")
     assert "trained   2 epochs" in printed
     assert "hits" in printed
+
+
+def test_the_report_has_the_foreign_section(ended: dict[str, Any]) -> None:
+    page = succeeded(ended, "report")
+    assert '<h2 id="first">A look</h2>' in page
+    assert "hits: 100%" in page
+    assert page.count("<h2") == 1
+    assert "data:image/jpeg" in page or "data:image/png" in page
 
 
 def test_it_resumes_evaluates_and_predicts(ended: dict[str, Any]) -> None:

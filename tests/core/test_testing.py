@@ -21,10 +21,14 @@ from dlcv.interfaces import (
     Evaluator,
     Finding,
     LabelledImages,
+    Links,
     Matrix,
+    Paragraph,
     Preprocessor,
     Sample,
     Schedule,
+    Section,
+    SectionContent,
     Table,
     evolve,
     flatten,
@@ -955,3 +959,95 @@ class TestDatasetChecks:
     def test_samples_must_be_of_the_facts(self, groups):
         broken = dataset_check(lambda facts: [finding(groups=groups)])
         assert failures(broken) == {"samples_are_of_the_facts"}
+
+
+@plugin
+class Greeting(Section):
+    """Greets the run."""
+
+    def render(self, run):
+        return SectionContent("Greeting", (Paragraph(f"<b>hello</b> {run.name}"),))
+
+
+class TestSections:
+    def test_good_plugin_passes(self):
+        assert failures(Greeting()) == set()
+
+    def test_nothing_to_show_passes(self):
+        @plugin
+        class Nothing(Section):
+            """Shows nothing."""
+
+            def render(self, run):
+                return None
+
+        assert failures(Nothing()) == set()
+
+    @pytest.mark.parametrize(
+        "content",
+        [
+            "<p>hello</p>",
+            SectionContent("", ("<p>hello</p>",)),
+            SectionContent("", (Links((("click", "javascript:alert(1)"),)),)),
+        ],
+        ids=["text", "HTML", "script"],
+    )
+    def test_content_must_be_what_the_page_shows(self, content):
+        @plugin
+        class Wrong(Section):
+            """Shows what no page shows."""
+
+            def render(self, run):
+                return content
+
+        assert failures(Wrong()) == {"content_can_be_shown"}
+
+    def test_content_must_be_the_same_each_time(self):
+        @plugin
+        class Counting(Section):
+            """Counts how often it is shown."""
+
+            def render(self, run):
+                return SectionContent("", (Paragraph(str(next(CALLS))),))
+
+        assert failures(Counting()) == {"same_run_same_content"}
+
+    @pytest.mark.parametrize(
+        "change",
+        [
+            lambda run: run.environment["data"].clear(),
+            lambda run: run.results.update(split="val"),
+            lambda run: run.predictions.probabilities.sort(axis=-1),
+            lambda run: run.predictions.labels.fill(0),
+        ],
+        ids=["environment", "results", "probabilities", "labels"],
+    )
+    def test_run_must_stay_as_it_is(self, change):
+        @plugin
+        class Changing(Section):
+            """Changes the run that it is given."""
+
+            def render(self, run):
+                change(run)
+                return
+
+        assert failures(Changing()) == {"same_run_same_content"}
+
+    @pytest.mark.parametrize(
+        ("attribute", "what"), [("trained_row", "a fitted classifier"), ("members", "an ensemble")]
+    )
+    def test_every_kind_of_run_can_be_shown(self, attribute, what):
+        @plugin
+        class Narrow(Section):
+            """Can show some runs only."""
+
+            def render(self, run):
+                if attribute == "members" and run.members:
+                    raise ValueError("several members")
+                if attribute == "trained_row" and not run.histories:
+                    raise ValueError("no epochs")
+                return
+
+        assert failures(Narrow()) == {"content_can_be_shown", "same_run_same_content"}
+        with pytest.raises(AssertionError, match=f"fails for {what}"):
+            check_plugin(Narrow())

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from dlcv.interfaces.evaluator import Evaluation, Predictions
+from dlcv.interfaces.run_view import RunView
 
 if TYPE_CHECKING:
     import numpy as np
@@ -17,15 +18,17 @@ Rows = Sequence[Mapping[str, Any]]
 
 
 @attrs.frozen(eq=False, kw_only=True)
-class FinishedRun:
+class FinishedRun(RunView):
     """A finished run, or several that predict together; to be read only.
+
+    It is a `RunView`, as hooks and trackers see it, with what is known at the end besides.
 
     Attributes:
         name: What names it to people.
         path: Its directory.
         config: Its configuration, complete: a `dlcv.api.RunConfig`.
         environment: What it was made with, as `environment.json` has it.
-        metrics: What `metrics.json` has.
+        results: What `metrics.json` has; its figures alone are `metrics`.
         predictions: Its predictions for the held-out images.
         histories: The epochs of each member that has any, by the member's name; a single network
             goes by the run's name.
@@ -44,7 +47,7 @@ class FinishedRun:
     path: Path
     config: Any
     environment: Mapping[str, Any]
-    metrics: Mapping[str, Any]
+    results: Mapping[str, Any]
     predictions: Predictions
     histories: Mapping[str, Rows] = attrs.field(factory=dict)
     trained_row: Mapping[str, Any] | None = None
@@ -58,12 +61,28 @@ class FinishedRun:
     @property
     def split(self) -> str:
         """The split that was held out."""
-        return str(self.metrics["split"])
+        return str(self.results["split"])
 
     @property
-    def history(self) -> Rows:
+    def history(self) -> list[dict[str, Any]]:
         """The epochs of a single network; empty where there are none, or several members."""
-        return () if self.members else next(iter(self.histories.values()), ())
+        rows = () if self.members else next(iter(self.histories.values()), ())
+        return [dict(row) for row in rows]
+
+    @property
+    def label_names(self) -> Sequence[str]:
+        """The classes' names."""
+        return self.predictions.label_names
+
+    @property
+    def metrics(self) -> dict[str, float]:
+        """The figures on held-out images by name, as `metrics.json` has them."""
+        return dict(self.results.get("metrics", {}))
+
+    @property
+    def finished(self) -> bool:
+        """It is."""
+        return True
 
     @property
     def largest_class(self) -> float:

@@ -45,7 +45,9 @@ def finished_run(run: Predictor) -> FinishedRun:
     results: Results | None = getattr(run, "results", None)
     predictions = results.predictions if results else run.predictions()
     name, config = _name(run.path), getattr(run, "config", None) or members[0].config
-    environment, metrics = (_recorded(what, run, members[0]) for what in ("environment", "metrics"))
+    environment, recorded = (
+        _recorded(what, run, members[0]) for what in ("environment", "metrics")
+    )
     found: list[tuple[str, Evaluation]] = []
     problems: dict[str, str] = {}
     if results:
@@ -61,7 +63,7 @@ def finished_run(run: Predictor) -> FinishedRun:
         path=run.path,
         config=config,
         environment=environment,
-        metrics=metrics,
+        results=recorded,
         predictions=predictions,
         histories=dict(_histories(predictions.member_names or (name,), members)),
         trained_row=members[0].trained_row if members[0].history and not is_ensemble else None,
@@ -70,7 +72,7 @@ def finished_run(run: Predictor) -> FinishedRun:
         problems=problems,
         further=_further(predictions, problems),
         predict=lambda split: run.predictions(split=split),
-        image=_HeldOut(predictions, config, metrics["split"], getattr(run, "data", None)).image,
+        image=_HeldOut(predictions, config, recorded["split"], getattr(run, "data", None)).image,
     )
 
 

@@ -14,7 +14,7 @@ from dlcv.errors import DlcvError, first_line
 from dlcv.evaluation.evaluate import from_json
 from dlcv.interfaces import FinishedRun, Section, SectionContent, Table
 from dlcv.registry.spec import Spec, SpecList
-from dlcv.report.parts import Preparation, Shown
+from dlcv.report.parts import Preparation, Shown, plain
 
 logger = logging.getLogger(__name__)
 LONGEST_NAME = 64
@@ -86,6 +86,7 @@ def _shown(spec: Spec, preparation: Preparation) -> ShownSection | None:
             return None
         if not isinstance(content, SectionContent):
             raise TypeError(f"it returns a {type(content).__name__}, not a SectionContent")
+        content = plain(content)
         return ShownSection(spec.name, content.title, preparation.parts(content.parts))
     except Exception as error:
         owner = _owner(spec.name)
@@ -109,6 +110,6 @@ def _reason(error: Exception) -> str:
 
 def _figures(preparation: Preparation) -> ShownSection:
     """Returns what is left where there is no section: the figures of `metrics.json`."""
-    rows: tuple[tuple[Any, ...], ...] = tuple(from_json(preparation.run.metrics).rows())
+    rows: tuple[tuple[Any, ...], ...] = tuple(from_json(preparation.run.results).rows())
     table = Table("", ("metric", "value", "95 % interval"), rows)
     return ShownSection("figures", "Figures", preparation.parts([table]))

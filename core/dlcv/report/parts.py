@@ -175,6 +175,22 @@ class Preparation:
         return ShownPicture(picture, name, pages.thumbnail(image), is_small)
 
 
+def plain(value: Any) -> Any:
+    """Returns a part, or what it consists of, with every text an ordinary `str`.
+
+    A text of another class may bring its own HTML, as those of markupsafe do, and the template
+    would take it as it is.
+    """
+    if isinstance(value, str):
+        return str.__str__(value)
+    if isinstance(value, tuple | list):
+        return tuple(map(plain, value))
+    if attrs.has(type(value)):
+        texts = {f.name: plain(getattr(value, f.name)) for f in attrs.fields(type(value))}
+        return attrs.evolve(value, **texts)
+    return value
+
+
 def _table(table: Table) -> ShownTable:
     rows = tuple(tuple(map(_text, row)) for row in table.rows)
     body = len(rows) - table.foot

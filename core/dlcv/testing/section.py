@@ -15,8 +15,8 @@ def check_content_can_be_shown(section: Section) -> None:
     """A section gives None or content that the page can lay out, for every kind of run."""
     from dlcv.report.parts import Preparation
 
-    for run in _runs():
-        content = section.render(run)
+    for what, run in _runs().items():
+        content = _rendered(section, what, run)
         if content is None:
             continue
         assert isinstance(content, SectionContent), f"{section} returns a {type(content).__name__}"
@@ -28,17 +28,30 @@ def check_content_can_be_shown(section: Section) -> None:
 
 def check_same_run_same_content(section: Section) -> None:
     """A section is a pure function, which leaves its run alone."""
-    for run in _runs():
-        before = (repr(run.environment), repr(run.metrics), run.predictions.probabilities.copy())
-        first, second = repr(section.render(run)), repr(section.render(run))
+    for what, run in _runs().items():
+        before = _state(run)
+        first = repr(_rendered(section, what, run))
+        second = repr(_rendered(section, what, run))
         assert first == second, f"{section} renders the same run in two ways"
-        after = (repr(run.environment), repr(run.metrics))
-        is_same = after == before[:2] and bool((run.predictions.probabilities == before[2]).all())
-        assert is_same, f"{section} changes the run that it is given"
+        assert _state(run) == before, f"{section} changes the run that it is given"
 
 
-def _runs() -> list[FinishedRun]:
-    """Returns a network, a fitted classifier without epochs, and an ensemble."""
+def _rendered(section: Section, what: str, run: FinishedRun) -> SectionContent | None:
+    try:
+        return section.render(run)
+    except Exception as error:
+        raise AssertionError(f"{section} fails for {what}: {error!r}; return None") from error
+
+
+def _state(run: FinishedRun) -> tuple[object, ...]:
+    """Returns all that a section could change about a run, to compare."""
+    predictions = run.predictions
+    arrays = (predictions.probabilities.tobytes(), predictions.labels.tobytes())
+    return (*map(repr, (run.environment, run.results, run.histories, run.config)), *arrays)
+
+
+def _runs() -> dict[str, FinishedRun]:
+    """Returns each kind of run, by what it is called."""
     rows = [
         {
             "stage": 1, "epoch": epoch, "loss": 1 / epoch, "accuracy": 0.5, "val_loss": 1.0,
@@ -46,7 +59,11 @@ def _runs() -> list[FinishedRun]:
         }
         for epoch in (1, 2)
     ]  # fmt: skip
-    return [_run(1, {"run": rows}), _run(1, {}), _run(2, {"member 1": rows, "member 2": rows})]
+    return {
+        "a network": _run(1, {"run": rows}),
+        "a fitted classifier, which has no epochs": _run(1, {}),
+        "an ensemble": _run(2, {"member 1": rows, "member 2": rows}),
+    }
 
 
 def _run(members: int, histories: dict[str, list[dict[str, float]]]) -> FinishedRun:
@@ -75,7 +92,7 @@ def _run(members: int, histories: dict[str, list[dict[str, float]]]) -> Finished
             "input_shape": [8, 8, 3],
             "data": {"fingerprints": {"val": "a", "test": "b"}, "images": {"val": 4, "test": 4}},
         },
-        metrics={"split": "test", "images": 4, "training_seconds": 1.0, "metrics": {}},
+        results={"split": "test", "images": 4, "training_seconds": 1.0, "metrics": {}},
         predictions=predictions,
         histories=histories,
         trained_row=histories["run"][-1] if "run" in histories else None,

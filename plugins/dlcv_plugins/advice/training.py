@@ -171,7 +171,7 @@ def facts_of(run: FinishedRun) -> TrainingFacts | None:
 
 def _measured(run: FinishedRun, split: str) -> Measured | None:
     """Returns an accuracy that was measured after the training; None in older runs."""
-    found = run.metrics.get("accuracies", {}).get(split)
+    found = run.results.get("accuracies", {}).get(split)
     return None if found is None else Measured(found["accuracy"], found["images"])
 
 

@@ -25,7 +25,7 @@ class DataAndSettings(Section):
         fingerprints = run.environment["data"]["fingerprints"]
         rows = tuple((name, run.images(name), value) for name, value in fingerprints.items())
         return SectionContent(
-            "What was trained on what",
+            "Data and settings",
             (
                 Table("", ("split", "images", "fingerprint"), rows),
                 Pairs(tuple(_settings(run))),

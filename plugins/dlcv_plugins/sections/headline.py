@@ -23,7 +23,7 @@ class Headline(Section):
             figures.append(Highlight(str(len(run.members)), "members"))
         elif epochs := len(run.history):
             figures.append(Highlight(str(epochs), "epoch" if epochs == 1 else "epochs"))
-        if seconds := run.metrics.get("training_seconds"):
+        if seconds := run.results.get("training_seconds"):
             figures.append(Highlight(duration(seconds), "training"))
         if parameters := run.environment.get("parameters"):
             total = parameters * max(1, len(run.members))

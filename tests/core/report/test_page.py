@@ -11,17 +11,22 @@ from pathlib import Path
 import attrs
 import numpy as np
 import pytest
+from markupsafe import Markup
 from written_runs import history, predicted, write_run
 
 from dlcv.errors import DlcvError
 from dlcv.interfaces import (
     Curves,
+    Details,
     Evaluation,
     Evaluator,
     Links,
+    Notice,
+    Pairs,
     Paragraph,
     Picture,
     Pictures,
+    Preformatted,
     Section,
     SectionContent,
     Table,
@@ -382,6 +387,34 @@ def test_a_section_of_others_stands_among_the_shipped_ones(run):
     assert page.elements.count("script") == 1
     assert not {"i", "u"} & {*page.elements}
     assert "metrics.json" in page.addresses
+
+
+def test_a_text_that_brings_its_own_html_is_text(run):
+    """Texts of markupsafe count as safe in templates, whoever made them."""
+    hostile = Markup("<script>alert(1)</script>")
+    content = SectionContent(
+        hostile,
+        (
+            Paragraph(hostile, strong=hostile),
+            Table(hostile, (hostile,), ((hostile,), (hostile,))),
+            Pictures((Picture(hostile, hostile, hostile, (hostile,)),)),
+            Details(hostile, (Preformatted(hostile), Pairs(((hostile, hostile),)))),
+            Notice(hostile, hostile, hostile, hostile, hostile),
+        ),
+    )
+
+    @plugin
+    class Hostile(Section):
+        """Smuggles a script into each part."""
+
+        def render(self, run):
+            """Returns texts that are no plain texts."""
+            return content
+
+    with registry.register("section", "hostile", Hostile):
+        page = Page(write_report(load(run)))
+    assert page.elements.count("script") == 1
+    assert page.words.count("<script>alert(1)</script>") > 12
 
 
 def test_the_configuration_says_which_sections_and_in_which_order(run):
