@@ -58,7 +58,7 @@ def together(found: Sequence[Evaluated]) -> Evaluation:
     notes: dict[str, None] = {}
     for each in found:
         for name, value in each.evaluation.metrics.items():
-            if whole.metrics.get(name, value) != value:
+            if not _is_same(whole.metrics.get(name, value), value):
                 raise DlcvError(
                     f"two evaluators give the metric {name} different values; {each.name} is the "
                     "second of them: remove one"
@@ -70,6 +70,11 @@ def together(found: Sequence[Evaluated]) -> Evaluation:
         _add(whole.drawings, each.evaluation.drawings, each.name)
         notes |= dict.fromkeys(each.evaluation.notes)
     return attrs.evolve(whole, notes=tuple(notes))
+
+
+def _is_same(one: float, other: float) -> bool:
+    """Returns whether values are equal; what is no number is the same as another such."""
+    return one == other or (one != one and other != other)
 
 
 def evaluate(predictions: Predictions, evaluators: Iterable[Evaluator]) -> Evaluation:

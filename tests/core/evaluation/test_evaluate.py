@@ -50,6 +50,20 @@ def test_one_metric_with_one_value_may_come_twice():
     assert set(found.metrics) == {"rank1", "rank2", "rank3", "largest_class"}
 
 
+@plugin
+class Undefined(Evaluator):
+    """Has a metric that is no number, as an area under a curve of one class."""
+
+    def evaluate(self, predictions):
+        return Evaluation({"area": float("nan")})
+
+
+def test_a_metric_that_is_no_number_is_no_second_value():
+    found = evaluate(predictions(), [Undefined(), Undefined(), Rank()])
+    assert np.isnan(found.metrics["area"])
+    assert found.metrics["largest_class"] == 0.5
+
+
 def test_tables_and_drawings_of_one_name_do_not_replace_each_other():
     made = [Count(metric=name, table="counts") for name in ("one", "two", "three")]
     found = evaluate(predictions(), made)
