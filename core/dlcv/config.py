@@ -1,4 +1,4 @@
-"""A run's configuration: what a `run.toml` says, read and written without loss."""
+"""A run's configuration: what a `run.toml` holds, read and written without loss."""
 
 import functools
 import os

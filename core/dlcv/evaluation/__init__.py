@@ -1,1 +1,1 @@
-"""Evaluation: predictions, and what evaluators say about them."""
+"""Evaluation: predictions, and what evaluators compute from them."""

@@ -1,4 +1,4 @@
-"""The interfaces that plugins implement, and the values that they speak."""
+"""The interfaces that plugins implement, and the values that they exchange."""
 
 from dlcv.interfaces.architecture import (
     Architecture,
