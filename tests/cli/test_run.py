@@ -338,7 +338,7 @@ def test_resuming_on_another_back_end_is_warned_of(
     done = dlcv_anew("resume", str(run), folder=folder, KERAS_BACKEND="jax")
 
     assert done.returncode == 0, done.stderr
-    assert "warning: back end tensorflow, now jax: the run may end with other" in done.stderr
+    assert "warning: back end tensorflow, now jax: the run may end with different" in done.stderr
     assert "warning: keras 3.0.0, now 3." in done.stderr
 
 
@@ -358,7 +358,7 @@ def test_accuracy_is_that_of_the_epoch_that_the_weights_are_from(
         for i, (loss, accuracy) in enumerate(zip(losses, accuracies, strict=True))
     ]
     stages = (StageConfig(), StageConfig(early_stopping=early_stopping))
-    path = write_run(tmp_path / "run", rows=rows, stages=stages)
+    path = write_run(tmp_path / "run", rows=rows, stages=stages, metrics={"rank1": 0.7})
 
     lines = GradientDescent().summary(load_run(path))
 
@@ -379,6 +379,6 @@ def test_a_stopped_run_offers_only_what_can_be_done(
 
     output = capsys.readouterr().out
     assert f"dlcv resume {run.path}\n" in output
-    assert ("everything is kept" in output) == has_checkpoint
+    assert ("everything is saved" in output) == has_checkpoint
     assert ("nothing is trained yet" in output) != has_checkpoint
     assert ("--learning-rate RATE" in output) == has_checkpoint

@@ -390,5 +390,5 @@ class TestDigits:
 
 @pytest.mark.parametrize("store", [Digits(), Folder(path=".")])
 def test_a_store_that_only_reads_says_so(store):
-    with pytest.raises(DlcvError, match="can't be written; use hdf5"):
+    with pytest.raises(DlcvError, match="is only read; write to another store"):
         store.writer("train", rows=1, image_shape=(1, 1, 1), label_names=["a"])

@@ -35,7 +35,7 @@ def test_each_layout_is_recognised_as_what_it_is(tmp_path, names, expected, capl
         (tmp_path / name).touch()
     assert find_store(str(tmp_path)) == expected(path=tmp_path)
     name = registry.registry.descriptor_of(expected(path=tmp_path)).name
-    assert f"{tmp_path}: recognised as {name}" in caplog.messages
+    assert f"{tmp_path}: recognized as {name}" in caplog.messages
 
 
 def test_a_table_is_recognised_by_its_ending(tmp_path, monkeypatch):
@@ -78,7 +78,7 @@ def test_what_two_stores_recognise_is_refused(tmp_path):
     ):
         find_store(str(tmp_path))
     assert str(caught.value) == (
-        f"{tmp_path} is recognised by the stores folder and places; say which one: "
+        f"{tmp_path} is recognized by the stores folder and places; name one of them: "
         f'folder(path="{tmp_path}", color_mode=rgb) or places(path="{tmp_path}")'
     )
 
@@ -89,7 +89,7 @@ def test_what_nothing_recognises_is_told_what_would_be(tmp_path):
         find_store(str(tmp_path))
     message = str(caught.value)
     assert message.startswith(
-        f"{tmp_path}: no data set is recognised there, for nothing tells the "
+        f"{tmp_path}: no data set is recognized there, for nothing tells the "
     )
     for told in (
         "csv: a file that ends in .csv or .tsv; ",
@@ -113,7 +113,7 @@ def test_a_table_is_packed(photos, tmp_path):
     (tmp_path / "list.csv").write_bytes("\r\n".join(["\ufefffile;class", *rows]).encode())
     done = dlcv(tmp_path, "data", "build", "list.csv", "--out", "packed", "--size", "16")
     assert done.returncode == 0, done.stderr
-    assert "list.csv: recognised as csv" in done.stderr
+    assert "list.csv: recognized as csv" in done.stderr
     assert [line.split()[:2] for line in done.stdout.splitlines()[1:4]] == [
         ["train", "42"], ["val", "6"], ["test", "12"],
     ]  # fmt: skip
@@ -135,7 +135,7 @@ def test_a_table_is_packed(photos, tmp_path):
             ["run", "--data", "file_names(path='.')"],
             '{root}: the pattern "{{label}}.{{number}}" ma',
         ),
-        (["run", "--data", "."], ".: no data set is recognised there"),
+        (["run", "--data", "."], ".: no data set is recognized there"),
         (["run", "--data", "tiny"], "tiny/train/n01 holds no images, and wnids.txt lists the clas"),
     ],
 )

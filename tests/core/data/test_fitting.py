@@ -26,9 +26,10 @@ def replaced(run, text, shape=(None, None, 3), size=(8, 8)):
     found = with_pixel_steps(run, chosen_pixel_steps(run, text), shape, size)
     assert found.value_steps == run.value_steps
     texts = [str(registry.registry.spec_of(step)) for step in found.pixel_steps]
-    return ", ".join(t.replace(", interpolation=area", "") for t in texts).replace(
-        ", mirror=True", ""
-    )
+    text = ", ".join(texts)
+    for default in (", interpolation=area", ", final_resize=False", ", mirror=True"):
+        text = text.replace(default, "")
+    return text
 
 
 @pytest.mark.parametrize(

@@ -52,7 +52,7 @@ def test_every_sample_is_predicted_once_in_stored_order(network, batch_size):
 )
 def test_images_of_another_size_are_an_error_unless_a_step_resizes(network, size, message):
     images = ArrayImages(np.zeros((3, *size), np.uint8), ["x", "y", "z"])
-    with pytest.raises(DlcvError, match=f"the images {message}.*; put a step that resizes"):
+    with pytest.raises(DlcvError, match=f"the images {message}.*; put aspect_aware among"):
         predict_labelled(network, loader(images))
     if size[2] == 1:
         assert predict_labelled(network, loader(images, Simple(size=8))).combined.shape == (3, 10)
