@@ -125,5 +125,5 @@ def test_run_without_a_checkpoint_has_nothing_to_go_on_from(run: dlcv.Run, tmp_p
     shutil.copytree(run.path, tmp_path / "copy")
     shutil.rmtree(tmp_path / "copy" / "checkpoints")
 
-    with pytest.raises(DlcvError, match="no checkpoint so far; start a new run"):
+    with pytest.raises(DlcvError, match="no checkpoint yet; start a new run"):
         dlcv.resume(tmp_path / "copy", epochs=1)

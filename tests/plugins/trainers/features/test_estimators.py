@@ -79,7 +79,7 @@ def test_trees_that_lead_elsewhere_are_refused(field, value, samples, tmp_path):
     state["nodes"][field][0] = value
     tree.__setstate__(state)
     estimators.save(tmp_path / "c.skops", fitted)
-    with pytest.raises(DlcvError, match=r"c\.skops is damaged, or no classifier: a tree"):
+    with pytest.raises(DlcvError, match=r"c\.skops is damaged, or no classifier: corrupt tree"):
         estimators.load(tmp_path / "c.skops", 8, 3)
 
 
