@@ -354,7 +354,13 @@ def test_accuracy_is_that_of_the_epoch_that_the_weights_are_from(
 ) -> None:
     losses, accuracies = (0.1, 0.9, 0.5, 0.6), (0.9, 0.6, 0.8, 0.7)
     rows = [
-        {"stage": 1 + (i > 0), "epoch": i + 1, "val_loss": loss, "val_accuracy": accuracy}
+        {
+            "stage": 1 + (i > 0),
+            "epoch": i + 1,
+            "val_loss": loss,
+            "val_accuracy": accuracy,
+            "seconds": 1.0,
+        }
         for i, (loss, accuracy) in enumerate(zip(losses, accuracies, strict=True))
     ]
     stages = (StageConfig(), StageConfig(early_stopping=early_stopping))
