@@ -58,7 +58,7 @@ def test_an_exported_model_is_evaluated_and_predicts(folder):
     ("arguments", "reason"),
     [
         (("runs/none", "--format", "saved_model"), "no such run: runs/none"),
-        (("runs/digits", "--format", "pickle"), "'pickle' is not one of 'saved_model', 'litert'"),
+        (("runs/digits", "--format", "pickle"), 'unknown exporter "pickle"'),
         (("runs/digits",), "Missing option '--format'"),
         (
             ("runs/digits", "--format", "saved_model", "--checkpoint", "7", "--out", "seven"),

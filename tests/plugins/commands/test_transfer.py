@@ -116,6 +116,6 @@ def test_ctrl_c_keeps_what_is_done(base_run, flowers, tmp_path):
     process.send_signal(signal.SIGINT)
     _, told = process.communicate()
     assert process.returncode == 130
-    assert "what is extracted so far is kept: the same command continues" in told
+    assert "what is extracted so far is saved: the same command continues" in told
     assert not (tmp_path / "features").exists()
     assert json.loads((tmp_path / ".features.part" / "progress.json").read_text())["train"] > 0
