@@ -511,7 +511,7 @@ def test_a_full_disk_is_named_after_the_conversion_too(run, tmp_path, monkeypatc
     monkeypatch.setattr(write, "_describe", full)
     with (
         registry.register("exporter", "arrays", Arrays),
-        pytest.raises(DlcvError, match=r"can't write .*out: No space left .*; make room there, or"),
+        pytest.raises(DlcvError, match=r"can't write .*out: no space left .*; free some space"),
     ):
         dlcv.export_run(run.path, "arrays", tmp_path / "out")
     assert not (tmp_path / "out").exists()

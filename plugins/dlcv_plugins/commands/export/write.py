@@ -75,13 +75,8 @@ def export_run(
     folder = Path(out) if out is not None else Path("exported") / f"{run.path.name}-{name}"
     _refuse_existing(folder, force=force)
     network = run.build("float32")
-    try:
-        with files.atomic_folder(folder, force=force) as temporary:
-            _fill(temporary, folder, run, network, exporter)
-    except OSError as error:
-        if error.errno not in NO_ROOM:
-            raise
-        raise _cannot_write(folder, error) from error
+    with files.atomic_folder(folder, force=force) as temporary:
+        _fill(temporary, folder, run, network, exporter)
     return Exported(folder)
 
 
