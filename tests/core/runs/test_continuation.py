@@ -1,6 +1,7 @@
 """Runs that go on with other settings: what is said, and what is refused before it is touched."""
 
 import logging
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -72,8 +73,9 @@ def test_best_last_and_single_checkpoints_are_loaded(run: dlcv.Run) -> None:
 
 
 def test_finished_run_goes_on_with_another_rate(
-    run: dlcv.Run, caplog: pytest.LogCaptureFixture
+    run: dlcv.Run, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
+    run = dlcv.load(shutil.copytree(run.path, tmp_path / "copy"))
     caplog.set_level(logging.INFO, "dlcv")
     before = run.history
     dlcv.load(run.path).predictions(split="val")
