@@ -39,7 +39,8 @@ def test_tracker_that_can_not_write_stops_a_run_before_it_trains(site, tmp_path,
     monkeypatch.setenv("DLCV_EXPERIMENTS", str(tmp_path / "none" / "log"))
     write_photos(tmp_path / "photos")
     done = dlcv(RUN, tmp_path, site, code=2)
-    assert "jsonl_tracker" in done.stderr and "failed: " in done.stderr
+    assert "jsonl_tracker" in done.stderr
+    assert "failed: " in done.stderr
     assert "DLCV_DISABLE=jsonl_tracker switches it off" in done.stderr
     assert not (tmp_path / "runs" / "one").exists()
 
