@@ -76,7 +76,7 @@ def _contracts(project: dict[str, Any]) -> tuple[list[list[str]], set[str], list
         import, and those that all others may import besides.
     """
     contracts = project["tool"]["importlinter"]["contracts"]
-    (layers,) = (contract["layers"] for contract in contracts if contract["type"] == "layers")
+    layers = next(c["layers"] for c in contracts if c.get("containers") == ["dlcv"])
     names = [[name.strip(" ()") for name in layer.split("|")] for layer in layers]
     least = next(c for c in contracts if "dlcv.api" in c.get("forbidden_modules", ()))
     more = next(c for c in contracts if c.get("source_modules") == ["dlcv_plugins"])

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from dlcv.cli.options import pixel_steps_option as pixel_steps_option
     from dlcv.cli.run import finish as finish
     from dlcv.cli.run import shown_path as shown_path
+    from dlcv.config import AUTO as AUTO
     from dlcv.config import RunConfig as RunConfig
     from dlcv.config import SplitConfig as SplitConfig
     from dlcv.config import StageConfig as StageConfig
@@ -147,6 +148,7 @@ _PLACES = {
     "finish": "dlcv.cli.run:finish",
     "shown_path": "dlcv.cli.run:shown_path",
     # A run's configuration.
+    "AUTO": "dlcv.config:AUTO",
     "RunConfig": "dlcv.config:RunConfig",
     "SplitConfig": "dlcv.config:SplitConfig",
     "StageConfig": "dlcv.config:StageConfig",

@@ -7,7 +7,7 @@ import pytest
 
 from dlcv import registry
 from dlcv.testing import check_plugin
-from dlcv.testing.check import EXAMPLES
+from dlcv_plugins.testing.check import EXAMPLES
 
 NAMES = registry.names("check")
 

@@ -5,9 +5,9 @@ Names and shapes do not depend on weights, so most networks are built without an
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from dlcv.config import AUTO
+from dlcv import api
 from dlcv.errors import DlcvError
 from dlcv.interfaces import Architecture, Plugin, is_value_step
 from dlcv.registry import registry
@@ -34,7 +34,7 @@ def checks(cls: type[Plugin]) -> tuple[Check, ...]:
 def check_preprocessors_are_value_steps(architecture: Architecture) -> None:
     """What stands for `auto` among a run's preprocessors can be made, and only changes values."""
     text = architecture.preprocessors
-    if text == AUTO:
+    if text == api.AUTO:
         return
     try:
         steps = registry.create_list("preprocessor", text)
@@ -63,14 +63,14 @@ def check_output_is_probabilities(architecture: Architecture) -> None:
 
 def check_grey_images_are_taken(architecture: Architecture) -> None:
     """Channels come from the data: a network is built for one as well as for three."""
-    with symbolic():
+    with api.symbolic():
         output = _build(architecture, channels=1).output
     assert output.shape == (None, CLASSES), f"for grey images the output is {output.shape}"
 
 
 def check_output_stays_float32_in_mixed_precision(architecture: Architecture) -> None:
     """Probabilities and the loss need float32, whatever the rest computes in."""
-    with _mixed_precision(), symbolic():
+    with _mixed_precision(), api.symbolic():
         model = _build(architecture)
     assert model.output.dtype == "float32", (
         f"in mixed precision the output is {model.output.dtype}; "
@@ -80,7 +80,7 @@ def check_output_stays_float32_in_mixed_precision(architecture: Architecture) ->
 
 def check_layer_names_are_systematic(architecture: Architecture) -> None:
     """Weights are transferred and layers frozen by name, so names are chosen, not numbered."""
-    with symbolic():
+    with api.symbolic():
         first, second = ([x.name for x in _build(architecture).layers] for _ in range(2))
     numbered = [a for a, b in zip(first, second, strict=True) if a != b]
     assert not numbered, (
@@ -91,7 +91,7 @@ def check_layer_names_are_systematic(architecture: Architecture) -> None:
 
 def check_body_ends_before_the_classifier(architecture: Architecture) -> None:
     """Features are taken from the body; it is the network without its last layers."""
-    with symbolic():
+    with api.symbolic():
         whole = [x.name for x in _build(architecture).layers]
         body = architecture.body((*architecture.default_size, 3))
     names = [x.name for x in body.layers]
@@ -104,13 +104,6 @@ def check_body_ends_before_the_classifier(architecture: Architecture) -> None:
     assert None not in body.output.shape[1:], (
         f"the features have the shape {body.output.shape}; all but the first must be known"
     )
-
-
-def symbolic() -> Any:
-    """Returns a context in which networks are built without values for their weights."""
-    import keras
-
-    return keras.StatelessScope(initialize_variables=False)
 
 
 def _build(architecture: Architecture, channels: int = 3) -> "keras.Model":

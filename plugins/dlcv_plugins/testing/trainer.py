@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from dlcv.config import RunConfig
+from dlcv.api import RunConfig
 from dlcv.errors import DlcvError
 from dlcv.interfaces import Plugin, Trainer
 from dlcv.testing import Check

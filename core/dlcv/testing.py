@@ -10,13 +10,17 @@ from acme_vision import Blur
 def test_blur(check):
     check(Blur(radius=2))
 ```
+
+Packages bring the checks, under the entry-point group `dlcv.testing`: each entry point is named
+after a kind, or `all`, and points to a function that returns the checks for a plugin's class.
 """
 
 from collections.abc import Callable
-from importlib import import_module
 from typing import Any, TypeAlias
 
+from dlcv.errors import DlcvError
 from dlcv.interfaces import Plugin
+from dlcv.registry.index import entry_points
 
 __all__ = ["Check", "check_plugin", "checks_for"]
 
@@ -25,11 +29,19 @@ Check: TypeAlias = Callable[[Any], None]
 
 
 def checks_for(plugin: Plugin | type[Plugin]) -> tuple[Check, ...]:
-    """Returns the checks that apply to a plugin: those of all plugins, then those of its kind."""
+    """Returns the checks that apply to a plugin: those of all plugins, then those of its kind.
+
+    Raises:
+        DlcvError: no package brings checks of this kind.
+    """
     cls = plugin if isinstance(plugin, type) else type(plugin)
-    common = import_module("dlcv.testing.common")
-    own = import_module(f"dlcv.testing.{cls.kind}")
-    return (*common.checks(cls), *own.checks(cls))
+    own = _checks(cls.kind, cls)
+    if not own:
+        raise DlcvError(
+            f"no checks for plugins of the kind {cls.kind} are installed; a package brings them "
+            f"with an entry point {cls.kind} of the group dlcv.testing"
+        )
+    return (*_checks("all", cls), *own)
 
 
 def check_plugin(plugin: Plugin) -> None:
@@ -37,6 +49,7 @@ def check_plugin(plugin: Plugin) -> None:
 
     Raises:
         AssertionError: some fail; the message has a line for each.
+        DlcvError: no package brings checks of this kind.
     """
     problems = []
     for check in checks_for(plugin):
@@ -47,3 +60,9 @@ def check_plugin(plugin: Plugin) -> None:
             problems.append(f"{check.__name__}: {reason}")
     if problems:
         raise AssertionError("\n".join([f"{plugin} fails:", *problems]))
+
+
+def _checks(name: str, cls: type[Plugin]) -> list[Check]:
+    """Returns the checks of all packages that a name stands for."""
+    sources = [point.load() for point in entry_points("dlcv.testing") if point.name == name]
+    return [check for source in sources for check in source(cls)]

@@ -70,7 +70,7 @@ def _run(members: int, histories: dict[str, list[dict[str, float]]]) -> Finished
     import numpy as np
 
     from dlcv import registry
-    from dlcv.config import RunConfig
+    from dlcv.api import RunConfig
 
     probabilities = np.tile(np.array([0.7, 0.3], np.float32), (members, 4, 1))
     names = tuple(f"member {n + 1}" for n in range(members)) if members > 1 else ()

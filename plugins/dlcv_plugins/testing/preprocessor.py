@@ -5,7 +5,7 @@ from typing import Any
 from dlcv.errors import DlcvError
 from dlcv.interfaces import Images, Preprocessor
 from dlcv.testing import Check
-from dlcv.testing.batches import COUNT, fresh_rng, prepared, sample_images, sample_list
+from dlcv_plugins.testing.batches import COUNT, fresh_rng, prepared, sample_images, sample_list
 
 
 def checks(cls: type[Preprocessor]) -> tuple[Check, ...]:
