@@ -26,6 +26,7 @@ import dlcv.hooks
 from dlcv import config, registry
 from dlcv.cli.main import dlcv as program
 from dlcv.interfaces import Plugin, options_of
+from dlcv.registry.index import entry_points, origin
 
 REFERENCE = Path(__file__).parent / "reference"
 PLACE = re.compile(r"(<!-- generated: (.+?) -->\n).*?(<!-- end -->)", re.DOTALL)
@@ -121,9 +122,12 @@ def functions(name: str, *members: str) -> str:
 
 
 def api() -> str:
-    """Returns the names that plugins may use of the core, by where they come from."""
+    """Returns the names that plugins may use, by where they come from; the core's come first."""
+    added = {
+        point.name: point.value for point in entry_points("dlcv.api") if origin(point)[0] == "dlcv"
+    }
     rows = []
-    for name, place in dlcv.api._PLACES.items():
+    for name, place in {**dlcv.api._PLACES, **added}.items():
         found = getattr(dlcv.api, name)
         is_documented = inspect.ismodule(found) or inspect.isclass(found) or callable(found)
         summary = _summary(found) if is_documented else f"A constant: `{found!r}`."

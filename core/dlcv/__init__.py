@@ -7,7 +7,6 @@ from dlcv.errors import DlcvError
 
 if TYPE_CHECKING:
     from dlcv.hooks import hook
-    from dlcv.report.write import write_report
     from dlcv.runs.ensemble import Ensemble
     from dlcv.runs.load import load
     from dlcv.runs.run import Run
@@ -22,39 +21,31 @@ __all__ = [
     "registry",
     "resume",
     "run",
-    "write_report",
 ]
 
 _LAZY = {
-    "Ensemble": "dlcv.runs.ensemble",
-    "Run": "dlcv.runs.run",
-    "hook": "dlcv.hooks",
-    "load": "dlcv.runs.load",
-    "resume": "dlcv.runs.train",
-    "run": "dlcv.runs.train",
-    "write_report": "dlcv.report.write",
+    "Ensemble": "dlcv.runs.ensemble:Ensemble",
+    "Run": "dlcv.runs.run:Run",
+    "hook": "dlcv.hooks:hook",
+    "load": "dlcv.runs.load:load",
+    "resume": "dlcv.runs.train:resume",
+    "run": "dlcv.runs.train:run",
 }
-"""Where each of the core's names is; plugins add others (entry-point group `dlcv.functions`)."""
+"""Where each of the core's names is; packages add others (entry-point group `dlcv.functions`)."""
 
 
 def __getattr__(name: str) -> Any:
     """Imports what needs NumPy only when it is used: `dlcv --help` must not wait for it."""
-    import importlib
+    from dlcv.registry.index import load_object, named_objects
 
-    if name in _LAZY:
-        return getattr(importlib.import_module(_LAZY[name]), name)
-    for entry_point in _functions():
-        if entry_point.name == name:
-            return entry_point.load()
-    raise AttributeError(f"module dlcv has no attribute {name}")
+    place = _LAZY.get(name) or named_objects("dlcv.functions").get(name)
+    if not place:
+        raise AttributeError(f"module dlcv has no attribute {name}")
+    return load_object(place)
 
 
 def __dir__() -> list[str]:
-    """Returns the core's names, and those that plugins add."""
-    return sorted({*globals(), *_LAZY, *(entry_point.name for entry_point in _functions())})
+    """Returns the core's names, and those that packages add."""
+    from dlcv.registry.index import named_objects
 
-
-def _functions() -> list[Any]:
-    from dlcv.registry.index import entry_points
-
-    return entry_points("dlcv.functions")
+    return sorted({*globals(), *_LAZY, *named_objects("dlcv.functions")})

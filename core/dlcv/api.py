@@ -1,19 +1,23 @@
 """What commands, exporters, checks, sections, trackers and trainers may use of the core.
 
 The names below, and `dlcv.registry`, are stable; every other module of the core is private, save
-`interfaces`, `errors`, `images` and `files`, which all plugins may use.
+`interfaces`, `errors`, `images` and `files`, which all plugins may use. Packages add names for the
+plugins of others, such as what writes pages, under the entry-point group `dlcv.api`.
 
 A name's module is imported when the name is first used, so that a command's module costs nothing
 before the command runs: `from dlcv.api import table` imports no NumPy and no Keras. What does need
 them (most names below the command line) is best imported inside the function that uses it.
 """
 
-import importlib
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
+
+from dlcv.registry.index import load_object, named_objects
 
 if TYPE_CHECKING:
     from dlcv import backend as backend
-    from dlcv import pages as pages
     from dlcv.cli.console import table as table
     from dlcv.cli.console import with_verbosity as with_verbosity
     from dlcv.cli.lazy import Group as Group
@@ -26,6 +30,7 @@ if TYPE_CHECKING:
     from dlcv.cli.options import pixel_steps_option as pixel_steps_option
     from dlcv.cli.run import finish as finish
     from dlcv.cli.run import shown_path as shown_path
+    from dlcv.config import ALL_SECTIONS as ALL_SECTIONS
     from dlcv.config import AUTO as AUTO
     from dlcv.config import RunConfig as RunConfig
     from dlcv.config import SplitConfig as SplitConfig
@@ -68,7 +73,6 @@ if TYPE_CHECKING:
     from dlcv.progress import duration as duration
     from dlcv.progress import track as track
     from dlcv.registry.spec import SpecList as SpecList
-    from dlcv.report.write import write_report as write_report
     from dlcv.runs import record as record
     from dlcv.runs.build import build_new as build_new
     from dlcv.runs.build import restored_network as restored_network
@@ -133,6 +137,10 @@ if TYPE_CHECKING:
     from dlcv.training.network import refusal as refusal
     from dlcv.training.network import symbolic as symbolic
 
+    # What the packages that ship add.
+    pages: ModuleType
+    write_report: Callable[..., Path]
+
 _PLACES = {
     # The command line.
     "table": "dlcv.cli.console:table",
@@ -148,14 +156,14 @@ _PLACES = {
     "finish": "dlcv.cli.run:finish",
     "shown_path": "dlcv.cli.run:shown_path",
     # A run's configuration.
+    "ALL_SECTIONS": "dlcv.config:ALL_SECTIONS",
     "AUTO": "dlcv.config:AUTO",
     "RunConfig": "dlcv.config:RunConfig",
     "SplitConfig": "dlcv.config:SplitConfig",
     "StageConfig": "dlcv.config:StageConfig",
     "read_toml": "dlcv.config:read_toml",
-    # Progress, threads, and pages.
+    # Progress and threads.
     "backend": "dlcv.backend",
-    "pages": "dlcv.pages",
     "Advance": "dlcv.progress:Advance",
     "duration": "dlcv.progress:duration",
     "track": "dlcv.progress:track",
@@ -257,7 +265,6 @@ _PLACES = {
     "log_finished": "dlcv.runs.completion:log_finished",
     "write_missing": "dlcv.runs.completion:write_missing",
     "Results": "dlcv.runs.results:Results",
-    "write_report": "dlcv.report.write:write_report",
     "write_results": "dlcv.runs.results:write_results",
     "Trained": "dlcv.runs.trained:Trained",
     "run": "dlcv.runs.train:run",
@@ -272,16 +279,13 @@ if not TYPE_CHECKING:
 
     def __getattr__(name: str) -> Any:
         """Imports a name's module when the name is first used."""
-        if name not in _PLACES:
+        place = _PLACES.get(name) or named_objects("dlcv.api").get(name)
+        if not place:
             raise AttributeError(f"dlcv.api has no name {name}")
-        module, _, attribute = _PLACES[name].partition(":")
-        found: Any = importlib.import_module(module)
-        if attribute:
-            found = getattr(found, attribute)
-        globals()[name] = found
+        globals()[name] = found = load_object(place)
         return found
 
 
 def __dir__() -> list[str]:
     """Returns the names that plugins may use."""
-    return sorted({*globals(), *_PLACES})
+    return sorted({*globals(), *_PLACES, *named_objects("dlcv.api")})

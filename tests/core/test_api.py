@@ -3,14 +3,20 @@
 import ast
 import subprocess
 import sys
+import textwrap
 from pathlib import Path
 
 import pytest
+from fake_packages import install, run_python
 
 from dlcv import api
+from dlcv.registry.index import entry_points, origin
+
+ADDED = sorted(point.name for point in entry_points("dlcv.api") if origin(point)[0] == "dlcv")
+"""What the plugins that ship add."""
 
 
-@pytest.mark.parametrize("name", api.__all__)
+@pytest.mark.parametrize("name", [*api.__all__, *ADDED])
 def test_each_name_of_the_api_is_there(name: str) -> None:
     assert getattr(api, name) is not None
 
@@ -26,6 +32,28 @@ def test_type_checkers_see_the_same_names() -> None:
     }
     assert sorted(name for name in places if name) == api.__all__
     assert all(api._PLACES[name] in places[name] for name in api.__all__)
+    declared = [node.target.id for node in guarded.body if isinstance(node, ast.AnnAssign)]
+    assert sorted(declared) == ADDED
+
+
+def test_packages_add_names_and_those_of_dlcv_keep_their_meaning(tmp_path: Path) -> None:
+    points = {"brush": "acme:paint", "write_report": "acme:paint", "table": "acme:paint"}
+    source = "def paint():\n    return 'painted'\n"
+    install(tmp_path, "acme", {"api": points, "functions": points}, {"acme": source})
+    code = """
+        import dlcv
+        from dlcv.api import brush, table, write_report
+
+        print(brush(), dlcv.brush())
+        print(table.__module__, write_report.__module__, dlcv.write_report is write_report)
+        print("brush" in dir(dlcv) and "brush" in dir(dlcv.api))
+    """
+    done = run_python(tmp_path, "-c", textwrap.dedent(code))
+    assert done.stdout.splitlines() == [
+        "painted painted",
+        "dlcv.cli.console dlcv_plugins.report.write True",
+        "True",
+    ], done.stderr
 
 
 def test_an_unknown_name_is_refused() -> None:

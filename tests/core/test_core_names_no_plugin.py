@@ -13,7 +13,7 @@ import dlcv
 CORE = Path(dlcv.__file__).parent
 WORDS = {
     "color", "constant", "crop", "csv", "ensemble", "features", "folder", "keras", "linear", "mean",
-    "members", "rank", "scale", "simple", "step",
+    "members", "rank", "report", "scale", "simple", "step",
 }  # fmt: skip
 """Names of plugins that are words, formats or libraries as well; sentences may use them."""
 

@@ -29,7 +29,7 @@ USES = {
     "exporter": "dlcv export runs/latest --format",
 }
 """The command that takes each kind of plugin."""
-OTHER_GROUPS = ("defaults", "functions", "pretrained", "recipes", "testing")
+OTHER_GROUPS = ("api", "defaults", "functions", "pretrained", "recipes", "testing")
 """Groups of entry points that hold no plugins."""
 
 

@@ -1,6 +1,7 @@
 """What installed packages offer, known from their metadata without an import."""
 
 import functools
+import importlib
 import importlib.metadata
 import importlib.util
 import os
@@ -42,6 +43,22 @@ def is_disabled(*names: str) -> bool:
 def entry_points(group: str) -> list[importlib.metadata.EntryPoint]:
     """Returns the entry points of a group; the packages are searched once a process."""
     return _by_group().get(group, [])
+
+
+def named_objects(group: str) -> dict[str, str]:
+    """Returns where the names of a group are, as `module` or `module:attribute`.
+
+    Where several packages offer one name, dlcv's own goes first.
+    """
+    others_first = sorted(entry_points(group), key=lambda point: origin(point)[0] == OWN)
+    return {point.name: point.value for point in others_first}
+
+
+def load_object(place: str) -> Any:
+    """Imports a `module`, or returns the attribute of a `module:attribute`."""
+    module, _, attribute = place.partition(":")
+    found: Any = importlib.import_module(module)
+    return getattr(found, attribute) if attribute else found
 
 
 def groups() -> list[str]:

@@ -26,7 +26,8 @@ def report(run: Path, sections: str | None) -> None:
 
     Every training ends with it; this is for older runs, and for evaluators that came since.
     """
-    from dlcv.api import load, shown_path, write_report
+    from dlcv.api import load, shown_path
+    from dlcv_plugins.report.write import write_report
 
     page = write_report(load(run), sections=sections)
     click.echo(f"look at  {shown_path(page)} ({page.stat().st_size / 1e6:.1f} MB)")

@@ -13,7 +13,7 @@ def checks(cls: type[Plugin]) -> tuple[Check, ...]:
 
 def check_content_can_be_shown(section: Section) -> None:
     """A section gives None or content that the page can lay out, for every kind of run."""
-    from dlcv.report.parts import Preparation
+    from dlcv_plugins.report.parts import Preparation
 
     for what, run in _runs().items():
         content = _rendered(section, what, run)

@@ -2,9 +2,9 @@
 
 from written_runs import FINGERPRINTS, history, predicted, write_run
 
-from dlcv.report.finished import finished_run
 from dlcv.runs.load import load
 from dlcv_plugins.advice.training import Measured, facts_of
+from dlcv_plugins.report.finished import finished_run
 
 
 def facts(path):

@@ -6,10 +6,10 @@ from pathlib import Path
 import attrs
 
 from dlcv import files, images
-from dlcv.api import pages
 from dlcv.errors import DlcvError
 from dlcv.images import jpeg
 from dlcv.interfaces import SEVERITIES, DatasetFacts, Finding, Sample
+from dlcv_plugins import pages
 from dlcv_plugins.commands.data.check.checkup import Checkup, Reported
 
 MOST_GROUPS = 24

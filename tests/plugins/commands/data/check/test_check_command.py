@@ -231,7 +231,7 @@ def test_the_wheel_holds_every_module_and_the_templates(tmp_path):
     with zipfile.ZipFile(next(tmp_path.glob("*.whl"))) as wheel:
         names = wheel.namelist()
     for name in ("base.html", "check.html", "style.css"):
-        assert f"dlcv/pages/{name}" in names
+        assert f"dlcv_plugins/pages/{name}" in names
     # A folder that .gitignore names would be left out.
     modules = {
         str(path.relative_to(ROOT / folder))

@@ -33,7 +33,7 @@ def render(template: str, *, script: str = "", **values: Any) -> str:
     digest = base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()
 
     environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("dlcv", "pages"),
+        loader=jinja2.PackageLoader("dlcv_plugins", "pages"),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dlcv import pages
+from dlcv_plugins import pages
 
 
 def decoded(address):

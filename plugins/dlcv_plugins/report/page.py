@@ -8,13 +8,13 @@ from typing import Any
 
 import attrs
 
-from dlcv import pages, registry
-from dlcv.config import ALL_SECTIONS
+from dlcv import registry
+from dlcv.api import ALL_SECTIONS, from_json
 from dlcv.errors import DlcvError, first_line
-from dlcv.evaluation.evaluate import from_json
 from dlcv.interfaces import FinishedRun, Section, SectionContent, Table
-from dlcv.registry.spec import Spec, SpecList
-from dlcv.report.parts import Preparation, Shown, plain
+from dlcv.registry import Spec, SpecList
+from dlcv_plugins import pages
+from dlcv_plugins.report.parts import Preparation, Shown, plain
 
 logger = logging.getLogger(__name__)
 LONGEST_NAME = 64

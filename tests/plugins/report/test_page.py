@@ -34,10 +34,10 @@ from dlcv.interfaces import (
     plugin,
 )
 from dlcv.registry import registry
-from dlcv.report import write
-from dlcv.report.write import report_finished, write_report
 from dlcv.runs.ensemble import Ensemble
 from dlcv.runs.load import load
+from dlcv_plugins.report import write
+from dlcv_plugins.report.write import report_finished, write_report
 
 VOID = {"meta", "img", "br", "link", "input", "hr", "wbr"}
 

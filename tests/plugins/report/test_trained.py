@@ -3,8 +3,8 @@
 import dlcv
 from dlcv.interfaces import Evaluation, Evaluator, RunView, plugin
 from dlcv.registry import registry
-from dlcv.report.finished import finished_run
 from dlcv.runs.load import load
+from dlcv_plugins.report.finished import finished_run
 
 SMALL = {"data": "digits", "architecture": "lenet(width=0.2)", "fraction": 0.3, "threads": 1}
 

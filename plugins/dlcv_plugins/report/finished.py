@@ -7,17 +7,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dlcv import registry
-from dlcv.config import RunConfig
-from dlcv.data.sources import find_store
+from dlcv.api import (
+    Ensemble,
+    Predictor,
+    Results,
+    Run,
+    RunConfig,
+    RunDirectory,
+    find_store,
+)
 from dlcv.errors import DlcvError, first_line
 from dlcv.interfaces import UNSPLIT, Evaluation, FinishedRun, LabelledImages, Predictions
 from dlcv.interfaces.finished_run import Rows
-from dlcv.registry.spec import Spec
-from dlcv.runs.directory import RunDirectory
-from dlcv.runs.ensemble import Ensemble
-from dlcv.runs.predictor import Predictor
-from dlcv.runs.results import Results
-from dlcv.runs.run import Run
+from dlcv.registry import Spec
 
 if TYPE_CHECKING:
     import numpy as np

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from dlcv import pages
+from dlcv.api import figure
 from dlcv.errors import DlcvError, printable
-from dlcv.evaluation.drawings import figure
 from dlcv.interfaces import (
     Curves,
     Details,
@@ -28,6 +27,7 @@ from dlcv.interfaces import (
     Table,
 )
 from dlcv.interfaces.section import Picture
+from dlcv_plugins import pages
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -9,8 +9,8 @@ from html import unescape
 import pytest
 from written_runs import predicted, write_run
 
-from dlcv.report.write import write_report
 from dlcv.runs.load import load
+from dlcv_plugins.report.write import write_report
 
 BROWSER = next(
     filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None

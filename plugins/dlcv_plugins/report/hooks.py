@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from dlcv.hooks import hook
+from dlcv import hook
 
 
 @hook(tryfirst=True)
 def dlcv_run_finished(run: Any, result: dict[str, Any]) -> None:
     """Writes the report, before the hooks that may send it somewhere."""
-    from dlcv.report.write import report_finished
+    from dlcv_plugins.report.write import report_finished
 
     report_finished(run)

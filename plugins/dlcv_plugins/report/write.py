@@ -5,11 +5,11 @@ import shlex
 from pathlib import Path
 
 from dlcv import files
+from dlcv.api import Predictor
 from dlcv.errors import first_line
-from dlcv.registry.spec import SpecList
-from dlcv.report.finished import finished_run
-from dlcv.report.page import page
-from dlcv.runs.predictor import Predictor
+from dlcv.registry import SpecList
+from dlcv_plugins.report.finished import finished_run
+from dlcv_plugins.report.page import page
 
 logger = logging.getLogger(__name__)
 REPORT = "report.html"
