@@ -58,25 +58,6 @@ def decode(content: bytes, *, channels: int) -> "np.ndarray | None":
     return _upright(image, _orientation(content))
 
 
-def decode_rest(content: bytes, side: int) -> "np.ndarray":
-    """Returns what is left of a damaged JPEG, to be shown; its orientation is not applied.
-
-    Args:
-        content: The file's bytes.
-        side: Pixels. What is higher and wider is made up to 8 times smaller while it is decoded,
-            so that a size that is not true fills no memory.
-
-    Returns:
-        `(H, W, 3)` uint8.
-
-    Raises:
-        ValueError: nothing is left.
-    """
-    import simplejpeg
-
-    return simplejpeg.decode_jpeg(content, "RGB", min_height=side, min_width=side, strict=False)
-
-
 def _orientation(content: bytes) -> int:
     """Returns the EXIF orientation; 1, upright, where there is none that exists."""
     exif = next(filter(lambda segment: segment.startswith(EXIF), _exif_segments(content)), None)

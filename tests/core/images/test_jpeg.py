@@ -113,19 +113,6 @@ def test_garbled_files_are_refused_with_the_reason(reason):
         images.decode(DAMAGED[reason])
 
 
-def test_the_rest_of_a_damaged_file_is_shown():
-    content = encoded()
-    rest = jpeg.decode_rest(content[: len(content) // 2] + b"\xff\xd9", side=160)
-    whole = images.decode(content)
-    assert rest.shape == whole.shape
-    np.testing.assert_allclose(rest[:40].astype(int), whole[:40], atol=3)
-    assert np.ptp(rest[-8:]) < 3
-
-
-def test_the_rest_of_a_large_file_is_made_small():
-    assert jpeg.decode_rest(encoded(size=(1600, 1600)), side=160).shape == (200, 200, 3)
-
-
 def test_what_is_no_jpeg_is_left_to_others():
     assert jpeg.decode(b"", channels=3) is None
     assert jpeg.decode(b"text", channels=3) is None

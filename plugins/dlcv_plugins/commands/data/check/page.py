@@ -2,15 +2,18 @@
 
 from importlib.metadata import version
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import attrs
 
 from dlcv import files, images
 from dlcv.errors import DlcvError
-from dlcv.images import jpeg
 from dlcv.interfaces import SEVERITIES, DatasetFacts, Finding, Sample
 from dlcv_plugins import pages
 from dlcv_plugins.commands.data.check.checkup import Checkup, Reported
+
+if TYPE_CHECKING:
+    import numpy as np
 
 MOST_GROUPS = 24
 MOST_IN_GROUP = 4
@@ -105,8 +108,27 @@ def _picture(sample: Sample, facts: DatasetFacts) -> _Picture:
             image = split.read([sample.index])[0]
         except DlcvError:
             content = images.read_content(split.sample_id(sample.index))
-            image = jpeg.decode_rest(content, pages.LARGEST_SIDE_PIXELS)
+            image = rest_of_jpeg(content, pages.LARGEST_SIDE_PIXELS)
     except (DlcvError, OSError, ValueError):
         return _Picture(sample, "", is_small=False)
     is_small = max(image.shape[:2]) < pages.LARGEST_SIDE_PIXELS
     return _Picture(sample, pages.thumbnail(image), is_small)
+
+
+def rest_of_jpeg(content: bytes, side: int) -> "np.ndarray":
+    """Returns what is left of a damaged JPEG, to be shown; its orientation is not applied.
+
+    Args:
+        content: The file's bytes.
+        side: Pixels. What is higher and wider is made up to 8 times smaller while it is decoded,
+            so that a size that is not true fills no memory.
+
+    Returns:
+        `(H, W, 3)` uint8.
+
+    Raises:
+        ValueError: nothing is left.
+    """
+    import simplejpeg
+
+    return simplejpeg.decode_jpeg(content, "RGB", min_height=side, min_width=side, strict=False)
