@@ -20,7 +20,7 @@ from typing import Any, TypeAlias
 
 from dlcv.errors import DlcvError
 from dlcv.interfaces import Plugin
-from dlcv.registry.index import entry_points
+from dlcv.registry.index import enabled_entry_points
 
 __all__ = ["Check", "check_plugin", "checks_for"]
 
@@ -64,5 +64,5 @@ def check_plugin(plugin: Plugin) -> None:
 
 def _checks(name: str, cls: type[Plugin]) -> list[Check]:
     """Returns the checks of all packages that a name stands for."""
-    sources = [point.load() for point in entry_points("dlcv.testing") if point.name == name]
-    return [check for source in sources for check in source(cls)]
+    points = [point for point in enabled_entry_points("dlcv.testing") if point.name == name]
+    return [check for point in points for check in point.load()(cls)]

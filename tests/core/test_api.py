@@ -54,6 +54,8 @@ def test_packages_add_names_and_those_of_dlcv_keep_their_meaning(tmp_path: Path)
         "dlcv.cli.console dlcv_plugins.report.write True",
         "True",
     ], done.stderr
+    done = run_python(tmp_path, "-c", "from dlcv.api import brush", DLCV_DISABLE="acme")
+    assert "cannot import name 'brush' from 'dlcv.api'" in done.stderr
 
 
 def test_an_unknown_name_is_refused() -> None:

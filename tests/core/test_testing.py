@@ -59,11 +59,11 @@ except Exception as error:
 """
 
 
-def printed(tmp_path, name):
+def printed(tmp_path, name, **environment):
     """Returns the names of the checks for a class of the package, and which error they end with."""
     points = {"testing": {"sound": "acme:sounds", "schedule": "acme:schedules"}}
     install(tmp_path, "acme", points, {"acme": CHECKS})
-    done = run_python(tmp_path, "-c", PROGRAM, name)
+    done = run_python(tmp_path, "-c", PROGRAM, name, **environment)
     assert done.returncode == 0, done.stderr
     return done.stdout.splitlines()
 
@@ -78,6 +78,12 @@ def test_a_package_brings_the_checks_of_a_kind_of_its_own(tmp_path):
 def test_a_package_adds_checks_to_those_of_a_kind(tmp_path):
     (names,) = printed(tmp_path, "Steady")
     assert {"check_is_steady", "check_rates_are_usable"} <= {*names.split()}
+
+
+def test_checks_of_a_disabled_package_are_not_run(tmp_path):
+    (names,) = printed(tmp_path, "Steady", DLCV_DISABLE="acme")
+    assert "check_rates_are_usable" in names
+    assert "check_is_steady" not in names
 
 
 def test_a_kind_without_checks_is_an_error_and_not_a_success(tmp_path):

@@ -45,12 +45,22 @@ def entry_points(group: str) -> list[importlib.metadata.EntryPoint]:
     return _by_group().get(group, [])
 
 
+def enabled_entry_points(group: str) -> list[importlib.metadata.EntryPoint]:
+    """Returns the entry points of a group, save those that the environment disables."""
+    prefix = group.removeprefix("dlcv.")
+    return [
+        point
+        for point in entry_points(group)
+        if not is_disabled(origin(point)[0], f"{prefix}:{point.name}")
+    ]
+
+
 def named_objects(group: str) -> dict[str, str]:
     """Returns where the names of a group are, as `module` or `module:attribute`.
 
     Where several packages offer one name, dlcv's own goes first.
     """
-    others_first = sorted(entry_points(group), key=lambda point: origin(point)[0] == OWN)
+    others_first = sorted(enabled_entry_points(group), key=lambda point: origin(point)[0] == OWN)
     return {point.name: point.value for point in others_first}
 
 
