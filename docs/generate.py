@@ -26,7 +26,7 @@ import dlcv.hooks
 from dlcv import config, registry
 from dlcv.cli.main import dlcv as program
 from dlcv.interfaces import Plugin, options_of
-from dlcv.registry.index import entry_points, origin
+from dlcv.packages import entry_points, origin
 
 REFERENCE = Path(__file__).parent / "reference"
 PLACE = re.compile(r"(<!-- generated: (.+?) -->\n).*?(<!-- end -->)", re.DOTALL)

@@ -36,7 +36,7 @@ _LAZY = {
 
 def __getattr__(name: str) -> Any:
     """Imports what needs NumPy only when it is used: `dlcv --help` must not wait for it."""
-    from dlcv.registry.index import load_object, named_objects
+    from dlcv.packages import load_object, named_objects
 
     place = _LAZY.get(name) or named_objects("dlcv.functions").get(name)
     if not place:
@@ -46,6 +46,6 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     """Returns the core's names, and those that packages add."""
-    from dlcv.registry.index import named_objects
+    from dlcv.packages import named_objects
 
     return sorted({*globals(), *_LAZY, *named_objects("dlcv.functions")})

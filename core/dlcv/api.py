@@ -14,7 +14,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from dlcv.registry.index import load_object, named_objects
+from dlcv.packages import load_object, named_objects
 
 if TYPE_CHECKING:
     from dlcv import backend as backend

@@ -4,7 +4,8 @@ A package implements them in a module under the entry-point group `dlcv.hooks`, 
 decorator; the modules are imported when a run begins or is loaded.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,7 @@ import pluggy
 if TYPE_CHECKING:
     import keras
 
-    from dlcv.interfaces import RunView
+    from dlcv.interfaces import Architecture, RunView
 
 _specification = pluggy.HookspecMarker("dlcv")
 hook = pluggy.HookimplMarker("dlcv")
@@ -41,4 +42,16 @@ def dlcv_opener(path: Path) -> Callable[[], Any] | None:
 
     The folder is one that a person named to load, evaluate or predict with. What is opened is a
     `dlcv.api.Predictor`; looking must be quick, and opening may take its time.
+    """
+
+
+@_specification(firstresult=True)
+def dlcv_weights(
+    path: Path, architecture: "Architecture | None"
+) -> AbstractContextManager[Mapping[str, Sequence[Any]]] | None:
+    """Opens a file of weights that is no checkpoint; None where this hook reads no such files.
+
+    The context gives each layer's arrays by the layer's name, in Keras's order. Their shapes are
+    compared with the network's before `numpy.asarray` reads them. `architecture` is the network
+    that they are for, where one is known. A file that can't be read is a `DlcvError`.
     """

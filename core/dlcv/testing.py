@@ -20,7 +20,7 @@ from typing import Any, TypeAlias
 
 from dlcv.errors import DlcvError
 from dlcv.interfaces import Plugin
-from dlcv.registry.index import enabled_entry_points
+from dlcv.packages import enabled_entry_points
 
 __all__ = ["Check", "check_plugin", "checks_for"]
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from fake_packages import install, run_python
 
-from dlcv import api
-from dlcv.registry.index import entry_points, origin
+from dlcv import api, interfaces
+from dlcv.packages import entry_points, origin
 
 ADDED = sorted(point.name for point in entry_points("dlcv.api") if origin(point)[0] == "dlcv")
 """What the plugins that ship add."""
@@ -70,3 +70,9 @@ def test_what_a_command_declares_itself_with_imports_no_numpy_and_no_keras() -> 
     )
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "[]"
+
+
+def test_interfaces_have_what_packages_add_and_nothing_else() -> None:
+    assert interfaces.load_weights.__module__ != "dlcv.interfaces"
+    with pytest.raises(AttributeError, match="no installed package adds it"):
+        interfaces.load_wieghts  # noqa: B018

@@ -196,7 +196,9 @@ def ended(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[int, str,
         "no schedule": ["run", *flags(schedule=""), *common],
         "no evaluators": ["run", *flags(eval=""), *common],
         "no optimizer": ["run", *flags(optimizer=""), *common],
+        "no reader": ["run", *flags(), *common, "--initial-weights", str(folder / "w.h5")],
         "run": ["run", *flags(), *common, "--name", "made"],
+        "run on": ["run", *flags(), *common, "--name", "on", "--initial-weights", "runs/made"],
         "resume": ["resume", "runs/made", "--epochs", "3"],
         "evaluate": ["evaluate", "runs/made", "--json"],
         "predict": ["predict", "runs/made", str(folder / "light.png"), "--json"],
@@ -204,6 +206,7 @@ def ended(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[int, str,
     import cv2
     import numpy as np
 
+    (folder / "w.h5").touch()
     cv2.imwrite(str(folder / "light.png"), np.full((8, 8, 3), 230, np.uint8))
     process = subprocess.run(
         [sys.executable, "-S", "-c", PROGRAM, json.dumps(list(commands.values()))],
@@ -252,6 +255,18 @@ def test_a_choice_that_nobody_makes_is_asked_for(
 ) -> None:
     code, out, err = ended[f"no {missing}"]
     assert (code, out, err) == (2, "", f"dlcv: {cure}; no default is installed\n")
+
+
+def test_a_run_begins_with_the_weights_of_another_and_names_a_file_that_nothing_reads(
+    ended: dict[str, Any],
+) -> None:
+    assert "layers begin with the weights" in ended["run on"][2]
+    succeeded(ended, "run on")
+    code, _, err = ended["no reader"]
+    assert code == 2
+    assert err.endswith(
+        "w.h5: no installed package reads such files of weights; name a run or a checkpoint\n"
+    )
 
 
 def test_it_trains(ended: dict[str, Any]) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from dlcv.errors import printable
-from dlcv.registry.index import plugin_packages
+from dlcv.packages import plugin_packages
 
 
 def with_verbosity(command: Callable[..., Any]) -> Callable[..., Any]:

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 import click
 
 from dlcv.errors import DlcvError, listing, suggestion
+from dlcv.packages import module_file
 from dlcv.registry.defaults import examples
-from dlcv.registry.index import module_file
 
 LONGEST_SUMMARY = 200
 """Characters; longer ones would be cut, with dots."""

@@ -29,7 +29,7 @@ USES = {
     "exporter": "dlcv export runs/latest --format",
 }
 """The command that takes each kind of plugin."""
-OTHER_GROUPS = ("api", "defaults", "functions", "pretrained", "recipes", "testing")
+OTHER_GROUPS = ("api", "defaults", "functions", "interfaces", "pretrained", "recipes", "testing")
 """Groups of entry points that hold no plugins."""
 
 
@@ -101,8 +101,8 @@ def _weights(descriptor: "Descriptor") -> str:
 
 def _misnamed_groups() -> list[str]:
     """Returns notes on groups of entry points that nothing reads, such as `dlcv.preprocessor`."""
+    from dlcv.packages import PRETRAINED, entry_points, groups, origin
     from dlcv.registry import KINDS
-    from dlcv.registry.index import PRETRAINED, entry_points, groups, origin
 
     known = [*(f"dlcv.{kind}s" for kind in KINDS), *(f"dlcv.{name}" for name in OTHER_GROUPS)]
     others = [group for group in known if group != PRETRAINED]

@@ -1,4 +1,9 @@
-"""The interfaces that plugins implement, and the values that they exchange."""
+"""The interfaces that plugins implement, and the values that they exchange.
+
+Packages may add helpers for authors, through the entry-point group `dlcv.interfaces`.
+"""
+
+from typing import TYPE_CHECKING, Any
 
 from dlcv.interfaces.architecture import (
     Architecture,
@@ -78,7 +83,6 @@ from dlcv.interfaces.store import (
 )
 from dlcv.interfaces.tracker import Tracker
 from dlcv.interfaces.trainer import Trainer
-from dlcv.interfaces.weights import copy_weights, load_weights
 
 __all__ = [
     "DESCRIPTION",
@@ -157,3 +161,27 @@ __all__ = [
     "stack",
     "state",
 ]
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    import keras
+
+    def load_weights(
+        network: keras.Model, path: Path, read: Callable[..., Any] | None = None
+    ) -> None:
+        """Gives a network the weights of a file, or of a run."""
+
+    def copy_weights(source: keras.Model, target: keras.Model) -> None:
+        """Gives the layers of a network the weights of those of the same names in another."""
+
+else:
+
+    def __getattr__(name: str) -> Any:
+        """Imports what a package adds, when it is first used."""
+        from dlcv.packages import load_object, named_objects
+
+        if name not in (added := named_objects("dlcv.interfaces")):
+            raise AttributeError(f"dlcv.interfaces has no {name}, and no installed package adds it")
+        return load_object(added[name])

@@ -1,6 +1,7 @@
 """Architectures: Keras networks from options."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -117,3 +118,16 @@ def channel_axis() -> int:
 def scaled(count: int, width: float) -> int:
     """Returns a number of filters or units times a `width` factor, rounded, at least 1."""
     return max(1, round(count * width))
+
+
+def weights_of(layer: "keras.Layer") -> list[Any]:
+    """Returns a layer's weights as files have them: without counters."""
+    return [w for w in layer.weights if "int" not in str(w.dtype)]
+
+
+def assign(variables: Iterable[Any], arrays: Iterable[Any]) -> None:
+    """Gives variables the values of arrays of the same shapes, in memory or in a file."""
+    import numpy as np
+
+    for variable, array in zip(variables, arrays, strict=True):
+        variable.assign(np.asarray(array))

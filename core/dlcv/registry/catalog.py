@@ -27,7 +27,7 @@ from dlcv.interfaces import (
     Plugin,
     options_of,
 )
-from dlcv.registry.index import DISABLE_VARIABLE
+from dlcv.packages import DISABLE_VARIABLE
 from dlcv.registry.lookup import INTERFACES, Descriptor, Lookup, checked_kind, disabled
 from dlcv.registry.spec import Spec, SpecList, bare_or_text, lower
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import attrs
 
 from dlcv.errors import DlcvError, suggestion
-from dlcv.registry.index import OWN, entry_points, is_disabled, module_file, origin
+from dlcv.packages import OWN, entry_points, is_disabled, module_file, origin
 
 FILE = "defaults.toml"
 TRACKER_FLAG = "tracker_flags."

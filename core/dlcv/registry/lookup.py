@@ -28,7 +28,7 @@ from dlcv.interfaces import (
     Trainer,
     options_of,
 )
-from dlcv.registry.index import (
+from dlcv.packages import (
     DISABLE_VARIABLE,
     OWN,
     entry_points,

@@ -5,8 +5,8 @@ from contextlib import contextmanager
 
 from dlcv.errors import DlcvError, PluginError, first_line
 from dlcv.interfaces import Plugin
+from dlcv.packages import OWN
 from dlcv.registry.catalog import registry
-from dlcv.registry.index import OWN
 from dlcv.registry.lookup import Descriptor
 
 

@@ -8,7 +8,7 @@ import functools
 import importlib.util
 from typing import Literal
 
-from dlcv.registry.index import PRETRAINED, entry_points, is_disabled, origin
+from dlcv.packages import PRETRAINED, entry_points, is_disabled, origin
 
 DOWNLOAD = "download"
 

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from dlcv.config import RunConfig
 from dlcv.errors import DlcvError, PluginError, first_line
 from dlcv.interfaces import RunView, Tracker
+from dlcv.packages import DISABLE_VARIABLE
 from dlcv.registry import registry
-from dlcv.registry.index import DISABLE_VARIABLE
 
 if TYPE_CHECKING:
     import keras

@@ -9,7 +9,7 @@ from dlcv import registry
 from dlcv.config import RunConfig
 from dlcv.errors import SpecError, UnknownPluginError
 from dlcv.interfaces import evolve
-from dlcv.registry.index import qualified_name
+from dlcv.packages import qualified_name
 from dlcv.registry.spec import Spec, SpecList
 from dlcv.runs.directory import RunDirectory
 

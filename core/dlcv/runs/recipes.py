@@ -9,7 +9,7 @@ import attrs
 
 from dlcv.config import RecipeConfig, RunConfig, read_toml
 from dlcv.errors import DlcvError, first_line, suggestion
-from dlcv.registry.index import entry_points, is_disabled, origin
+from dlcv.packages import entry_points, is_disabled, origin
 
 logger = logging.getLogger(__name__)
 ENDING = ".toml"

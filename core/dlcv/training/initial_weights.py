@@ -1,10 +1,9 @@
-"""Weights to begin with: those of a run, or of a file that Keras wrote, by layer and shape.
+"""Weights to begin with, by layer and shape: those of a run, or of a file that a hook opens.
 
 Only arrays are read, and only those whose shapes the network has: nothing in a file is executed,
 and none of it decides how much memory is taken.
 """
 
-import hashlib
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -13,9 +12,10 @@ from typing import Any
 
 import attrs
 
-from dlcv.errors import DlcvError
+from dlcv import files, registry
+from dlcv.errors import DlcvError, some
 from dlcv.interfaces import Architecture
-from dlcv.interfaces.weights import WEIGHT_FILES, assign, open_weights, weights_of
+from dlcv.interfaces.architecture import assign, weights_of
 from dlcv.training import checkpoints
 from dlcv.training.checkpoints import Checkpoint
 from dlcv.training.network import Network
@@ -51,7 +51,7 @@ def open_source(path: Path, architecture: Architecture | None = None) -> Iterato
 
     Args:
         path: The folder or file.
-        architecture: The network that may read files which neither dlcv nor Keras wrote.
+        architecture: The network that they are for; it may read files of other libraries.
 
     Raises:
         DlcvError: it is none of these, or damaged.
@@ -67,11 +67,13 @@ def open_source(path: Path, architecture: Architecture | None = None) -> Iterato
     if path.name.endswith(checkpoints.SUFFIX):
         yield _from_checkpoint(checkpoints.load(path), path)
         return
-    if architecture is not None and not path.name.endswith(WEIGHT_FILES):
-        yield Source(path, _sha256(path), architecture.read_weights(path))
-        return
-    with open_weights(path) as stored:
-        yield Source(path, _sha256(path), {layer.name: layer.arrays for layer in stored})
+    opened = registry.registry.hooks().dlcv_weights(path=path, architecture=architecture)
+    if opened is None:
+        raise DlcvError(
+            f"{path}: no installed package reads such files of weights; name a run or a checkpoint"
+        )
+    with opened as layers:
+        yield Source(path, files.sha256(path), layers)
 
 
 def load_into(network: Network, source: Source) -> None:
@@ -102,8 +104,12 @@ def load_into(network: Network, source: Source) -> None:
         raise DlcvError(f"{source.path} has no layer of the network")
     for layer in fitting:
         assign(weights_of(layer), source.layers[layer.name])
-    unused = source.layers.keys() - {layer.name for layer in network.model.layers}
-    _tell(source, len(fitting), at_random, sorted(unused))
+    left = f"; at random: {', '.join(at_random)}" if at_random else ""
+    logger.info("%d layers begin with the weights of %s%s", len(fitting), source.path, left)
+    if unused := sorted(source.layers.keys() - {layer.name for layer in network.model.layers}):
+        logger.warning(
+            "the network has no layer for %d of its layers: %s", len(unused), some(unused)
+        )
 
 
 def _other_classes(ours: list[tuple[int, ...]], theirs: list[tuple[int, ...]]) -> bool:
@@ -120,19 +126,11 @@ def _misfit(
             f"{source.path} has no layer {name}, whose weights have the shapes "
             f"{own}; it belongs to another network"
         )
-    other = " ".join(map(str, theirs))
     return (
         f"layer {name} has weights of the shapes {own} in the network, and "
-        f"{other} in {source.path}; it belongs to another network or another input size"
+        f"{' '.join(map(str, theirs))} in {source.path}; it belongs to another network or another "
+        "input size"
     )
-
-
-def _tell(source: Source, count: int, at_random: list[str], unused: list[str]) -> None:
-    left = f"; at random: {', '.join(at_random)}" if at_random else ""
-    logger.info("%d layers begin with the weights of %s%s", count, source.path, left)
-    if unused:
-        shown = ", ".join(unused[:5]) + (", ..." if len(unused) > 5 else "")
-        logger.warning("the network has no layer for %d of its layers: %s", len(unused), shown)
 
 
 def _from_checkpoint(checkpoint: Checkpoint, path: Path) -> Source:
@@ -141,15 +139,10 @@ def _from_checkpoint(checkpoint: Checkpoint, path: Path) -> Source:
     for name, array in zip(used.paths, used.arrays, strict=True):
         if array.dtype.kind not in "iu":  # Counters and states of random layers are no weights.
             layers.setdefault(name.partition("/")[0], []).append(array)
-    return Source(path, _sha256(path), layers)
+    return Source(path, files.sha256(path), layers)
 
 
 def _network_variables(checkpoint: Checkpoint) -> int:
     """Returns how many variables are the network's: the optimizer's begin with its counter."""
     counters = (i for i, name in enumerate(checkpoint.paths) if name.endswith("/iteration"))
     return next(counters, len(checkpoint.paths))
-
-
-def _sha256(path: Path) -> str:
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

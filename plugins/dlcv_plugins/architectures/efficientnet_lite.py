@@ -12,12 +12,11 @@ from dlcv.errors import DlcvError
 from dlcv.interfaces import (
     Architecture,
     channel_axis,
-    copy_weights,
-    load_weights,
     option,
     plugin,
     softmax_layer,
 )
+from dlcv_plugins.weights.loading import copy_weights, load_weights
 from dlcv_plugins.weights.state_dict import Entry, read_layers
 
 if TYPE_CHECKING:

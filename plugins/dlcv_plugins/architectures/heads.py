@@ -7,12 +7,11 @@ from dlcv.errors import DlcvError, suggestion
 from dlcv.interfaces import (
     Architecture,
     channel_axis,
-    copy_weights,
-    load_weights,
     option,
     plugin,
     softmax_layer,
 )
+from dlcv_plugins.weights.loading import copy_weights, load_weights
 
 if TYPE_CHECKING:
     import keras

@@ -13,13 +13,12 @@ from dlcv.errors import DlcvError
 from dlcv.interfaces import (
     Architecture,
     channel_axis,
-    copy_weights,
     flatten,
-    load_weights,
     option,
     plugin,
     softmax_layer,
 )
+from dlcv_plugins.weights.loading import copy_weights, load_weights
 
 if TYPE_CHECKING:
     import keras

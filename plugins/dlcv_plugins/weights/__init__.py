@@ -1,1 +1,1 @@
-"""Weights that other libraries wrote: their files, and the names of their arrays."""
+"""Weights from elsewhere: their files, and the names of their arrays."""

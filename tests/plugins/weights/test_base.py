@@ -8,8 +8,8 @@ import pytest
 
 from dlcv import registry
 from dlcv.errors import DlcvError
+from dlcv.packages import entry_points
 from dlcv.registry import pretrained
-from dlcv.registry.index import entry_points
 from dlcv_plugins.commands.finetune.configuration import fine_tuning
 from dlcv_plugins.trainers.features.configuration import transfer_config
 from dlcv_plugins.weights.base import chosen_base
