@@ -59,9 +59,14 @@ def dlcv(
         process.join(timeout)
         if process.exitcode is None:
             process.kill()
-            raise subprocess.TimeoutExpired(command, timeout, output.read_text())
-        printed = output.read_text(), "" if is_merged else errors.read_text()
+            raise subprocess.TimeoutExpired(command, timeout, _text(output))
+        printed = _text(output), "" if is_merged else _text(errors)
         return subprocess.CompletedProcess(command, process.exitcode, *printed)
+
+
+def _text(output: Path) -> str:
+    """Returns what was printed, names of files in any bytes among it."""
+    return output.read_text(errors="surrogateescape")
 
 
 def _run(

@@ -1,11 +1,11 @@
 """dlcv: from a folder of labelled images to a classifier that can be trusted and used."""
 
-from typing import TYPE_CHECKING, Any
-
-from dlcv import registry
-from dlcv.errors import DlcvError
-
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
+    from dlcv import registry
+    from dlcv.errors import DlcvError
     from dlcv.hooks import hook
     from dlcv.runs.ensemble import Ensemble
     from dlcv.runs.load import load
@@ -24,6 +24,7 @@ __all__ = [
 ]
 
 _LAZY = {
+    "DlcvError": "dlcv.errors:DlcvError",
     "Ensemble": "dlcv.runs.ensemble:Ensemble",
     "Run": "dlcv.runs.run:Run",
     "hook": "dlcv.hooks:hook",
@@ -34,11 +35,19 @@ _LAZY = {
 """Where each of the core's names is; packages add others (entry-point group `dlcv.functions`)."""
 
 
-def __getattr__(name: str) -> Any:
-    """Imports what needs NumPy only when it is used: `dlcv --help` must not wait for it."""
+def __getattr__(name: str) -> "Any":
+    """Imports what is asked for: a command must handle ctrl+c before anything else is imported."""
+    import importlib
+
+    if not (place := _LAZY.get(name)):
+        try:
+            return importlib.import_module(f"dlcv.{name}")
+        except ModuleNotFoundError as error:
+            if error.name != f"dlcv.{name}":
+                raise
     from dlcv.packages import load_object, named_objects
 
-    place = _LAZY.get(name) or named_objects("dlcv.functions").get(name)
+    place = place or named_objects("dlcv.functions").get(name)
     if not place:
         raise AttributeError(f"module dlcv has no attribute {name}")
     return load_object(place)
@@ -48,4 +57,4 @@ def __dir__() -> list[str]:
     """Returns the core's names, and those that packages add."""
     from dlcv.packages import named_objects
 
-    return sorted({*globals(), *_LAZY, *named_objects("dlcv.functions")})
+    return sorted({*globals(), *__all__, *named_objects("dlcv.functions")})

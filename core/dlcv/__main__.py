@@ -3,46 +3,78 @@
 import os
 import signal
 import sys
-import traceback
-from types import FrameType
-from typing import TYPE_CHECKING
 
+from dlcv import signals
+
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     import click
 
 
 def main() -> None:
-    """Runs the command line; exits with 0, 2 for an expected error, 130 or 143 if stopped."""
+    """Runs the command line; exits with 0, 2 for an expected error, or 128 and a signal's number.
+
+    The signal is the one that stopped it: 130 stands for ctrl+c, 143 for SIGTERM, 129 for SIGHUP.
+    """
+    signals.end_command()
+    try:
+        code = _run_command()
+    except KeyboardInterrupt:
+        code = _stopped()
+    except SystemExit as error:
+        stopped = signals.received() and error.code == 128 + signals.received()
+        code = _stopped() if stopped else error.code
+    except BaseException:
+        if not signals.received():
+            raise
+        # What a signal interrupted may have failed in its own way.
+        code = _stopped()
+    finally:
+        signals.end_at_once()
+    sys.exit(code)
+
+
+def _run_command() -> "str | int | None":
+    """Runs the command; returns its exit code after an expected error was printed."""
+    # OpenCV's log repeats in many lines what an error says in one.
+    os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")
     import click
 
+    from dlcv.cli.console import print_any_name
     from dlcv.cli.main import dlcv
     from dlcv.errors import DlcvError, printable
 
-    # OpenCV's log repeats in many lines what an error says in one.
-    os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")
-    signal.signal(signal.SIGTERM, _terminate)
+    print_any_name()
     try:
-        sys.exit(dlcv.main(standalone_mode=False))
+        code: int | None = dlcv.main(standalone_mode=False)
+        return code
+    except click.Abort:
+        raise KeyboardInterrupt from None
     except click.ClickException as error:
-        print(_usage_message(error), file=sys.stderr)
-        sys.exit(error.exit_code)
-    except (click.Abort, KeyboardInterrupt):
-        print("dlcv: stopped", file=sys.stderr)
-        sys.exit(130)
+        return _failed(_usage_message(error), error.exit_code)
     except (DlcvError, OSError) as error:
         # Not from the parsed options, for reading those may be what fails.
         if "--debug" in sys.argv:
+            import traceback
+
             traceback.print_exception(error)
         message = " ".join(str(error).split("\n"))
-        print(f"dlcv: {printable(message)}", file=sys.stderr)
-        sys.exit(2)
+        return _failed(f"dlcv: {printable(message)}", 2)
 
 
-def _terminate(number: int, _: FrameType | None) -> None:
-    """Ends a command as ctrl+c does, so that what is half-made is removed; twice ends it now."""
-    signal.signal(number, signal.SIG_DFL)
+def _failed(message: str, code: int) -> int:
+    """Prints why the command ended, unless a signal is the reason."""
+    if signals.received():
+        return _stopped()
+    print(message, file=sys.stderr)
+    return code
+
+
+def _stopped() -> int:
+    """Says that a signal ended the command, and returns the exit code that tells which."""
+    # The handler of a signal that is no more than noted, as in training, raises this one itself.
     print("dlcv: stopped", file=sys.stderr)
-    sys.exit(128 + number)
+    return 128 + (signals.received() or signal.SIGINT)
 
 
 def _usage_message(error: "click.ClickException") -> str:
@@ -50,12 +82,14 @@ def _usage_message(error: "click.ClickException") -> str:
 
     A command that is called without the arguments that it needs "fails" with its help page.
     """
+    from dlcv.errors import printable
+
     message, context = error.format_message(), getattr(error, "ctx", None)
     if context is None:
-        return f"dlcv: {message}"
+        return f"dlcv: {printable(message)}"
     if message == context.get_help():
         return message
-    return f"dlcv: {message.rstrip('.')}; see {context.command_path} --help"
+    return f"dlcv: {printable(message.rstrip('.'))}; see {context.command_path} --help"
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from dlcv import signals
 from dlcv.errors import DlcvError
 
 logger = logging.getLogger(__name__)
@@ -97,10 +98,18 @@ def captured_stderr() -> Iterator[None]:
     sys.stderr.flush()
     before = os.dup(2)
     with tempfile.NamedTemporaryFile() as kept, _printed_after_a_crash(kept.name, before):
+
+        def end_capture() -> None:
+            kept.truncate(0)
+            os.dup2(before, 2)
+
         os.dup2(kept.fileno(), 2)
+        # A signal is no crash: it ends the process, and there is nothing to explain.
+        signals.before_exit.append(end_capture)
         try:
             yield
         finally:
+            signals.before_exit.remove(end_capture)
             os.dup2(before, 2)
             os.close(before)
             kept.seek(0)

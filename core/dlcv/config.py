@@ -11,7 +11,7 @@ from typing import Any, Literal, Self
 
 import attrs
 
-from dlcv.errors import DlcvError, suggestion
+from dlcv.errors import DlcvError, is_utf8, suggestion
 from dlcv.interfaces import OptionError, evolve, option, options_of, plugin
 from dlcv.interfaces.options import read_value, show
 from dlcv.registry.defaults import default, tracker_flags
@@ -181,7 +181,14 @@ class RunConfig:
     )
 
     def __attrs_post_init__(self) -> None:
-        """Refuses a run with nothing to do, or with stages and a classifier."""
+        """Refuses a run with nothing to do, with stages and a classifier, or that no file holds."""
+        for name, value in _table(self).items():
+            # The name of the data is written as a spec, with escapes.
+            if name != "data" and isinstance(value, str) and not is_utf8(value):
+                raise DlcvError(
+                    f"{name}: {value} is not UTF-8, so run.toml can't hold it; rename the file or "
+                    "folder"
+                )
         if not self.stages and self.classifier is None:
             raise DlcvError("stages: a run needs at least one")
         if self.stages and self.classifier is not None:

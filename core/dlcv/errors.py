@@ -1,8 +1,10 @@
 """Messages of one line: expected errors, and the wording that they share."""
 
 import difflib
+import json
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import Any
 
 GARBLING = re.compile("[\0-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 """Control characters, line breaks, changes of the writing direction, bytes that are no text."""
@@ -77,6 +79,25 @@ def printable(text: str) -> str:
     Names of files and classes may hold line breaks, control characters, and bytes that are no text.
     """
     return GARBLING.sub("\N{REPLACEMENT CHARACTER}", text)
+
+
+def is_utf8(text: str) -> bool:
+    """Returns whether a text can be written as UTF-8: some names of files can't."""
+    return not any("\ud800" <= character <= "\udfff" for character in text)
+
+
+def json_text(content: Any, default: Callable[[Any], Any] | None = None) -> str:
+    """Returns JSON in indented lines, with escapes for what garbles a terminal or is no UTF-8.
+
+    A name of a file that is not UTF-8 is read back as the same name.
+
+    Args:
+        content: What `json.dumps` takes.
+        default: Turns what JSON doesn't know into what it does.
+    """
+    text = json.dumps(content, indent=2, ensure_ascii=False, default=default)
+    # Line breaks between items are the only ones in it: JSON itself escapes those in texts.
+    return GARBLING.sub(lambda m: m[0] if m[0] == "\n" else f"\\u{ord(m[0]):04x}", text)
 
 
 def suggestion(name: str, candidates: Iterable[str]) -> str:

@@ -36,6 +36,31 @@ def is_hdf5(path: Path) -> bool:
         return file.read(len(SIGNATURE)) == SIGNATURE
 
 
+def unreadable(path: Path, error: BaseException) -> DlcvError:
+    """Returns why h5py can't read a file: another program writes it, or it is damaged."""
+    if isinstance(error, BlockingIOError) or "unable to lock file" in str(error):
+        return DlcvError(
+            f"{path} is in use: another program has it open for writing; close it there, then run "
+            "the command again"
+        )
+    return DlcvError(f"{path} can't be read as HDF5; it is damaged: {error}")
+
+
+def class_names(path: Path, dataset: "h5py.Dataset") -> tuple[str, ...]:
+    """Returns the texts of a data set; raises `DlcvError` if one is not UTF-8."""
+    names = []
+    place = dataset.name.strip("/")
+    for content in dataset[()]:
+        try:
+            names.append(content.decode() if isinstance(content, bytes) else str(content))
+        except UnicodeDecodeError:
+            raise DlcvError(
+                f"{path}: the class name {bytes(content)!r} in {place} is not UTF-8; write the "
+                "names as UTF-8"
+            ) from None
+    return tuple(names)
+
+
 class RowWriter:
     """Writes the rows of one data set into a file and, at the end, their description."""
 
@@ -154,7 +179,9 @@ def _describe(
             if isinstance(values, np.ndarray):
                 file.create_dataset(column, data=values)
             else:
-                file.create_dataset(column, data=list(values), dtype=h5py.string_dtype())
+                # A name of a file may be any bytes; h5py takes no text that is not UTF-8.
+                encoded = [value.encode(errors="surrogateescape") for value in values]
+                file.create_dataset(column, data=encoded, dtype=h5py.string_dtype())
     return offset, memory.pieces
 
 

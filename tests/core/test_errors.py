@@ -1,8 +1,10 @@
 """Errors: one line, with what was meant."""
 
+import json
+
 import pytest
 
-from dlcv.errors import DlcvError, ImageError, printable, suggestion
+from dlcv.errors import DlcvError, ImageError, json_text, printable, suggestion
 
 
 @pytest.mark.parametrize(
@@ -29,6 +31,16 @@ def test_text_of_any_language_is_printed_as_it_is(text: str) -> None:
 @pytest.mark.parametrize("character", ["\x1b", "\n", "\x7f", "\x9b", "\u2028", "\u202e", "\udce9"])
 def test_what_garbles_a_terminal_is_replaced(character: str) -> None:
     assert printable(f"a{character}b") == "a\N{REPLACEMENT CHARACTER}b"
+
+
+@pytest.mark.parametrize("character", ["\x1b", "\n", "\x7f", "\x9b", "\u2028", "\u202e", "\udce9"])
+def test_json_escapes_what_garbles_a_terminal(character: str) -> None:
+    content = {f"é{character}": [f"漢{character}"]}
+    text = json_text(content)
+    assert character not in text.replace("\n", "") or character == "\n"
+    assert "é" in text
+    text.encode()
+    assert json.loads(text) == content
 
 
 def test_an_image_error_knows_its_reason_and_its_place() -> None:

@@ -209,11 +209,13 @@ specs = specs_of(values)
 
 @given(specs)
 @example(Spec("a", {"b": "quotes ' \" and \\ and \n \r \t \0 \x7f \x85 \u2028 #"}))
+@example(Spec("a", {"b": "d\udce9"}))
 @example(Spec("a", {"b": (((),), (1,), -0.0, 1e22, 5e-324, -(10**30))}))
 def test_what_is_written_reads_back_to_itself(spec: Spec) -> None:
     assert typed(Spec.parse(str(spec))) == typed(spec)
     assert Spec.parse(str(spec)) == spec
     assert str(Spec.parse(str(spec))) == str(spec)
+    str(spec).encode()
 
 
 @given(st.lists(specs, max_size=4))

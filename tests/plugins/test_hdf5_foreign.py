@@ -1,6 +1,8 @@
 """HDF5 files of others: what can be read is read right, what is hostile or damaged is refused."""
 
 import re
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import h5py
@@ -207,7 +209,7 @@ HOSTILE = {
     ),
     "names that are no text": (
         lambda p: write(p, label_names=np.array([b"c\xe4t", b"dog"])),
-        "can't be read as HDF5; it is damaged",
+        r"the class name b'c\xe4t' in label_names is not UTF-8; write the names as UTF-8",
     ),
     "no images": (lambda p: write(p, images=None), 'has no data set "images"; it needs images'),
     "no labels": (lambda p: write(p, labels=None), 'has no data set "labels"'),
@@ -268,6 +270,19 @@ def test_hostile_and_damaged_files_are_refused_with_one_clear_line(file, name):
     assert str(file) in text
     assert message in text
     assert "\n" not in text
+
+
+def test_a_file_that_another_program_writes_is_in_use(file):
+    write(file)
+    program = "import h5py, sys; f = h5py.File(sys.argv[1], 'a'); print(flush=True); input()"
+    writer = subprocess.Popen(
+        [sys.executable, "-c", program, file], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    writer.stdout.readline()
+    with pytest.raises(DlcvError, match="is in use: another program has it open for writing"):
+        opened(file)
+    writer.communicate(b"\n")
+    assert len(opened(file)) == 12
 
 
 def test_rows_missing_at_the_end_are_noticed(file):

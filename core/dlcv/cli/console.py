@@ -1,6 +1,8 @@
 """What commands print: messages to the standard error stream, results to the standard output."""
 
+import codecs
 import functools
+import io
 import logging
 import sys
 from collections.abc import Callable, Iterable
@@ -24,6 +26,26 @@ def with_verbosity(command: Callable[..., Any]) -> Callable[..., Any]:
         return command(**options)
 
     return wrapped
+
+
+def print_any_name() -> None:
+    """Lets names of files be printed whatever bytes they are: to a file or a pipe as they are.
+
+    On a terminal, and for letters that its encoding does not have, they are escaped.
+    """
+    codecs.register_error("bytes of names", _bytes_of_names)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        errors = "backslashreplace" if sys.stdout.isatty() else "bytes of names"
+        sys.stdout.reconfigure(errors=errors)
+    if isinstance(sys.stderr, io.TextIOWrapper):
+        sys.stderr.reconfigure(errors="backslashreplace")
+
+
+def _bytes_of_names(error: UnicodeError) -> tuple[str | bytes, int]:
+    try:
+        return codecs.lookup_error("surrogateescape")(error)
+    except UnicodeError:
+        return codecs.lookup_error("backslashreplace")(error)
 
 
 def table(columns: Iterable[str], rows: Iterable[Iterable[Any]]) -> str:

@@ -1,6 +1,5 @@
 """`dlcv evaluate`: figures of a run on labelled images."""
 
-import json
 import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,7 +10,7 @@ from dlcv.cli.console import table, with_verbosity
 from dlcv.cli.lazy import CommandWithExamples
 from dlcv.cli.options import checkpoints_option, config_options, pixel_steps_option
 from dlcv.config import RunConfig
-from dlcv.errors import DlcvError
+from dlcv.errors import DlcvError, json_text
 from dlcv.registry.defaults import default_or_none
 
 if TYPE_CHECKING:
@@ -78,7 +77,7 @@ def evaluate(
     pictures = _save_drawings(found, loaded, save_to, is_one=len(runs) == 1, force=force)
     if as_json:
         content = {"images": count, "skipped": tested.skipped, **plain(found), "pictures": pictures}
-        click.echo(json.dumps(content, indent=2, ensure_ascii=False))
+        click.echo(json_text(content))
         return
     left_out = f", {len(tested.skipped)} left out" if tested.skipped else ""
     click.echo(f"{count} images{left_out}")

@@ -1,6 +1,5 @@
 """`dlcv plugins`: what is installed, and the options that it takes."""
 
-import json
 import os
 import sys
 from typing import TYPE_CHECKING, Any
@@ -10,7 +9,7 @@ import click
 
 from dlcv.cli.console import table, with_verbosity
 from dlcv.cli.lazy import Group
-from dlcv.errors import suggestion
+from dlcv.errors import json_text, suggestion
 
 if TYPE_CHECKING:
     from dlcv.registry import Description
@@ -74,7 +73,7 @@ def list_plugins(kind: str | None, pattern: str, check: bool, as_json: bool) -> 
         shown = [dict(zip(columns, row, strict=True)) for row in rows]
         if kind == "architecture":
             shown = [row | {"weights": w} for row, w in zip(shown, weights, strict=True)]
-        click.echo(json.dumps(shown, indent=2))
+        click.echo(json_text(shown))
     elif rows:
         cells: list[tuple[str, ...]] = [
             (*row[:4], ": ".join(filter(None, row[4:]))) for row in rows
@@ -132,7 +131,7 @@ def show(name: str, kind: str | None, as_json: bool) -> None:
         raise SpecError(f'no plugin "{name}"{hint}')
     described = [registry.describe(k, name) for k in kinds]
     if as_json:
-        click.echo(json.dumps([_as_dict(d) for d in described], indent=2, ensure_ascii=False))
+        click.echo(json_text([_as_dict(d) for d in described]))
     else:
         click.echo("\n\n".join(map(_as_text, described)))
 

@@ -1,11 +1,13 @@
 """`dlcv predict`: the classes of images."""
 
+import codecs
 import csv
 import io
 import itertools
-import json
 import logging
 import math
+import os
+import re
 import sys
 import time
 import typing
@@ -20,13 +22,14 @@ from dlcv.cli.console import table, with_verbosity
 from dlcv.cli.lazy import CommandWithExamples
 from dlcv.cli.options import checkpoints_option, config_options, pixel_steps_option
 from dlcv.config import RunConfig
-from dlcv.errors import DlcvError
+from dlcv.errors import DlcvError, ImageError, json_text, printable
 from dlcv.interfaces import Combination
 
 if TYPE_CHECKING:
     from dlcv.runs.prediction import Prediction
 
 logger = logging.getLogger(__name__)
+STANDARD_INPUT = "standard input"
 
 
 @click.command(cls=CommandWithExamples)
@@ -69,8 +72,8 @@ def predict(
 ) -> None:
     """Tell the most probable classes of images: files, folders, patterns, or a video's frames.
 
-    IMAGE may be -, for an image, or a path a line, from the standard input. Several runs answer
-    together.
+    IMAGE may be -, for an image from the standard input, or for a path a line, or after each a
+    zero byte as `find -print0` writes it. Several runs answer together.
     """
     from dlcv.runs.load import is_predictor, load
 
@@ -83,13 +86,22 @@ def predict(
         raise DlcvError(f"{late} is no folder of images, but a run; name runs before images")
     inputs = _inputs(given)
     start = time.monotonic()
-    predictions = predictor.predict(
-        inputs, bad_images=bad_images or "error", preprocessors=preprocessors, threshold=threshold
-    )
+    try:
+        predictions = predictor.predict(
+            inputs,
+            bad_images=bad_images or "error",
+            preprocessors=preprocessors,
+            threshold=threshold,
+        )
+    except ImageError as error:
+        if isinstance(inputs, bytes):
+            raise ImageError(error.reason, name=STANDARD_INPUT) from None
+        raise
     seconds = time.monotonic() - start
     if isinstance(inputs, bytes):
-        predictions = [attrs.evolve(p, id="standard input") for p in predictions]
-    click.echo(FORMS[form](predictions, min(top, len(predictor.label_names))))
+        predictions = [attrs.evolve(p, id=STANDARD_INPUT) for p in predictions]
+    # Not click's echo, which leaves out of names in a file what a terminal would act on.
+    print(FORMS[form](predictions, min(top, len(predictor.label_names))), flush=True)
     if len(predictions) > 1:
         rate = len(predictions) / seconds
         told = f"{rate:,.0f}" if rate >= 10 else f"{rate:.1f}"
@@ -101,18 +113,30 @@ def _inputs(paths: Sequence[Path]) -> Any:
     if Path("-") not in paths:
         return list(paths)
     content = sys.stdin.buffer.read()
-    try:
-        lines = [] if b"\0" in content else content.decode().splitlines()
-    except UnicodeDecodeError:
-        lines = []
-    if lines:
-        given = [Path(line) for line in lines if line.strip()]
+    if given := _listed(content):
         return [one for path in paths for one in (given if path == Path("-") else [path])]
-    if not content:
+    if not content.strip():
         raise DlcvError("the standard input is empty; it should be an image, or a path a line")
     if len(paths) > 1:
         raise DlcvError("an image from the standard input can't be mixed with others")
     return content
+
+
+def _listed(content: bytes) -> list[Path]:
+    """Returns the paths in a list: one a line, or one before each zero byte; none in an image.
+
+    Names may be of any bytes but these. Every image's header has bytes that no text has.
+    """
+    content = content.removeprefix(codecs.BOM_UTF8)
+    if content.endswith(b"\0"):
+        names = content.split(b"\0")
+    else:
+        names = [line.removesuffix(b"\r") for line in content.split(b"\n")]
+    names = [name for name in names if name.strip()]
+    is_text = not re.search(rb"[\0-\x08\x0b\x0c\x0e-\x1f]", b"".join(names))
+    if is_text or (b"\0" not in names[0] and os.path.lexists(names[0])):
+        return [Path(os.fsdecode(name)) for name in names]
+    return []
 
 
 def _as_json(predictions: "Sequence[Prediction]", top: int) -> str:
@@ -124,17 +148,20 @@ def _as_json(predictions: "Sequence[Prediction]", top: int) -> str:
         }
         for p in predictions
     ]
-    return json.dumps(rows, indent=2, ensure_ascii=False)
+    return json_text(rows)
 
 
 def _as_csv(predictions: "Sequence[Prediction]", top: int) -> str:
+    # A program gets the names as they are; a terminal would act on the escapes in them.
+    shown = printable if sys.stdout.isatty() else str
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     places = range(1, top + 1)
     names = [f"{what}_{place}" for place in places for what in ("class", "probability")]
     writer.writerow(["image", "label", *names])
     for p in predictions:
-        writer.writerow([p.id, p.label, *(value for pair in p.top(top) for value in pair)])
+        row = [p.id, p.label, *(value for pair in p.top(top) for value in pair)]
+        writer.writerow([shown(value) if isinstance(value, str) else value for value in row])
     return text.getvalue().rstrip("\n")
 
 

@@ -7,6 +7,7 @@ import ast
 import json
 import keyword
 import math
+import re
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, ClassVar
@@ -17,6 +18,7 @@ from dlcv.errors import SpecError
 
 LONGEST_TEXT = 10_000
 DEEPEST_NESTING = 20
+SURROGATES = re.compile("[\ud800-\udfff]")
 
 
 @attrs.frozen
@@ -109,9 +111,14 @@ def write(value: Any) -> str:
         inner = ", ".join(map(write, value))
         return f"({inner},)" if len(value) == 1 else f"({inner})"
     if isinstance(value, str):
-        # What JSON escapes, it escapes as Python does.
-        return json.dumps(value, ensure_ascii=False)
+        # What JSON escapes, it escapes as Python does. No file holds a half of a surrogate pair,
+        # which a byte of a file's name that is not UTF-8 is here.
+        return SURROGATES.sub(_escape, json.dumps(value, ensure_ascii=False))
     return str(value)
+
+
+def _escape(character: re.Match[str]) -> str:
+    return f"\\u{ord(character[0]):04x}"
 
 
 def bare_or_text(text: str) -> "Spec | str":

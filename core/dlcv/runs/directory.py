@@ -13,7 +13,7 @@ from typing import Any
 import attrs
 
 from dlcv import files
-from dlcv.errors import DlcvError, printable
+from dlcv.errors import DlcvError, json_text, printable
 from dlcv.runs.forms import FORMS, check_form
 
 LATEST = "latest"
@@ -275,8 +275,7 @@ class RunDirectory:
 
     def write_json(self, name: str, content: Any) -> None:
         """Writes a JSON file atomically."""
-        text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
-        files.write_atomically(self.path / f"{name}.json", text)
+        files.write_atomically(self.path / f"{name}.json", json_text(content) + "\n")
 
     def read_json(self, name: str) -> Any:
         """Reads a JSON file; raises `DlcvError` if it is missing, damaged, or of another form."""

@@ -1,10 +1,12 @@
-"""Ctrl+c and SIGTERM: finish the step, keep everything, and only then stop."""
+"""Ctrl+c, SIGTERM and SIGHUP: finish the step, keep everything, and only then stop."""
 
 import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
+
+from dlcv import signals
 
 
 class Interrupted(BaseException):
@@ -33,9 +35,10 @@ class Interruption:
 
 @contextmanager
 def deferred_signals() -> Iterator[Interruption]:
-    """Notes the first SIGINT or SIGTERM instead of acting on it; the second acts at once.
+    """Notes the first SIGINT, SIGTERM or SIGHUP instead of acting on it; the second acts at once.
 
-    Outside the main thread, where Python handles no signals, nothing is changed.
+    Outside the main thread, where Python handles no signals, nothing is changed. Signals that the
+    process ignores stay ignored.
     """
     asked = Interruption()
     if threading.current_thread() is not threading.main_thread():
@@ -44,10 +47,14 @@ def deferred_signals() -> Iterator[Interruption]:
 
     def note(number: int, frame: FrameType | None) -> None:
         asked.signal = number
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        if number == signal.SIGHUP:
+            signals.leave_closed_terminal()
+        for handled in before:
+            at_once = signal.default_int_handler if handled == signal.SIGINT else signal.SIG_DFL
+            signal.signal(handled, at_once)
 
-    before = {n: signal.signal(n, note) for n in (signal.SIGINT, signal.SIGTERM)}
+    handled = [number for number in signals.ENDING if not signals.is_ignored(number)]
+    before = {number: signal.signal(number, note) for number in handled}
     try:
         yield asked
     finally:

@@ -114,11 +114,11 @@ def read(path: Path) -> Packed:
                     f"{path}: images {images.shape} have {images.shape[3]} channels, not 1 or 3; "
                     "the order is (images, height, width, channels)"
                 )
-            label_names = tuple(names.asstr("utf-8")[:].tolist())
+            label_names = hdf5.class_names(path, names)
             values = labels[()].astype(np.int64)
             rows = open_rows(path, images)
     except hdf5.DAMAGE as error:
-        raise DlcvError(f"{path} can't be read as HDF5; it is damaged: {error}") from None
+        raise hdf5.unreadable(path, error) from None
     if not 0 <= values.min() <= values.max() < len(label_names):
         raise DlcvError(
             f"{path}: labels go from {values.min()} to {values.max()}, "

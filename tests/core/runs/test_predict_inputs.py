@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -173,6 +174,30 @@ class TestCommand:
             assert row["label"] == row["class_1"] == one.label
             assert float(row["probability_2"]) == pytest.approx(one.top(2)[1][1], abs=1e-6)
 
+    @pytest.mark.parametrize(
+        "given",
+        [
+            b"a/1.png\0b/3.png\0",
+            b"\xef\xbb\xbfa/1.png\r\nb/3.png\r\n",
+            b"a/1.png\n\nb/3.png",
+        ],
+    )
+    def test_takes_lists_as_programs_write_them(self, run, folder, given):
+        found = self.invoke(folder, "predict", run.path, "-", "--json", input=given)
+        assert [row["image"] for row in json.loads(found.stdout)] == ["a/1.png", "b/3.png"]
+
+    def test_takes_lists_of_names_of_any_bytes(self, run, folder, tmp_path):
+        names = [b"caf\xe9.png", b"two\nlines\x1b.png", b"vertical\x0btab\xc2\x85.png"]
+        for name in names:
+            shutil.copy(folder / "a" / "1.png", os.path.join(os.fsencode(tmp_path), name))
+        zeros = b"".join(name + b"\0" for name in names)
+        found = self.invoke(tmp_path, "predict", run.path, "-", "--json", input=zeros)
+        assert [row["image"] for row in json.loads(found.stdout)] == [*map(os.fsdecode, names)]
+        lines = b"\n".join(names[::2])
+        found = self.invoke(tmp_path, "predict", run.path, "-", "--json", input=lines)
+        expected = [os.fsdecode(name) for name in names[::2]]
+        assert [row["image"] for row in json.loads(found.stdout)] == expected
+
     def test_unknown_stands_where_no_class_is_sure(self, run, folder):
         found = self.invoke(folder, "predict", run.path, "a", "--threshold", "1")
         assert found.stdout.count("unknown") == 2
@@ -193,6 +218,8 @@ class TestCommand:
             (["a"], None, "a is no run: it holds no run.toml"),
             (["runs/small", "a", "runs/small"], None, "runs/small is no folder of images, but a r"),
             (["runs/small", "-"], "", "the standard input is empty"),
+            (["runs/small", "-"], b"none.png\0a/1.png\0", "no such file or folder: none.png"),
+            (["runs/small", "-"], b"\x89PNG\r\n\x1a\n\0", "standard input: is no image of a kn"),
             (["runs/small", "-", "a"], b"\x89PNG\r\n\x1a\n\0", "can't be mixed"),
             (["runs/small", "*.gif"], None, "no file matches *.gif"),
         ],

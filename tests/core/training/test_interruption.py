@@ -1,4 +1,4 @@
-"""Ctrl+c and SIGTERM while something is under way."""
+"""Ctrl+c, SIGTERM and SIGHUP while something is under way."""
 
 import signal
 import threading
@@ -7,7 +7,7 @@ import pytest
 
 from dlcv.training.interruption import Interruption, deferred_signals
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 @pytest.mark.parametrize("number", SIGNALS)

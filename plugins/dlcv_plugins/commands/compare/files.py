@@ -30,7 +30,7 @@ def write_table(path: Path, rows: Sequence[Row]) -> None:
     writer.writeheader()
     writer.writerows(tables)
     path.parent.mkdir(parents=True, exist_ok=True)
-    files.write_atomically(path, text.getvalue().encode(errors="replace"))
+    files.write_atomically(path, text.getvalue().encode(errors="surrogateescape"))
 
 
 def draw_curves(path: Path, rows: Sequence[Row]) -> None:

@@ -1,6 +1,5 @@
 """`dlcv data advise`: what guides and books advise for a data set."""
 
-import json
 import shlex
 import shutil
 import textwrap
@@ -9,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from dlcv.api import with_verbosity
+from dlcv.errors import DlcvError, json_text
 
 if TYPE_CHECKING:
     from dlcv_plugins.advice.dataset import ImageCounts
@@ -71,7 +71,6 @@ def advise(data: str, similar: bool | None, as_json: bool) -> None:
 def _facts(data: str, similar: bool | None) -> "ImageCounts":
     """Counts images by their labels alone; none is read."""
     from dlcv.api import find_store
-    from dlcv.errors import DlcvError
     from dlcv.interfaces import UNSPLIT
     from dlcv_plugins.advice.dataset import ImageCounts
 
@@ -132,7 +131,7 @@ def _as_json(facts: "ImageCounts", advice: "list[Advice]", command: str) -> str:
         "sources": bibliography(source for one in advice for source in one.sources),
         "command": command,
     }
-    return json.dumps(content, indent=2, ensure_ascii=False)
+    return json_text(content)
 
 
 def _one_as_json(one: "Advice") -> dict[str, object]:

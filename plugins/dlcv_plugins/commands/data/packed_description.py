@@ -8,7 +8,7 @@ import numpy as np
 
 from dlcv import registry
 from dlcv.api import Dataset, Pipeline, SplitConfig, read_toml
-from dlcv.errors import DlcvError
+from dlcv.errors import DlcvError, printable
 from dlcv.interfaces import DESCRIPTION, options_of
 
 
@@ -29,7 +29,7 @@ def describe(
     split = {name: getattr(dataset.split, name) for name in options_of(SplitConfig)}
     return {
         "source": str(registry.spec_of(dataset.store)),
-        "named_as": source,
+        "named_as": printable(source),
         "packed_by": f"dlcv {importlib.metadata.version('dlcv')}",
         "preprocessors": ", ".join(str(registry.spec_of(step)) for step in pipeline.pixel_steps),
         "image_shape": list(pipeline.output_shape(train.image_shape)),
@@ -38,7 +38,7 @@ def describe(
         "images": {name: len(images) for name, images in dataset.splits.items()},
         "images_by_class": {name: images.class_counts() for name, images in dataset.splits.items()},
         "bad_images": bad_images,
-        "skipped": list(dataset.skipped),
+        "skipped": list(map(printable, dataset.skipped)),
         "training_mean": {n: float(m) for n, m in zip(names, means, strict=True)},
     }
 

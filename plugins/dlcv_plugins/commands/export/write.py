@@ -1,7 +1,6 @@
 """Exporting a run: convert, describe, compare; the folder is whole or not there."""
 
 import errno
-import json
 import logging
 import os
 import signal
@@ -23,7 +22,7 @@ from dlcv.api import (
     load,
     states_of,
 )
-from dlcv.errors import DlcvError, reason_of
+from dlcv.errors import DlcvError, json_text, reason_of
 from dlcv.interfaces import Exporter, LabelledImages, Session
 from dlcv_plugins.commands.export import description, parity
 from dlcv_plugins.exporters.exported import (
@@ -110,8 +109,7 @@ def _fill(
 
 
 def _write_description(folder: Path, content: dict[str, Any]) -> None:
-    text = json.dumps(content, indent=2, ensure_ascii=False) + "\n"
-    files.write_atomically(folder / DESCRIPTION, text)
+    files.write_atomically(folder / DESCRIPTION, json_text(content) + "\n")
 
 
 def _exportable(path: str | os.PathLike[str], checkpoint: str | int) -> Run:

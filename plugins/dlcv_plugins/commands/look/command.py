@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from dlcv.api import Group, checkpoint_option, with_verbosity
+from dlcv.errors import printable
 
 if TYPE_CHECKING:
     from dlcv.api import Run
@@ -62,7 +63,7 @@ def grad_cam(
     explained = explain(loaded, list(images), label=label, layer=layer)
     draw_explanations(out, explained)
     for one in explained:
-        click.echo(f"{one.id}: {one.label} {100 * one.probability:.1f} %")
+        click.echo(f"{printable(one.id)}: {one.label} {100 * one.probability:.1f} %")
     click.echo(f"\npicture  {out}")
 
 

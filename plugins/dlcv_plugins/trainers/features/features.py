@@ -129,12 +129,12 @@ def read_split(path: Path) -> SplitFeatures:
             if offset + 4 * values.size > path.stat().st_size:
                 raise DlcvError(f"{path} is cut off: {len(values)} rows do not fit into it")
             labels = found["labels"][()].astype(np.int64)
-            names = tuple(found["label_names"].asstr("utf-8")[:].tolist())
+            names = hdf5.class_names(path, found["label_names"])
             indices = found["indices"][()].astype(np.int64)
-            ids = tuple(found["sample_ids"].asstr("utf-8")[:].tolist())
+            ids = tuple(found["sample_ids"].asstr("utf-8", "surrogateescape")[:].tolist())
             shape = values.shape
     except (*hdf5.DAMAGE, TypeError, AttributeError) as error:
-        raise DlcvError(f"{path} can't be read as HDF5; it is damaged: {error}") from None
+        raise hdf5.unreadable(path, error) from None
     if not len(labels) == len(indices) == len(ids) == shape[0] > 0:
         raise DlcvError(f"{path}: features {shape} and labels {labels.shape} do not agree")
     if not 0 <= labels.min() <= labels.max() < len(names):

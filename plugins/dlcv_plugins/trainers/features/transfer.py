@@ -142,7 +142,8 @@ def run_transfer(
     RunDirectory.refuse_existing(runs, name, force=force)
     # The classifier and the evaluators do not decide the features.
     same = evolve(config, classifier=Spec(CLASSIFIER), evaluators=RunConfig().evaluators)
-    key = hashlib.sha256(f"{same.to_toml()}{sorted(yielding)}".encode()).hexdigest()[:12]
+    described = f"{same.to_toml()}{sorted(yielding)}".encode(errors="surrogateescape")
+    key = hashlib.sha256(described).hexdigest()[:12]
     folder = runs / f".features-{key}"
     features = extract_to(folder, config, yielding=yielding, force=True, reuse=True)
     complete = evolve(features.config, classifier=config.classifier, evaluators=config.evaluators)

@@ -1,7 +1,6 @@
 """`dlcv data show`: what a data set holds."""
 
 import itertools
-import json
 import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from dlcv.api import table, with_verbosity
-from dlcv.errors import printable
+from dlcv.errors import json_text, printable
 
 if TYPE_CHECKING:
     from dlcv_plugins.commands.data.show.overview import Overview, Pixels
@@ -53,7 +52,7 @@ def show(
     if picture is not None:
         _draw(picture, found, seed)
     if as_json:
-        click.echo(json.dumps(found.as_json(), indent=2, ensure_ascii=False, default=str))
+        click.echo(json_text(found.as_json(), default=str))
         return
     click.echo(f"{_text(found)}\n\npicture  {picture or NOT_DRAWN}")
     click.echo(f"advice   dlcv data advise {shlex.quote(data)}")

@@ -1,0 +1,83 @@
+"""Signals that end a command: ctrl+c, SIGTERM, and SIGHUP, which comes when a terminal is closed.
+
+It imports little, since a signal may come as soon as the command begins.
+"""
+
+import os
+import signal
+import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import FrameType
+
+ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+before_exit: "list[Callable[[], object]]" = []
+"""What is called before the process ends within an import, where no block is left in order."""
+_received = 0
+
+
+def end_command() -> None:
+    """Lets the first signal end the command in order, and the second end it at once."""
+    _handle(_end)
+
+
+def end_at_once() -> None:
+    """Lets a signal end the process without a word: what the command had to do is done."""
+    _handle(lambda number, _: os._exit(128 + number))
+
+
+def received() -> int:
+    """Returns the number of the signal that ends the command, 0 if none came."""
+    return _received
+
+
+def is_ignored(number: int) -> bool:
+    """Returns whether whoever started the process lets it ignore a signal, as `nohup` does."""
+    return signal.getsignal(number) is signal.SIG_IGN
+
+
+def leave_closed_terminal() -> None:
+    """Sends what is printed to a terminal that was closed to nowhere, where it is no error."""
+    import select
+
+    for descriptor in (1, 2):
+        poll = select.poll()
+        poll.register(descriptor, 0)
+        if any(events & select.POLLHUP for _, events in poll.poll(0)):
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, descriptor)
+            os.close(nowhere)
+
+
+def _handle(handler: "Callable[[int, FrameType | None], object]") -> None:
+    for number in ENDING:
+        if not is_ignored(number):
+            signal.signal(number, handler)
+
+
+def _end(number: int, frame: "FrameType | None") -> None:
+    global _received
+    _received = number
+    signal.signal(number, signal.SIG_DFL)
+    if number == signal.SIGHUP:
+        leave_closed_terminal()
+    if _is_importing(frame):
+        # Modules are left half-made by an exception, and many catch it: some go on without what
+        # they import, and those written in C report that their "initialization failed".
+        for call in before_exit:
+            call()
+        os.write(2, b"dlcv: stopped\n")
+        os._exit(128 + number)
+    if number == signal.SIGINT:
+        raise KeyboardInterrupt
+    sys.exit(128 + number)
+
+
+def _is_importing(frame: "FrameType | None") -> bool:
+    while frame is not None:
+        if frame.f_code.co_filename.startswith("<frozen importlib"):
+            return True
+        frame = frame.f_back
+    return False
