@@ -39,9 +39,11 @@ def test_tracker_that_can_not_write_stops_a_run_before_it_trains(site, tmp_path,
     monkeypatch.setenv("DLCV_EXPERIMENTS", str(tmp_path / "none" / "log"))
     write_photos(tmp_path / "photos")
     done = dlcv(RUN, tmp_path, site, code=2)
-    assert "jsonl_tracker" in done.stderr
-    assert "failed: " in done.stderr
-    assert "DLCV_DISABLE=jsonl_tracker switches it off" in done.stderr
+    assert done.stderr.splitlines()[-1] == (
+        "dlcv: dlcv_run_started of hook:jsonl_tracker@dlcv-jsonl-tracker failed: "
+        "FileNotFoundError: [Errno 2] No such file or directory: "
+        f"'{tmp_path}/none/log'; DLCV_DISABLE=jsonl_tracker switches it off"
+    )
     assert not (tmp_path / "runs" / "one").exists()
 
 

@@ -12,6 +12,8 @@ from dlcv.interfaces import FileHeader
 if TYPE_CHECKING:
     from PIL import Image
 
+PNG_START = b"\x89PNG\r\n\x1a\n"
+TEXTS = (b"tEXt", b"zTXt", b"iTXt", b"iCCP")
 BITS_TAG = 258
 """TIFF's BitsPerSample."""
 
@@ -22,7 +24,7 @@ def read_header(content: bytes) -> FileHeader | None:
 
     limit = images.largest_image_pixels()
     try:
-        with Image.open(io.BytesIO(content)) as opened:
+        with Image.open(io.BytesIO(_without_texts(content))) as opened:
             width, height = opened.size
             # Photos of some phones are JPEG files with further pictures behind the first.
             name = "JPEG" if opened.format == "MPO" else str(opened.format)
@@ -43,6 +45,23 @@ def read_header(content: bytes) -> FileHeader | None:
     except Exception:
         # Damaged headers raise many things; decoding reports what is wrong.
         return None
+
+
+def _without_texts(content: bytes) -> bytes:
+    """Returns a PNG file without texts and color profile, others as they are.
+
+    Pillow gives up where these are longer than a limit; OpenCV decodes such images.
+    """
+    if not content.startswith(PNG_START):
+        return content
+    kept, at = [PNG_START], len(PNG_START)
+    while at < len(content):
+        # A chunk has its length, its kind, its content, and a checksum.
+        end = at + 12 + int.from_bytes(content[at : at + 4], "big")
+        if content[at + 4 : at + 8] not in TEXTS:
+            kept.append(content[at:end])
+        at = end
+    return b"".join(kept)
 
 
 def _orientation(opened: "Image.Image", content: bytes) -> int:

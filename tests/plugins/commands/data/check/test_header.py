@@ -1,6 +1,8 @@
 """What a file states about itself."""
 
 import io
+import struct
+import zlib
 
 import defective
 import numpy as np
@@ -53,6 +55,25 @@ def test_photos_with_a_second_one_behind_are_jpeg():
     content = defective.encoded(first, "MPO", save_all=True, append_images=[second])
     header = read_header(content)
     assert (header.format, header.frames) == ("JPEG", 1)
+
+
+@pytest.mark.parametrize(
+    ("kind", "start"),
+    [
+        (b"iCCP", b"icc\0\0"),
+        (b"zTXt", b"workflow\0\0"),
+        (b"iTXt", b"XML:com.adobe.xmp\0\1\0\0\0"),
+    ],
+)
+def test_a_png_with_a_long_text_keeps_its_facts(kind, start):
+    exif = Image.Exif()
+    exif[0x0112] = 3
+    content = defective.encoded(defective.picture(0).convert("RGBA"), "PNG", exif=exif)
+    text = kind + start + zlib.compress(bytes(2_000_000))
+    chunk = struct.pack(">I", len(text) - 4) + text + struct.pack(">I", zlib.crc32(text))
+    header = read_header(content[:33] + chunk + content[33:])
+    assert header == read_header(content)
+    assert (header.format, header.orientation) == ("PNG", 3)
 
 
 def test_damaged_headers_are_none():
