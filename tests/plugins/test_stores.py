@@ -263,6 +263,62 @@ class TestFolder:
         told = f"{tmp_path / name}: images without class folders are left out: 2"
         assert caplog.messages == [told]
 
+    @pytest.mark.parametrize(
+        ("names", "splits"),
+        [
+            (("seg_train/seg_train", "seg_test/seg_test"), ("train", "test")),
+            (("train_images", "test_images", "Validation_images"), ("train", "val", "test")),
+            (("Set.Training", "Set.Val"), ("train", "val")),
+            (("train/train", "test/test"), ("train", "test")),
+        ],
+    )
+    def test_split_folders_share_the_rest_of_their_names(self, tmp_path, names, splits):
+        for number, name in enumerate(names):
+            for kind in "bf":
+                write(tmp_path / name / kind / f"{number}.png")
+        store = Folder.recognise(tmp_path)
+        assert store.splits() == splits
+        for split in splits:
+            opened = store.open(split)
+            assert opened.label_names == ("b", "f")
+            assert len(opened) == 2
+
+    @pytest.mark.parametrize(
+        "names",
+        [
+            ("train_station", "test_tube"),
+            ("seg_val", "seg_test"),
+            ("train_1", "seg_test"),
+            ("strain_a", "contest_a"),
+            ("train_test_a", "test_train_a"),
+            ("red_train", "blue_train"),
+        ],
+    )
+    def test_classes_whose_names_hold_words_for_splits_are_classes(self, tmp_path, names):
+        for name in names:
+            write(tmp_path / name / "day" / "1.png")
+        assert Folder.recognise(tmp_path).splits() == ("all",)
+        assert Folder(path=tmp_path).open("all").label_names == tuple(sorted(names))
+
+    def test_an_unlabelled_folder_beside_such_splits_is_named(self, tmp_path, caplog):
+        for name in ("seg_train/seg_train/b", "seg_train/seg_train/f", "seg_test/seg_test/b"):
+            write(tmp_path / name / "1.png")
+        write(tmp_path / "seg_pred/seg_pred/1.png")
+        store = Folder.recognise(tmp_path)
+        assert store.splits() == ("train", "test")
+        store.open("train")
+        assert f"{tmp_path}/seg_pred: images without class folders are left out: 1" in caplog.text
+        write(tmp_path / "more/b/1.png")
+        with pytest.raises(DlcvError, match=r"beside it more, which is no split"):
+            store.splits()
+
+    def test_such_splits_without_classes_are_no_classes(self, tmp_path):
+        for name in ("train_images/1.png", "test_images/2.png"):
+            write(tmp_path / name)
+        assert Folder.recognise(tmp_path) is None
+        with pytest.raises(DlcvError, match="test_images, train_images, and these hold no class"):
+            Folder(path=tmp_path).splits()
+
     def test_splits_without_classes_are_no_classes(self, tmp_path):
         for name in ("train/cat.1.png", "train/dog.1.png", "test1/1.png"):
             write(tmp_path / name)

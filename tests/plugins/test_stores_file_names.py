@@ -132,6 +132,16 @@ def test_splits_are_used_and_share_their_labels(folder):
         store.open("all")
 
 
+def test_split_folders_may_share_the_rest_of_their_names(folder, caplog):
+    files = [f"train_images/{name}" for name in GOOD]
+    root = folder(*files, "test_images/test_images/cat.7.jpg", "new_images/1.jpg")
+    store = FileNames.recognise(root)
+    assert store.splits() == ("train", "test")
+    assert labelled(store.open("test")) == {"cat.7.jpg": "cat"}
+    assert len(store.open("train")) == 4
+    assert "new_images: images without a label are left out: 1, such as 1.jpg" in caplog.text
+
+
 @pytest.mark.parametrize("name", ["test1", "test", "more"])
 def test_an_unlabelled_folder_is_left_out_and_counted(folder, name, caplog):
     root = folder("train/cat.1.jpg", "train/dog.1.jpg", f"{name}/1.jpg", f"{name}/2.jpg")

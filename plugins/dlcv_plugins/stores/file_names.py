@@ -82,7 +82,9 @@ class FileNames(DatasetStore):
     def _roots(self) -> dict[str, Path]:
         """Returns the folders of the splits; none if the folder is not divided."""
         roots = layout.split_folders(self.path)
-        return roots if "train" in roots else {}
+        if "train" not in roots:
+            return {}
+        return {split: layout.inner(root) for split, root in roots.items()}
 
     def _files(self) -> dict[str, dict[str, str]]:
         """Returns the labels by path, by split."""
@@ -123,7 +125,8 @@ class FileNames(DatasetStore):
         for folder in used or [self.path]:
             images.warn_of_unread(images.walk_files(folder), folder)
         for folder in layout.subfolders(self.path) if used else ():
-            paths = sorted(images.image_files(folder)) if folder not in used else []
+            is_used = layout.inner(folder) in used
+            paths = [] if is_used else sorted(images.image_files(folder))
             if any(_label(path, expression) for path in paths):
                 raise DlcvError(
                     f"{folder} holds labelled images and is no split; name it train, val or test, "

@@ -2,6 +2,7 @@
 
 import itertools
 import logging
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Self
 
@@ -16,7 +17,10 @@ logger = logging.getLogger(f"dlcv.{__name__}")
 
 @plugin
 class Folder(DatasetStore):
-    """Reads images from a folder of class folders, or of `train`, `val` and `test` with these."""
+    """Reads images from a folder of class folders, or of `train`, `val` and `test` with these.
+
+    The splits' folders may have a part of their names in common, as `seg_train` and `seg_test`.
+    """
 
     path: Path = option(help="the folder")
     color_mode: images.ColorMode = option("rgb", help="rgb for three channels, grayscale for one")
@@ -38,7 +42,7 @@ class Folder(DatasetStore):
         roots = self._split_folders()
         if split == next(iter(roots), None):
             self._warn_of_unlabelled(roots)
-        root = roots.get(split, self.path)
+        root = layout.inner(roots[split]) if roots else self.path
         folders = layout.subfolders(root)
         listed = [list(images.walk_files(folder)) for folder in folders]
         images.warn_of_unread(itertools.chain(*listed), root)
@@ -62,7 +66,8 @@ class Folder(DatasetStore):
         if not path.is_dir() or is_tiny_imagenet(path):
             return None
         folders = layout.subfolders(path)
-        if _are_splits_without_classes(folders) or not any(map(_holds_images, folders)):
+        is_labelled_elsewhere = _are_splits_without_classes(path, folders)
+        if is_labelled_elsewhere or not any(map(_holds_images, folders)):
             return None
         return cls(path=path)
 
@@ -71,15 +76,19 @@ class Folder(DatasetStore):
         if not self.path.is_dir():
             raise DlcvError(f"no such folder: {self.path}")
         folders = layout.subfolders(self.path)
-        if _are_splits_without_classes(folders):
+        if _are_splits_without_classes(self.path, folders):
             raise DlcvError(
                 f"{self.path} holds {some(f.name for f in folders)}, and these hold no "
                 "class folders; if labels are in the file names, name the data "
                 f"file_names(path={str(self.path)!r}), if they are in a CSV file, name that"
             )
         named = layout.split_folders(self.path)
-        found = {split: folder for split, folder in named.items() if layout.subfolders(folder)}
-        others = [f.name for f in _without_classes(folders, found) if not _may_be_unlabelled(f)]
+        found = {split: f for split, f in named.items() if layout.subfolders(layout.inner(f))}
+        if not _are_named_alone(named.values()) and "train" not in found:
+            return {}
+        others = [
+            f.name for f in _without_classes(folders, found) if not _may_be_unlabelled(f, found)
+        ]
         if found and others:
             raise DlcvError(
                 f"{self.path} holds {next(iter(found.values())).name}, and beside it "
@@ -99,21 +108,33 @@ def _without_classes(folders: list[Path], found: dict[str, Path]) -> list[Path]:
     return [f for f in folders if f not in found.values() and _holds_images(f)]
 
 
-def _may_be_unlabelled(folder: Path) -> bool:
-    return layout.is_named_like_a_split(folder) and not layout.subfolders(folder)
+def _may_be_unlabelled(folder: Path, found: dict[str, Path]) -> bool:
+    is_named = layout.is_named_like_a_split(folder) or layout.shares_rest(folder, found.values())
+    return is_named and not layout.subfolders(layout.inner(folder))
 
 
 def _holds_images(folder: Path) -> bool:
     return next(images.image_files(folder), None) is not None
 
 
-def _are_splits_without_classes(folders: list[Path]) -> bool:
+def _are_named_alone(folders: Iterable[Path]) -> bool:
+    return all(layout.split_named(folder.name) for folder in folders)
+
+
+def _are_splits_without_classes(root: Path, folders: list[Path]) -> bool:
     """Returns whether all folders are named like splits, a `train` is there, and none has classes.
 
     A class may be called train, as one of vehicles; then the others are no names of splits.
     """
+    splits = layout.split_folders(root)
+    rest_are_splits = (
+        layout.is_named_like_a_split(folder)
+        or folder in splits.values()
+        or layout.shares_rest(folder, splits.values())
+        for folder in folders
+    )
     return (
-        all(map(layout.is_named_like_a_split, folders))
-        and any(layout.split_named(folder.name) == "train" for folder in folders)
-        and not any(map(layout.subfolders, folders))
+        "train" in splits
+        and all(rest_are_splits)
+        and not any(layout.subfolders(layout.inner(folder)) for folder in folders)
     )

@@ -1,6 +1,7 @@
 """What stores that list files have in common: split folders and the words for them."""
 
 import os
+import re
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -19,6 +20,12 @@ SPLIT_WORDS = {
     "testing": "test",
 }
 """What people call splits, in lower case, and the split that each word stands for."""
+WORD = re.compile(
+    rf"(?<![^\W_])({'|'.join(sorted(SPLIT_WORDS, key=len, reverse=True))})(?![^\W_])", re.IGNORECASE
+)
+"""One of these words in a name, with no letter or digit beside it."""
+ALONE = "\0"
+"""What is left of a name that is a split's word alone: the place of the word."""
 
 
 def split_named(name: str) -> str | None:
@@ -37,19 +44,59 @@ def subfolders(root: Path) -> list[Path]:
 def split_folders(root: Path) -> dict[str, Path]:
     """Returns the folders in a folder that are named like splits, in the order of the splits.
 
+    Their names are a split's word alone, or share what is beside it, as in `seg_train` and
+    `seg_test`; then there are two or more, `train` among them. So `train_station` and `test_tube`
+    are no splits.
+
     Raises:
         DlcvError: two of them are the same split.
     """
-    found: dict[str, Path] = {}
+    by_rest: dict[str, dict[Path, str]] = {}
     for folder in subfolders(root):
-        split = split_named(folder.name)
+        split, rest = split_named(folder.name), ALONE
+        if not split:
+            split, rest = _word_in(folder.name)
+        if split:
+            by_rest.setdefault(rest, {})[folder] = split
+    for rest, splits in sorted(by_rest.items(), key=lambda item: item[0] != ALONE):
+        if rest == ALONE or ("train" in splits.values() and len(set(splits.values())) > 1):
+            return _in_order(root, splits)
+    return {}
+
+
+def inner(folder: Path) -> Path:
+    """Returns the folder that holds what a split has: archives often hold `test/test/`."""
+    below = subfolders(folder)
+    if len(below) != 1 or below[0].name != folder.name:
+        return folder
+    return folder if any(map(images.is_image_file, folder.iterdir())) else inner(below[0])
+
+
+def shares_rest(folder: Path, splits: Iterable[Path]) -> bool:
+    """Returns whether a folder is named as splits are but for their word, as `seg_pred`."""
+    found = {WORD.sub("\0", split.name) for split in splits} - {ALONE}
+    return any(
+        folder.name.startswith(start) and folder.name.endswith(end)
+        for start, _, end in (rest.partition("\0") for rest in found)
+    )
+
+
+def _word_in(name: str) -> tuple[str | None, str]:
+    """Returns the split whose word is in a name, and the name with a place for the word."""
+    words = WORD.findall(name)
+    split = split_named(words[0]) if len(words) == 1 else None
+    return split, WORD.sub("\0", name)
+
+
+def _in_order(root: Path, splits: dict[Path, str]) -> dict[str, Path]:
+    found: dict[str, Path] = {}
+    for folder, split in splits.items():
         if split in found:
             raise DlcvError(
                 f"{root} holds {found[split].name} and {folder.name}, which both stand for "
                 f"{split}; move one away, or put all images of {split} into one"
             )
-        if split:
-            found[split] = folder
+        found[split] = folder
     return {split: found[split] for split in SPLITS if split in found}
 
 
