@@ -119,7 +119,6 @@ if TYPE_CHECKING:
     from dlcv.runs.trainers import load_run as load_run
     from dlcv.training import checkpoints as checkpoints
     from dlcv.training import class_weights as class_weights
-    from dlcv.training.batch_statistics import BatchStatistics as BatchStatistics
     from dlcv.training.compiling import compile_stage as compile_stage
     from dlcv.training.compiling import make_loss as make_loss
     from dlcv.training.compiling import make_optimizer as make_optimizer
@@ -133,11 +132,14 @@ if TYPE_CHECKING:
     from dlcv.training.interruption import deferred_signals as deferred_signals
     from dlcv.training.network import Network as Network
     from dlcv.training.network import build_parts as build_parts
+    from dlcv.training.network import is_random_in_training as is_random_in_training
     from dlcv.training.network import layer_shape as layer_shape
     from dlcv.training.network import refusal as refusal
     from dlcv.training.network import symbolic as symbolic
+    from dlcv.training.stage import Stage as Stage
 
     # What the packages that ship add.
+    BatchStatistics: Any
     pages: ModuleType
     write_report: Callable[..., Path]
 
@@ -194,7 +196,6 @@ _PLACES = {
     "survey": "dlcv.data.subset:survey",
     "with_cure": "dlcv.data.subset:with_cure",
     # Training.
-    "BatchStatistics": "dlcv.training.batch_statistics:BatchStatistics",
     "checkpoints": "dlcv.training.checkpoints",
     "class_weights": "dlcv.training.class_weights",
     "freeze": "dlcv.training.freezing:freeze",
@@ -209,9 +210,11 @@ _PLACES = {
     "make_optimizer": "dlcv.training.compiling:make_optimizer",
     "Network": "dlcv.training.network:Network",
     "build_parts": "dlcv.training.network:build_parts",
+    "is_random_in_training": "dlcv.training.network:is_random_in_training",
     "layer_shape": "dlcv.training.network:layer_shape",
     "refusal": "dlcv.training.network:refusal",
     "symbolic": "dlcv.training.network:symbolic",
+    "Stage": "dlcv.training.stage:Stage",
     "compile_stage": "dlcv.training.compiling:compile_stage",
     # Evaluation.
     "figure": "dlcv.evaluation.drawings:figure",

@@ -32,6 +32,15 @@ def dlcv_run_started(run: "RunView") -> None:
 
 
 @_specification
+def dlcv_stage(stage: Any) -> AbstractContextManager[Any] | None:
+    """Gives the stage to train in the place of one, for as long as it lasts; None for the same.
+
+    A stage is a `dlcv.api.Stage`; `attrs.evolve` makes another: with callbacks, other batches, or a
+    part of the network that is trained alone. Hooks of several packages follow each other.
+    """
+
+
+@_specification
 def dlcv_run_finished(run: "RunView", result: dict[str, Any]) -> None:
     """Is called with the run's metrics by name, once everything is written."""
 

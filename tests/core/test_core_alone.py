@@ -196,6 +196,7 @@ def ended(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[int, str,
         "no schedule": ["run", *flags(schedule=""), *common],
         "no evaluators": ["run", *flags(eval=""), *common],
         "no optimizer": ["run", *flags(optimizer=""), *common],
+        "no estimates": ["run", *flags(), *common, "--batch-statistics", "precise"],
         "no reader": ["run", *flags(), *common, "--initial-weights", str(folder / "w.h5")],
         "run": ["run", *flags(), *common, "--name", "made"],
         "run on": ["run", *flags(), *common, "--name", "on", "--initial-weights", "runs/made"],
@@ -255,6 +256,14 @@ def test_a_choice_that_nobody_makes_is_asked_for(
 ) -> None:
     code, out, err = ended[f"no {missing}"]
     assert (code, out, err) == (2, "", f"dlcv: {cure}; no default is installed\n")
+
+
+def test_precise_statistics_need_a_package_that_estimates_them(ended: dict[str, Any]) -> None:
+    code, _, err = ended["no estimates"]
+    assert code == 2
+    assert err.endswith(
+        "dlcv: batch_statistics: no installed package estimates precise statistics; write moving\n"
+    )
 
 
 def test_a_run_begins_with_the_weights_of_another_and_names_a_file_that_nothing_reads(

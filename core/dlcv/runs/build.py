@@ -120,6 +120,11 @@ def _check_stages(experiment: Experiment, network: "Network") -> None:
     from dlcv.training.compiling import compile_stage
     from dlcv.training.freezing import freeze
 
+    is_precise = any(s.batch_statistics == "precise" for s in experiment.config.stages)
+    if is_precise and not registry.registry.hooks().dlcv_stage.get_hookimpls():
+        raise DlcvError(
+            "batch_statistics: no installed package estimates precise statistics; write moving"
+        )
     loader = experiment.loader("train")
     stages = zip(experiment.config.stages, experiment.plugins.schedules, strict=True)
     for stage, schedule in reversed(list(stages)):

@@ -133,7 +133,8 @@ def _train_stages(
     from dlcv.training import checkpoints
     from dlcv.training.history import History
     from dlcv.training.interruption import Interrupted, deferred_signals
-    from dlcv.training.stages import Training
+    from dlcv.training.stage import Training
+    from dlcv.training.train import train
 
     directory = run.directory
     found = checkpoints.load_newest(directory.checkpoints) if resumed else None
@@ -159,9 +160,10 @@ def _train_stages(
             checkpoint_every=experiment.config.checkpoint_every,
             asked=asked,
             jit_compile=experiment.config.jit_compile,
+            prepare=observers.prepared,
         )
         try:
-            training.run(checkpoint, str(source))
+            train(training, checkpoint, str(source))
         except Interrupted as stop:
             run.stopped_by = stop.signal
         except KeyboardInterrupt:

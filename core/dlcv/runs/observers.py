@@ -6,7 +6,7 @@ is a warning. A `DlcvError` of a callback ends the training, as its author asked
 
 import logging
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -18,6 +18,8 @@ from dlcv.registry import registry
 
 if TYPE_CHECKING:
     import keras
+
+    from dlcv.training.stage import Stage
 
 logger = logging.getLogger(__name__)
 Result = TypeVar("Result")
@@ -78,6 +80,19 @@ class Observers:
             for callback in _callbacks(owner, _before_training(owner, partial(function, run=run)))
         ]
 
+    @contextmanager
+    def prepared(self, stage: "Stage") -> "Iterator[Stage]":
+        """Gives the stage that is trained in the place of one, after what each hook makes of it.
+
+        Raises:
+            DlcvError: a hook refuses, or is broken.
+        """
+        with ExitStack() as stack:
+            for owner, function in _implementations("dlcv_stage"):
+                if context := _before_training(owner, partial(function, stage=stage)):
+                    stage = _before_training(owner, partial(stack.enter_context, context))
+            yield stage
+
     def epoch(self, run: RunView, row: dict[str, Any]) -> None:
         """Calls the trackers with an epoch's row of the history."""
         self._call_trackers("epoch", run, row)
@@ -108,12 +123,12 @@ class Guard:
         self._passing = passing
         self._has_failed = False
 
-    def call(self, function: Callable[..., Any], *arguments: Any) -> None:
+    def call(self, function: Callable[..., Any], *arguments: Any, **options: Any) -> None:
         """Calls a function, unless one has failed before."""
         if self._has_failed:
             return
         try:
-            function(*arguments)
+            function(*arguments, **options)
         except self._passing:
             raise
         except Exception as error:

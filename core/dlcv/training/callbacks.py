@@ -5,6 +5,7 @@ import logging
 import shlex
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,37 +17,31 @@ from dlcv import progress
 from dlcv.errors import DlcvError
 from dlcv.training import averages, checkpoints
 from dlcv.training.checkpoints import Position
-from dlcv.training.history import History, best_epochs
-from dlcv.training.interruption import Interrupted, Interruption
+from dlcv.training.history import best_epochs
+from dlcv.training.interruption import Interrupted
+from dlcv.training.stage import Stage
 
 logger = logging.getLogger(__name__)
 
 
+@attrs.define(eq=False, slots=False)
 class Recorder(keras.callbacks.Callback):
     """Adds a row to the history after each epoch, and logs it.
 
     Attributes:
+        stage: The stage.
+        rates: The learning rate of each of its steps.
         earlier_seconds: How long the epoch had taken before it was interrupted.
     """
 
-    def __init__(
-        self,
-        history: History,
-        *,
-        stage: int,
-        stages: int,
-        epochs: int,
-        rates: np.ndarray,
-        earlier_seconds: float,
-    ) -> None:
+    stage: Stage
+    rates: np.ndarray
+    earlier_seconds: float = 0.0
+    _start: float = 0.0
+
+    def __attrs_pre_init__(self) -> None:
+        """Begins as Keras wants it."""
         super().__init__()
-        self._history = history
-        self._stage = stage
-        self._stages = stages
-        self._epochs = epochs
-        self._rates = rates
-        self._start = 0.0
-        self.earlier_seconds = earlier_seconds
 
     @property
     def seconds(self) -> float:
@@ -59,22 +54,22 @@ class Recorder(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         """Records what Keras measured, the rate at the epoch's start, and the seconds."""
+        epochs = self.stage.settings.epochs
         row = {
-            "stage": self._stage + 1,
-            "epoch": len(self._history.rows) + 1,
+            "stage": self.stage.index + 1,
+            "epoch": self.stage.epochs_done + 1,
             **{name: float(value) for name, value in (logs or {}).items()},
-            "learning_rate": float(str(self._rates[epoch * len(self._rates) // self._epochs])),
+            "learning_rate": float(str(self.rates[epoch * len(self.rates) // epochs])),
             "seconds": round(self.seconds, 3),
         }
         self.earlier_seconds = 0.0
-        self._history.add(row)
-        stage = f"stage {self._stage + 1}, " if self._stages > 1 else ""
+        self.stage.training.history.add(row)
         logger.info(
             "%sepoch %d of %d: loss %.4f, accuracy %.2f %%, validation loss %.4f, "
             "accuracy %.2f %%, rate %.2g, %.1f s",
-            stage,
+            f"stage {self.stage.index + 1}, " if self.stage.title else "",
             epoch + 1,
-            self._epochs,
+            epochs,
             row["loss"],
             100 * row["accuracy"],
             row["val_loss"],
@@ -155,109 +150,59 @@ class FiniteLoss(keras.callbacks.Callback):
             )
 
 
+@attrs.define(eq=False, slots=False)
 class CheckpointWriter(keras.callbacks.Callback):
     """Writes checkpoints every few epochs and when asked to stop; must be the last callback.
 
     Attributes:
+        stage: The stage.
+        recorder: Knows how long an epoch has taken.
         position: How far the training is.
     """
 
-    def __init__(
-        self,
-        folder: Path,
-        history: History,
-        recorder: Recorder,
-        asked: Interruption,
-        *,
-        start: Position,
-        steps_per_epoch: int,
-        epochs: int,
-        every: int,
-        variables: Callable[[], list[Any]],
-        snapshots: Callable[[], list[int]],
-    ) -> None:
-        """Starts to count.
+    stage: Stage
+    recorder: Recorder
+    position: Position
 
-        Args:
-            folder: Where the checkpoints go.
-            history: The rows so far, this epoch's included when it ends.
-            recorder: Knows how long an epoch has taken.
-            asked: Whether somebody asked to stop.
-            start: How far the training is.
-            steps_per_epoch: Steps an epoch.
-            epochs: The stage's last epoch.
-            every: Epochs between checkpoints; the best epoch of a stage has one, too.
-            variables: All that the training changes.
-            snapshots: The epochs so far that ended a cycle, counted over all stages.
-        """
+    def __attrs_pre_init__(self) -> None:
+        """Begins as Keras wants it."""
         super().__init__()
-        self._folder = folder
-        self._history = history
-        self._recorder = recorder
-        self._asked = asked
-        self.position = start
-        self._steps_per_epoch = steps_per_epoch
-        self._epochs = epochs
-        self._every = every
-        self._variables = variables
-        self._snapshots = snapshots
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         """Counts the step; on request writes a checkpoint and stops."""
         position = self.position
         self.position = attrs.evolve(position, batch=position.batch + 1, step=position.step + 1)
         # After the last batch the epoch is finished first, or its row would be lost.
-        if self._asked.signal and self.position.batch < self._steps_per_epoch:
+        if self.stage.asked.signal and self.position.batch < self.stage.train.steps_per_epoch:
             self._save_and_stop()
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         """Writes a checkpoint, if it is time or somebody asked to stop."""
         self.position = attrs.evolve(self.position, epoch=epoch + 1, batch=0)
-        if self._asked.signal:
+        if self.stage.asked.signal:
             self._save_and_stop()
-        done = len(self._history.rows)
-        is_due = (epoch + 1) % self._every == 0 or done in best_epochs(self._history.rows)
+        training, done = self.stage.training, self.stage.epochs_done
+        is_due = (epoch + 1) % training.checkpoint_every == 0
+        is_due = is_due or done in best_epochs(training.history.rows)
         # The last epoch's checkpoint is the one that ends the stage, maybe with the best weights.
-        if done in self._snapshots() or (is_due and epoch + 1 < self._epochs):
+        is_last = epoch + 1 >= self.stage.settings.last_epoch
+        if done in training.snapshots() or (is_due and not is_last):
             self._save()
 
     def _save(self) -> None:
-        seconds = self._recorder.seconds if self.position.batch else 0.0
+        training = self.stage.training
+        seconds = self.recorder.seconds if self.position.batch else 0.0
         # Asked for first: with JAX that brings the variables up to date.
         optimizer = self.model.optimizer
-        variables = self._variables()
+        variables = self.stage.variables()
         places = averages.places(variables, optimizer)
-        taken = checkpoints.take(variables, self.position, self._history.rows, seconds, places)
-        checkpoints.save(self._folder, taken, self._snapshots())
+        rows = training.history.rows
+        taken = checkpoints.take(variables, self.position, rows, seconds, places)
+        checkpoints.save(training.folder, taken, training.snapshots())
 
     def _save_and_stop(self) -> None:
         self._save()
-        raise Interrupted(self._asked.signal)
-
-
-class EarlyStop(keras.callbacks.Callback):
-    """Ends a stage when it is over; what that depends on is in the history."""
-
-    def __init__(self, is_over: Callable[[], bool]) -> None:
-        super().__init__()
-        self._is_over = is_over
-
-    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        """Lets `fit` end after this epoch."""
-        if self._is_over():
-            self.model.stop_training = True
-
-
-class MetricsRestorer(keras.callbacks.Callback):
-    """Gives an epoch that goes on in the middle its metrics back, which `fit` just reset."""
-
-    def __init__(self, restore: Callable[[], None]) -> None:
-        super().__init__()
-        self._restore = restore
-
-    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
-        """Restores all variables."""
-        self._restore()
+        raise Interrupted(self.stage.asked.signal)
 
 
 class GuardedCallback(keras.callbacks.Callback):
@@ -271,35 +216,6 @@ class GuardedCallback(keras.callbacks.Callback):
             guard: Calls a method of it with arguments, or leaves that out.
         """
         super().__init__()
-        self._callback = callback
-        self._guard = guard
-
-    def call(self, method: str, *arguments: Any) -> None:
-        """Calls a method of the callback."""
-        self._guard(getattr(self._callback, method), *arguments)
-
-    def set_params(self, params: dict[str, Any]) -> None:
-        """Hands it on."""
-        super().set_params(params)
-        self.call("set_params", params)
-
-    def set_model(self, model: keras.Model) -> None:
-        """Hands it on."""
-        super().set_model(model)
-        self.call("set_model", model)
-
-
-def _handing_on(method: str) -> Callable[..., None]:
-    def hand_on(self: GuardedCallback, *arguments: Any, logs: Any = None) -> None:
-        self.call(method, *arguments, *(() if logs is None else (logs,)))
-
-    return hand_on
-
-
-for _occasion in ("train", "test", "predict", "epoch", *(
-    f"{_kind}_batch" for _kind in ("train", "test", "predict")
-)):  # fmt: skip
-    for _moment in ("begin", "end"):
-        setattr(
-            GuardedCallback, f"on_{_occasion}_{_moment}", _handing_on(f"on_{_occasion}_{_moment}")
-        )
+        for name in dir(keras.callbacks.Callback):
+            if name.startswith(("on_", "set_")):
+                setattr(self, name, partial(guard, getattr(callback, name)))

@@ -1,5 +1,6 @@
 """The network of a run: one flat graph from raw pixels to probabilities."""
 
+import inspect
 from bisect import bisect_left
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -48,11 +49,19 @@ class Network:
         with _policy(self.model.dtype_policy.name):
             return keras.Model(self.body.output, self.model.output, name="head")
 
-    def with_constant_body(self) -> keras.Model:
-        """Returns the network with a body that works as in prediction, in training, too.
+    @property
+    def is_body_frozen(self) -> bool:
+        """Whether only the classifier is trained, and there is a body that has weights."""
+        body = self.body.layers[len(self.front.layers) :]
+        return any(layer.weights for layer in body) and not self.body.trainable_variables
+
+    def for_training(self) -> keras.Model:
+        """Returns what is trained: a frozen body works as in prediction, in training, too.
 
         A frozen batch normalization does so by itself, a frozen dropout does not.
         """
+        if not self.is_body_frozen or not any(map(is_random_in_training, self.body.layers)):
+            return self.model
         with _policy(self.model.dtype_policy.name):
             return _ConstantBody(self.body, self.head(), name=self.model.name)
 
@@ -74,6 +83,13 @@ class _ConstantBody(keras.Model):
 
     def call(self, pixels: Any, training: bool | None = None) -> Any:
         return self.head(self.body(pixels, training=False), training=training)
+
+
+def is_random_in_training(layer: keras.Layer) -> bool:
+    """Returns whether a layer has a source of randomness that it uses in training alone."""
+    # What a layer has beside weights is the state of its randomness.
+    is_random = len(layer.variables) != len(layer.weights)
+    return is_random and "training" in inspect.signature(layer.call).parameters
 
 
 def build_network(

@@ -3,6 +3,7 @@
 import contextlib
 import logging
 
+import attrs
 import keras
 import pytest
 
@@ -59,6 +60,29 @@ def test_hook_that_fails_before_the_training_ends_the_run(tmp_path, name):
         "DLCV_DISABLE=torn switches it off"
     )
     assert not (tmp_path / "run").exists()
+
+
+def test_hook_changes_a_stage_and_sees_its_end(tmp_path):
+    told = []
+
+    @contextlib.contextmanager
+    def counting(stage):
+        callback = keras.callbacks.Callback()
+        callback.on_epoch_end = lambda epoch, logs=None: told.append((stage.epochs_done, epoch))
+        yield attrs.evolve(stage, callbacks=(*stage.callbacks, callback))
+        told.append("the end")
+
+    with hooks(dlcv_stage=counting):
+        dlcv.run(runs=tmp_path, name="run", **OPTIONS)
+    assert told == [(1, 0), (2, 1), "the end"]
+
+
+def test_hook_that_fails_before_a_stage_ends_the_run(tmp_path):
+    def failing(stage):
+        raise OSError("no GPU")
+
+    with hooks(dlcv_stage=failing), pytest.raises(DlcvError, match="dlcv_stage of hooks:torn@acme"):
+        dlcv.run(runs=tmp_path, name="run", **OPTIONS)
 
 
 @pytest.mark.parametrize("method", ["on_train_begin", "on_train_batch_end", "on_epoch_end"])

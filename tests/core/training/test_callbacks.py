@@ -19,7 +19,8 @@ from dlcv.training.callbacks import FiniteLoss, Progress, Recorder
 from dlcv.training.history import History, read_csv
 from dlcv.training.interruption import Interruption
 from dlcv.training.network import Network
-from dlcv.training.stages import Training
+from dlcv.training.stage import Training
+from dlcv.training.train import train
 
 STEPS_PER_EPOCH = 5
 
@@ -57,7 +58,7 @@ def stage(rate: float, epochs: int = 2) -> StageConfig:
 def test_loss_that_is_no_number_ends_the_training_and_keeps_what_was_good(tmp_path: Path) -> None:
     message = r"no longer finite after step 1[1-5]; .* try a smaller rate"
     with pytest.raises(DlcvError, match=message) as caught:
-        training(tmp_path, stage(1e-9), stage(1e30)).run(None)
+        train(training(tmp_path, stage(1e-9), stage(1e30)))
     assert f"`dlcv resume {tmp_path} --learning-rate RATE`" in str(caught.value)
 
     found = checkpoints.load_newest(tmp_path / "checkpoints")
@@ -71,7 +72,7 @@ def test_loss_that_is_no_number_before_the_first_checkpoint_has_none_to_go_on_fr
     tmp_path: Path,
 ) -> None:
     with pytest.raises(DlcvError, match=r"after step [1-5]; try a smaller rate"):
-        training(tmp_path, stage(1e30)).run(None)
+        train(training(tmp_path, stage(1e30)))
 
 
 def test_weights_that_the_last_step_of_an_epoch_broke_are_not_kept(tmp_path: Path) -> None:
@@ -87,7 +88,7 @@ def test_epochs_are_told_in_a_log_while_they_last(
 ) -> None:
     caplog.set_level(logging.INFO, "dlcv")
     monkeypatch.setattr(progress, "SECONDS_BETWEEN_LINES", 0.0)
-    training(tmp_path, stage(1e-9)).run(None)
+    train(training(tmp_path, stage(1e-9)))
 
     # TensorFlow warns of networks compiled anew, whatever test did that.
     messages = [r.getMessage() for r in caplog.records if r.name.startswith("dlcv")]
@@ -122,10 +123,9 @@ def test_progress_goes_on_within_an_epoch_and_knows_smaller_last_batches(
 
 
 def test_a_row_has_rate_and_time_of_its_epoch(tmp_path: Path) -> None:
-    history = History(tmp_path, [])
-    recorder = Recorder(
-        history, stage=1, stages=2, epochs=2, rates=np.linspace(4, 1, 4), earlier_seconds=100.0
-    )
+    whole = training(tmp_path, stage(1), stage(1))
+    history = whole.history
+    recorder = Recorder(whole.stage(1), np.linspace(4, 1, 4), earlier_seconds=100.0)
     measured = {"loss": 1.5, "accuracy": 0.5, "val_loss": 2.5, "val_accuracy": 0.25}
     for epoch in range(2):
         recorder.on_epoch_begin(epoch)

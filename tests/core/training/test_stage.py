@@ -19,7 +19,8 @@ from dlcv.training.feed import Feed
 from dlcv.training.history import History
 from dlcv.training.interruption import Interruption
 from dlcv.training.network import Network
-from dlcv.training.stages import Training
+from dlcv.training.stage import Training
+from dlcv.training.train import train as run
 
 CLASSES, BATCH = 3, 4
 IMAGES, VAL_IMAGES = np.random.default_rng(0).integers(0, 256, (2, 18, 2, 2, 1), np.uint8)
@@ -65,7 +66,7 @@ def train(folder: Path, *stages: StageConfig, callbacks: Any = (), every: int = 
         checkpoint_every=every,
         asked=Interruption(),
     )
-    training.run(None)
+    run(training)
     return training
 
 

@@ -10,7 +10,6 @@ import numpy as np
 from dlcv.api import (
     Advance,
     Batch,
-    BatchStatistics,
     Interrupted,
     Interruption,
     Loader,
@@ -31,6 +30,7 @@ from dlcv_plugins.commands.lr_search.results import (
     refusal,
     tried_rates,
 )
+from dlcv_plugins.stages.batch_statistics import BatchStatistics
 
 
 @plugin

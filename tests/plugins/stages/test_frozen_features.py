@@ -16,11 +16,14 @@ from dlcv.data.loader import Loader
 from dlcv.data.pipeline import Pipeline
 from dlcv.data.subset import ArrayImages
 from dlcv.interfaces import Architecture, option, plugin
-from dlcv.training import checkpoints, frozen_features
+from dlcv.training import checkpoints
 from dlcv.training.history import History
 from dlcv.training.interruption import Interrupted, Interruption
 from dlcv.training.network import build_parts
-from dlcv.training.stages import Training
+from dlcv.training.stage import Training
+from dlcv.training.train import train as run
+from dlcv_plugins.stages import frozen_features
+from dlcv_plugins.stages.hooks import dlcv_stage
 
 
 class Noise(keras.layers.Layer):
@@ -76,8 +79,9 @@ def train(
         callbacks=[],
         checkpoint_every=1,
         asked=Interruption(),
+        prepare=dlcv_stage,
     )
-    training.run(None)
+    run(training)
     return training
 
 
@@ -91,11 +95,11 @@ def test_result_is_that_of_training_with_the_body(
     caplog: pytest.LogCaptureFixture,
     in_memory: int,
 ) -> None:
-    caplog.set_level(logging.INFO, "dlcv")
+    caplog.set_level(logging.INFO, "dlcv_plugins")
     monkeypatch.setattr(frozen_features, "IN_MEMORY", in_memory)
     kept = train(tmp_path / "kept", HEAD)
     assert "the output of the frozen body is computed once for the stage: 0.0 MB" in caplog.messages
-    monkeypatch.setattr(frozen_features, "_is_body_frozen", lambda network: False)
+    monkeypatch.setattr(frozen_features, "_obstacle", lambda network, train: "the test says so")
     whole = train(tmp_path / "whole", HEAD)
 
     for ours, theirs in zip(kept.history.rows, whole.history.rows, strict=True):
@@ -123,7 +127,7 @@ def test_result_is_that_of_training_with_the_body(
 def test_frozen_body_drops_nothing_whether_or_not_its_output_is_cached(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level(logging.INFO, "dlcv")
+    caplog.set_level(logging.INFO, "dlcv_plugins")
     cached = train(tmp_path / "cached", HEAD, Net(dropout=0.5))
     assert "since" not in caplog.text
     monkeypatch.setattr(frozen_features, "_obstacle", lambda network, train: "the test says so")
@@ -152,7 +156,7 @@ def test_reason_is_logged_where_it_is_computed_each_epoch(
     steps: str,
     reason: str,
 ) -> None:
-    caplog.set_level(logging.INFO, "dlcv")
+    caplog.set_level(logging.INFO, "dlcv_plugins")
 
     train(tmp_path, StageConfig(epochs=2, trainable="head", **changes), network, steps)
 
@@ -171,7 +175,7 @@ def test_reason_is_logged_where_it_is_computed_each_epoch(
 def test_where_nothing_is_to_be_gained_nothing_is_said(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, stage: StageConfig, steps: str
 ) -> None:
-    caplog.set_level(logging.INFO, "dlcv")
+    caplog.set_level(logging.INFO, "dlcv_plugins")
 
     train(tmp_path, stage, steps=steps)
 
@@ -181,7 +185,7 @@ def test_where_nothing_is_to_be_gained_nothing_is_said(
 def test_step_that_is_not_random_does_not_hinder(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level(logging.INFO, "dlcv")
+    caplog.set_level(logging.INFO, "dlcv_plugins")
 
     train(tmp_path, StageConfig(epochs=2, trainable="head"), steps="simple(size=6), scale")
 

@@ -12,11 +12,13 @@ from dlcv.config import StageConfig
 from dlcv.data.loader import Loader
 from dlcv.data.pipeline import Pipeline
 from dlcv.interfaces import evolve
-from dlcv.training.batch_statistics import BatchStatistics
 from dlcv.training.history import History
 from dlcv.training.interruption import Interruption
 from dlcv.training.network import Network
-from dlcv.training.stages import Training
+from dlcv.training.stage import Training
+from dlcv.training.train import train as run
+from dlcv_plugins.stages.batch_statistics import BatchStatistics
+from dlcv_plugins.stages.hooks import dlcv_stage
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (18, 2, 2, 1), np.uint8)
 BATCH = 4
@@ -101,8 +103,9 @@ def test_a_stage_ends_with_the_statistics_that_are_chosen(tmp_path: Path, choice
         callbacks=[],
         checkpoint_every=1,
         asked=Interruption(),
+        prepare=dlcv_stage,
     )
-    training.run(None)
+    run(training)
     found = float(parts.model.get_layer("first").moving_mean[0])
     mean, _ = by_hand(train, 1)
     # Of the 10 batches of a training, a moving average has taken up a tenth.

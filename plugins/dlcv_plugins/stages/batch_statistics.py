@@ -8,13 +8,13 @@ are those of a number of training batches under the current weights (Wu & Johnso
 """
 
 import math
-from collections.abc import Callable
 from typing import Any, Literal
 
+import attrs
 import keras
 import numpy as np
 
-from dlcv.data.loader import Loader
+from dlcv.api import Loader, Stage
 
 SETTLED = 3.0
 """Time constants of a moving average, `1 / (1 - momentum)` steps each, after which 5 % are left."""
@@ -22,28 +22,20 @@ ENOUGH_IMAGES = 2048
 """Images whose statistics are close to those of any number more."""
 
 
-class PreciseStatistics(keras.callbacks.Callback):
-    """Estimates statistics from training batches before each validation.
+def with_precise_statistics(stage: Stage) -> Stage:
+    """Returns a stage that estimates statistics before each validation, where that is wanted."""
+    statistics = BatchStatistics(stage.model)
+    choice = stage.settings.batch_statistics
+    if not statistics.are_wanted(choice, stage.train.steps_per_epoch):
+        return stage
 
-    It comes after what replaces the weights for validation, so that statistics fit the weights.
-    """
-
-    def __init__(self, statistics: "BatchStatistics", train: Loader, epoch: Callable[[], int]):
-        """Prepares to estimate.
-
-        Args:
-            statistics: What estimates.
-            train: The training batches.
-            epoch: Returns the epoch under way, counted over all stages from 0.
-        """
-        super().__init__()
-        self._statistics = statistics
-        self._train = train
-        self._epoch = epoch
-
-    def on_test_begin(self, logs: Any = None) -> None:
+    def estimate(logs: Any) -> None:
         """Estimates from the batches that the epoch was trained on."""
-        self._statistics.estimate(self._train, self._epoch())
+        statistics.estimate(stage.train, stage.epochs_done)
+
+    # The averages of the weights are in their place by then, so statistics fit the weights.
+    precise = keras.callbacks.LambdaCallback(on_test_begin=estimate)
+    return attrs.evolve(stage, callbacks=(*stage.callbacks, precise))
 
 
 class BatchStatistics:

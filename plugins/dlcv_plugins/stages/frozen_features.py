@@ -1,21 +1,27 @@
 """The output of a frozen body, computed once: the classifier is trained on it alone."""
 
-import inspect
 import logging
 import math
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
+import attrs
 import keras
 import numpy as np
 
 from dlcv import files
-from dlcv.data.loader import Batch, Loader
-from dlcv.data.pipeline import process_batch
-from dlcv.progress import track
-from dlcv.training.interruption import Interrupted, Interruption
-from dlcv.training.network import Network
+from dlcv.api import (
+    Batch,
+    Interrupted,
+    Interruption,
+    Loader,
+    Network,
+    Stage,
+    is_random_in_training,
+    process_batch,
+    track,
+)
 
 logger = logging.getLogger(__name__)
 IN_MEMORY = 2**30
@@ -23,52 +29,36 @@ IN_MEMORY = 2**30
 
 
 @contextmanager
-def frozen_features(
-    network: Network,
-    train: Loader,
-    val: Loader,
-    epochs: int,
-    folder: Path,
-    asked: Interruption,
-) -> Iterator[tuple[keras.Model, Loader, Loader]]:
-    """Gives what is to be trained, and its batches: on its features where that changes nothing.
+def on_features(stage: Stage) -> Iterator[Stage]:
+    """Gives a stage that trains the classifier alone, on features, where that changes nothing.
 
-    Whether it does depends on the stage alone, not on how much of it is left.
-
-    Args:
-        network: The network, frozen as the stage wants it.
-        train: The training batches.
-        val: The validation batches.
-        epochs: Epochs of the stage.
-        folder: Where features that do not fit into memory are stored while the block lasts.
-        asked: Whether somebody asked to stop.
+    Whether it does depends on the stage alone, not on how much of it is left. Features that do not
+    fit into memory are stored in the run's folder while the block lasts.
 
     Raises:
         Interrupted: somebody asked to stop.
         ImageError: an image can't be read or processed.
     """
-    if not _is_body_frozen(network):
-        yield network.model, train, val
+    network = stage.network
+    if not network.is_body_frozen or stage.settings.last_epoch < 2:
+        yield stage
         return
-    if epochs < 2:
-        yield _uncached(network), train, val
-        return
-    if reason := _obstacle(network, train):
+    if reason := _obstacle(network, stage.train):
         logger.info("the output of the frozen body is computed in every epoch, since %s", reason)
-        yield _uncached(network), train, val
+        yield stage
         return
     with ExitStack() as stack:
         rooms = [
-            _room((len(loader.images), *network.body.output.shape[1:]), folder, name, stack)
-            for name, loader in (("train", train), ("val", val))
+            _room((len(loader.images), *network.body.output.shape[1:]), stage.folder, name, stack)
+            for name, loader in (("train", stage.train), ("val", stage.val))
         ]
-        loaders = [
-            FeatureLoader(loader, _computed(network.body, loader, room, asked))
-            for loader, room in zip((train, val), rooms, strict=True)
-        ]
-        size = sum(loader.features.nbytes for loader in loaders) / 1e6
+        train, val = (
+            FeatureLoader(loader, _computed(network.body, loader, room, stage.asked))
+            for loader, room in zip((stage.train, stage.val), rooms, strict=True)
+        )
+        size = (train.features.nbytes + val.features.nbytes) / 1e6
         logger.info("the output of the frozen body is computed once for the stage: %.1f MB", size)
-        yield network.head(), *loaders
+        yield attrs.evolve(stage, model=network.head(), train=train, val=val)
 
 
 class FeatureLoader(Loader):
@@ -98,31 +88,10 @@ class FeatureLoader(Loader):
         return self.features[indices], self.one_hot(indices)
 
 
-def _uncached(network: Network) -> keras.Model:
-    """Returns what is trained where features are not cached, with the same result."""
-    if any(map(_is_random_in_training, network.body.layers)):
-        return network.with_constant_body()
-    return network.model
-
-
-def _is_random_in_training(layer: keras.Layer) -> bool:
-    """Returns whether a layer has a source of randomness that it uses in training alone."""
-    # What a layer has beside weights is the state of its randomness.
-    is_random = len(layer.variables) != len(layer.weights)
-    return is_random and "training" in inspect.signature(layer.call).parameters
-
-
-def _is_body_frozen(network: Network) -> bool:
-    """Returns whether only the classifier is trained, and there is a body that has weights."""
-    body = network.body.layers[len(network.front.layers) :]
-    weighted = [layer for layer in body if layer.weights]
-    return bool(weighted) and not network.body.trainable_variables
-
-
 def _obstacle(network: Network, train: Loader) -> str:
     """Returns why the body's output may differ from epoch to epoch; empty if it can't."""
     for layer in network.body.layers:
-        if len(layer.variables) != len(layer.weights) and not _is_random_in_training(layer):
+        if len(layer.variables) != len(layer.weights) and not is_random_in_training(layer):
             return f"its layer {layer.name} is random"
         if getattr(layer, "activity_regularizer", None) is not None:
             return f"its layer {layer.name} adds to the loss"

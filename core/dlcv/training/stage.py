@@ -1,0 +1,154 @@
+"""What a training is about, and what each of its stages trains."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from typing import Any
+
+import attrs
+import keras
+import numpy as np
+
+from dlcv.config import StageConfig
+from dlcv.data.loader import Loader
+from dlcv.interfaces import Schedule
+from dlcv.training import checkpoints, class_weights
+from dlcv.training.checkpoints import Checkpoint
+from dlcv.training.freezing import freeze
+from dlcv.training.history import History, Rows, best_row, of_stage, snapshot_epochs
+from dlcv.training.interruption import Interruption
+from dlcv.training.network import Network
+
+
+@attrs.frozen(eq=False)
+class Training:
+    """All that training needs, for every stage.
+
+    Attributes:
+        network: The network.
+        stages: The stages' settings.
+        schedules: A schedule a stage.
+        train: The training batches.
+        val: The validation batches.
+        folder: Where the checkpoints go.
+        history: Where the rows go.
+        callbacks: Further Keras callbacks, which are called before dlcv's own.
+        checkpoint_every: Epochs between checkpoints.
+        asked: Whether somebody asked to stop.
+        jit_compile: Whether XLA compiles the network: `auto`, `on` or `off`.
+        prepare: Gives the stage that is trained in the place of one; the context lasts as long.
+    """
+
+    network: Network
+    stages: tuple[StageConfig, ...]
+    schedules: tuple[Schedule, ...]
+    train: Loader
+    val: Loader
+    folder: Path
+    history: History
+    callbacks: list[keras.callbacks.Callback]
+    checkpoint_every: int
+    asked: Interruption
+    jit_compile: str = "auto"
+    prepare: "Callable[[Stage], AbstractContextManager[Stage]]" = nullcontext
+
+    def stage(self, index: int) -> "Stage":
+        """Returns a stage, counted from 0, with the network frozen for it.
+
+        Raises:
+            DlcvError: the layers that are to be trained do not exist, or have no weights.
+        """
+        settings = self.stages[index]
+        freeze(self.network, settings.trainable)
+        train, val = (loader.with_batch_size(settings.batch_size) for loader in self._loaders)
+        return Stage(self, index, self.network.for_training(), train, val)
+
+    def snapshots(self) -> list[int]:
+        """Returns the epochs so far that ended a cycle, counted over all stages."""
+        return snapshot_epochs(self.stages, self.schedules, self.history.rows)
+
+    @property
+    def _loaders(self) -> tuple[Loader, Loader]:
+        return self.train, self.val
+
+
+@attrs.frozen(eq=False)
+class Stage:
+    """One stage of a training; the hook `dlcv_stage` may give another in its place.
+
+    Attributes:
+        training: The training.
+        index: The stage's number, from 0.
+        model: What is trained: the network, or a part of it that ends with the same outputs.
+        train: The training batches, in the stage's size.
+        val: The validation batches.
+        callbacks: Keras callbacks of this stage. They are called when the weights for validation
+            are in place; what an epoch gave is written after them.
+    """
+
+    training: Training
+    index: int
+    model: keras.Model
+    train: Loader
+    val: Loader
+    callbacks: tuple[keras.callbacks.Callback, ...] = ()
+
+    @property
+    def settings(self) -> StageConfig:
+        """The stage's settings."""
+        return self.training.stages[self.index]
+
+    @property
+    def network(self) -> Network:
+        """The network; only the layers that the stage trains are trainable."""
+        return self.training.network
+
+    @property
+    def folder(self) -> Path:
+        """The run's directory."""
+        return self.training.folder.parent
+
+    @property
+    def asked(self) -> Interruption:
+        """Whether somebody asked to stop."""
+        return self.training.asked
+
+    @property
+    def epochs_done(self) -> int:
+        """The epochs of the whole training that are done."""
+        return len(self.training.history.rows)
+
+    @property
+    def title(self) -> str:
+        """Which stage it is, for people; empty where it is the only one."""
+        count = len(self.training.stages)
+        return f"stage {self.index + 1} of {count}" if count > 1 else ""
+
+    @property
+    def rows(self) -> Rows:
+        """The history of this stage."""
+        return of_stage(self.training.history.rows, self.index)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the validation loss has not fallen for too long."""
+        rows, patience = self.rows, self.settings.early_stopping
+        if patience is None or not rows:
+            return False
+        return bool(rows[-1]["epoch"] - best_row(rows)["epoch"] >= patience)
+
+    @property
+    def class_weights(self) -> np.ndarray | None:
+        """What each class counts in the loss, `(classes,)` float32; None if all count the same."""
+        if self.settings.class_weights == "none":
+            return None
+        images = self.train.images
+        return class_weights.balanced(images.labels, len(images.label_names))
+
+    def variables(self) -> list[Any]:
+        """Returns all that training changes."""
+        return checkpoints.training_variables(self.network.model, self.model)
+
+    def restore(self, checkpoint: Checkpoint, source: str) -> None:
+        """Restores weights, optimizer and metrics; raises `DlcvError` if they do not fit."""
+        checkpoints.restore(checkpoint, self.variables(), source)

@@ -1,0 +1,1 @@
+"""What makes a stage of training quicker or better, beside its gradient descent."""
