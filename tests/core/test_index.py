@@ -350,3 +350,37 @@ def succeed(folder: Path, code: str, **environment: Any) -> str:
     ended = run_python(folder, "-c", code, **environment)
     assert ended.returncode == 0, ended.stderr
     return ended.stdout
+
+
+def test_a_package_adds_a_kind_of_its_own_and_plugins_of_it(tmp_path: Path) -> None:
+    source = '''"""A kind, a plugin of it, and a name for authors."""
+from dlcv.interfaces import Plugin, option, plugin
+
+@plugin
+class Explainer(Plugin):
+    """Explains a prediction."""
+    kind = "explainer"
+
+@plugin
+class Loud(Explainer):
+    """Explains in capitals."""
+    volume: int = option(11, help="volume", ge=1)
+'''
+    points = {
+        "kinds": {"explainer": "acme:Explainer", "store": "acme:Explainer"},
+        "explainers": {"loud": "acme:Loud"},
+        "interfaces": {"Explainer": "acme:Explainer"},
+    }
+    install(tmp_path, "acme", points, {"acme": source})
+    code = """
+import sys
+from dlcv import interfaces, registry
+print("explainer" in registry.KINDS, registry.names("explainer"), "acme" in sys.modules)
+print(registry.create("explainer", "loud(volume=12)"))
+print(interfaces.Explainer is registry.INTERFACES["explainer"])
+print(registry.INTERFACES["store"] is interfaces.DatasetStore)
+"""
+    done = run_python(tmp_path, "-c", code)
+    assert done.stdout.splitlines() == [
+        "True ['loud'] False", "Loud(volume=12)", "True", "True",
+    ], done.stderr  # fmt: skip

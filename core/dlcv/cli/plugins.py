@@ -28,7 +28,16 @@ USES = {
     "exporter": "dlcv export runs/latest --format",
 }
 """The command that takes each kind of plugin."""
-OTHER_GROUPS = ("api", "defaults", "functions", "interfaces", "pretrained", "recipes", "testing")
+OTHER_GROUPS = (
+    "api",
+    "defaults",
+    "functions",
+    "interfaces",
+    "kinds",
+    "pretrained",
+    "recipes",
+    "testing",
+)
 """Groups of entry points that hold no plugins."""
 
 

@@ -114,3 +114,16 @@ class RunView(Protocol):
     @property
     def finished(self) -> bool:
         """Whether the training came to its end."""
+
+
+def is_validation(environment: Mapping[str, Any], split: str) -> bool:
+    """Returns whether a split's images are those of the validation, by which epochs are chosen.
+
+    They are where the data has no other, and with `validation = "test"`.
+
+    Args:
+        environment: What `environment.json` has.
+        split: The split that was held out.
+    """
+    fingerprints = environment["data"]["fingerprints"]
+    return split == "val" or fingerprints.get("val") == fingerprints.get(split, "")

@@ -6,7 +6,7 @@ import keyword
 import re
 import sys
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -15,15 +15,12 @@ import attrs
 from dlcv.errors import PluginError, SpecError, UnknownPluginError, listing, suggestion
 from dlcv.interfaces import (
     Architecture,
-    Check,
     Classifier,
     DatasetStore,
     Evaluator,
-    Exporter,
     Plugin,
     Preprocessor,
     Schedule,
-    Section,
     Tracker,
     Trainer,
     options_of,
@@ -33,27 +30,48 @@ from dlcv.packages import (
     OWN,
     entry_points,
     is_disabled,
+    load_object,
+    named_objects,
     origin,
     qualified_name,
 )
 
-INTERFACES: dict[str, type[Plugin]] = {
-    cls.kind: cls
-    for cls in (
-        Preprocessor,
-        DatasetStore,
-        Architecture,
-        Schedule,
-        Evaluator,
-        Classifier,
-        Trainer,
-        Tracker,
-        Exporter,
-        Check,
-        Section,
-    )
-}
-"""The interface of each kind, by the kind's name."""
+
+class Interfaces(Mapping[str, type[Plugin]]):
+    """The interface of each kind, by the kind's name: those of runs, then those of packages.
+
+    A package adds a kind under the entry-point group `dlcv.kinds`; its class is imported when it is
+    first used.
+    """
+
+    def __init__(self) -> None:
+        own = (
+            Preprocessor, DatasetStore, Architecture, Schedule, Evaluator, Classifier, Trainer,
+            Tracker,
+        )  # fmt: skip
+        self._own: dict[str, type[Plugin]] = {cls.kind: cls for cls in own}
+        added = named_objects("dlcv.kinds")
+        self._added = {kind: added[kind] for kind in sorted(added) if kind not in self._own}
+
+    def __getitem__(self, kind: str) -> type[Plugin]:
+        """Returns a kind's interface; raises `KeyError` for no kind,."""
+        found: type[Plugin] = self._own.get(kind) or load_object(self._added[kind])
+        return found
+
+    def __iter__(self) -> Iterator[str]:
+        """Yields the names of the kinds."""
+        return iter((*self._own, *self._added))
+
+    def __len__(self) -> int:
+        """Returns how many kinds there are."""
+        return len(self._own) + len(self._added)
+
+    def __contains__(self, kind: object) -> bool:
+        """Returns whether there is such a kind, without importing its class."""
+        return kind in self._own or kind in self._added
+
+
+INTERFACES = Interfaces()
 KINDS = (*INTERFACES, "hook", "command")
 """All that packages may offer: plugins that specs name, modules of hooks, and commands."""
 RESERVED = {("preprocessor", "auto"), ("section", "all")}

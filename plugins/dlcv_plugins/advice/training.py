@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 import attrs
 
 from dlcv.errors import DlcvError
-from dlcv.interfaces import FinishedRun
 from dlcv_plugins.evaluators.intervals import difference, is_clearly_above
+from dlcv_plugins.kinds.finished_run import FinishedRun
 
 logger = logging.getLogger(__name__)
 TRAIN_VALIDATION = "train_val"

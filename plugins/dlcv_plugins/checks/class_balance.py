@@ -1,6 +1,7 @@
 """Classes of very different sizes."""
 
-from dlcv.interfaces import Check, DatasetFacts, Finding, option, plugin
+from dlcv.interfaces import option, plugin
+from dlcv_plugins.kinds.check import Check, DatasetFacts, Finding
 
 
 @plugin

@@ -1,6 +1,7 @@
 """Splits in which the classes have other shares than in training."""
 
-from dlcv.interfaces import UNSPLIT, Check, DatasetFacts, Finding, option, plugin
+from dlcv.interfaces import UNSPLIT, option, plugin
+from dlcv_plugins.kinds.check import Check, DatasetFacts, Finding
 
 
 @plugin

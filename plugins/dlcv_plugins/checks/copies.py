@@ -4,7 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 
 from dlcv.errors import count
-from dlcv.interfaces import DatasetFacts, Finding, ImageFacts, Sample, Severity
+from dlcv_plugins.kinds.check import DatasetFacts, Finding, ImageFacts, Sample, Severity
 
 Group = Sequence[ImageFacts]
 

@@ -1,7 +1,8 @@
 """Splits with different classes."""
 
 from dlcv.errors import some
-from dlcv.interfaces import Check, DatasetFacts, Finding, plugin
+from dlcv.interfaces import plugin
+from dlcv_plugins.kinds.check import Check, DatasetFacts, Finding
 
 
 @plugin

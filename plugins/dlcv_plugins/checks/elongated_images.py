@@ -1,7 +1,8 @@
 """Images that are far longer than wide, or the reverse."""
 
-from dlcv.interfaces import ImageFacts, option, plugin
+from dlcv.interfaces import option, plugin
 from dlcv_plugins.checks.image_check import ImageCheck
+from dlcv_plugins.kinds.check import ImageFacts
 
 
 @plugin

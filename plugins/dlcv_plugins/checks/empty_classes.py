@@ -1,7 +1,8 @@
 """Classes without images."""
 
 from dlcv.errors import some
-from dlcv.interfaces import UNSPLIT, Check, DatasetFacts, Finding, plugin
+from dlcv.interfaces import UNSPLIT, plugin
+from dlcv_plugins.kinds.check import Check, DatasetFacts, Finding
 
 
 @plugin

@@ -1,7 +1,8 @@
 """Images that are there twice, pixel by pixel."""
 
-from dlcv.interfaces import Check, DatasetFacts, Finding, plugin
+from dlcv.interfaces import plugin
 from dlcv_plugins.checks.copies import copy_findings, identical_images
+from dlcv_plugins.kinds.check import Check, DatasetFacts, Finding
 
 
 @plugin

@@ -3,8 +3,9 @@
 from collections import Counter
 
 from dlcv.errors import count
-from dlcv.interfaces import Check, DatasetFacts, Finding, ImageFacts, option, plugin
+from dlcv.interfaces import option, plugin
 from dlcv_plugins.checks.image_check import one_by_one
+from dlcv_plugins.kinds.check import Check, DatasetFacts, Finding, ImageFacts
 
 FEWEST = 10
 """Images of a class, and of all others, from which on their shares are compared."""

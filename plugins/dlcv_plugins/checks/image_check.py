@@ -5,7 +5,8 @@ from collections.abc import Iterable
 from typing import ClassVar
 
 from dlcv.errors import count
-from dlcv.interfaces import Check, DatasetFacts, Finding, ImageFacts, Sample, Severity, plugin
+from dlcv.interfaces import plugin
+from dlcv_plugins.kinds.check import Check, DatasetFacts, Finding, ImageFacts, Sample, Severity
 
 
 @plugin

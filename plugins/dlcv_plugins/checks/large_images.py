@@ -1,7 +1,8 @@
 """Images that take longer to decode than to train on."""
 
-from dlcv.interfaces import ImageFacts, option, plugin
+from dlcv.interfaces import option, plugin
 from dlcv_plugins.checks.image_check import ImageCheck
+from dlcv_plugins.kinds.check import ImageFacts
 
 
 @plugin

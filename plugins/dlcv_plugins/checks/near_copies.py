@@ -1,7 +1,8 @@
 """Versions of one image: resized, re-encoded, mirrored, of other brightness."""
 
-from dlcv.interfaces import Check, DatasetFacts, Finding, option, plugin
+from dlcv.interfaces import option, plugin
 from dlcv_plugins.checks.copies import copy_findings, identical_images
+from dlcv_plugins.kinds.check import Check, DatasetFacts, Finding
 
 
 @plugin

@@ -1,8 +1,9 @@
 """Images with more pixels than dlcv decodes."""
 
 from dlcv.images import LARGEST_IMAGE_VARIABLE
-from dlcv.interfaces import ImageFacts, plugin
+from dlcv.interfaces import plugin
 from dlcv_plugins.checks.image_check import ImageCheck
+from dlcv_plugins.kinds.check import ImageFacts
 
 
 @plugin

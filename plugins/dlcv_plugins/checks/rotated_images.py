@@ -1,7 +1,8 @@
 """Images that are stored rotated or mirrored."""
 
-from dlcv.interfaces import ImageFacts, plugin
+from dlcv.interfaces import plugin
 from dlcv_plugins.checks.image_check import ImageCheck
+from dlcv_plugins.kinds.check import ImageFacts
 
 
 @plugin

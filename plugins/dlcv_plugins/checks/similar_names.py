@@ -3,7 +3,8 @@
 from collections import defaultdict
 
 from dlcv.errors import some
-from dlcv.interfaces import Check, DatasetFacts, Finding, plugin
+from dlcv.interfaces import plugin
+from dlcv_plugins.kinds.check import Check, DatasetFacts, Finding
 
 
 @plugin

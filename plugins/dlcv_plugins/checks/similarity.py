@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from dlcv.api import chunks, track
-from dlcv.interfaces import PixelSummary
+from dlcv_plugins.kinds.check import PixelSummary
 
 MOST_ALIKE = 0.25
 CLOSE_CORRELATION = 0.995

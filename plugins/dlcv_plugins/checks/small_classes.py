@@ -1,7 +1,8 @@
 """Classes with few images to train with."""
 
 from dlcv.errors import count, some
-from dlcv.interfaces import Check, DatasetFacts, Finding, option, plugin
+from dlcv.interfaces import option, plugin
+from dlcv_plugins.kinds.check import Check, DatasetFacts, Finding
 
 
 @plugin

@@ -5,8 +5,9 @@ from collections import Counter
 
 from dlcv.errors import count
 from dlcv.images import is_image_file, unread_by_extension
-from dlcv.interfaces import Check, DatasetFacts, Finding, Sample, plugin
+from dlcv.interfaces import plugin
 from dlcv_plugins.checks.image_check import one_by_one
+from dlcv_plugins.kinds.check import Check, DatasetFacts, Finding, Sample
 
 
 @plugin

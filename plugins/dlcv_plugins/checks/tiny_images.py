@@ -3,8 +3,9 @@
 from statistics import median
 
 from dlcv.errors import count
-from dlcv.interfaces import Check, DatasetFacts, Finding, option, plugin
+from dlcv.interfaces import option, plugin
 from dlcv_plugins.checks.image_check import one_by_one
+from dlcv_plugins.kinds.check import Check, DatasetFacts, Finding
 
 
 @plugin

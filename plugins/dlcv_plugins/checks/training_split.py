@@ -1,7 +1,8 @@
 """Whether there is something to train on."""
 
 from dlcv.errors import some
-from dlcv.interfaces import UNSPLIT, Check, DatasetFacts, Finding, plugin
+from dlcv.interfaces import UNSPLIT, plugin
+from dlcv_plugins.kinds.check import Check, DatasetFacts, Finding
 
 
 @plugin

@@ -1,8 +1,9 @@
 """Damaged images, empty files, and formats that are not decoded."""
 
 from dlcv import images
-from dlcv.interfaces import ImageFacts, plugin
+from dlcv.interfaces import plugin
 from dlcv_plugins.checks.image_check import ImageCheck
+from dlcv_plugins.kinds.check import ImageFacts
 
 
 @plugin

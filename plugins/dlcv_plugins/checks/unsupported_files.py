@@ -2,8 +2,9 @@
 
 from dlcv.errors import count
 from dlcv.images import unread_by_extension
-from dlcv.interfaces import Check, DatasetFacts, Finding, Sample, plugin
+from dlcv.interfaces import plugin
 from dlcv_plugins.checks.image_check import one_by_one
+from dlcv_plugins.kinds.check import Check, DatasetFacts, Finding, Sample
 
 
 @plugin

@@ -1,6 +1,7 @@
 """Splits that can't be opened."""
 
-from dlcv.interfaces import Check, DatasetFacts, Finding, plugin
+from dlcv.interfaces import plugin
+from dlcv_plugins.kinds.check import Check, DatasetFacts, Finding
 
 
 @plugin

@@ -2,8 +2,9 @@
 
 import os
 
-from dlcv.interfaces import ImageFacts, plugin
+from dlcv.interfaces import plugin
 from dlcv_plugins.checks.image_check import ImageCheck
+from dlcv_plugins.kinds.check import ImageFacts
 
 EXTENSIONS = {
     "JPEG": (".jpg", ".jpeg", ".jpe", ".jfif"),

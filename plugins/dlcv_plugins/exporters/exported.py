@@ -31,8 +31,9 @@ from dlcv.api import (
 )
 from dlcv.errors import DlcvError, SpecError, reason_of
 from dlcv.files import load_arrays
-from dlcv.interfaces import Exporter, LabelledImages, Preprocessor, Session
+from dlcv.interfaces import LabelledImages, Preprocessor
 from dlcv_plugins.exporters.hooks import DESCRIPTION
+from dlcv_plugins.kinds.exporter import Exporter, Session
 
 STATE = "pixel_steps.npz"
 """What pixel steps learned, in arrays named `INDEX.NAME`, if they learned anything."""

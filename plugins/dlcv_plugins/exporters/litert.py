@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from dlcv.interfaces import Exporter, Session, plugin
+from dlcv.interfaces import plugin
+from dlcv_plugins.kinds.exporter import Exporter, Session
 
 if TYPE_CHECKING:
     import keras

@@ -17,9 +17,9 @@ from dlcv.api import (
     find_store,
 )
 from dlcv.errors import DlcvError, first_line
-from dlcv.interfaces import UNSPLIT, Evaluation, FinishedRun, LabelledImages, Predictions
-from dlcv.interfaces.finished_run import Rows
+from dlcv.interfaces import UNSPLIT, Evaluation, LabelledImages, Predictions
 from dlcv.registry import Spec
+from dlcv_plugins.kinds.finished_run import FinishedRun, Rows
 
 if TYPE_CHECKING:
     import numpy as np

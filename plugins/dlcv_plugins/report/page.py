@@ -11,9 +11,11 @@ import attrs
 from dlcv import registry
 from dlcv.api import ALL_SECTIONS, from_json
 from dlcv.errors import DlcvError, first_line
-from dlcv.interfaces import FinishedRun, Section, SectionContent, Table
+from dlcv.interfaces import Table
 from dlcv.registry import Spec, SpecList
 from dlcv_plugins import pages
+from dlcv_plugins.kinds.finished_run import FinishedRun
+from dlcv_plugins.kinds.section import Section, SectionContent
 from dlcv_plugins.report.parts import Preparation, Shown, plain
 
 logger = logging.getLogger(__name__)

@@ -11,23 +11,21 @@ import attrs
 
 from dlcv.api import figure
 from dlcv.errors import DlcvError, printable
-from dlcv.interfaces import (
-    Curves,
+from dlcv.interfaces import Curves, Matrix, Table
+from dlcv_plugins import pages
+from dlcv_plugins.kinds.finished_run import FinishedRun
+from dlcv_plugins.kinds.section import (
     Details,
-    FinishedRun,
     Highlights,
     Links,
-    Matrix,
     Notice,
     Pairs,
     Paragraph,
     Part,
+    Picture,
     Pictures,
     Preformatted,
-    Table,
 )
-from dlcv.interfaces.section import Picture
-from dlcv_plugins import pages
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -2,16 +2,9 @@
 
 from typing import ClassVar
 
-from dlcv.interfaces import (
-    Details,
-    FinishedRun,
-    Pairs,
-    Preformatted,
-    Section,
-    SectionContent,
-    Table,
-    plugin,
-)
+from dlcv.interfaces import Table, plugin
+from dlcv_plugins.kinds.finished_run import FinishedRun
+from dlcv_plugins.kinds.section import Details, Pairs, Preformatted, Section, SectionContent
 
 
 @plugin

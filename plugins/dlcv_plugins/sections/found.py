@@ -3,7 +3,9 @@
 from collections.abc import Iterator
 
 from dlcv.errors import DlcvError
-from dlcv.interfaces import Evaluation, FinishedRun, SectionContent
+from dlcv.interfaces import Evaluation
+from dlcv_plugins.kinds.finished_run import FinishedRun
+from dlcv_plugins.kinds.section import SectionContent
 
 SHOWN = (
     "rank",

@@ -3,7 +3,9 @@
 from typing import ClassVar
 
 from dlcv.api import duration
-from dlcv.interfaces import FinishedRun, Highlight, Highlights, Section, SectionContent, plugin
+from dlcv.interfaces import plugin
+from dlcv_plugins.kinds.finished_run import FinishedRun
+from dlcv_plugins.kinds.section import Highlight, Highlights, Section, SectionContent
 from dlcv_plugins.wording import percent
 
 

@@ -3,7 +3,9 @@
 import os
 from typing import ClassVar
 
-from dlcv.interfaces import FinishedRun, Links, Section, SectionContent, plugin
+from dlcv.interfaces import plugin
+from dlcv_plugins.kinds.finished_run import FinishedRun
+from dlcv_plugins.kinds.section import Links, Section, SectionContent
 
 
 @plugin

@@ -2,7 +2,9 @@
 
 from typing import ClassVar
 
-from dlcv.interfaces import FinishedRun, Paragraph, Section, SectionContent, Table, plugin
+from dlcv.interfaces import Table, plugin
+from dlcv_plugins.kinds.finished_run import FinishedRun
+from dlcv_plugins.kinds.section import Paragraph, Section, SectionContent
 from dlcv_plugins.sections.found import all_evaluations
 
 

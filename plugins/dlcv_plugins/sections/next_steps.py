@@ -2,19 +2,12 @@
 
 from typing import ClassVar
 
-from dlcv.interfaces import (
-    Details,
-    FinishedRun,
-    Notice,
-    Paragraph,
-    Part,
-    Section,
-    SectionContent,
-    plugin,
-)
+from dlcv.interfaces import plugin
 from dlcv_plugins.advice.sources import bibliography
 from dlcv_plugins.advice.training import TrainingFacts, facts_of
 from dlcv_plugins.advice.training_rules import NextStep, next_steps
+from dlcv_plugins.kinds.finished_run import FinishedRun
+from dlcv_plugins.kinds.section import Details, Notice, Paragraph, Part, Section, SectionContent
 from dlcv_plugins.wording import percent
 
 

@@ -2,7 +2,9 @@
 
 from typing import ClassVar
 
-from dlcv.interfaces import FinishedRun, Section, SectionContent, plugin
+from dlcv.interfaces import plugin
+from dlcv_plugins.kinds.finished_run import FinishedRun
+from dlcv_plugins.kinds.section import Section, SectionContent
 from dlcv_plugins.sections.found import content_of
 
 

@@ -2,16 +2,9 @@
 
 from typing import ClassVar
 
-from dlcv.interfaces import (
-    FinishedRun,
-    Paragraph,
-    Picture,
-    Pictures,
-    Section,
-    SectionContent,
-    option,
-    plugin,
-)
+from dlcv.interfaces import option, plugin
+from dlcv_plugins.kinds.finished_run import FinishedRun
+from dlcv_plugins.kinds.section import Paragraph, Picture, Pictures, Section, SectionContent
 from dlcv_plugins.wording import percent
 
 SEED = 42

@@ -4,17 +4,9 @@ import itertools
 from collections.abc import Mapping
 from typing import ClassVar
 
-from dlcv.interfaces import (
-    Curves,
-    Details,
-    FinishedRun,
-    Part,
-    Section,
-    SectionContent,
-    Table,
-    plugin,
-)
-from dlcv.interfaces.finished_run import Rows
+from dlcv.interfaces import Curves, Table, plugin
+from dlcv_plugins.kinds.finished_run import FinishedRun, Rows
+from dlcv_plugins.kinds.section import Details, Part, Section, SectionContent
 
 
 @plugin

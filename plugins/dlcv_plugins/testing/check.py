@@ -6,21 +6,18 @@ from collections.abc import Callable, Iterator, Sequence
 
 import attrs
 
-from dlcv.interfaces import (
+from dlcv.interfaces import UNSPLIT, Images, LabelledImages, Plugin
+from dlcv.testing import Check
+from dlcv_plugins.kinds.check import (
     SEVERITIES,
-    UNSPLIT,
     DatasetFacts,
     FileHeader,
     Finding,
     ImageFacts,
-    Images,
-    LabelledImages,
     PixelSummary,
-    Plugin,
     Sample,
 )
-from dlcv.interfaces import Check as DatasetCheck
-from dlcv.testing import Check
+from dlcv_plugins.kinds.check import Check as DatasetCheck
 
 ID = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 

@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from dlcv.interfaces import Exporter, Session
 from dlcv.testing import Check
+from dlcv_plugins.kinds.exporter import Exporter, Session
 
 CLOSE = 1e-4
 """The largest difference between a probability of the network and of what was written."""

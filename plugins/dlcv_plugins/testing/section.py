@@ -2,8 +2,10 @@
 
 from pathlib import Path
 
-from dlcv.interfaces import Evaluation, FinishedRun, Plugin, Predictions, Section, SectionContent
+from dlcv.interfaces import Evaluation, Plugin, Predictions
 from dlcv.testing import Check
+from dlcv_plugins.kinds.finished_run import FinishedRun
+from dlcv_plugins.kinds.section import Section, SectionContent
 
 
 def checks(cls: type[Plugin]) -> tuple[Check, ...]:

@@ -23,7 +23,7 @@ from dlcv.api import (
     states_of,
 )
 from dlcv.errors import DlcvError, json_text, reason_of
-from dlcv.interfaces import Exporter, LabelledImages, Session
+from dlcv.interfaces import LabelledImages
 from dlcv_plugins.commands.export import description, parity
 from dlcv_plugins.exporters.exported import (
     STATE,
@@ -33,6 +33,7 @@ from dlcv_plugins.exporters.exported import (
     require_installed,
 )
 from dlcv_plugins.exporters.hooks import DESCRIPTION, is_export
+from dlcv_plugins.kinds.exporter import Exporter, Session
 
 if TYPE_CHECKING:
     import keras

@@ -10,9 +10,9 @@ import attrs
 from dlcv import registry
 from dlcv.api import backend, find_store
 from dlcv.errors import PluginError, SpecError, first_line
-from dlcv.interfaces import SEVERITIES, Check, DatasetFacts, Finding, Severity
 from dlcv_plugins.commands.data.check.collect import collect
 from dlcv_plugins.commands.data.check.figures import Classes, Sizes, classes_of, sizes_of
+from dlcv_plugins.kinds.check import SEVERITIES, Check, DatasetFacts, Finding, Severity
 
 logger = logging.getLogger(__name__)
 

@@ -7,9 +7,10 @@ from pathlib import Path
 from dlcv import images
 from dlcv.api import chunks, read_ahead, track
 from dlcv.errors import DlcvError, ImageError
-from dlcv.interfaces import DatasetFacts, DatasetStore, ImageFacts, LabelledImages, Sample
+from dlcv.interfaces import DatasetStore, LabelledImages
 from dlcv_plugins.commands.data.check.header import read_header
 from dlcv_plugins.commands.data.check.pixels import summarize
+from dlcv_plugins.kinds.check import DatasetFacts, ImageFacts, Sample
 
 CHUNK = 16
 """Images that a thread reads at once."""

@@ -75,7 +75,7 @@ def _lines(checkup: "Checkup", data: str, report: Path | None) -> list[str]:
 
 
 def _summary(checkup: "Checkup") -> list[str]:
-    from dlcv.interfaces import SEVERITIES
+    from dlcv_plugins.kinds.check import SEVERITIES
 
     facts, classes, sizes = checkup.facts, checkup.classes, checkup.sizes
     splits = ", ".join(f"{name} {len(of):,}" for name, of in facts.splits.items())

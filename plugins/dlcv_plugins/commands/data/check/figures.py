@@ -5,7 +5,7 @@ from statistics import median
 
 import attrs
 
-from dlcv.interfaces import DatasetFacts
+from dlcv_plugins.kinds.check import DatasetFacts
 
 
 @attrs.frozen

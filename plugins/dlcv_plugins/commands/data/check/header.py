@@ -7,7 +7,7 @@ import attrs
 
 from dlcv import images
 from dlcv.images.jpeg import ORIENTATION_TAG
-from dlcv.interfaces import FileHeader
+from dlcv_plugins.kinds.check import FileHeader
 
 if TYPE_CHECKING:
     from PIL import Image

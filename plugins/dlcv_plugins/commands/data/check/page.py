@@ -8,9 +8,9 @@ import attrs
 
 from dlcv import files, images
 from dlcv.errors import DlcvError
-from dlcv.interfaces import SEVERITIES, DatasetFacts, Finding, Sample
 from dlcv_plugins import pages
 from dlcv_plugins.commands.data.check.checkup import Checkup, Reported
+from dlcv_plugins.kinds.check import SEVERITIES, DatasetFacts, Finding, Sample
 
 if TYPE_CHECKING:
     import numpy as np

@@ -4,7 +4,7 @@ import hashlib
 from typing import TYPE_CHECKING
 
 from dlcv import images
-from dlcv.interfaces import PixelSummary
+from dlcv_plugins.kinds.check import PixelSummary
 
 if TYPE_CHECKING:
     import numpy as np

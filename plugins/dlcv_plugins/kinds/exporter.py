@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
-from dlcv.interfaces.base import Plugin, plugin
+from dlcv.interfaces import Plugin, plugin
 
 if TYPE_CHECKING:
     import keras

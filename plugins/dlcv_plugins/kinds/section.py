@@ -5,9 +5,8 @@ from typing import ClassVar, Literal, TypeAlias
 
 import attrs
 
-from dlcv.interfaces.base import Plugin, plugin
-from dlcv.interfaces.evaluator import Curves, Matrix, Table
-from dlcv.interfaces.finished_run import FinishedRun
+from dlcv.interfaces import Curves, Matrix, Plugin, Table, plugin
+from dlcv_plugins.kinds.finished_run import FinishedRun
 
 Tone = Literal["plain", "faint", "good", "note", "warning", "error"]
 """How a text is colored: what it says must be clear without the color."""

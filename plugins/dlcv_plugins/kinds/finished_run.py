@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from dlcv.interfaces.evaluator import Evaluation, Predictions
-from dlcv.interfaces.run_view import RunView
+from dlcv.interfaces import Evaluation, Predictions, RunView, is_validation
 
 if TYPE_CHECKING:
     import numpy as np
@@ -124,16 +123,3 @@ class FinishedRun(RunView):
             if name == evaluator:
                 return found
         return self.further(evaluator)
-
-
-def is_validation(environment: Mapping[str, Any], split: str) -> bool:
-    """Returns whether a split's images are those of the validation, by which epochs are chosen.
-
-    They are where the data has no other, and with `validation = "test"`.
-
-    Args:
-        environment: What `environment.json` has.
-        split: The split that was held out.
-    """
-    fingerprints = environment["data"]["fingerprints"]
-    return split == "val" or fingerprints.get("val") == fingerprints.get(split, "")

@@ -7,8 +7,7 @@ from typing import ClassVar, Literal
 
 import attrs
 
-from dlcv.interfaces.base import Plugin, plugin
-from dlcv.interfaces.store import UNSPLIT, LabelledImages
+from dlcv.interfaces import UNSPLIT, LabelledImages, Plugin, plugin
 
 Severity = Literal["error", "warning", "note"]
 SEVERITIES: tuple[Severity, ...] = ("error", "warning", "note")
