@@ -1,7 +1,8 @@
 """A training that is stopped at chosen steps and resumed, against one that is not stopped.
 
 Run as a program, in a process of its own for each back end, with a folder, the name of a
-configuration, and the names of the stops to try; prints a JSON list of those whose result differs.
+configuration, and the names of the stops to make; prints a JSON list of those after which a result
+differs.
 """
 
 import json
@@ -115,27 +116,29 @@ BY_HAND: dict[str, dict[str, Any]] = {
     "back from the end": {"learning_rate": 0.001, "epochs": 2, "from_epoch": 1},
     "back from the middle": {"batch_size": 64, "from_epoch": 2},
 }
+# One run is stopped at each of these steps in turn, so that all that a resumption restores has to
+# last through the next one.
 STOPS = {
     "plain": {
-        "in the first epoch": [3],
-        "after the first batch": [1],
-        "at the last batch of an epoch": [STEPS_PER_EPOCH],
-        "in the second epoch": [STEPS_PER_EPOCH + 5],
-        "at the end of a stage": [2 * STEPS_PER_EPOCH],
-        "in the second stage": [2 * STEPS_PER_EPOCH + 7],
-        "three times": [4, STEPS_PER_EPOCH + 9, 3 * STEPS_PER_EPOCH + 1],
+        "after the first batch": 1,
+        "in the first epoch": 3,
+        "at the last batch of an epoch": STEPS_PER_EPOCH,
+        "in the second epoch": STEPS_PER_EPOCH + 5,
+        "at the end of a stage": 2 * STEPS_PER_EPOCH,
+        "in the second stage": 2 * STEPS_PER_EPOCH + 7,
+        "in the last epoch": 3 * STEPS_PER_EPOCH + 1,
     },
     # The first stage has 10 steps, the second 80, and the third ends after 20, by its best 10.
     "methods": {
-        "while the body is frozen": [7],
-        "between two changes of the weights": [10 + 34],
-        "at the end of averaging": [10 + 80],
-        "after the best epoch": [90 + 15],
-        "when the last stage is over": [90 + 20],
+        "while the body is frozen": 7,
+        "between two changes of the weights": 10 + 34,
+        "at the end of averaging": 10 + 80,
+        "after the best epoch": 90 + 15,
+        "when the last stage is over": 90 + 20,
     },
     "kept features": {
-        "in the middle of an epoch": [STEPS_PER_EPOCH + 3],
-        "at the end of an epoch": [STEPS_PER_EPOCH],
+        "at the end of an epoch": STEPS_PER_EPOCH,
+        "in the middle of an epoch": STEPS_PER_EPOCH + 3,
     },
 }
 
@@ -198,10 +201,10 @@ def same(a: tuple, b: tuple) -> bool:
     return all(equal) and a[1] == b[1]
 
 
-def by_hand(folder: Path, name: str, hooks: Hooks) -> dlcv.Run:
+def by_hand(config: Path, folder: Path, name: str, hooks: Hooks) -> dlcv.Run:
     """Trains one stage of four epochs, and goes on with other settings."""
     hooks.steps = FIRST_STOPS.get(name, 0)
-    run = dlcv.run(folder / "run.toml", runs=folder, name=name)
+    run = dlcv.run(config, runs=folder, name=name)
     assert bool(run.stopped_by) == bool(hooks.steps)
     hooks.steps = 3
     run = dlcv.resume(run.path, **BY_HAND[name])
@@ -212,11 +215,11 @@ def by_hand(folder: Path, name: str, hooks: Hooks) -> dlcv.Run:
     return dlcv.resume(run.path)
 
 
-def differing_by_hand(folder: Path, names: list[str], hooks: Hooks) -> list[str]:
+def differing_by_hand(config: Path, folder: Path, names: list[str], hooks: Hooks) -> list[str]:
     """Returns which runs that went on by hand differ from their `run.toml`, run without a stop."""
     differing = []
     for name in names:
-        run = by_hand(folder, name, hooks)
+        run = by_hand(config, folder, name, hooks)
         again = dlcv.run(run.path / "run.toml", runs=folder, name=f"{name} again")
         if not same(final_state(run), final_state(again)) or run.metrics != again.metrics:
             differing.append(name)
@@ -226,7 +229,7 @@ def differing_by_hand(folder: Path, names: list[str], hooks: Hooks) -> list[str]
 
 
 def main(folder: Path, configuration: str, names: list[str]) -> None:
-    config = folder / "run.toml"
+    config = folder / f"{configuration}.toml"
     config.write_text(CONFIGS[configuration])
     registry.register("preprocessor", "shift", Shift)
     registry.register("architecture", "tiny", Tiny)
@@ -234,24 +237,30 @@ def main(folder: Path, configuration: str, names: list[str]) -> None:
     registry.hooks()
     registry._manager.register(hooks)
     if configuration == "by hand":
-        print(json.dumps(differing_by_hand(folder, names, hooks)))
+        print(json.dumps(differing_by_hand(config, folder, names, hooks)))
         return
+    print(json.dumps(differing_when_stopped(config, folder, names, hooks)))
+
+
+def differing_when_stopped(config: Path, folder: Path, names: list[str], hooks: Hooks) -> list[str]:
+    """Stops one run at all the stops in turn, and names them if it ends otherwise than without."""
     straight = dlcv.run(config, runs=folder, name="straight")
-    expected = final_state(straight)
-    differing = []
+    done = 0
     for name in names:
-        done = 0
-        for number, stop in enumerate(STOPS[configuration][name]):
-            hooks.steps = stop - done
-            run = dlcv.resume(folder / name) if number else dlcv.run(config, runs=folder, name=name)
-            assert run.stopped_by == signal.SIGINT
-            assert not run.finished
-            done = stop
-        hooks.steps = 0
-        run = dlcv.resume(run.path)
-        if not same(final_state(run), expected) or run.metrics != straight.metrics:
-            differing.append(name)
-    print(json.dumps(differing))
+        stop = STOPS[config.stem][name]
+        hooks.steps = stop - done
+        run = (
+            dlcv.resume(folder / "stopped")
+            if done
+            else dlcv.run(config, runs=folder, name="stopped")
+        )
+        assert run.stopped_by == signal.SIGINT, name
+        assert not run.finished, name
+        done = stop
+    hooks.steps = 0
+    run = dlcv.resume(folder / "stopped")
+    is_same = same(final_state(run), final_state(straight)) and run.metrics == straight.metrics
+    return [] if is_same else names
 
 
 if __name__ == "__main__":
