@@ -116,7 +116,7 @@ def test_run_is_inspected_as_it_is(photos: Callable[..., Path], tmp_path: Path) 
         (["vgg16", "--input-size", "16"], "the smallest that it takes are 32 x 32"),
         (["runs/nothing"], "no such run: runs/nothing"),
         (["lenet", "--weights", "imagenet"], "Keras has no ImageNet weights for LeNet"),
-        (["vgg16", "--weights", "nothing"], "no such file or run with weights: nothing"),
+        (["mobilenetv3small", "--weights", "nothing"], "no such file or run with weights: nothing"),
         (["lenet", "--weights", "nothing"], "no such file or run with weights: nothing"),
         (["lenet", "--diagram", "net.doc"], "net.doc: a diagram is one of .png, .svg, .pdf"),
         (["lenet", "--input-size", "2"], "the smallest input_size that it can take is 4"),
