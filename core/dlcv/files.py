@@ -295,7 +295,9 @@ def _write_error(path: Path, error: OSError, size: int | None, written: int) -> 
     """Returns an error that names the final file, what it needed, what is kept, and the cure."""
     path = final_path(path)
     reason = (error.strerror or str(error)).lower()
-    kept = "the file that was there is kept" if os.path.lexists(path) else "nothing was left behind"
+    kept = (
+        "the file that was there is kept" if os.path.lexists(path) else "nothing is under that name"
+    )
     cure = "then run the command again (`dlcv resume` continues a run)"
     if error.errno not in FULL:
         return WriteError(f"can't write {path}: {reason}; {kept}; mend it, {cure}", error.errno)

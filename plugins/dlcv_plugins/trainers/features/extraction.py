@@ -142,17 +142,19 @@ def _begin(
             "repeat those to continue, choose another folder, or start again with --force"
         )
     if begun == about:
+        files.sweep(work)
         return
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir()
     total = 4 * body.count * sum(about["rows"].values())
     try:
         files.require_space(work, total)
-    except DlcvError:
-        work.rmdir()
+        write_record(RunDirectory(work), experiment, body)
+        files.write_atomically(work / BEGUN, json.dumps(about, indent=2))
+    except BaseException:
+        # Without the last of these files nothing is begun, and nothing could continue.
+        shutil.rmtree(work, ignore_errors=True)
         raise
-    write_record(RunDirectory(work), experiment, body)
-    files.write_atomically(work / BEGUN, json.dumps(about, indent=2))
 
 
 def write_record(directory: RunDirectory, experiment: Experiment, body: "Body") -> None:

@@ -1,5 +1,6 @@
 """Features of images: what they are, that they can be gone on with, and what is refused."""
 
+import errno
 import filecmp
 import json
 import os
@@ -19,6 +20,7 @@ import tomli_w
 import dlcv
 from dlcv import files
 from dlcv.errors import DlcvError
+from dlcv.training import checkpoints
 from dlcv_plugins.trainers.features import extraction
 from dlcv_plugins.trainers.features.features import Features
 
@@ -151,6 +153,7 @@ def test_a_kill_before_a_split_gets_its_name_loses_nothing(
         with pytest.raises(KeyboardInterrupt):
             dlcv.extract(base_run.path, tmp_path / "f", **options)
     assert (tmp_path / ".f.part" / f"{split}.hdf5.part").exists()
+    (tmp_path / ".f.part" / ".progress.1-2.tmp.json").touch()
 
     again = dlcv.extract(base_run.path, tmp_path / "f", **options)
 
@@ -161,6 +164,7 @@ def test_a_kill_before_a_split_gets_its_name_loses_nothing(
         path = tmp_path / "f" / f"{name}.hdf5"
         assert filecmp.cmp(path, features.path / path.name, shallow=False)
     assert sorted(os.listdir(tmp_path)) == ["f"]
+    assert not list((tmp_path / "f").glob(".*"))
 
 
 def test_a_folder_that_lacks_a_split_is_refused(copied):
@@ -243,6 +247,23 @@ def test_a_disk_without_room_is_named_and_nothing_is_left(
 
     with pytest.raises(DlcvError, match=rf"MB are needed in {tmp_path}, where 0 MB are free"):
         dlcv.extract(base_run.path, tmp_path / "f", **made_with)
+    assert os.listdir(tmp_path) == []
+
+
+def test_a_disk_that_fills_before_the_extraction_begins_leaves_nothing(
+    base_run, made_with, tmp_path, monkeypatch
+):
+    def save(folder, checkpoint):
+        with files.atomic_path(folder / "weights"):
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(checkpoints, "save", save)
+    with pytest.raises(DlcvError) as raised:
+        dlcv.extract(base_run.path, tmp_path / "f", **made_with)
+    assert f"can't write {tmp_path}/f/checkpoints/weights: no space left on device" in str(
+        raised.value
+    )
+    assert "nothing is under that name; free some space, then run the" in str(raised.value)
     assert os.listdir(tmp_path) == []
 
 
