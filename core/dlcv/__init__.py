@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from dlcv.runs.run import Run
     from dlcv.runs.train import resume, run
 
+    __version__: str
+
 __all__ = [
     "DlcvError",
     "Ensemble",
@@ -38,7 +40,10 @@ _LAZY = {
 def __getattr__(name: str) -> "Any":
     """Imports what is asked for: a command must handle ctrl+c before anything else is imported."""
     import importlib
+    import importlib.metadata
 
+    if name == "__version__":
+        return importlib.metadata.version("dlcv")
     if not (place := _LAZY.get(name)):
         try:
             return importlib.import_module(f"dlcv.{name}")
@@ -54,7 +59,7 @@ def __getattr__(name: str) -> "Any":
 
 
 def __dir__() -> list[str]:
-    """Returns the core's names, and those that packages add."""
+    """Returns the core's names and those that packages add, which an editor completes."""
     from dlcv.packages import named_objects
 
-    return sorted({*globals(), *__all__, *named_objects("dlcv.functions")})
+    return sorted({*__all__, "__version__", *named_objects("dlcv.functions")})

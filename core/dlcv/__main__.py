@@ -6,10 +6,6 @@ import sys
 
 from dlcv import signals
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    import click
-
 
 def main() -> None:
     """Runs the command line; exits with 0, 2 for an expected error, or 128 and a signal's number.
@@ -42,6 +38,7 @@ def _run_command() -> "str | int | None":
 
     from dlcv.cli.console import print_any_name
     from dlcv.cli.main import dlcv
+    from dlcv.cli.usage import usage_message
     from dlcv.errors import DlcvError, printable
 
     print_any_name()
@@ -51,7 +48,7 @@ def _run_command() -> "str | int | None":
     except click.Abort:
         raise KeyboardInterrupt from None
     except click.ClickException as error:
-        return _failed(_usage_message(error), error.exit_code)
+        return _failed(usage_message(error), error.exit_code)
     except (DlcvError, OSError) as error:
         # Not from the parsed options, for reading those may be what fails.
         if "--debug" in sys.argv:
@@ -75,21 +72,6 @@ def _stopped() -> int:
     # The handler of a signal that is no more than noted, as in training, raises this one itself.
     print("dlcv: stopped", file=sys.stderr)
     return 128 + (signals.received() or signal.SIGINT)
-
-
-def _usage_message(error: "click.ClickException") -> str:
-    """Returns one line about a mistake in the command line, or a command's help page.
-
-    A command that is called without the arguments that it needs "fails" with its help page.
-    """
-    from dlcv.errors import printable
-
-    message, context = error.format_message(), getattr(error, "ctx", None)
-    if context is None:
-        return f"dlcv: {printable(message)}"
-    if message == context.get_help():
-        return message
-    return f"dlcv: {printable(message.rstrip('.'))}; see {context.command_path} --help"
 
 
 if __name__ == "__main__":

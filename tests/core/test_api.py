@@ -76,3 +76,13 @@ def test_interfaces_have_what_packages_add_and_nothing_else() -> None:
     assert interfaces.load_weights.__module__ != "dlcv.interfaces"
     with pytest.raises(AttributeError, match="no installed package adds it"):
         interfaces.load_wieghts  # noqa: B018
+
+
+def test_completion_shows_what_people_use_and_the_version() -> None:
+    import importlib.metadata
+
+    import dlcv
+
+    assert dlcv.__version__ == importlib.metadata.version("dlcv")
+    assert {"run", "load", "transfer", "check_data", "__version__"} <= set(dir(dlcv))
+    assert not [name for name in dir(dlcv) if name in ("TYPE_CHECKING", "_LAZY", "packages")]

@@ -291,3 +291,25 @@ def typed(value: Any) -> Any:
     if isinstance(value, tuple):
         return ("tuple", [typed(v) for v in value])
     return (type(value).__name__, repr(value))
+
+
+@pytest.mark.parametrize(
+    ("text", "quoted"),
+    [
+        ("folder(path=cats/train)", 'path="cats/train"'),
+        ("folder(path=/data/x)", 'path="/data/x"'),
+        ("folder(path = ../x, color_mode=rgb)", 'path="../x"'),
+        ("csv(path=my-list.csv)", 'path="my-list.csv"'),
+    ],
+)
+def test_a_path_without_quotes_is_shown_with_them(text, quoted):
+    with pytest.raises(SpecError) as caught:
+        Spec.parse(text)
+    assert str(caught.value).endswith(f"; a text such as a path needs quotes: {quoted}")
+
+
+@pytest.mark.parametrize("text", ["patch(size=24/2)", "sgd(rate=1e-3x)", "scale(factor=-)"])
+def test_what_is_no_path_is_not_to_be_quoted(text):
+    with pytest.raises(SpecError) as caught:
+        Spec.parse(text)
+    assert "quotes" not in str(caught.value)

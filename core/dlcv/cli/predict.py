@@ -56,9 +56,13 @@ STANDARD_INPUT = "standard input"
 )
 @config_options(RunConfig, "bad_images")
 @click.option(
-    "--json", "form", flag_value="json", help="Print JSON: a list with an object an image."
+    "--json",
+    "forms",
+    flag_value="json",
+    multiple=True,
+    help="Print JSON: a list with an object an image.",
 )
-@click.option("--csv", "form", flag_value="csv", help="Print CSV: a row an image.")
+@click.option("--csv", "forms", flag_value="csv", multiple=True, help="Print CSV: a row an image.")
 @with_verbosity
 def predict(
     paths: tuple[Path, ...],
@@ -68,7 +72,7 @@ def predict(
     checkpoint: str,
     method: Combination | None,
     bad_images: str | None,
-    form: str | None,
+    forms: tuple[str, ...],
 ) -> None:
     """Tell the most probable classes of images: files, folders, patterns, or a video's frames.
 
@@ -77,6 +81,8 @@ def predict(
     """
     from dlcv.runs.load import is_predictor, load
 
+    if len(set(forms)) > 1:
+        raise DlcvError("--json and --csv: choose one")
     runs = [*itertools.takewhile(is_predictor, paths)] or paths[:1]
     given = paths[len(runs) :]
     predictor = load(*runs, checkpoint=checkpoint, method=method)
@@ -101,7 +107,10 @@ def predict(
     if isinstance(inputs, bytes):
         predictions = [attrs.evolve(p, id=STANDARD_INPUT) for p in predictions]
     # Not click's echo, which leaves out of names in a file what a terminal would act on.
-    print(FORMS[form](predictions, min(top, len(predictor.label_names))), flush=True)
+    print(
+        FORMS[forms[0] if forms else None](predictions, min(top, len(predictor.label_names))),
+        flush=True,
+    )
     if len(predictions) > 1:
         rate = len(predictions) / seconds
         told = f"{rate:,.0f}" if rate >= 10 else f"{rate:.1f}"

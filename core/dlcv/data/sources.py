@@ -71,6 +71,11 @@ def _find_store(data: str) -> DatasetStore:
     if named or ("(" in data and not exists):
         return registry.create("store", data)
     if not exists:
+        if "://" in data:
+            raise DlcvError(
+                f"{data} is an address, and data is read from disk: download it, unpack it if it "
+                "is an archive, and name the folder"
+            )
         hint = suggestion(data, registry.names("store"))
         raise DlcvError(f"no such file or folder: {data}{hint}")
     return _recognised(data, path)

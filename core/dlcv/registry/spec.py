@@ -16,6 +16,10 @@ import attrs
 
 from dlcv.errors import SpecError
 
+UNQUOTED = re.compile(
+    r"""(\w+)\s*=\s*(?=[^\s"'(),=]*[A-Za-z])([^\s"'(),=]*[/\\~][^\s"'(),]*|[A-Za-z_][\w.]*-[\w.-]*)"""
+)
+"""An option whose value has what neither names nor numbers have, such as `path=cats/train`."""
 LONGEST_TEXT = 10_000
 DEEPEST_NESTING = 20
 SURROGATES = re.compile("[\ud800-\udfff]")
@@ -163,7 +167,7 @@ def _tree(source: str) -> ast.expr:
         tree = ast.parse(source, mode="eval").body
     except SyntaxError as error:
         column = f" at column {error.offset}" if error.offset else ""
-        raise SpecError(f'can\'t read "{source}": {error.msg}{column}') from None
+        raise SpecError(f'can\'t read "{source}": {error.msg}{column}{_quotes(source)}') from None
     except (RecursionError, MemoryError):
         raise SpecError(f'can\'t read "{source[:60]}...": it is nested too deep') from None
     except ValueError as error:
@@ -206,7 +210,14 @@ def _value(node: ast.expr, source: str, depth: int) -> Any:
             return _spec(function, keywords, source, depth)
         case ast.Call(args=[argument, *_]):
             raise _refused("options need a name, as in name(size=32)", argument, source)
-    raise _refused("expected a name, a number, a quoted text or a tuple", node, source)
+    quotes = _quotes(source)
+    raise _refused("expected a name, a number, a quoted text or a tuple", node, source, quotes)
+
+
+def _quotes(source: str) -> str:
+    """Returns how to write the first option whose value looks like a path without quotes."""
+    found = UNQUOTED.search(source)
+    return f'; a text such as a path needs quotes: {found[1]}="{found[2]}"' if found else ""
 
 
 def _spec(node: ast.expr, keywords: list[ast.keyword], source: str, depth: int) -> Spec:
@@ -239,5 +250,5 @@ def _column(node: ast.expr | ast.keyword, source: str) -> int:
     return len(source.encode()[: node.col_offset].decode()) + 1
 
 
-def _refused(reason: str, node: ast.expr | ast.keyword, source: str) -> SpecError:
-    return SpecError(f'{reason} at column {_column(node, source)} of "{source}"')
+def _refused(reason: str, node: ast.expr | ast.keyword, source: str, hint: str = "") -> SpecError:
+    return SpecError(f'{reason} at column {_column(node, source)} of "{source}"{hint}')
