@@ -1,27 +1,26 @@
-"""Files that are whole or not there: atomic writes, reserved space, locks, arrays."""
+"""Files that are whole or not there: atomic writes, locks, checksums, arrays."""
 
 import errno
 import fcntl
 import hashlib
 import itertools
-import logging
 import math
 import os
 import re
 import shutil
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, BinaryIO
+from typing import IO, TYPE_CHECKING, Any, BinaryIO
 
 from dlcv.errors import DlcvError, WriteError
+from dlcv.packages import added
 from dlcv.progress import track
 
 if TYPE_CHECKING:
     import numpy as np
 
-logger = logging.getLogger(__name__)
 HASHED_AT_ONCE = 4_000_000
 """Bytes."""
 TEMPORARY = re.compile(r"\.(?P<stem>.+?)(\.\d+-\d+)?\.(tmp|part)(?P<suffix>\.[^.]*)?")
@@ -49,18 +48,34 @@ def atomic_path(path: Path, *, size: int | None = None) -> Iterator[Path]:
         WriteError: the file can't be written: the disk is full, read-only or broken.
     """
     temporary = temporary_path(path)
-    try:
+    with to_replace(path, temporary, size):
         yield temporary
-        _flush(temporary)
+        flush(temporary)
         os.replace(temporary, path)
+    flush(path.parent)
+
+
+@contextmanager
+def to_replace(path: Path, temporary: Path, size: int | None = None) -> Iterator[None]:
+    """Removes a temporary file or folder if the block, which gives it its final name, raises.
+
+    Args:
+        path: The final name.
+        temporary: The temporary name.
+        size: How many bytes will be written; None if unknown.
+
+    Raises:
+        WriteError: the disk is full, read-only or broken.
+    """
+    try:
+        yield
     except BaseException as error:
-        written = _size(temporary)
+        written = sum(map(_size, (temporary, *temporary.rglob("*"))))
         with suppress(OSError):
-            temporary.unlink(missing_ok=True)
+            remove(temporary)
         if isinstance(error, OSError) and _is_of(error, temporary):
-            raise _write_error(path, error, size, written) from error
+            raise write_error(path, error, size, written) from error
         raise
-    _flush(path.parent)
 
 
 def temporary_path(path: Path) -> Path:
@@ -94,47 +109,6 @@ def sweep(folder: Path) -> None:
         leftover.unlink()
 
 
-@contextmanager
-def atomic_folder(path: Path, *, force: bool = False) -> Iterator[Path]:
-    """Gives a temporary folder beside `path`, which takes its place when the block ends well.
-
-    All files in it are flushed to disk before. A folder that is replaced stands aside as
-    `.name.old` for a moment; if the process ends just then, the next one puts it back.
-
-    Args:
-        path: The folder's final name.
-        force: Whether a folder that exists may be replaced.
-
-    Raises:
-        DlcvError: the folder exists already, or another process is making it.
-        WriteError: its files can't be written.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary, old = (path.with_name(f".{path.name}.{suffix}") for suffix in ("tmp", "old"))
-    with lock(path.with_name(f".{path.name}.lock"), f"another process is writing {path}"):
-        # Left over from a process that was killed: the lock says that nobody is using them.
-        _remove(temporary)
-        if os.path.lexists(old) and not os.path.lexists(path):
-            os.replace(old, path)
-        refuse_existing(path, force=force)
-        _remove(old)
-        temporary.mkdir()
-        try:
-            yield temporary
-            refuse_existing(path, force=force)
-            for written in (*temporary.rglob("*"), temporary):
-                _flush(written)
-            _replace_folder(temporary, path, old)
-        except BaseException as error:
-            total = sum(map(_size, temporary.rglob("*")))
-            shutil.rmtree(temporary, ignore_errors=True)
-            if isinstance(error, OSError) and _is_of(error, temporary):
-                raise _write_error(path, error, None, total) from error
-            raise
-        _flush(path.parent)
-        _remove(old)
-
-
 def refuse_existing(path: Path, *, force: bool) -> None:
     """Raises a `DlcvError` if `path` exists and may not be replaced."""
     if not force and (path.is_symlink() or path.exists()):
@@ -166,30 +140,6 @@ def lock(path: Path, refusal: str) -> Iterator[None]:
             path.unlink(missing_ok=True)
 
 
-def reserve(file: BinaryIO, size: int) -> None:
-    """Reserves `size` bytes on disk for a file, so that a full disk shows before any work is done.
-
-    Raises:
-        WriteError: there is not enough space.
-    """
-    if not hasattr(os, "posix_fallocate"):
-        return  # macOS: a full disk then shows when rows are written.
-    try:
-        os.posix_fallocate(file.fileno(), 0, size)
-    except OSError as error:
-        raise _write_error(Path(os.fsdecode(file.name)), error, size, 0) from None
-
-
-def require_space(folder: Path, size: int) -> None:
-    """Raises a `DlcvError` if less than `size` bytes are free where a folder is."""
-    free = shutil.disk_usage(folder).free
-    if free < size:
-        raise DlcvError(
-            f"{size / 1e6:,.0f} MB are needed in {folder.parent}, where {free / 1e6:,.0f} MB are "
-            "free; make room, or choose another place"
-        )
-
-
 def sha256(path: Path, doing: str = "reading") -> str:
     """Returns the sha256 of a file's content, in hexadecimal.
 
@@ -210,52 +160,43 @@ def sha256(path: Path, doing: str = "reading") -> str:
     return digest.hexdigest()
 
 
-def record(path: Path) -> dict[str, str | int]:
-    """Returns what `check_record` compares: a file's size, time and checksum."""
-    status = path.stat()
-    return {
-        "bytes": status.st_size,
-        "modified_nanoseconds": status.st_mtime_ns,
-        "sha256": sha256(path, "computing the checksum of"),
-    }
+def remove(path: Path) -> None:
+    """Removes a folder or a file, if it is there."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
 
 
-def check_record(path: Path, recorded: Mapping[str, object], *, always: bool = False) -> None:
-    """Raises a `DlcvError` if a file's content is not what was recorded.
+def flush(path: Path) -> None:
+    """Waits until a file or folder is on disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
-    A file that has its recorded size and time is taken as it is. One with another time, as copies
-    have, is read as a whole, and gets its recorded time where that is allowed, so that it is read
-    once only.
 
-    Args:
-        path: The file.
-        recorded: What `record` returned.
-        always: Whether it is read whatever its time is.
-    """
-    status = path.stat()
-    same_time = status.st_mtime_ns == recorded.get("modified_nanoseconds")
-    if status.st_size != recorded.get("bytes", status.st_size):
-        raise DlcvError(
-            f"{path} is damaged: it has {status.st_size} bytes, not the {recorded['bytes']} "
-            "that were recorded; copy it again, or pack it anew"
-        )
-    if same_time and not always:
-        return
-    if not always:
-        logger.info(
-            "%s has another time than when it was written, as copies have: its content is compared "
-            "with its checksum (copies made with `cp -p` or `rsync -t` are opened at once)",
-            path,
-        )
-    if sha256(path, "checking") != recorded.get("sha256"):
-        raise DlcvError(
-            f"{path} is damaged: its content is not what was recorded; copy it again, or pack it "
-            "anew"
-        )
-    if not same_time and isinstance(time := recorded.get("modified_nanoseconds"), int):
-        # It is the recorded content. Who only may read it has it checked each time.
-        with suppress(OSError):
-            os.utime(path, ns=(status.st_atime_ns, time))
+def write_error(path: Path, error: OSError, size: int | None, written: int) -> WriteError:
+    """Returns an error that names the final file, what it needed, what is kept, and the cure."""
+    path = final_path(path)
+    reason = (error.strerror or str(error)).lower()
+    kept = (
+        "the file that was there is kept" if os.path.lexists(path) else "nothing is under that name"
+    )
+    cure = "then run the command again (`dlcv resume` continues a run)"
+    if error.errno not in FULL:
+        return WriteError(f"can't write {path}: {reason}; {kept}; mend it, {cure}", error.errno)
+    needed = (
+        f"{_megabytes(size)} needed" if size is not None else f"over {_megabytes(written)} needed"
+    )
+    with suppress(OSError, StopIteration):
+        # A folder that is being made has another name still.
+        place = next(parent for parent in path.absolute().parents if parent.exists())
+        needed += f", {_megabytes(shutil.disk_usage(place).free)} free"
+    return WriteError(
+        f"can't write {path}: {reason} ({needed}); {kept}; free some space, {cure}", error.errno
+    )
 
 
 def save_arrays(path: Path, arrays: "dict[str, np.ndarray]") -> None:
@@ -289,28 +230,6 @@ def _is_of(error: OSError, temporary: Path) -> bool:
         os.fsdecode(n) for n in (error.filename, error.filename2) if isinstance(n, str | bytes)
     )
     return any(Path(name).is_relative_to(temporary) for name in names)
-
-
-def _write_error(path: Path, error: OSError, size: int | None, written: int) -> WriteError:
-    """Returns an error that names the final file, what it needed, what is kept, and the cure."""
-    path = final_path(path)
-    reason = (error.strerror or str(error)).lower()
-    kept = (
-        "the file that was there is kept" if os.path.lexists(path) else "nothing is under that name"
-    )
-    cure = "then run the command again (`dlcv resume` continues a run)"
-    if error.errno not in FULL:
-        return WriteError(f"can't write {path}: {reason}; {kept}; mend it, {cure}", error.errno)
-    needed = (
-        f"{_megabytes(size)} needed" if size is not None else f"over {_megabytes(written)} needed"
-    )
-    with suppress(OSError, StopIteration):
-        # A folder that is being made has another name still.
-        place = next(parent for parent in path.absolute().parents if parent.exists())
-        needed += f", {_megabytes(shutil.disk_usage(place).free)} free"
-    return WriteError(
-        f"can't write {path}: {reason} ({needed}); {kept}; free some space, {cure}", error.errno
-    )
 
 
 def _megabytes(size: int) -> str:
@@ -366,30 +285,6 @@ def _check_header(part: IO[bytes], size: int, name: str) -> None:
         raise ValueError(f"its array {name} is not of the size that its header states")
 
 
-def _replace_folder(new: Path, path: Path, old: Path) -> None:
-    """Gives `new` the name `path`, and what had it the name `old`."""
-    if not os.path.lexists(path):
-        os.replace(new, path)
-        return
-    os.replace(path, old)
-    try:
-        os.replace(new, path)
-    except BaseException:
-        os.replace(old, path)
-        raise
-
-
-def _remove(path: Path) -> None:
-    """Removes a folder or a file, if it is there."""
-    if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path)
-    else:
-        path.unlink(missing_ok=True)
-
-
-def _flush(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+def __getattr__(name: str) -> Any:
+    """Imports what a package adds (entry-point group `dlcv.files`), when it is first used."""
+    return added("dlcv.files", name)

@@ -71,6 +71,17 @@ def load_object(place: str) -> Any:
     return getattr(found, attribute) if attribute else found
 
 
+def added(module: str, name: str) -> Any:
+    """Imports what a package adds to a module of dlcv, under the group of the module's name.
+
+    Raises:
+        AttributeError: no installed package adds it.
+    """
+    if name not in (places := named_objects(module)):
+        raise AttributeError(f"{module} has no {name}, and no installed package adds it")
+    return load_object(places[name])
+
+
 def groups() -> list[str]:
     """Returns the names of all groups of entry points that begin with `dlcv.`, sorted."""
     return sorted(group for group in _by_group() if group.startswith("dlcv."))

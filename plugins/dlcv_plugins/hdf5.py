@@ -11,8 +11,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias
 
-from dlcv import files
 from dlcv.errors import DlcvError, PluginError
+from dlcv_plugins import storage
 
 if TYPE_CHECKING:
     import h5py
@@ -91,7 +91,7 @@ class RowWriter:
         self._offset, pieces = _describe(name, shape, dtype, columns)
         around = sum(len(piece) for _, piece in pieces)
         size = self._offset + self._bytes(shape[0]) + around + DESCRIPTION_BYTES
-        files.reserve(file, size)
+        storage.reserve(file, size)
 
     def write(self, first: int, rows: "np.ndarray") -> None:
         """Writes rows of the right dtype and shape from row `first` on."""

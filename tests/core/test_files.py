@@ -192,7 +192,7 @@ def test_a_new_folder_is_whole_or_not_there_whatever_fails(path: Path, how: str)
         run(lambda: write_folder(path, "new", force=False))
         seen.append(content_of(path) if path.exists() else None)
         write_folder(path, "newer")
-        files._remove(path)
+        files.remove(path)
     assert None in seen
     assert seen[-1] == {"new"}
 
@@ -319,7 +319,7 @@ def test_reserved_space_is_there(path: Path) -> None:
 
 def test_a_disk_that_is_too_small_shows_before_any_work(path: Path) -> None:
     program = (
-        "import resource; from dlcv.files import *\n"
+        "import resource; from dlcv_plugins.storage import reserve; from dlcv.errors import *\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, 10_000))\n"
         f"with open({str(path)!r}, 'wb') as file:\n"
         "    try:\n"

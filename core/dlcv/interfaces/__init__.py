@@ -109,8 +109,6 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     """Imports what a package adds, when it is first used."""
-    from dlcv.packages import load_object, named_objects
+    from dlcv.packages import added
 
-    if name not in (added := named_objects("dlcv.interfaces")):
-        raise AttributeError(f"dlcv.interfaces has no {name}, and no installed package adds it")
-    return load_object(added[name])
+    return added("dlcv.interfaces", name)

@@ -22,6 +22,7 @@ from dlcv.api import (
     process_batch,
     track,
 )
+from dlcv_plugins import storage
 
 logger = logging.getLogger(__name__)
 IN_MEMORY = 2**30
@@ -137,7 +138,7 @@ def _room(shape: tuple[int, ...], folder: Path, name: str, stack: ExitStack) -> 
     size = math.prod(shape) * np.dtype(np.float32).itemsize
     if size <= IN_MEMORY:
         return np.empty(shape, np.float32)
-    files.require_space(folder, size)
+    storage.require_space(folder, size)
     # So named, it is swept away with other left-overs if the process is killed.
     path = files.temporary_path(folder / f"features_{name}")
     stack.callback(path.unlink, missing_ok=True)

@@ -20,6 +20,7 @@ from dlcv.interfaces import (
     option,
     plugin,
 )
+from dlcv_plugins import storage
 from dlcv_plugins.hdf5 import is_hdf5
 from dlcv_plugins.stores import hdf5_format
 
@@ -95,7 +96,7 @@ def _check_content(path: Path) -> None:
             f'{description}: the record of "{path.name}" has no sha256; '
             "pack the data set anew, or remove the record"
         )
-    files.check_record(path, recorded)
+    storage.check_record(path, recorded)
 
 
 class _PackedImages(LabelledImages):

@@ -44,7 +44,7 @@ def describe(
 
 
 def recorded_files(folder: Path) -> dict[str, dict[str, Any]]:
-    """Returns the record of each file of a packed data set, as `files.record` made it, by name.
+    """Returns the record of each file of a packed data set, as `storage.record` made it, by name.
 
     Raises:
         DlcvError: the folder holds no packed data set, or its description is damaged.

@@ -24,6 +24,7 @@ from dlcv.api import (
 )
 from dlcv.errors import DlcvError, json_text, reason_of
 from dlcv.interfaces import LabelledImages
+from dlcv_plugins import storage
 from dlcv_plugins.commands.export import description, parity
 from dlcv_plugins.exporters.exported import (
     STATE,
@@ -75,7 +76,7 @@ def export_run(
     folder = Path(out) if out is not None else Path("exported") / f"{run.path.name}-{name}"
     _refuse_existing(folder, force=force)
     network = run.build("float32")
-    with files.atomic_folder(folder, force=force) as temporary:
+    with storage.atomic_folder(folder, force=force) as temporary:
         _fill(temporary, folder, run, network, exporter)
     return Exported(folder)
 
@@ -87,7 +88,7 @@ def _fill(
     name, model = registry.spec_of(exporter).name, temporary / exporter.file
     images, source = parity.images_to_compare(run)
     logger.info("converting to %s", name)
-    files.require_space(temporary, BYTES_A_WEIGHT * network.count_params())
+    storage.require_space(temporary, BYTES_A_WEIGHT * network.count_params())
     with _stopped_afterwards():
         _convert(network, exporter, model, folder)
     try:

@@ -32,7 +32,7 @@ from dlcv.api import (
 )
 from dlcv.errors import DlcvError
 from dlcv.interfaces import LabelledImages
-from dlcv_plugins import hdf5
+from dlcv_plugins import hdf5, storage
 from dlcv_plugins.trainers.features.features import DESCRIPTION, Features, columns, differences
 
 if TYPE_CHECKING:
@@ -148,7 +148,7 @@ def _begin(
     work.mkdir()
     total = 4 * body.count * sum(about["rows"].values())
     try:
-        files.require_space(work, total)
+        storage.require_space(work, total)
         write_record(RunDirectory(work), experiment, body)
         files.write_atomically(work / BEGUN, json.dumps(about, indent=2))
     except BaseException:
@@ -264,10 +264,10 @@ class _Split:
 def _finish(work: Path, out: Path, about: dict[str, Any], *, force: bool) -> None:
     """Describes the files and gives the folder its name."""
     names = [f"{split}.hdf5" for split in about["rows"]]
-    records = {name: files.record(work / name) for name in sorted(names)}
+    records = {name: storage.record(work / name) for name in sorted(names)}
     text = tomli_w.dumps({"extraction": about, "files": records})
     files.write_atomically(work / DESCRIPTION, text)
-    with files.atomic_folder(out, force=force) as folder:
+    with storage.atomic_folder(out, force=force) as folder:
         # From here on nothing is begun: a kill leaves no part to continue.
         for name in (BEGUN, PROGRESS):
             (work / name).unlink(missing_ok=True)

@@ -10,11 +10,10 @@ import attrs
 import h5py
 import numpy as np
 
-from dlcv import files
 from dlcv.api import RunConfig, RunDirectory
 from dlcv.errors import DlcvError
 from dlcv.interfaces import SPLITS
-from dlcv_plugins import hdf5
+from dlcv_plugins import hdf5, storage
 
 DESCRIPTION = "features.toml"
 COLUMNS = ("labels", "label_names", "indices", "sample_ids")
@@ -187,7 +186,7 @@ def _check_file(path: Path, recorded: Any, about: dict[str, Any]) -> None:
     if not isinstance(recorded, dict) or not isinstance(recorded.get("sha256"), str):
         raise DlcvError(f"{path.with_name(DESCRIPTION)}: the record of {path.name} has no sha256")
     try:
-        files.check_record(path, recorded)
+        storage.check_record(path, recorded)
     except DlcvError as error:
         reason = str(error).partition(";")[0]
         raise DlcvError(

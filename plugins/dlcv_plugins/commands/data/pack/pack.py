@@ -27,6 +27,7 @@ from dlcv.api import (
 from dlcv.errors import DlcvError, ImageError
 from dlcv.interfaces import DESCRIPTION, DatasetStore, LabelledImages, Shape
 from dlcv.registry import Spec
+from dlcv_plugins import storage
 from dlcv_plugins.commands.data.packed_description import describe
 
 logger = logging.getLogger(__name__)
@@ -87,12 +88,12 @@ def pack(
     height, width, channels = _packed_shape(pipeline, train.image_shape)
     pipeline = learn(pipeline, train, (height, width), threads)
     counts = {name: len(images) for name, images in dataset.splits.items()}
-    with files.atomic_folder(out, force=force) as folder:
-        files.require_space(folder, sum(counts.values()) * height * width * channels)
+    with storage.atomic_folder(out, force=force) as folder:
+        storage.require_space(folder, sum(counts.values()) * height * width * channels)
         mean = _write(folder, dataset, pipeline, threads)
         if mean_image:
             files.save_arrays(folder / MEAN_IMAGE, {"mean": mean})
-        records = {path.name: files.record(path) for path in sorted(folder.iterdir())}
+        records = {path.name: storage.record(path) for path in sorted(folder.iterdir())}
         description = describe(source, dataset, pipeline, bad_images, mean.mean(axis=(0, 1)))
         text = tomli_w.dumps({**description, "files": records})
         files.write_atomically(folder / DESCRIPTION, text)

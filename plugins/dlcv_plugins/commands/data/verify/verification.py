@@ -4,9 +4,9 @@ from pathlib import Path
 
 import attrs
 
-from dlcv import files
 from dlcv.errors import DlcvError
 from dlcv.interfaces import DESCRIPTION
+from dlcv_plugins import storage
 from dlcv_plugins.commands.data.packed_description import recorded_files
 
 
@@ -43,7 +43,7 @@ def verify_files(folder: Path) -> Verification:
     damaged = {}
     for name in sorted(there & set(records)):
         try:
-            files.check_record(folder / name, records[name], always=True)
+            storage.check_record(folder / name, records[name], always=True)
         except DlcvError as error:
             damaged[name] = str(error)
         except OSError as error:
