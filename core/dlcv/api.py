@@ -52,10 +52,7 @@ if TYPE_CHECKING:
     from dlcv.data.sources import align_labels as align_labels
     from dlcv.data.sources import find_store as find_store
     from dlcv.data.sources import open_dataset as open_dataset
-    from dlcv.data.split import FEWEST_TRAINING as FEWEST_TRAINING
-    from dlcv.data.split import FEWEST_VALIDATION as FEWEST_VALIDATION
     from dlcv.data.split import SPLIT_DEFAULTS as SPLIT_DEFAULTS
-    from dlcv.data.split import validation_share as validation_share
     from dlcv.data.subset import ArrayImages as ArrayImages
     from dlcv.data.subset import Subset as Subset
     from dlcv.data.subset import Survey as Survey
@@ -140,7 +137,10 @@ if TYPE_CHECKING:
 
     # What the packages that ship add.
     BatchStatistics: Any
+    FEWEST_TRAINING: int
+    FEWEST_VALIDATION: int
     pages: ModuleType
+    validation_share: Callable[..., float | None]
     write_report: Callable[..., Path]
 
 _PLACES = {
@@ -179,9 +179,6 @@ _PLACES = {
     "process_batch": "dlcv.data.pipeline:process_batch",
     "chunks": "dlcv.data.loader:chunks",
     "read_ahead": "dlcv.data.loader:read_ahead",
-    "FEWEST_TRAINING": "dlcv.data.split:FEWEST_TRAINING",
-    "FEWEST_VALIDATION": "dlcv.data.split:FEWEST_VALIDATION",
-    "validation_share": "dlcv.data.split:validation_share",
     "Dataset": "dlcv.data.sources:Dataset",
     "align_labels": "dlcv.data.sources:align_labels",
     "find_store": "dlcv.data.sources:find_store",

@@ -14,11 +14,16 @@ import pluggy
 if TYPE_CHECKING:
     import keras
 
-    from dlcv.interfaces import Architecture, RunView
+    from dlcv.interfaces import Architecture, LabelledImages, RunView
 
 _specification = pluggy.HookspecMarker("dlcv")
 hook = pluggy.HookimplMarker("dlcv")
 """Marks a function as the implementation of the hook of its name."""
+
+
+@_specification
+def dlcv_divided(images: "LabelledImages", parts: "Mapping[str, LabelledImages]") -> None:
+    """Is called when images are divided into parts, which are named as splits are."""
 
 
 @_specification

@@ -5,6 +5,7 @@ from collections.abc import Collection
 
 import numpy as np
 
+from dlcv import registry
 from dlcv.config import SplitConfig
 from dlcv.data.subset import Subset
 from dlcv.errors import DlcvError
@@ -17,12 +18,6 @@ PARTS = {"test": "test", "val": "validation", "train_val": "train_validation"}
 """
 SPLIT_DEFAULTS = {"test": 0.2, "validation": 0.1}
 """What is taken where nothing is said and the data leaves it open."""
-FEWEST_TRAINING = 20
-"""Training images a class."""
-FEWEST_VALIDATION = 15
-"""Validation images a class."""
-SHARES = tuple(percent / 100 for percent in range(10, 41, 5))
-"""The shares that the guide spans."""
 
 
 def settle(config: SplitConfig, splits: Collection[str]) -> SplitConfig:
@@ -97,25 +92,8 @@ def divide(opened: dict[str, LabelledImages], config: SplitConfig) -> dict[str, 
         rest, part = _part(images, rest, share, split, config.seed)
         parts[split] = Subset(images, part)
     parts["train"] = Subset(images, rest)
-    _advise(images, parts)
+    registry.registry.hooks().dlcv_divided(images=images, parts=parts)
     return {**{k: v for k, v in opened.items() if k != UNSPLIT}, **parts}
-
-
-def validation_share(images: int, taken: int = 0) -> float | None:
-    """Returns the smallest share that leaves a class enough to train on and to validate with.
-
-    Args:
-        images: The images of the smallest class.
-        taken: How many of them go elsewhere, such as into the test part.
-
-    Returns:
-        A share of `images` from 0.1 to 0.4 in steps of 0.05, or None where none is enough.
-    """
-    for share in SHARES:
-        validation = int(images * share + 1e-9)
-        if validation >= FEWEST_VALIDATION and images - taken - validation >= FEWEST_TRAINING:
-            return share
-    return None
 
 
 def _part(
@@ -156,31 +134,3 @@ def _part(
                 f"one to {kind}; add images, or ask for a larger share"
             )
     return np.sort(rest), np.sort(part)
-
-
-def _advise(images: LabelledImages, parts: dict[str, Subset]) -> None:
-    """Warns when a class is left with fewer images than a guide to transfer learning advises."""
-    counts = {name: np.bincount(part.labels) for name, part in parts.items()}
-    missing = FEWEST_TRAINING - counts["train"]
-    if "val" in parts:
-        missing = np.maximum(missing, FEWEST_VALIDATION - counts["val"])
-    if missing.max() <= 0:
-        return
-    worst = int(missing.argmax())
-    own = {name: int(count[worst]) for name, count in counts.items()}
-    has, advised = f"{own['train']} training", str(FEWEST_TRAINING)
-    cure = "take smaller parts from it, or add images"
-    if "val" in parts:
-        has += f" and {own['val']} validation"
-        advised += f" and {FEWEST_VALIDATION}"
-        total, others = sum(own.values()), sum(own.values()) - own["train"] - own["val"]
-        share = validation_share(total, others)
-        cure = (
-            f"a validation share of {share} gives it about {int(total * share + 1e-9)}"
-            if share
-            else f"its {total} images are too few for any share; add images"
-        )
-    logger.warning(
-        '"%s" has %s images; at least %s a class are advised: %s',
-        images.label_names[worst], has, advised, cure,
-    )  # fmt: skip

@@ -14,7 +14,6 @@ from dlcv.interfaces.architecture import (
     softmax_layer,
 )
 from dlcv.interfaces.base import Plugin, evolve, plugin, state
-from dlcv.interfaces.classifier import Classifier
 from dlcv.interfaces.combination import Combination, combine
 from dlcv.interfaces.evaluator import (
     Curves,
@@ -61,7 +60,6 @@ __all__ = [
     "SPLITS",
     "UNSPLIT",
     "Architecture",
-    "Classifier",
     "Combination",
     "ConfigView",
     "Curves",

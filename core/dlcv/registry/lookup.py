@@ -15,7 +15,6 @@ import attrs
 from dlcv.errors import PluginError, SpecError, UnknownPluginError, listing, suggestion
 from dlcv.interfaces import (
     Architecture,
-    Classifier,
     DatasetStore,
     Evaluator,
     Plugin,
@@ -46,7 +45,7 @@ class Interfaces(Mapping[str, type[Plugin]]):
 
     def __init__(self) -> None:
         own = (
-            Preprocessor, DatasetStore, Architecture, Schedule, Evaluator, Classifier, Trainer,
+            Preprocessor, DatasetStore, Architecture, Schedule, Evaluator, Trainer,
             Tracker,
         )  # fmt: skip
         self._own: dict[str, type[Plugin]] = {cls.kind: cls for cls in own}

@@ -14,7 +14,6 @@ from dlcv.data.sources import Dataset, find_store, open_dataset
 from dlcv.data.split import give_way
 from dlcv.interfaces import (
     Architecture,
-    Classifier,
     DatasetStore,
     Evaluator,
     Plugin,
@@ -49,7 +48,7 @@ class Plugins:
     architecture: Architecture
     schedules: tuple[Schedule, ...]
     evaluators: tuple[Evaluator, ...]
-    classifier: Classifier | None = None
+    classifier: Plugin | None = None
     trainer: Trainer | None = None
     trackers: tuple[Tracker, ...] = ()
 

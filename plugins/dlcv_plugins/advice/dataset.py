@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 
 import attrs
 
-from dlcv.api import SPLIT_DEFAULTS, validation_share
+from dlcv.api import SPLIT_DEFAULTS
+from dlcv_plugins.advice.division import validation_share
 from dlcv_plugins.advice.engine import Advice, Rule
 from dlcv_plugins.advice.engine import advise as apply
 

@@ -1,7 +1,7 @@
 """The rules of `dlcv data advise`: what guides, books and courses advise, as a table."""
 
-from dlcv.api import FEWEST_TRAINING, FEWEST_VALIDATION
 from dlcv_plugins.advice.dataset import ImageCounts
+from dlcv_plugins.advice.division import FEWEST_TRAINING, FEWEST_VALIDATION
 from dlcv_plugins.advice.engine import Rule
 from dlcv_plugins.advice.sources import GUIDE, LECTURE, rosebrock
 

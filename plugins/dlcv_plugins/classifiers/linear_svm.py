@@ -2,8 +2,9 @@
 
 from typing import TYPE_CHECKING
 
-from dlcv.interfaces import Classifier, option, plugin
+from dlcv.interfaces import option, plugin
 from dlcv_plugins.classifiers.grid import listed, searched
+from dlcv_plugins.kinds.classifier import Classifier
 
 if TYPE_CHECKING:
     from sklearn.base import ClassifierMixin

@@ -1,7 +1,8 @@
 """Checks of classifiers."""
 
-from dlcv.interfaces import Classifier, Plugin
+from dlcv.interfaces import Plugin
 from dlcv.testing import Check
+from dlcv_plugins.kinds.classifier import Classifier
 
 
 def checks(cls: type[Plugin]) -> tuple[Check, ...]:

@@ -10,8 +10,9 @@ from in_memory import InMemory
 from sklearn.model_selection import train_test_split
 
 from dlcv.config import SplitConfig
-from dlcv.data.split import PARTS, divide, give_way, settle, validation_share
+from dlcv.data.split import PARTS, divide, give_way, settle
 from dlcv.errors import DlcvError
+from dlcv_plugins.advice.division import validation_share
 from dlcv_plugins.stores.folder import Folder
 
 PIXEL = np.zeros((1, 1, 3), np.uint8)

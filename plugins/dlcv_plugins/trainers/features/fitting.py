@@ -11,7 +11,7 @@ import attrs
 import numpy as np
 
 from dlcv.errors import DlcvError
-from dlcv.interfaces import Classifier
+from dlcv_plugins.kinds.classifier import Classifier
 from dlcv_plugins.trainers.features.features import SplitFeatures
 
 logger = logging.getLogger(__name__)

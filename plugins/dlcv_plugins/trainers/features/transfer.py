@@ -19,8 +19,9 @@ from dlcv.api import (
     new_directory,
 )
 from dlcv.errors import DlcvError
-from dlcv.interfaces import Classifier, evolve
+from dlcv.interfaces import evolve
 from dlcv.registry import Spec, SpecList
+from dlcv_plugins.kinds.classifier import Classifier
 from dlcv_plugins.trainers.features.configuration import CLASSIFIER, transfer_config
 from dlcv_plugins.trainers.features.features import Features
 from dlcv_plugins.trainers.features.fitted_run import FittedRun, open_fitted

@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, ClassVar
 
-from dlcv.interfaces.base import Plugin, plugin
+from dlcv.interfaces import Plugin, plugin
 
 if TYPE_CHECKING:
     import numpy as np
