@@ -200,15 +200,15 @@ def test_a_kill_at_the_very_end_leaves_all_or_nothing(moment, base_run, flowers,
     program = f"""
 import os, signal
 import dlcv
-from dlcv import files
-replace = files._replace_folder
+from dlcv_plugins import storage
+replace = storage._replace_folder
 
 def replacing(*folders):
     if "{moment}" == "after":
         replace(*folders)
     os.kill(os.getpid(), signal.SIGKILL)
 
-files._replace_folder = replacing
+storage._replace_folder = replacing
 dlcv.extract({str(base_run.path)!r}, "f", data={str(flowers)!r}, threads=1, fraction=0.3)
 """
     done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, check=False)
