@@ -218,4 +218,9 @@ class GuardedCallback(keras.callbacks.Callback):
         super().__init__()
         for name in dir(keras.callbacks.Callback):
             if name.startswith(("on_", "set_")):
-                setattr(self, name, partial(guard, getattr(callback, name)))
+                setattr(self, name, _by_position(partial(guard, getattr(callback, name))))
+
+
+def _by_position(function: Callable[..., None]) -> Callable[..., None]:
+    """Returns a function that passes `logs`, which Keras names, as people's functions take it."""
+    return lambda *arguments, **logs: function(*arguments, *logs.values())

@@ -122,6 +122,7 @@ class MembersTrainer(Trainer):
             files.sweep(directory.path)
             experiment = Experiment.reopen(run.config, run.pipeline)
             record.compare(directory.read_json("environment"), experiment)
+            _complete_members(directory, run.config.members)
             return _train_members(directory, experiment)
 
     def load(
@@ -215,6 +216,14 @@ def _complete(ensemble: TrainedEnsemble) -> TrainedEnsemble:
     with ensemble.directory.lock():
         log_finished(ensemble, write_missing(ensemble))
     return ensemble
+
+
+def _complete_members(directory: RunDirectory, count: int) -> None:
+    """Writes the files that a finished member lacks, since a kill came just before them."""
+    for member in map(directory.member, range(1, count + 1)):
+        expected = (member.model, member.predictions, member.report)
+        if member.is_finished and not all(path.exists() for path in expected):
+            resume(member.path)
 
 
 def _of_member(experiment: Experiment, number: int) -> Experiment:

@@ -213,6 +213,15 @@ def test_resuming_a_finished_run_writes_what_is_missing(copy: Path) -> None:
     assert all(path.stat().st_size > 1000 for path in missing)
 
 
+def test_resuming_writes_what_is_missing_of_a_finished_member(copy: Path) -> None:
+    report = copy / "members" / "1" / "report.html"
+    for path in (report, copy / "metrics.json"):
+        path.unlink()
+
+    assert dlcv.resume(copy).finished
+    assert report.stat().st_size > 1000
+
+
 def test_finished_run_takes_no_other_settings(trained: TrainedEnsemble) -> None:
     with pytest.raises(DlcvError, match=r"has 3 members, .* by itself: resume .*/1 to .*/3 with"):
         dlcv.resume(trained.path, learning_rate=0.1)

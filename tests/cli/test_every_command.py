@@ -1,0 +1,78 @@
+"""Every command, in one process that then ends as Python does: nothing crashes at its end."""
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+
+from dlcv import registry
+
+PROGRAM = """
+import sys
+from dlcv.__main__ import main
+
+for line in sys.stdin.read().splitlines():
+    sys.argv = ["dlcv", *line.split()]
+    try:
+        main()
+    except SystemExit as end:
+        assert not end.code, (line, end.code)
+"""
+SETTINGS = "--data photos --epochs 1 --threads 1"
+LINES = f"""
+data check photos --report check.html
+data show photos --out show.png
+data advise photos
+data preview photos --out preview.png
+data build photos --out packed --size 16
+data verify packed
+plugins list
+plugins show mean
+recipes
+recipes show cats-and-dogs-cnn-24
+schedules plot cosine --out rates.png
+inspect lenet
+lr-search {SETTINGS} --arch lenet(width=0.1) --method range --steps 20 --out rate.png
+run {SETTINGS} --arch lenet(width=0.1) --input-size 16 --name one
+run {SETTINGS} --arch lenet(width=0.1) --initial-weights runs/one/model.keras --name two --members 2
+resume runs/one --epochs 1
+evaluate runs/one runs/two --eval ensemble
+report runs/one
+compare runs/one runs/two
+predict runs/one photos
+look grad-cam runs/one photos/red/000.png --out cam.png
+look filters runs/one --out filters.png
+look feature-maps runs/one photos/red/000.png --out maps.png
+export runs/one --format onnx
+extract --base runs/one --data photos --out features
+fit features --name fitted
+transfer --base runs/one --data photos --name transferred
+finetune --base runs/one {SETTINGS} --name tuned
+"""
+
+
+def test_every_command_and_the_end_of_its_process(tmp_path: Path, photos: Callable) -> None:
+    photos(count=20, size=(16, 16))
+    names = {" ".join(names) for names in every_command()}
+    tried = {
+        name for name in names for line in LINES.splitlines() if f"{line} ".startswith(f"{name} ")
+    }
+    assert tried == names
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM], input=LINES.strip(), cwd=tmp_path, capture_output=True,
+        text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-2000:]
+
+
+def every_command() -> list[list[str]]:
+    """Returns the names of all commands; a group's own is in the way to each of its commands."""
+    found = []
+    for descriptor in registry.descriptors("command"):
+        command = registry.get("command", descriptor.name)
+        inner = command.commands if isinstance(command, click.Group) else {}
+        inner = inner or getattr(command, "places", {})
+        found += [[descriptor.name, name] for name in inner] or [[descriptor.name]]
+    return found
