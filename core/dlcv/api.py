@@ -9,6 +9,7 @@ before the command runs: `from dlcv.api import table` imports no NumPy and no Ke
 them (most names below the command line) is best imported inside the function that uses it.
 """
 
+import ast
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from dlcv.packages import load_object, named_objects
 
 if TYPE_CHECKING:
+    # Type checkers follow these imports, and `_PLACES` is read from them.
     from dlcv import backend as backend
     from dlcv.cli.console import table as table
     from dlcv.cli.console import with_verbosity as with_verbosity
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
     from dlcv.config import RunConfig as RunConfig
     from dlcv.config import SplitConfig as SplitConfig
     from dlcv.config import StageConfig as StageConfig
+    from dlcv.config import changed_stage as changed_stage
     from dlcv.config import read_toml as read_toml
     from dlcv.data.fitting import fit_to_input as fit_to_input
     from dlcv.data.fitting import learn as learn
@@ -60,6 +63,7 @@ if TYPE_CHECKING:
     from dlcv.data.subset import with_cure as with_cure
     from dlcv.evaluation.drawings import figure as figure
     from dlcv.evaluation.epochs import by_epoch as by_epoch
+    from dlcv.evaluation.epochs import draw_curves as draw_curves
     from dlcv.evaluation.evaluate import as_json as as_json
     from dlcv.evaluation.evaluate import evaluate as evaluate
     from dlcv.evaluation.evaluate import from_json as from_json
@@ -71,10 +75,7 @@ if TYPE_CHECKING:
     from dlcv.progress import track as track
     from dlcv.registry.spec import SpecList as SpecList
     from dlcv.runs import record as record
-    from dlcv.runs.build import build_new as build_new
     from dlcv.runs.build import restored_network as restored_network
-    from dlcv.runs.completion import log_finished as log_finished
-    from dlcv.runs.completion import write_missing as write_missing
     from dlcv.runs.directory import LATEST as LATEST
     from dlcv.runs.directory import RunDirectory as RunDirectory
     from dlcv.runs.ensemble import EVALUATOR as EVALUATOR
@@ -85,8 +86,6 @@ if TYPE_CHECKING:
     from dlcv.runs.experiment import fit_pipeline as fit_pipeline
     from dlcv.runs.experiment import make_steps as make_steps
     from dlcv.runs.forms import check_form as check_form
-    from dlcv.runs.gradient_descent import GradientDescent as GradientDescent
-    from dlcv.runs.gradient_descent import train_into as train_into
     from dlcv.runs.inference_loader import fitting as fitting
     from dlcv.runs.inference_loader import inference_loader as inference_loader
     from dlcv.runs.inference_loader import resizes as resizes
@@ -96,7 +95,6 @@ if TYPE_CHECKING:
     from dlcv.runs.new_run import data_name as data_name
     from dlcv.runs.new_run import default_name as default_name
     from dlcv.runs.new_run import new_directory as new_directory
-    from dlcv.runs.new_run import prepare_training as prepare_training
     from dlcv.runs.new_run import write_record as write_record
     from dlcv.runs.observers import Observers as Observers
     from dlcv.runs.prediction import LabelledPredictions as LabelledPredictions
@@ -117,9 +115,11 @@ if TYPE_CHECKING:
     from dlcv.training import checkpoints as checkpoints
     from dlcv.training import class_weights as class_weights
     from dlcv.training.compiling import compile_stage as compile_stage
+    from dlcv.training.compiling import initial_rate as initial_rate
     from dlcv.training.compiling import make_loss as make_loss
     from dlcv.training.compiling import make_optimizer as make_optimizer
     from dlcv.training.freezing import freeze as freeze
+    from dlcv.training.history import History as History
     from dlcv.training.history import best_row as best_row
     from dlcv.training.history import of_stage as of_stage
     from dlcv.training.initial_weights import load_into as load_into
@@ -134,142 +134,42 @@ if TYPE_CHECKING:
     from dlcv.training.network import refusal as refusal
     from dlcv.training.network import symbolic as symbolic
     from dlcv.training.stage import Stage as Stage
+    from dlcv.training.stage import Training as Training
+    from dlcv.training.train import train as train
 
     # What the packages that ship add.
     BatchStatistics: Any
     FEWEST_TRAINING: int
     FEWEST_VALIDATION: int
+    GradientDescent: Any
+    build_new: Callable[..., Any]
+    log_finished: Callable[..., None]
     pages: ModuleType
+    prepare_training: Callable[..., Any]
+    train_into: Callable[..., Any]
     validation_share: Callable[..., float | None]
+    write_missing: Callable[..., list[str]]
     write_report: Callable[..., Path]
 
-_PLACES = {
-    # The command line.
-    "table": "dlcv.cli.console:table",
-    "with_verbosity": "dlcv.cli.console:with_verbosity",
-    "Group": "dlcv.cli.lazy:Group",
-    "LazyGroup": "dlcv.cli.lazy:LazyGroup",
-    "FLAGS": "dlcv.cli.options:FLAGS",
-    "checkpoint_option": "dlcv.cli.options:checkpoint_option",
-    "checkpoints_option": "dlcv.cli.options:checkpoints_option",
-    "config_options": "dlcv.cli.options:config_options",
-    "directory_options": "dlcv.cli.options:directory_options",
-    "pixel_steps_option": "dlcv.cli.options:pixel_steps_option",
-    "finish": "dlcv.cli.run:finish",
-    "shown_path": "dlcv.cli.run:shown_path",
-    # A run's configuration.
-    "ALL_SECTIONS": "dlcv.config:ALL_SECTIONS",
-    "AUTO": "dlcv.config:AUTO",
-    "RunConfig": "dlcv.config:RunConfig",
-    "SplitConfig": "dlcv.config:SplitConfig",
-    "StageConfig": "dlcv.config:StageConfig",
-    "read_toml": "dlcv.config:read_toml",
-    # Progress and threads.
-    "backend": "dlcv.backend",
-    "Advance": "dlcv.progress:Advance",
-    "duration": "dlcv.progress:duration",
-    "track": "dlcv.progress:track",
-    # Data.
-    "Batch": "dlcv.data.loader:Batch",
-    "Loader": "dlcv.data.loader:Loader",
-    "ORDER_STREAM": "dlcv.data.loader:ORDER_STREAM",
-    "Pipeline": "dlcv.data.pipeline:Pipeline",
-    "fit_to_input": "dlcv.data.fitting:fit_to_input",
-    "learn": "dlcv.data.fitting:learn",
-    "process_batch": "dlcv.data.pipeline:process_batch",
-    "chunks": "dlcv.data.loader:chunks",
-    "read_ahead": "dlcv.data.loader:read_ahead",
-    "Dataset": "dlcv.data.sources:Dataset",
-    "align_labels": "dlcv.data.sources:align_labels",
-    "find_store": "dlcv.data.sources:find_store",
-    "open_dataset": "dlcv.data.sources:open_dataset",
-    "SPLIT_DEFAULTS": "dlcv.data.split:SPLIT_DEFAULTS",
-    "states_of": "dlcv.data.pipeline:states_of",
-    "with_states": "dlcv.data.pipeline:with_states",
-    "refuse_views": "dlcv.data.pipeline:refuse_views",
-    "ArrayImages": "dlcv.data.subset:ArrayImages",
-    "Subset": "dlcv.data.subset:Subset",
-    "Survey": "dlcv.data.subset:Survey",
-    "survey": "dlcv.data.subset:survey",
-    "with_cure": "dlcv.data.subset:with_cure",
-    # Training.
-    "checkpoints": "dlcv.training.checkpoints",
-    "class_weights": "dlcv.training.class_weights",
-    "freeze": "dlcv.training.freezing:freeze",
-    "best_row": "dlcv.training.history:best_row",
-    "of_stage": "dlcv.training.history:of_stage",
-    "load_into": "dlcv.training.initial_weights:load_into",
-    "open_source": "dlcv.training.initial_weights:open_source",
-    "Interrupted": "dlcv.training.interruption:Interrupted",
-    "Interruption": "dlcv.training.interruption:Interruption",
-    "deferred_signals": "dlcv.training.interruption:deferred_signals",
-    "make_loss": "dlcv.training.compiling:make_loss",
-    "make_optimizer": "dlcv.training.compiling:make_optimizer",
-    "Network": "dlcv.training.network:Network",
-    "build_parts": "dlcv.training.network:build_parts",
-    "is_random_in_training": "dlcv.training.network:is_random_in_training",
-    "layer_shape": "dlcv.training.network:layer_shape",
-    "refusal": "dlcv.training.network:refusal",
-    "symbolic": "dlcv.training.network:symbolic",
-    "Stage": "dlcv.training.stage:Stage",
-    "compile_stage": "dlcv.training.compiling:compile_stage",
-    # Evaluation.
-    "figure": "dlcv.evaluation.drawings:figure",
-    "by_epoch": "dlcv.evaluation.epochs:by_epoch",
-    "as_json": "dlcv.evaluation.evaluate:as_json",
-    "evaluate": "dlcv.evaluation.evaluate:evaluate",
-    "from_json": "dlcv.evaluation.evaluate:from_json",
-    "predict_batches": "dlcv.evaluation.predict:predict_batches",
-    "predict_labelled": "dlcv.evaluation.predict:predict_labelled",
-    "save_predictions": "dlcv.evaluation.predict:save_predictions",
-    # Runs.
-    "build_new": "dlcv.runs.build:build_new",
-    "LATEST": "dlcv.runs.directory:LATEST",
-    "RunDirectory": "dlcv.runs.directory:RunDirectory",
-    "Ensemble": "dlcv.runs.ensemble:Ensemble",
-    "Experiment": "dlcv.runs.experiment:Experiment",
-    "Plugins": "dlcv.runs.experiment:Plugins",
-    "fit_pipeline": "dlcv.runs.experiment:fit_pipeline",
-    "make_steps": "dlcv.runs.experiment:make_steps",
-    "fitting": "dlcv.runs.inference_loader:fitting",
-    "resizes": "dlcv.runs.inference_loader:resizes",
-    "LabelledPredictions": "dlcv.runs.prediction:LabelledPredictions",
-    "PixelSteps": "dlcv.runs.predictor:PixelSteps",
-    "SpecList": "dlcv.registry.spec:SpecList",
-    "check_form": "dlcv.runs.forms:check_form",
-    "inference_loader": "dlcv.runs.inference_loader:inference_loader",
-    "warn_of": "dlcv.runs.predictor:warn_of",
-    "open_inputs": "dlcv.runs.inputs:open_inputs",
-    "open_labelled": "dlcv.runs.inputs:open_labelled",
-    "load": "dlcv.runs.load:load",
-    "Predictor": "dlcv.runs.predictor:Predictor",
-    "find_recipe": "dlcv.runs.recipes:find_recipe",
-    "load_config": "dlcv.runs.recipes:load_config",
-    "recipes": "dlcv.runs.recipes:recipes",
-    "Run": "dlcv.runs.run:Run",
-    "load_run": "dlcv.runs.trainers:load_run",
-    "configured": "dlcv.runs.train:configured",
-    "resume": "dlcv.runs.train:resume",
-    "Observers": "dlcv.runs.observers:Observers",
-    "record": "dlcv.runs.record",
-    "restored_network": "dlcv.runs.build:restored_network",
-    "EVALUATOR": "dlcv.runs.ensemble:EVALUATOR",
-    "named_method": "dlcv.runs.ensemble:named_method",
-    "GradientDescent": "dlcv.runs.gradient_descent:GradientDescent",
-    "train_into": "dlcv.runs.gradient_descent:train_into",
-    "data_name": "dlcv.runs.new_run:data_name",
-    "default_name": "dlcv.runs.new_run:default_name",
-    "new_directory": "dlcv.runs.new_run:new_directory",
-    "prepare_training": "dlcv.runs.new_run:prepare_training",
-    "write_record": "dlcv.runs.new_run:write_record",
-    "log_finished": "dlcv.runs.completion:log_finished",
-    "write_missing": "dlcv.runs.completion:write_missing",
-    "Results": "dlcv.runs.results:Results",
-    "write_results": "dlcv.runs.results:write_results",
-    "Trained": "dlcv.runs.trained:Trained",
-    "run": "dlcv.runs.train:run",
-}
-"""Where each name is: a module, or `module:attribute`."""
+
+def _imported() -> dict[str, str]:
+    """Returns where each name is that type checkers import above."""
+    file = Path(__file__)
+    tree = ast.parse(file.read_text(encoding="utf-8"))
+    block = next(node for node in tree.body if isinstance(node, ast.If))
+    places: dict[str, str] = {}
+    for node in block.body:
+        if isinstance(node, ast.ImportFrom):
+            assert node.module is not None
+            # What is imported from a package is one of its modules.
+            is_package = file.parents[1].joinpath(*node.module.split(".")).is_dir()
+            start = f"{node.module}{'.' if is_package else ':'}"
+            places |= {alias.name: f"{start}{alias.name}" for alias in node.names}
+    return places
+
+
+_PLACES = _imported()
+"""Where each name of the core is: a module, or `module:attribute`."""
 
 __all__ = sorted(_PLACES)
 

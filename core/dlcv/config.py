@@ -167,7 +167,7 @@ class RunConfig:
     trainer: Spec | None = option(
         None,
         help="the way of learning; if left out, the one that classifier or members ask for, else "
-        "stages of gradient descent",
+        "the default one",
     )
     trackers: SpecList = option(
         "",

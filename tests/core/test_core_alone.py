@@ -21,11 +21,17 @@ COMMANDS = {
 }
 FOREIGN = '''"""One plugin of each kind that a run needs."""
 
+from functools import partial
+
 import numpy as np
 
+from dlcv.api import (
+    Experiment, Observers, Run, RunDirectory, backend, new_directory, predict_labelled,
+    write_record, write_results,
+)
 from dlcv.interfaces import (
     Architecture, DatasetStore, Evaluation, Evaluator, LabelledImages, Preprocessor, Schedule,
-    option, plugin,
+    Trainer, option, plugin,
 )
 
 
@@ -103,6 +109,58 @@ class Hits(Evaluator):
         right = predictions.probabilities.mean(axis=0).argmax(axis=1) == predictions.labels
         return Evaluation({"hits": float(right.mean())})
 
+
+@plugin
+class Fit(Trainer):
+    """Fits a network with Keras, on all images at once."""
+
+    def train(self, config, *, name, runs, force, yielding):
+        experiment = Experiment.prepare(config, yielding=yielding)
+        backend.start(1)
+        from dlcv.api import build_parts
+
+        network = build_parts(
+            experiment.plugins.architecture, experiment.pipeline, experiment.input_shape, 2,
+            config.precision,
+        )
+        write = partial(write_record, experiment, network, {})
+        with new_directory(runs, name, "fitted", write, force=force) as directory:
+            return self.fit(Run(directory), experiment, network.model, config.stages[0].epochs)
+
+    def resume(self, path, *, from_epoch, changes):
+        run = Run(RunDirectory(path))
+        experiment = Experiment.reopen(run.config, run.pipeline)
+        return self.fit(run, experiment, run.model, changes["epochs"])
+
+    def load(self, path, *, checkpoint, method):
+        return Run(RunDirectory(path), checkpoint=checkpoint)
+
+    def summary(self, run):
+        return [f"trained   {len(run.history)} epochs"]
+
+    def fit(self, run, experiment, model, epochs):
+        from dlcv.api import History, checkpoints, make_optimizer
+
+        stage, (schedule,) = experiment.config.stages[0], experiment.plugins.schedules
+        optimizer, _ = make_optimizer(stage.optimizer, schedule, epochs, 1)
+        model.compile(optimizer, "categorical_crossentropy", metrics=["accuracy"])
+        train, val = (
+            next(experiment.loader(split).with_batch_size(60).epoch()) for split in ("train", "val")
+        )
+        observers, rows = Observers(experiment.config), run.history
+        with observers.following(run):
+            for epoch in range(len(rows) + 1, len(rows) + 1 + epochs):
+                found = model.fit(*train, validation_data=val, verbose=0).history
+                figures = {name: values[0] for name, values in found.items()}
+                rows.append({"stage": 1, "epoch": epoch, **figures, "seconds": 0.0})
+            History(run.path, rows).write()
+            taken = checkpoints.take(model.variables, checkpoints.Position(1), rows)
+            checkpoints.save(run.directory.checkpoints, taken)
+            predictions = predict_labelled(model, experiment.loader("test"))
+            hits = experiment.plugins.evaluators
+            write_results(run.directory, predictions, hits, split="test", seconds=0.0)
+            observers.finished(run)
+        return run
 '''
 REPORT = '''"""Reports on a finished run, on a page of its own."""
 
@@ -128,11 +186,13 @@ POINTS = {
     "architectures": {"tiny": "acme_all:Tiny"},
     "schedules": {"steady": "acme_all:Steady"},
     "evaluators": {"hits": "acme_all:Hits"},
+    "trainers": {"fit": "acme_all:Fit"},
     "hooks": {"page": "acme_report"},
 }
 NAMED = {
     "--data": "shades", "--arch": "tiny", "--preproc": "mirror", "--schedule": "steady",
     "--optimizer": "adam(learning_rate=0.05)", "--eval": "hits",
+    "--trainer": "fit",
 }  # fmt: skip
 PROGRAM = """
 import contextlib, io, json, sys
@@ -196,8 +256,8 @@ def ended(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[int, str,
         "no schedule": ["run", *flags(schedule=""), *common],
         "no evaluators": ["run", *flags(eval=""), *common],
         "no optimizer": ["run", *flags(optimizer=""), *common],
-        "no estimates": ["run", *flags(), *common, "--batch-statistics", "precise"],
         "no reader": ["run", *flags(), *common, "--initial-weights", str(folder / "w.h5")],
+        "no trainer": ["run", *flags(trainer=""), *common],
         "run": ["run", *flags(), *common, "--name", "made"],
         "run on": ["run", *flags(), *common, "--name", "on", "--initial-weights", "runs/made"],
         "resume": ["resume", "runs/made", "--epochs", "3"],
@@ -238,7 +298,7 @@ def test_the_list_holds_the_core_s_commands_and_the_foreign_plugins(ended: dict[
     found = json.loads(succeeded(ended, "list"))
     assert {row["state"] for row in found} == {"available"}
     names = {row["name"] for row in found}
-    assert names == {"shades", "mirror", "tiny", "steady", "hits", "page", *COMMANDS}
+    assert names == {*(name for group in POINTS.values() for name in group), *COMMANDS}
 
 
 @pytest.mark.parametrize(
@@ -249,6 +309,7 @@ def test_the_list_holds_the_core_s_commands_and_the_foreign_plugins(ended: dict[
         ("schedule", "name a schedule with --schedule"),
         ("evaluators", "name evaluators with --eval"),
         ("optimizer", "name an optimizer with --optimizer"),
+        ("trainer", "name a trainer with --trainer"),
     ],
 )
 def test_a_choice_that_nobody_makes_is_asked_for(
@@ -256,14 +317,6 @@ def test_a_choice_that_nobody_makes_is_asked_for(
 ) -> None:
     code, out, err = ended[f"no {missing}"]
     assert (code, out, err) == (2, "", f"dlcv: {cure}; no default is installed\n")
-
-
-def test_precise_statistics_need_a_package_that_estimates_them(ended: dict[str, Any]) -> None:
-    code, _, err = ended["no estimates"]
-    assert code == 2
-    assert err.endswith(
-        "dlcv: batch_statistics: no installed package estimates precise statistics; write moving\n"
-    )
 
 
 def test_a_run_begins_with_the_weights_of_another_and_names_a_file_that_nothing_reads(

@@ -10,10 +10,10 @@ from dlcv.interfaces.combination import Combination
 
 @plugin
 class Trainer(Plugin, ABC):
-    """A way of learning that takes the place of stages of gradient descent.
+    """A way of learning: stages of gradient descent, a classifier fitted to features, or another.
 
     A run uses the trainer that its configuration names, else the one that claims the configuration,
-    else stages of gradient descent. Configurations are `dlcv.api.RunConfig`; runs are `Run` and
+    else the default one. Configurations are `dlcv.api.RunConfig`; runs are `Run` and
     `Ensemble` of `dlcv.api`, or classes derived from them.
     """
 

@@ -21,6 +21,7 @@ CURES = {
     "evaluators": "name evaluators with --eval",
     "optimizer": "name an optimizer with --optimizer",
     "schedule": "name a schedule with --schedule",
+    "trainer": "name a trainer with --trainer",
     "value_steps": "name preprocessors with --preproc",
     "resize": "add a preprocessor that resizes",
     "more_evaluators": "",

@@ -1,6 +1,5 @@
-"""Building the network of a run: to be trained, or with the weights and statistics it learned."""
+"""Building the network of a run again, with the weights and statistics that it learned."""
 
-import logging
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -9,62 +8,11 @@ from dlcv import backend, registry
 from dlcv.data.pipeline import Pipeline, with_states
 from dlcv.errors import DlcvError
 from dlcv.files import load_arrays
-from dlcv.runs.experiment import Experiment
 from dlcv.runs.plugin_versions import naming_packages
 from dlcv.runs.trained import TrainedNetwork
 
 if TYPE_CHECKING:
     import keras
-
-    from dlcv.training.network import Network
-
-logger = logging.getLogger(__name__)
-
-
-def build_new(experiment: Experiment) -> tuple["Network", dict[str, str]]:
-    """Builds the network of a new run, with the weights that it begins with.
-
-    Returns:
-        The network, and where its initial weights came from: nothing, or `path` and `sha256`.
-
-    Raises:
-        DlcvError: what `build_for_training` raises, or the weights do not fit.
-    """
-    network = build_for_training(experiment)
-    experiment.plugins.architecture.load_pretrained(network.model)
-    if experiment.config.initial_weights is None:
-        return network, {}
-    from dlcv.training.initial_weights import load_into, open_source
-
-    architecture = experiment.plugins.architecture
-    with open_source(experiment.config.initial_weights, architecture) as source:
-        load_into(network, source)
-        return network, source.record
-
-
-def build_for_training(experiment: Experiment) -> "Network":
-    """Starts Keras, builds the network, and checks the stages' settings on it.
-
-    Raises:
-        DlcvError: the network can't take the images, or a stage's settings do not fit it.
-    """
-    config = experiment.config
-    backend.start(config.threads or 1)
-    import keras
-
-    from dlcv.training.network import build_parts
-
-    keras.utils.set_random_seed(config.seed)
-    network = build_parts(
-        experiment.plugins.architecture,
-        experiment.pipeline,
-        experiment.input_shape,
-        len(experiment.data.label_names),
-        config.precision,
-    )
-    _log_network(experiment, network)
-    _check_stages(experiment, network)
-    return network
 
 
 def restored_pipeline(run: TrainedNetwork) -> Pipeline:
@@ -113,36 +61,3 @@ def restored_network(run: TrainedNetwork, precision: str) -> "keras.Model":
     used = checkpoint.of_network(len(network.variables))
     checkpoints.restore(used, network.variables, str(path))
     return network
-
-
-def _check_stages(experiment: Experiment, network: "Network") -> None:
-    """Prepares the network for each stage; last for the first, with which training begins."""
-    from dlcv.training.compiling import compile_stage
-    from dlcv.training.freezing import freeze
-
-    is_precise = any(s.batch_statistics == "precise" for s in experiment.config.stages)
-    if is_precise and not registry.registry.hooks().dlcv_stage.get_hookimpls():
-        raise DlcvError(
-            "batch_statistics: no installed package estimates precise statistics; write moving"
-        )
-    loader = experiment.loader("train")
-    stages = zip(experiment.config.stages, experiment.plugins.schedules, strict=True)
-    for stage, schedule in reversed(list(stages)):
-        freeze(network, stage.trainable)
-        steps = loader.with_batch_size(stage.batch_size).steps_per_epoch
-        compile_stage(network.model, stage, schedule, steps)
-
-
-def _log_network(experiment: Experiment, network: "Network") -> None:
-    """Logs what is trained on what."""
-    height, width, channels = experiment.input_shape
-    counts = {name: len(images) for name, images in experiment.data.splits.items()}
-    logger.info(
-        "%s with %s parameters, input %d x %d x %d; %s images",
-        experiment.config.architecture.name,
-        f"{network.model.count_params():,}",
-        height,
-        width,
-        channels,
-        ", ".join(f"{count:,} {name}" for name, count in counts.items()),
-    )

@@ -1,4 +1,4 @@
-"""Beginning a new run: its experiment, its directory, and the record of what it is made with."""
+"""Beginning a new run: its directory, and the record of what it is made with."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -9,36 +9,11 @@ from dlcv import files
 from dlcv.config import RunConfig
 from dlcv.data.pipeline import states_of
 from dlcv.data.sources import find_store
-from dlcv.runs.build import build_new
 from dlcv.runs.directory import RunDirectory
 from dlcv.runs.experiment import Experiment
 
 if TYPE_CHECKING:
     from dlcv.training.network import Network
-
-
-def prepare_training(
-    config: RunConfig, yielding: list[str]
-) -> "tuple[Experiment, Network, dict[str, str]]":
-    """Opens the data of a new run, and builds its network with the weights to begin with.
-
-    Whatever can't be trained on shows here, before a directory is made or replaced.
-
-    Args:
-        config: The configuration, as it was written.
-        yielding: What `Experiment.prepare` takes.
-
-    Returns:
-        The experiment, the network, and where its initial weights came from.
-
-    Raises:
-        DlcvError: something in the configuration or the data is wrong.
-    """
-    experiment = Experiment.prepare(config, yielding=yielding)
-    network, initial = build_new(experiment)
-    loader = experiment.loader("train")
-    loader.batch(0, 0, loader.order(0))
-    return experiment, network, initial
 
 
 @contextmanager

@@ -7,9 +7,9 @@ from dlcv import registry
 from dlcv.config import RunConfig
 from dlcv.errors import DlcvError, PluginError
 from dlcv.interfaces import Combination, Trainer
+from dlcv.registry.defaults import default
 from dlcv.runs.directory import RunDirectory
 from dlcv.runs.ensemble import Ensemble
-from dlcv.runs.gradient_descent import GradientDescent
 from dlcv.runs.predictor import Predictor
 from dlcv.runs.run import Run
 
@@ -17,7 +17,7 @@ logger = logging.getLogger(__name__)
 
 
 def trainer_of(config: RunConfig) -> Trainer:
-    """Returns the trainer of a configuration: the one named, the one that claims it, or stages.
+    """Returns a configuration's trainer: the one named, the one that claims it, or the default.
 
     Raises:
         DlcvError: the trainer that is named can't be made, several claim the configuration, or it
@@ -32,15 +32,13 @@ def trainer_of(config: RunConfig) -> Trainer:
             f"the trainers {' and '.join(claiming)} both claim this configuration; name one of "
             f'them: trainer = "{claiming[0]}"'
         )
-    if claiming:
-        claimed: Trainer = registry.create("trainer", claiming[0])
-        return claimed
-    if config.classifier is not None or config.members > 1:
+    if not claiming and (config.classifier is not None or config.members > 1):
         asked = f"members = {config.members}" if config.classifier is None else "a classifier"
         raise DlcvError(
             f"no trainer that can be used takes {asked}; `dlcv plugins list trainer` lists them"
         )
-    return GradientDescent()
+    chosen: Trainer = registry.create("trainer", claiming[0] if claiming else default("trainer"))
+    return chosen
 
 
 def load_trained(

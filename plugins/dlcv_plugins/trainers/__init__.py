@@ -1,1 +1,1 @@
-"""Trainers: ways of learning that are no stages of gradient descent."""
+"""Trainers: ways of learning."""

@@ -22,20 +22,19 @@ from dlcv.api import (
     Trained,
     backend,
     default_name,
-    log_finished,
     named_method,
     new_directory,
-    prepare_training,
     record,
     resume,
-    train_into,
-    write_missing,
     write_record,
     write_results,
 )
 from dlcv.errors import DlcvError
 from dlcv.interfaces import Combination, OptionError, Trainer, evolve, plugin
 from dlcv.registry import Spec, SpecList
+from dlcv_plugins.trainers.completion import log_finished, write_missing
+from dlcv_plugins.trainers.gradient_descent.network import prepare_training
+from dlcv_plugins.trainers.gradient_descent.trainer import train_into
 
 logger = logging.getLogger(__name__)
 

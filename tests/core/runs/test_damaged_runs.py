@@ -318,7 +318,7 @@ def test_an_unfinished_run_goes_on_from_the_checkpoint_before_and_says_so(
 def test_resuming_a_finished_run_writes_what_is_missing(
     run: Path, name: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level("INFO", "dlcv")
+    caplog.set_level("INFO", "dlcv_plugins")
     before = dlcv.load(run).predictions().probabilities
     (run / name).unlink()
 
@@ -332,7 +332,7 @@ def test_resuming_a_finished_run_writes_what_is_missing(
 def test_resuming_a_run_that_lacks_nothing_changes_nothing(
     run: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level("INFO", "dlcv")
+    caplog.set_level("INFO", "dlcv_plugins")
     before = {path: path.stat().st_mtime_ns for path in run.rglob("*")}
 
     result = CliRunner().invoke(resume, [str(run)])

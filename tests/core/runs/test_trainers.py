@@ -4,13 +4,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fake_packages import run_python
 
 import dlcv
 from dlcv import registry
+from dlcv.api import GradientDescent
 from dlcv.config import RunConfig
 from dlcv.errors import DlcvError
 from dlcv.interfaces import Trainer, option, plugin
-from dlcv.runs.gradient_descent import GradientDescent
 from dlcv.runs.trainers import trainer_of
 from dlcv.testing import check_plugin
 
@@ -75,6 +76,25 @@ def test_a_configuration_is_trained_by_the_one_that_claims_it() -> None:
     for name, config in names.items():
         assert type(trainer_of(config)) is registry.get("trainer", name)
     assert type(trainer_of(RunConfig())) is GradientDescent
+
+
+@pytest.mark.parametrize("asked", [{"members": 2}, {"classifier": "logistic_regression"}])
+def test_stages_that_are_named_refuse_what_another_trainer_would_do(
+    tmp_path: Path, asked: dict[str, Any]
+) -> None:
+    with pytest.raises(DlcvError, match=f"in stages; remove it, or {next(iter(asked))}"):
+        dlcv.run(trainer="gradient_descent", runs=tmp_path, **asked)
+
+
+def test_precise_statistics_need_a_hook_that_estimates_them(tmp_path: Path) -> None:
+    done = run_python(
+        tmp_path, "-m", "dlcv", "run", "--arch", "lenet(width=0.1)", "--batch-statistics",
+        "precise", DLCV_DISABLE="hook:training_stages",
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert done.stderr.endswith(
+        "dlcv: batch_statistics: no installed package estimates precise statistics; write moving\n"
+    )
 
 
 def test_two_trainers_that_claim_a_configuration_are_named() -> None:

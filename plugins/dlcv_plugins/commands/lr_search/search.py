@@ -5,9 +5,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Literal
 
-from dlcv.api import Experiment, RunConfig, build_new, configured
+from dlcv.api import Experiment, RunConfig, configured
 from dlcv.errors import DlcvError
 from dlcv_plugins.commands.lr_search.results import RangeTest, StepSearch, check_range
+from dlcv_plugins.trainers.gradient_descent.network import build_new
 
 if TYPE_CHECKING:
     from dlcv_plugins.commands.lr_search.trials import Trials

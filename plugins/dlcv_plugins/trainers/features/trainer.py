@@ -4,9 +4,10 @@ import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dlcv.api import RunConfig, log_finished, write_missing
+from dlcv.api import RunConfig
 from dlcv.errors import DlcvError
 from dlcv.interfaces import Combination, Trainer, plugin
+from dlcv_plugins.trainers.completion import log_finished, write_missing
 
 if TYPE_CHECKING:
     from dlcv_plugins.trainers.features.fitted_run import FittedRun

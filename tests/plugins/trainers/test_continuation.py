@@ -11,8 +11,8 @@ import pytest
 import dlcv
 from dlcv.config import StageConfig, changed_stage
 from dlcv.errors import DlcvError
-from dlcv.runs.continuation import _cut, _new_stage
 from dlcv.runs.experiment import Experiment
+from dlcv_plugins.trainers.gradient_descent.continuation import _cut, _new_stage
 
 
 @pytest.fixture(scope="module")
@@ -76,7 +76,7 @@ def test_finished_run_goes_on_with_another_rate(
     run: dlcv.Run, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     run = dlcv.load(shutil.copytree(run.path, tmp_path / "copy"))
-    caplog.set_level(logging.INFO, "dlcv")
+    caplog.set_level(logging.INFO, "dlcv_plugins")
     before = run.history
     dlcv.load(run.path).predictions(split="val")
     (run.path / "evaluation").mkdir()

@@ -8,11 +8,9 @@ from typing import Any
 import attrs
 
 from dlcv import files, registry
-from dlcv.config import RunConfig, StageConfig, changed_stage
+from dlcv.api import Run, RunConfig, RunDirectory, StageConfig, changed_stage
 from dlcv.errors import DlcvError, suggestion
 from dlcv.interfaces import OptionError, evolve, options_of
-from dlcv.runs.directory import RunDirectory
-from dlcv.runs.run import Run
 
 logger = logging.getLogger(__name__)
 OPTIONS = tuple(
@@ -56,7 +54,7 @@ class Continuation:
             DlcvError: a value is wrong, there is no checkpoint of that epoch, or all epochs
                 are trained and no number of further ones is given.
         """
-        from dlcv.training import checkpoints
+        from dlcv.api import checkpoints
 
         _refuse_unknown(changes)
         folder = run.directory.checkpoints
@@ -90,7 +88,7 @@ class Continuation:
         Whenever it is stopped in between, the run can be resumed: first it is unfinished, then back
         at the checkpoint, and last it has the new configuration.
         """
-        from dlcv.training import checkpoints
+        from dlcv.api import checkpoints
 
         # The combined results of a member's whole run are no longer true either.
         for changed in (directory, directory.whole):
@@ -105,7 +103,7 @@ class Continuation:
 
     def log(self) -> None:
         """Logs the stage to come, with the old rate and the new one."""
-        from dlcv.training.compiling import initial_rate
+        from dlcv.api import initial_rate
 
         if self.half_done:
             logger.info(

@@ -3,9 +3,7 @@
 import logging
 from collections.abc import Sequence
 
-from dlcv.evaluation.predict import save_predictions
-from dlcv.runs.observers import Observers
-from dlcv.runs.trained import Trained
+from dlcv.api import Observers, Trained, save_predictions
 
 logger = logging.getLogger(__name__)
 

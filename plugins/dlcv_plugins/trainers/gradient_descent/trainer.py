@@ -5,24 +5,35 @@ import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dlcv import backend, files
-from dlcv.config import RunConfig
+from dlcv import files
+from dlcv.api import (
+    Experiment,
+    Observers,
+    Run,
+    RunConfig,
+    RunDirectory,
+    backend,
+    default_name,
+    draw_curves,
+    new_directory,
+    predict_labelled,
+    record,
+    write_record,
+    write_results,
+)
 from dlcv.errors import DlcvError
-from dlcv.evaluation.epochs import draw_curves
-from dlcv.evaluation.predict import predict_labelled
 from dlcv.interfaces import Combination, Trainer, plugin
-from dlcv.runs.build import build_for_training, build_new
-from dlcv.runs.completion import log_finished, write_missing
-from dlcv.runs.continuation import Continuation
-from dlcv.runs.directory import RunDirectory
-from dlcv.runs.experiment import Experiment
-from dlcv.runs.new_run import default_name, new_directory, prepare_training, write_record
-from dlcv.runs.observers import Observers
-from dlcv.runs.results import measured_accuracies, write_results
-from dlcv.runs.run import Run
+from dlcv_plugins.trainers.completion import log_finished, write_missing
+from dlcv_plugins.trainers.gradient_descent.accuracies import measured_accuracies
+from dlcv_plugins.trainers.gradient_descent.continuation import Continuation
+from dlcv_plugins.trainers.gradient_descent.network import (
+    build_for_training,
+    build_new,
+    prepare_training,
+)
 
 if TYPE_CHECKING:
-    from dlcv.training.network import Network
+    from dlcv.api import Network
 
 logger = logging.getLogger(__name__)
 
@@ -34,12 +45,21 @@ class GradientDescent(Trainer):
     def train(
         self, config: RunConfig, *, name: str | None, runs: Path, force: bool, yielding: list[str]
     ) -> Run:
-        """Trains a new network."""
+        """Trains a new network.
+
+        Raises:
+            DlcvError: the configuration is one of another trainer's, or can't be trained.
+        """
+        if config.classifier is not None or config.members > 1:
+            asked = "members" if config.classifier is None else "classifier"
+            raise DlcvError(
+                f"the trainer that is named trains one network in stages; remove it, or {asked}"
+            )
         RunDirectory.refuse_existing(runs, name, force=force)
         experiment, network, initial = prepare_training(config, yielding)
         called = default_name(experiment.config)
-        record = functools.partial(write_record, experiment, network, initial)
-        with new_directory(runs, name, called, record, force=force) as directory:
+        write = functools.partial(write_record, experiment, network, initial)
+        with new_directory(runs, name, called, write, force=force) as directory:
             return _train(directory, experiment, network, resumed=False)
 
     def resume(self, path: Path, *, from_epoch: int | None, changes: dict[str, Any]) -> Run:
@@ -54,8 +74,6 @@ class GradientDescent(Trainer):
         if not changes and run.finished:
             return _complete(run)
         backend.start(run.config.threads or 1)
-        from dlcv.runs.record import compare
-
         with directory.lock():
             for folder in (directory.path, directory.checkpoints):
                 files.sweep(folder)
@@ -64,7 +82,7 @@ class GradientDescent(Trainer):
             # As long as there is no checkpoint, the weights to begin with are needed again.
             has_weights = directory.has_checkpoint
             network = build_for_training(experiment) if has_weights else build_new(experiment)[0]
-            environment = compare(directory.read_json("environment"), experiment)
+            environment = record.compare(directory.read_json("environment"), experiment)
             if plan:
                 plan.begin(directory, environment)
                 plan.log()
@@ -130,11 +148,7 @@ def _train_stages(
     """Trains the stages that are left; a signal is noted in the run."""
     import keras
 
-    from dlcv.training import checkpoints
-    from dlcv.training.history import History
-    from dlcv.training.interruption import Interrupted, deferred_signals
-    from dlcv.training.stage import Training
-    from dlcv.training.train import train
+    from dlcv.api import History, Interrupted, Training, checkpoints, deferred_signals, train
 
     directory = run.directory
     found = checkpoints.load_newest(directory.checkpoints) if resumed else None

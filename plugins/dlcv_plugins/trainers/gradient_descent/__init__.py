@@ -1,0 +1,1 @@
+"""Stages of gradient descent: how a run learns unless another trainer claims it."""
