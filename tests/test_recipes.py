@@ -21,13 +21,13 @@ from fake_packages import install, run_python
 
 import dlcv
 from dlcv import registry
+from dlcv.api import load_config, recipes
 from dlcv.data.fitting import fit_to_input
 from dlcv.data.pipeline import Pipeline
 from dlcv.errors import DlcvError
 from dlcv.interfaces import evolve, options_of
 from dlcv.registry.spec import Spec, SpecList
 from dlcv.runs.experiment import make_steps
-from dlcv.runs.recipes import load_config, recipes, require_data
 from dlcv.training.freezing import chosen_layers
 from dlcv.training.network import build_parts, symbolic
 
@@ -376,7 +376,7 @@ class TestMissingData:
     def test_nothing_is_said_where_the_data_is_there(self, layouts, monkeypatch):
         monkeypatch.chdir(layouts)
         for name in NAMES:
-            require_data(name, load_config(name).data)
+            load_config(name, needs_data=True)
 
 
 class TestCommandLine:
@@ -424,7 +424,7 @@ def test_the_wheel_holds_the_recipes_and_finds_them(tmp_path):
     assert done.returncode == 0, done.stdout + done.stderr
     with zipfile.ZipFile(next(tmp_path.glob("*.whl"))) as wheel:
         wheel.extractall(tmp_path / "installed")
-    program = "import dlcv.runs.recipes as r; print(*[x.path for x in r.recipes()], sep='\\n')"
+    program = "import dlcv.api as r; print(*[x.path for x in r.recipes()], sep='\\n')"
     found = subprocess.run(
         [sys.executable, "-c", program],
         env={**os.environ, "PYTHONPATH": str(tmp_path / "installed")},

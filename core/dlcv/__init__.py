@@ -7,7 +7,6 @@ if TYPE_CHECKING:
     from dlcv import registry
     from dlcv.errors import DlcvError
     from dlcv.hooks import hook
-    from dlcv.runs.ensemble import Ensemble
     from dlcv.runs.load import load
     from dlcv.runs.run import Run
     from dlcv.runs.train import resume, run
@@ -16,7 +15,6 @@ if TYPE_CHECKING:
 
 __all__ = [
     "DlcvError",
-    "Ensemble",
     "Run",
     "hook",
     "load",
@@ -27,7 +25,6 @@ __all__ = [
 
 _LAZY = {
     "DlcvError": "dlcv.errors:DlcvError",
-    "Ensemble": "dlcv.runs.ensemble:Ensemble",
     "Run": "dlcv.runs.run:Run",
     "hook": "dlcv.hooks:hook",
     "load": "dlcv.runs.load:load",

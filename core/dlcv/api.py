@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from dlcv.cli.run import shown_path as shown_path
     from dlcv.config import ALL_SECTIONS as ALL_SECTIONS
     from dlcv.config import AUTO as AUTO
+    from dlcv.config import RecipeConfig as RecipeConfig
     from dlcv.config import RunConfig as RunConfig
     from dlcv.config import SplitConfig as SplitConfig
     from dlcv.config import StageConfig as StageConfig
@@ -70,6 +71,7 @@ if TYPE_CHECKING:
     from dlcv.evaluation.predict import predict_batches as predict_batches
     from dlcv.evaluation.predict import predict_labelled as predict_labelled
     from dlcv.evaluation.predict import save_predictions as save_predictions
+    from dlcv.packages import enabled_entry_points as enabled_entry_points
     from dlcv.progress import Advance as Advance
     from dlcv.progress import duration as duration
     from dlcv.progress import track as track
@@ -78,9 +80,6 @@ if TYPE_CHECKING:
     from dlcv.runs.build import restored_network as restored_network
     from dlcv.runs.directory import LATEST as LATEST
     from dlcv.runs.directory import RunDirectory as RunDirectory
-    from dlcv.runs.ensemble import EVALUATOR as EVALUATOR
-    from dlcv.runs.ensemble import Ensemble as Ensemble
-    from dlcv.runs.ensemble import named_method as named_method
     from dlcv.runs.experiment import Experiment as Experiment
     from dlcv.runs.experiment import Plugins as Plugins
     from dlcv.runs.experiment import fit_pipeline as fit_pipeline
@@ -92,6 +91,7 @@ if TYPE_CHECKING:
     from dlcv.runs.inputs import open_inputs as open_inputs
     from dlcv.runs.inputs import open_labelled as open_labelled
     from dlcv.runs.load import load as load
+    from dlcv.runs.named_config import load_config as load_config
     from dlcv.runs.new_run import data_name as data_name
     from dlcv.runs.new_run import default_name as default_name
     from dlcv.runs.new_run import new_directory as new_directory
@@ -101,9 +101,6 @@ if TYPE_CHECKING:
     from dlcv.runs.predictor import PixelSteps as PixelSteps
     from dlcv.runs.predictor import Predictor as Predictor
     from dlcv.runs.predictor import warn_of as warn_of
-    from dlcv.runs.recipes import find_recipe as find_recipe
-    from dlcv.runs.recipes import load_config as load_config
-    from dlcv.runs.recipes import recipes as recipes
     from dlcv.runs.results import Results as Results
     from dlcv.runs.results import write_results as write_results
     from dlcv.runs.run import Run as Run
@@ -122,6 +119,7 @@ if TYPE_CHECKING:
     from dlcv.training.history import History as History
     from dlcv.training.history import best_row as best_row
     from dlcv.training.history import of_stage as of_stage
+    from dlcv.training.history import snapshot_epochs as snapshot_epochs
     from dlcv.training.initial_weights import load_into as load_into
     from dlcv.training.initial_weights import open_source as open_source
     from dlcv.training.interruption import Interrupted as Interrupted
@@ -141,11 +139,16 @@ if TYPE_CHECKING:
     BatchStatistics: Any
     FEWEST_TRAINING: int
     FEWEST_VALIDATION: int
+    EVALUATOR: str
+    Ensemble: Any
     GradientDescent: Any
     build_new: Callable[..., Any]
+    find_recipe: Callable[..., Any]
     log_finished: Callable[..., None]
+    named_method: Callable[..., Any]
     pages: ModuleType
     prepare_training: Callable[..., Any]
+    recipes: Callable[..., list[Any]]
     train_into: Callable[..., Any]
     validation_share: Callable[..., float | None]
     write_missing: Callable[..., list[str]]

@@ -14,7 +14,7 @@ import pluggy
 if TYPE_CHECKING:
     import keras
 
-    from dlcv.interfaces import Architecture, LabelledImages, RunView
+    from dlcv.interfaces import Architecture, Combination, LabelledImages, RunView
 
 _specification = pluggy.HookspecMarker("dlcv")
 hook = pluggy.HookimplMarker("dlcv")
@@ -69,3 +69,25 @@ def dlcv_weights(
     compared with the network's before `numpy.asarray` reads them. `architecture` is the network
     that they are for, where one is known. A file that can't be read is a `DlcvError`.
     """
+
+
+@_specification(firstresult=True)
+def dlcv_combined(members: Sequence[Any], method: "Combination | None") -> Any:
+    """Returns what predicts by several runs and models together, a `dlcv.api.Predictor`.
+
+    `method` is how they are combined, where a person or an evaluator asks for one.
+    """
+
+
+@_specification(firstresult=True)
+def dlcv_checkpoint(run: Any, checkpoint: str, method: "Combination | None") -> Any:
+    """Returns what predicts by the checkpoints of a run that a name means; None for other names.
+
+    The run uses its last checkpoint. The name is one that a package has under `[checkpoints]` in
+    its `defaults.toml`; `last`, `best` and the numbers of epochs are the core's.
+    """
+
+
+@_specification(firstresult=True)
+def dlcv_configuration(name: str) -> Path | None:
+    """Returns the file of the configuration that a name means; None where it is a file's path."""

@@ -1,5 +1,6 @@
 """What plugins may use of the core: every name is there, and costs nothing before it is used."""
 
+import ast
 import subprocess
 import sys
 import textwrap

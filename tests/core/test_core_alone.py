@@ -117,12 +117,15 @@ class Fit(Trainer):
     def train(self, config, *, name, runs, force, yielding):
         experiment = Experiment.prepare(config, yielding=yielding)
         backend.start(1)
-        from dlcv.api import build_parts
+        from dlcv.api import build_parts, load_into, open_source
 
         network = build_parts(
             experiment.plugins.architecture, experiment.pipeline, experiment.input_shape, 2,
             config.precision,
         )
+        if config.initial_weights is not None:
+            with open_source(config.initial_weights, experiment.plugins.architecture) as source:
+                load_into(network, source)
         write = partial(write_record, experiment, network, {})
         with new_directory(runs, name, "fitted", write, force=force) as directory:
             return self.fit(Run(directory), experiment, network.model, config.stages[0].epochs)
@@ -263,6 +266,9 @@ def ended(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[int, str,
         "resume": ["resume", "runs/made", "--epochs", "3"],
         "evaluate": ["evaluate", "runs/made", "--json"],
         "predict": ["predict", "runs/made", str(folder / "light.png"), "--json"],
+        "other run": ["run", *flags(), *common, "--name", "other"],
+        "several runs": ["evaluate", "runs/made", "runs/other"],
+        "snapshots": ["evaluate", "runs/made", "--checkpoint", "snapshots"],
     }
     import cv2
     import numpy as np
@@ -329,6 +335,20 @@ def test_a_run_begins_with_the_weights_of_another_and_names_a_file_that_nothing_
     assert err.endswith(
         "w.h5: no installed package reads such files of weights; name a run or a checkpoint\n"
     )
+
+
+@pytest.mark.parametrize(
+    ("command", "message"),
+    [
+        ("several runs", "nothing that is installed combines several runs; name one of them"),
+        ("snapshots", 'checkpoint: expected last, best or an epoch, received "snapshots"'),
+    ],
+)
+def test_what_a_missing_plugin_does_is_refused_in_a_line(
+    ended: dict[str, Any], command: str, message: str
+) -> None:
+    code, out, err = ended[command]
+    assert (code, out, err) == (2, "", f"dlcv: {message}\n")
 
 
 def test_it_trains(ended: dict[str, Any]) -> None:

@@ -1,6 +1,7 @@
 """`dlcv evaluate`: figures of a run on labelled images."""
 
 import shlex
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,10 +12,11 @@ from dlcv.cli.lazy import CommandWithExamples
 from dlcv.cli.options import checkpoints_option, config_options, pixel_steps_option
 from dlcv.config import RunConfig
 from dlcv.errors import DlcvError, json_text
+from dlcv.interfaces import Combination, options_of
 from dlcv.registry.defaults import default_or_none
 
 if TYPE_CHECKING:
-    from dlcv.interfaces import Evaluation
+    from dlcv.interfaces import Evaluation, Evaluator
     from dlcv.runs.predictor import Predictor
 
 
@@ -60,15 +62,13 @@ def evaluate(
     from dlcv import registry
     from dlcv.evaluation.evaluate import as_json as plain
     from dlcv.evaluation.evaluate import evaluate as apply
-    from dlcv.runs.ensemble import named_method
     from dlcv.runs.load import load
     from dlcv.runs.plugin_versions import naming_packages, recorded
 
     if save_to is not None and save_to.exists() and not save_to.is_dir():
         raise DlcvError(f"--save-to: {save_to} is no folder")
     named = registry.create_list("evaluator", evaluators) if evaluators else []
-    method = named_method(registry.spec_of(evaluator) for evaluator in named)
-    loaded = load(*runs, checkpoint=checkpoint, method=method)
+    loaded = load(*runs, checkpoint=checkpoint, method=_method(named))
     with naming_packages(recorded(runs)):
         made = named or registry.create_list("evaluator", loaded.evaluators)
     tested = loaded.test(data, split, bad_images=bad_images or "error", preprocessors=preprocessors)
@@ -85,6 +85,17 @@ def evaluate(
     on = {"--data": data, "--split": split, "--preproc": preprocessors, "--checkpoint": checkpoint}
     named = [word for pair in on.items() if pair[1] not in (None, "last") for word in pair]
     _print_pictures(found, pictures, shlex.join(map(str, [*runs, *named])))
+
+
+def _method(evaluators: "Iterable[Evaluator]") -> Combination | None:
+    """Returns how evaluators want several runs combined; None if none has an option for it."""
+    options = (
+        evaluator.options()[option.name]
+        for evaluator in evaluators
+        for option in options_of(type(evaluator)).values()
+        if option.type == Combination
+    )
+    return next(options, None)
 
 
 def _save_drawings(

@@ -10,7 +10,7 @@ import click
 
 from dlcv.errors import DlcvError, SpecError
 from dlcv.interfaces import Option, options_of
-from dlcv.registry.defaults import tracker_flags
+from dlcv.registry.defaults import checkpoints, tracker_flags
 from dlcv.registry.spec import Spec, SpecList, lower, parse_value
 
 FLAGS = {
@@ -30,15 +30,6 @@ checkpoint_option = click.option(
     help="Whose weights to use; the best has the lowest validation loss.",
 )
 """The flag of commands that use a run's network."""
-checkpoints_option = click.option(
-    "--checkpoint",
-    default="last",
-    show_default=True,
-    metavar="last|best|EPOCH|snapshots",
-    help="Whose weights to use; the best has the lowest validation loss, and snapshots are an "
-    "ensemble of those at the ends of the learning rate's cycles.",
-)
-"""The flag of commands that take an ensemble as they take a run."""
 pixel_steps_option = click.option(
     *FLAGS["preprocessors"],
     "preprocessors",
@@ -46,6 +37,19 @@ pixel_steps_option = click.option(
     help="Pixel steps instead of the run's; statistics stay the run's.",
 )
 """The flag of commands that show a run's network images in another way."""
+
+
+def checkpoints_option(command: Any) -> Any:
+    """Gives a command that takes an ensemble as it takes a run the flag `--checkpoint`."""
+    named = checkpoints()
+    others = "".join(f"; {name}: {meaning}" for name, meaning in named.items())
+    return click.option(
+        "--checkpoint",
+        default="last",
+        show_default=True,
+        metavar="|".join(("last", "best", "EPOCH", *named)),
+        help=f"Whose weights to use; the best has the lowest validation loss{others}.",
+    )(command)
 
 
 def directory_options(command: Any) -> Any:

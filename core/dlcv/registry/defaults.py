@@ -14,7 +14,6 @@ from dlcv.errors import DlcvError, suggestion
 from dlcv.packages import OWN, entry_points, is_disabled, module_file, origin
 
 FILE = "defaults.toml"
-TRACKER_FLAG = "tracker_flags."
 CURES = {
     "data": "name a data set with --data",
     "architecture": "name a network with --arch",
@@ -25,12 +24,14 @@ CURES = {
     "value_steps": "name preprocessors with --preproc",
     "resize": "add a preprocessor that resizes",
     "more_evaluators": "",
-    "cyclic_schedule": "",
     "commands": "",
     "examples": "",
     "tracker_flags": "",
+    "checkpoints": "",
 }
 """The defaults that a package may choose, and what a user can do who has none."""
+TABLES = ("checkpoints", "examples", "tracker_flags")
+"""Those that hold texts by name."""
 
 
 def default(name: str) -> str:
@@ -67,12 +68,12 @@ def tracker_flags() -> dict[str, str]:
 
     `NAME = true` in a configuration is then the same as naming the tracker in `trackers`.
     """
-    return {
-        name.removeprefix(TRACKER_FLAG): value
-        for defaults in reversed(_installed())
-        for name, value in defaults.values.items()
-        if name.startswith(TRACKER_FLAG)
-    }
+    return _table("tracker_flags")
+
+
+def checkpoints() -> dict[str, str]:
+    """Returns the names of checkpoints that packages know, with what each means."""
+    return _table("checkpoints")
 
 
 def examples(command: str) -> str:
@@ -81,6 +82,16 @@ def examples(command: str) -> str:
         return default_or_none(f"examples.{command}") or ""
     except DlcvError:
         return ""
+
+
+def _table(name: str) -> dict[str, str]:
+    """Returns the texts of a table in all packages; those that ship with dlcv go first."""
+    return {
+        key.removeprefix(f"{name}."): value
+        for defaults in reversed(_installed())
+        for key, value in defaults.values.items()
+        if key.startswith(f"{name}.")
+    }
 
 
 @attrs.frozen
@@ -113,10 +124,8 @@ def _read(module: str) -> dict[str, str]:
     for name in content:
         if name not in CURES:
             raise DlcvError(f'{path}: unknown key "{name}"{suggestion(name, CURES)}')
-    examples = content.pop("examples", {})
-    content |= {f"examples.{command}": text for command, text in examples.items()}
-    flags = content.pop("tracker_flags", {})
-    content |= {f"{TRACKER_FLAG}{name}": spec for name, spec in flags.items()}
+    for table in TABLES:
+        content |= {f"{table}.{name}": text for name, text in content.pop(table, {}).items()}
     for name, value in content.items():
         if not isinstance(value, str):
             raise DlcvError(f"{path}: {name}: expected a text, received {value!r}")

@@ -3,15 +3,14 @@
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 from dlcv import registry
 from dlcv.errors import DlcvError
 from dlcv.interfaces import Combination
+from dlcv.registry.defaults import checkpoints
 from dlcv.runs.directory import RunDirectory
-from dlcv.runs.ensemble import Ensemble
 from dlcv.runs.predictor import Predictor
-from dlcv.runs.run import Run
-from dlcv.runs.snapshots import SNAPSHOTS, snapshots
 from dlcv.runs.trainers import load_trained
 
 
@@ -20,13 +19,14 @@ def load(
     checkpoint: str | int = "last",
     method: Combination | None = None,
 ) -> Predictor:
-    """Loads a run or another model from its directory, or several as an ensemble.
+    """Loads a run or another model from its directory, or several to predict together.
 
     Args:
         paths: The directories. One that has several members is an ensemble by itself.
-        checkpoint: Whose weights are used: `last`, `best` for the lowest validation loss, or the
-            number of an epoch; `snapshots` for an ensemble of those at the ends of the learning
-            rate's cycles. Whether there is such a checkpoint shows when the network is used.
+        checkpoint: Whose weights are used: `last`, `best` for the lowest validation loss, the
+            number of an epoch, or a name that a package knows, such as `snapshots` for an ensemble
+            of those at the ends of the learning rate's cycles. Whether there is such a checkpoint
+            shows when the network is used.
         method: How several are combined: `mean`, `weighted` by validation accuracy, `geometric`
             mean, or `vote`; by default as the run was evaluated, else by their mean.
 
@@ -36,13 +36,18 @@ def load(
     """
     if not paths:
         raise DlcvError("there is no run to load; name at least one")
-    if checkpoint not in ("last", "best", SNAPSHOTS) and not str(checkpoint).isdecimal():
-        raise DlcvError(
-            f'checkpoint: expected last, best, an epoch or {SNAPSHOTS}, received "{checkpoint}"'
-        )
+    known = ["last", "best", "an epoch", *checkpoints()]
+    if checkpoint not in known and not _is_usual(checkpoint):
+        expected = f"{', '.join(known[:-1])} or {known[-1]}"
+        raise DlcvError(f'checkpoint: expected {expected}, received "{checkpoint}"')
     _refuse_the_same(paths)
-    found = [_open(path, checkpoint, method) for path in paths]
-    return found[0] if len(found) == 1 else Ensemble(found, method=method or "mean")
+    members = [_open(path, checkpoint, method) for path in paths]
+    if len(members) == 1:
+        return members[0]
+    return _required(
+        _hooks().dlcv_combined(members=members, method=method),
+        "nothing that is installed combines several runs; name one of them",
+    )
 
 
 def is_predictor(path: str | os.PathLike[str]) -> bool:
@@ -60,19 +65,33 @@ def _open(
         if checkpoint != "last":
             raise DlcvError(f"{path} is no run and has no checkpoints; leave the checkpoint out")
         return opener()
-    if checkpoint != SNAPSHOTS:
+    if _is_usual(checkpoint):
         return load_trained(path, checkpoint, method)
     loaded = load_trained(path, "last", method)
-    if not isinstance(loaded, Ensemble):
-        assert isinstance(loaded, Run)
-        return snapshots(loaded, method or "mean")
-    each = [snapshots(member) for member in loaded.members if isinstance(member, Run)]
-    return Ensemble(each, method=loaded.method, path=loaded.path, names=loaded.names)
+    return _required(
+        _hooks().dlcv_checkpoint(run=loaded, checkpoint=str(checkpoint), method=method),
+        f"nothing that is installed loads the checkpoint {checkpoint}; use last, best or an epoch",
+    )
+
+
+def _is_usual(checkpoint: str | int) -> bool:
+    """Returns whether a checkpoint is one that every run knows."""
+    return checkpoint in ("last", "best") or str(checkpoint).isdecimal()
+
+
+def _required(found: Predictor | None, problem: str) -> Predictor:
+    if found is None:
+        raise DlcvError(problem)
+    return found
+
+
+def _hooks() -> Any:
+    return registry.registry.hooks()
 
 
 def _opener(path: Path) -> Callable[[], Predictor] | None:
     """Returns what opens a model that is no run, if a plugin knows it."""
-    found: Callable[[], Predictor] | None = registry.registry.hooks().dlcv_opener(path=path)
+    found: Callable[[], Predictor] | None = _hooks().dlcv_opener(path=path)
     return found
 
 

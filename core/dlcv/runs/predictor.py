@@ -27,10 +27,12 @@ class Predictor(ABC):
     Attributes:
         path: Where it is.
         label_names: The classes' names.
+        members: What it combines, if it predicts by several together.
     """
 
     path: Path
     label_names: tuple[str, ...]
+    members: "tuple[Predictor, ...]" = ()
 
     @property
     @abstractmethod

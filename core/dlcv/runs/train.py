@@ -10,9 +10,9 @@ from dlcv.interfaces import Plugin
 from dlcv.registry import registry
 from dlcv.registry.spec import Spec
 from dlcv.runs.directory import RunDirectory
+from dlcv.runs.named_config import load_config
 from dlcv.runs.observers import Observers
 from dlcv.runs.plugin_versions import naming_packages, recorded
-from dlcv.runs.recipes import load_config, require_data
 from dlcv.runs.trained import Trained
 from dlcv.runs.trainers import trainer_of
 
@@ -96,9 +96,7 @@ def configured(
     if config is None:
         config = RunConfig.from_options(**{name: _as_text(v) for name, v in options.items()})
     elif not isinstance(config, RunConfig):
-        path, config = config, load_config(config)
-        if options.get("data") is None:
-            require_data(path, config.data)
+        config = load_config(config, needs_data=options.get("data") is None)
     options = {name: _as_text(value) for name, value in options.items()}
     if isinstance(options.get("data"), Spec):
         options["data"] = str(options["data"])

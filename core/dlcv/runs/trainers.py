@@ -9,7 +9,6 @@ from dlcv.errors import DlcvError, PluginError
 from dlcv.interfaces import Combination, Trainer
 from dlcv.registry.defaults import default
 from dlcv.runs.directory import RunDirectory
-from dlcv.runs.ensemble import Ensemble
 from dlcv.runs.predictor import Predictor
 from dlcv.runs.run import Run
 
@@ -46,7 +45,7 @@ def load_trained(
     checkpoint: str | int = "last",
     method: Combination | None = None,
 ) -> Predictor:
-    """Loads what a run trained: a `Run`, or an `Ensemble` where it has several members.
+    """Loads what a run trained: a `Run`, or what predicts by several members together.
 
     Args:
         path: The run's directory.
@@ -76,7 +75,6 @@ def load_run(path: str | os.PathLike[str], *, checkpoint: str | int = "last") ->
     loaded = load_trained(path, checkpoint)
     if isinstance(loaded, Run):
         return loaded
-    assert isinstance(loaded, Ensemble)
     raise DlcvError(
         f"{path} has {len(loaded.members)} members; name one of them: {loaded.members[0].path}"
     )

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 from dlcv import registry
 from dlcv.api import (
-    Ensemble,
     Predictor,
     Results,
     Run,
@@ -38,7 +37,7 @@ def finished_run(run: Predictor) -> FinishedRun:
             directory of its own.
     """
     members = _members(run)
-    is_ensemble = isinstance(run, Ensemble)
+    is_ensemble = bool(run.members)
     if not members or (is_ensemble and run.path in {member.path for member in members}):
         raise DlcvError(
             f"{run.path}: only a run has a report; use dlcv evaluate for exported models, and for "
@@ -81,8 +80,7 @@ def finished_run(run: Predictor) -> FinishedRun:
 def _members(run: Predictor) -> list[Run]:
     if isinstance(run, Run):
         return [run]
-    inner = run.members if isinstance(run, Ensemble) else ()
-    return [member for member in inner if isinstance(member, Run)]
+    return [member for member in run.members if isinstance(member, Run)]
 
 
 def _name(path: Path) -> str:

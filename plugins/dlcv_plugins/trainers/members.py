@@ -12,8 +12,6 @@ import attrs
 
 from dlcv import files, registry
 from dlcv.api import (
-    EVALUATOR,
-    Ensemble,
     Experiment,
     Observers,
     Run,
@@ -22,7 +20,6 @@ from dlcv.api import (
     Trained,
     backend,
     default_name,
-    named_method,
     new_directory,
     record,
     resume,
@@ -32,6 +29,7 @@ from dlcv.api import (
 from dlcv.errors import DlcvError
 from dlcv.interfaces import Combination, OptionError, Trainer, evolve, plugin
 from dlcv.registry import Spec, SpecList
+from dlcv_plugins.ensembles.ensemble import EVALUATOR, Ensemble, named_method
 from dlcv_plugins.trainers.completion import log_finished, write_missing
 from dlcv_plugins.trainers.gradient_descent.network import prepare_training
 from dlcv_plugins.trainers.gradient_descent.trainer import train_into

@@ -34,8 +34,8 @@ from dlcv.interfaces import (
     plugin,
 )
 from dlcv.registry import registry
-from dlcv.runs.ensemble import Ensemble
 from dlcv.runs.load import load
+from dlcv_plugins.ensembles.ensemble import Ensemble
 from dlcv_plugins.report import write
 from dlcv_plugins.report.write import report_finished, write_report
 

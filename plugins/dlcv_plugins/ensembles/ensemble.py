@@ -9,12 +9,10 @@ from pathlib import Path
 import attrs
 import numpy as np
 
-from dlcv import progress
+from dlcv.api import LabelledPredictions, PixelSteps, Predictor, track
 from dlcv.errors import DlcvError
 from dlcv.interfaces import Combination, LabelledImages, Predictions, combine
-from dlcv.registry.spec import Spec, SpecList
-from dlcv.runs.prediction import LabelledPredictions
-from dlcv.runs.predictor import PixelSteps, Predictor
+from dlcv.registry import Spec, SpecList
 
 EVALUATOR = "ensemble"
 """The evaluator that sets members beside their combination."""
@@ -172,7 +170,7 @@ class _OnlyNew(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         message = record.getMessage()
-        is_new = message not in self._seen or record.name == progress.__name__
+        is_new = message not in self._seen or record.name == track.__module__
         self._seen.add(message)
         return is_new
 

@@ -23,7 +23,7 @@ def recipes(context: click.Context, as_json: bool) -> None:
     """List the recipes: published experiments, with the figures reported and measured."""
     if context.invoked_subcommand is not None:
         return
-    from dlcv.api import recipes as all_recipes
+    from dlcv_plugins.commands.recipes.find import recipes as all_recipes
 
     columns = ("recipe", "reported", "measured", "source")
     rows = [(r.name, r.about.reported, r.about.measured, r.about.source) for r in all_recipes()]
@@ -43,6 +43,6 @@ def recipes(context: click.Context, as_json: bool) -> None:
 @with_verbosity
 def show(name: str) -> None:
     """Print a recipe: its configuration, with a comment."""
-    from dlcv.api import find_recipe
+    from dlcv_plugins.commands.recipes.find import find_recipe
 
     click.echo(find_recipe(name).path.read_text(encoding="utf-8"), nl=False)

@@ -2,14 +2,12 @@
 
 import functools
 import logging
-import os
 from pathlib import Path
 
 import attrs
 
-from dlcv.config import RecipeConfig, RunConfig, read_toml
+from dlcv.api import RecipeConfig, enabled_entry_points, read_toml
 from dlcv.errors import DlcvError, first_line, suggestion
-from dlcv.packages import entry_points, is_disabled, origin
 
 logger = logging.getLogger(__name__)
 ENDING = ".toml"
@@ -43,39 +41,23 @@ def find_recipe(name: str) -> Recipe:
     return _read(paths[name])
 
 
-def load_config(config: str | os.PathLike[str]) -> RunConfig:
-    """Reads a configuration file, or a recipe that a text names.
+def file_of(name: str) -> Path | None:
+    """Returns the file of the recipe that a text names; None if it names a file.
 
     A recipe's name wins over a file of the same name; `./name` is the file.
 
     Raises:
-        DlcvError: there is neither, or something in it is wrong.
+        DlcvError: there is neither.
     """
-    if config in _paths():
-        recipe = find_recipe(os.fspath(config))
-        logger.info(
-            "recipe %s: %s reports %s", recipe.name, recipe.about.source, recipe.about.reported
-        )
-    return RunConfig.load(_path(config))
-
-
-def require_data(config: str | os.PathLike[str], data: str) -> None:
-    """Raises a `DlcvError` if the data of a recipe is not where the recipe has it."""
-    wanted = _read(_path(config)).about.data
-    if wanted and not Path(data).expanduser().exists():
-        raise DlcvError(
-            f"{config} needs {wanted}, and {data} does not exist; name yours with --data"
-        )
-
-
-def _path(config: str | os.PathLike[str]) -> Path:
-    """Returns the file of a recipe that a text names, or that of a configuration."""
-    if config in _paths():
-        return _paths()[os.fspath(config)]
-    looks_like_file = os.fspath(config) != Path(config).stem
-    if looks_like_file or Path(config).exists():
-        return Path(config)
-    raise DlcvError(f"no such file or recipe: {config}{_hint(os.fspath(config))}")
+    if name in _paths():
+        recipe = find_recipe(name)
+        about = recipe.about
+        logger.info("recipe %s: %s reports %s", name, about.source, about.reported)
+        return recipe.path
+    looks_like_file = name != Path(name).stem
+    if looks_like_file or Path(name).exists():
+        return None
+    raise DlcvError(f"no such file or recipe: {name}{_hint(name)}")
 
 
 def _read(path: Path) -> Recipe:
@@ -106,13 +88,11 @@ def _hint(name: str) -> str:
 def _folders() -> tuple[Path, ...]:
     """Returns the folders of the packages that the entry-point group `dlcv.recipes` names."""
     folders: list[Path] = []
-    for entry_point in entry_points("dlcv.recipes"):
-        distribution = origin(entry_point)[0]
-        if is_disabled(entry_point.name, distribution, f"recipes:{entry_point.name}"):
-            continue
+    for entry_point in enabled_entry_points("dlcv.recipes"):
         try:
             package = entry_point.load()
             folders += map(Path, package.__path__)
         except Exception as error:
-            logger.warning("the recipes of %s are broken: %s", distribution, first_line(error))
+            owner = entry_point.dist.name if entry_point.dist else entry_point.value
+            logger.warning("the recipes of %s are broken: %s", owner, first_line(error))
     return tuple(folders)

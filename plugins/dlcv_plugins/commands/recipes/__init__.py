@@ -1,0 +1,1 @@
+"""`dlcv recipes`, and how `--config` finds them."""
