@@ -62,9 +62,6 @@ if TYPE_CHECKING:
     from dlcv.data.subset import Survey as Survey
     from dlcv.data.subset import survey as survey
     from dlcv.data.subset import with_cure as with_cure
-    from dlcv.evaluation.drawings import figure as figure
-    from dlcv.evaluation.epochs import by_epoch as by_epoch
-    from dlcv.evaluation.epochs import draw_curves as draw_curves
     from dlcv.evaluation.evaluate import as_json as as_json
     from dlcv.evaluation.evaluate import evaluate as evaluate
     from dlcv.evaluation.evaluate import from_json as from_json
@@ -143,6 +140,8 @@ if TYPE_CHECKING:
     Ensemble: Any
     GradientDescent: Any
     build_new: Callable[..., Any]
+    by_epoch: Callable[..., Any]
+    figure: Callable[..., Any]
     find_recipe: Callable[..., Any]
     log_finished: Callable[..., None]
     named_method: Callable[..., Any]

@@ -4,7 +4,7 @@ A package implements them in a module under the entry-point group `dlcv.hooks`, 
 decorator; the modules are imported when a run begins or is loaded.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +14,14 @@ import pluggy
 if TYPE_CHECKING:
     import keras
 
-    from dlcv.interfaces import Architecture, Combination, LabelledImages, RunView
+    from dlcv.interfaces import (
+        Architecture,
+        Combination,
+        Curves,
+        LabelledImages,
+        Matrix,
+        RunView,
+    )
 
 _specification = pluggy.HookspecMarker("dlcv")
 hook = pluggy.HookimplMarker("dlcv")
@@ -91,3 +98,31 @@ def dlcv_checkpoint(run: Any, checkpoint: str, method: "Combination | None") -> 
 @_specification(firstresult=True)
 def dlcv_configuration(name: str) -> Path | None:
     """Returns the file of the configuration that a name means; None where it is a file's path."""
+
+
+@_specification(firstresult=True)
+def dlcv_frames(path: Path, channels: int) -> "Iterator[LabelledImages] | None":
+    """Returns the images in a file that is none itself, in parts; None for other files.
+
+    The file is one that a person wants predicted, such as a video; its images have `channels`
+    channels. Nothing is read before the first part is asked for. A file that can't be read to its
+    end is a `dlcv.errors.ImageError`.
+    """
+
+
+@_specification(firstresult=True)
+def dlcv_draw(  # type: ignore[empty-body]
+    drawings: "Mapping[str, Curves | Matrix]", folder: Path, force: bool
+) -> dict[str, Path]:
+    """Writes what evaluators have drawn as pictures, and returns their paths by name.
+
+    Pictures in the folder are replaced with `force` alone; without it, they are a `DlcvError`.
+    """
+
+
+@_specification(firstresult=True)
+def dlcv_summary(results: dict[str, Any], environment: dict[str, Any]) -> str | None:
+    """Returns what `dlcv run` prints about the figures of a finished run, in lines.
+
+    `results` and `environment` are the run's `metrics.json` and `environment.json`.
+    """

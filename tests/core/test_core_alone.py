@@ -30,8 +30,8 @@ from dlcv.api import (
     write_record, write_results,
 )
 from dlcv.interfaces import (
-    Architecture, DatasetStore, Evaluation, Evaluator, LabelledImages, Preprocessor, Schedule,
-    Trainer, option, plugin,
+    Architecture, Curves, DatasetStore, Evaluation, Evaluator, LabelledImages, Preprocessor,
+    Schedule, Trainer, option, plugin,
 )
 
 
@@ -107,7 +107,8 @@ class Hits(Evaluator):
 
     def evaluate(self, predictions):
         right = predictions.probabilities.mean(axis=0).argmax(axis=1) == predictions.labels
-        return Evaluation({"hits": float(right.mean())})
+        drawn = Curves("Hits", "images", "hits", {"so far": np.stack([right, right], 1)})
+        return Evaluation({"hits": float(right.mean())}, drawings={"hits": drawn})
 
 
 @plugin
@@ -268,12 +269,16 @@ def ended(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[int, str,
         "predict": ["predict", "runs/made", str(folder / "light.png"), "--json"],
         "other run": ["run", *flags(), *common, "--name", "other"],
         "several runs": ["evaluate", "runs/made", "runs/other"],
+        "pictures": ["evaluate", "runs/made", "--save-to", "pictures"],
+        "video": ["predict", "runs/made", "walk.mp4"],
+        "recipe": ["run", "--config", "cifar10-lecture-cnn"],
         "snapshots": ["evaluate", "runs/made", "--checkpoint", "snapshots"],
     }
     import cv2
     import numpy as np
 
     (folder / "w.h5").touch()
+    (folder / "walk.mp4").write_bytes(b"frames")
     cv2.imwrite(str(folder / "light.png"), np.full((8, 8, 3), 230, np.uint8))
     process = subprocess.run(
         [sys.executable, "-S", "-c", PROGRAM, json.dumps(list(commands.values()))],
@@ -341,6 +346,9 @@ def test_a_run_begins_with_the_weights_of_another_and_names_a_file_that_nothing_
     ("command", "message"),
     [
         ("several runs", "nothing that is installed combines several runs; name one of them"),
+        ("pictures", "--save-to: nothing that is installed draws pictures"),
+        ("video", "walk.mp4: is no image of a known format"),
+        ("recipe", "can't read cifar10-lecture-cnn: No such file or directory"),
         ("snapshots", 'checkpoint: expected last, best or an epoch, received "snapshots"'),
     ],
 )
@@ -348,7 +356,8 @@ def test_what_a_missing_plugin_does_is_refused_in_a_line(
     ended: dict[str, Any], command: str, message: str
 ) -> None:
     code, out, err = ended[command]
-    assert (code, out, err) == (2, "", f"dlcv: {message}\n")
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert err.startswith(f"dlcv: {message}")
 
 
 def test_it_trains(ended: dict[str, Any]) -> None:

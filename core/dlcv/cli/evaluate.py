@@ -106,22 +106,24 @@ def _save_drawings(
     What several runs have together belongs into the folder of none of them, and a run's folder may
     be read-only; then nothing is drawn unless a place is named.
     """
-    if not found.drawings:
+    if not found.drawings or (save_to is None and not is_one):
         return {}
+    from dlcv import registry
     from dlcv.cli.run import shown_path
-    from dlcv.evaluation.drawings import save_all
 
-    if save_to is not None:
-        saved = save_all(found.drawings, save_to, force=force)
-    elif is_one:
-        try:
-            saved = save_all(found.drawings, loaded.path / "evaluation", force=True)
-        except OSError as error:
-            click.echo(f"no pictures: {error}; name a folder with --save-to", err=True)
-            return {}
-    else:
+    own = loaded.path / "evaluation"
+    place, replaces = (own, True) if save_to is None else (save_to, force)
+    draw = registry.registry.hooks().dlcv_draw
+    try:
+        saved = draw(drawings=found.drawings, folder=place, force=replaces)
+    except OSError as error:
+        if save_to is not None:
+            raise
+        click.echo(f"no pictures: {error}; name a folder with --save-to", err=True)
         return {}
-    return {name: shown_path(path) for name, path in saved.items()}
+    if saved is None and save_to is not None:
+        raise DlcvError("--save-to: nothing that is installed draws pictures")
+    return {name: shown_path(path) for name, path in (saved or {}).items()}
 
 
 def _print_figures(found: "Evaluation") -> None:

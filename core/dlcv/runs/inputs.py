@@ -15,37 +15,39 @@ from dlcv.data.sources import find_store
 from dlcv.data.subset import ArrayImages
 from dlcv.errors import DlcvError, ImageError
 from dlcv.interfaces import SPLITS, UNSPLIT, LabelledImages
-from dlcv.runs.video import frames, is_video
+from dlcv.registry import registry
 
 logger = logging.getLogger(__name__)
 
 
 def open_parts(inputs: Any, channels: int, *, skip: bool = False) -> Iterator[LabelledImages]:
-    """Yields images ready to be read, in parts that fit into memory: videos come piece by piece.
+    """Yields images ready to be read, in parts that fit into memory.
+
+    Files that packages read images from, such as videos, come piece by piece.
 
     Args:
-        inputs: What `open_inputs` takes, and paths of videos; paths and images may be mixed.
+        inputs: What `open_inputs` takes, and paths of such files; paths and images may be mixed.
         channels: How many channels the images must have; files are read so.
-        skip: Whether what can't be read of a video is left out with a warning.
+        skip: Whether what can't be read of such a file is left out with a warning.
 
     Raises:
         DlcvError: there are none, or they are not of that form.
-        ImageError: a video can't be read to its end, and `skip` is off.
+        ImageError: such a file can't be read to its end, and `skip` is off.
     """
     items = list(_expanded(_listed(inputs, channels)))
     if not items:
         raise DlcvError("there are no images to predict")
     for kind, group in itertools.groupby(items, _kind):
-        if kind == "video":
-            for path in group:
-                try:
-                    yield from frames(path, channels)
-                except ImageError as error:
-                    if not skip:
-                        raise
-                    logger.warning("left out: %s", error)
-        else:
+        if kind != "frames":
             yield open_inputs(list(group), channels)
+            continue
+        for path in group:
+            try:
+                yield from _frames(path, channels) or ()
+            except ImageError as error:
+                if not skip:
+                    raise
+                logger.warning("left out: %s", error)
 
 
 def open_inputs(inputs: Any, channels: int) -> LabelledImages:
@@ -146,7 +148,7 @@ def _found(path: Path) -> Iterator[str]:
 def _images_below(folder: Path) -> list[str]:
     files = list(images.walk_files(folder))
     images.warn_of_unread(files, folder)
-    if videos := sum(map(is_video, files)):
+    if videos := sum(_frames(file) is not None for file in files):
         logger.warning("%s: %d of its files are videos; name those themselves", folder, videos)
     below = sorted(filter(images.is_image_file, files))
     if not below:
@@ -186,7 +188,17 @@ def _expanded(items: list[Any]) -> Iterator[Any]:
 def _kind(item: Any) -> str:
     if not _is_path(item):
         return "image"
-    return "video" if is_video(item) else "path"
+    return "path" if _frames(item) is None else "frames"
+
+
+def _frames(path: str | os.PathLike[str], channels: int = 3) -> Iterator[LabelledImages] | None:
+    """Returns the images in a file that a package reads them from; None for other files."""
+    if images.is_image_file(path):
+        return None
+    found: Iterator[LabelledImages] | None = registry.hooks().dlcv_frames(
+        path=Path(path), channels=channels
+    )
+    return found
 
 
 def _decoded(image: Any, mode: images.ColorMode, index: int) -> Any:

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from dlcv.api import figure
 from dlcv.errors import DlcvError, printable
 from dlcv.interfaces import Curves, Matrix, Table
 from dlcv_plugins import pages
+from dlcv_plugins.drawings.figures import figure
 from dlcv_plugins.kinds.finished_run import FinishedRun
 from dlcv_plugins.kinds.section import (
     Details,

@@ -17,8 +17,8 @@ from PIL import Image
 import dlcv
 from dlcv.cli.main import dlcv as dlcv_command
 from dlcv.errors import DlcvError, ImageError
-from dlcv.runs import video
 from dlcv.runs.inputs import expand_paths, open_parts
+from dlcv_plugins.videos import frames as video
 
 
 @pytest.fixture(scope="module")

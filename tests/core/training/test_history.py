@@ -6,9 +6,9 @@ import cv2
 import numpy as np
 import pytest
 
-from dlcv.evaluation.epochs import draw_curves
 from dlcv.training import history
 from dlcv.training.history import History, read_csv, write_csv
+from dlcv_plugins.drawings.epochs import draw_curves
 
 
 def rows(count: int) -> list[dict[str, float]]:

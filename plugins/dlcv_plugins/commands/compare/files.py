@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from dlcv import files
-from dlcv.api import by_epoch, figure
 from dlcv.errors import DlcvError
 from dlcv.interfaces import Curves
 from dlcv_plugins.commands.compare.rows import GUESSING, Row
+from dlcv_plugins.drawings.epochs import by_epoch
+from dlcv_plugins.drawings.figures import figure
 
 logger = logging.getLogger(__name__)
 DPI = 120

@@ -14,7 +14,6 @@ from dlcv.api import (
     RunDirectory,
     backend,
     default_name,
-    draw_curves,
     new_directory,
     predict_labelled,
     record,
@@ -23,6 +22,7 @@ from dlcv.api import (
 )
 from dlcv.errors import DlcvError
 from dlcv.interfaces import Combination, Trainer, plugin
+from dlcv_plugins.drawings.epochs import draw_curves
 from dlcv_plugins.trainers.completion import log_finished, write_missing
 from dlcv_plugins.trainers.gradient_descent.accuracies import measured_accuracies
 from dlcv_plugins.trainers.gradient_descent.continuation import Continuation

@@ -9,8 +9,8 @@ import numpy as np
 
 from dlcv import files
 from dlcv.errors import printable
-from dlcv.evaluation.epochs import arrange
 from dlcv.interfaces import Curves, Matrix
+from dlcv_plugins.drawings.epochs import arrange
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -4,8 +4,8 @@ import matplotlib.image
 import numpy as np
 import pytest
 
-from dlcv.evaluation.drawings import figure, save
 from dlcv.interfaces import Curves, Matrix
+from dlcv_plugins.drawings.figures import figure, save
 
 
 def confusion(classes, names=None):

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from dlcv.evaluation.drawings import figure
 from dlcv.interfaces import Curves
+from dlcv_plugins.drawings.figures import figure
 
 
 def axes_of(*lines):

@@ -3,27 +3,20 @@
 import logging
 import os
 from collections.abc import Iterator
-from pathlib import Path
 
 import cv2
 import numpy as np
 
-from dlcv.data.subset import ArrayImages
+from dlcv.api import ArrayImages
 from dlcv.errors import ImageError
 
 logger = logging.getLogger(__name__)
-EXTENSIONS = frozenset({".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".webm"})
 FRAMES_AT_ONCE = 256
 """As many frames are in memory."""
 FFMPEG_QUIET = "-8"
 SURELY_CUT = 0.9
 """Where fewer frames can be read than this share of what the video's header says; it may be off a
 little in whole videos, too."""
-
-
-def is_video(path: str | os.PathLike[str]) -> bool:
-    """Returns whether a file's extension is that of a video."""
-    return Path(path).suffix.lower() in EXTENSIONS
 
 
 def frames(path: str | os.PathLike[str], channels: int) -> Iterator[ArrayImages]:

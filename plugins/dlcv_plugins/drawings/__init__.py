@@ -1,0 +1,1 @@
+"""Drawings: what evaluators find, and figures by epoch, as pictures."""
