@@ -74,7 +74,6 @@ if TYPE_CHECKING:
     from dlcv.progress import track as track
     from dlcv.registry.spec import SpecList as SpecList
     from dlcv.runs import record as record
-    from dlcv.runs.build import restored_network as restored_network
     from dlcv.runs.directory import LATEST as LATEST
     from dlcv.runs.directory import RunDirectory as RunDirectory
     from dlcv.runs.experiment import Experiment as Experiment
@@ -101,6 +100,7 @@ if TYPE_CHECKING:
     from dlcv.runs.results import Results as Results
     from dlcv.runs.results import write_results as write_results
     from dlcv.runs.run import Run as Run
+    from dlcv.runs.run import restored_network as restored_network
     from dlcv.runs.train import configured as configured
     from dlcv.runs.train import resume as resume
     from dlcv.runs.train import run as run

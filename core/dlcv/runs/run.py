@@ -9,24 +9,25 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dlcv import backend, registry
+from dlcv.config import RunConfig
 from dlcv.data.fitting import chosen_pixel_steps
 from dlcv.data.loader import Loader
-from dlcv.data.pipeline import Pipeline
+from dlcv.data.pipeline import Pipeline, with_states
 from dlcv.data.sources import align_labels, find_store, open_split
 from dlcv.data.subset import Survey, survey
 from dlcv.errors import DlcvError
 from dlcv.evaluation.predict import load_predictions, predict_batches, predict_labelled
 from dlcv.evaluation.prediction_cache import cached
+from dlcv.files import load_arrays
 from dlcv.interfaces import LabelledImages, Preprocessor
 from dlcv.registry.spec import SpecList
-from dlcv.runs.build import restored_network, restored_pipeline
 from dlcv.runs.directory import RunDirectory
 from dlcv.runs.inference_loader import inference_loader
 from dlcv.runs.inputs import open_labelled
-from dlcv.runs.plugin_versions import naming_packages
+from dlcv.runs.plugin_versions import PluginVersions, as_recorded, naming_packages
 from dlcv.runs.prediction import LabelledPredictions
 from dlcv.runs.predictor import PixelSteps, warn_of
-from dlcv.runs.trained import TrainedNetwork
+from dlcv.runs.trained import Trained
 from dlcv.training.history import best_row, of_stage, read_csv
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 
-class Run(TrainedNetwork):
+class Run(Trained):
     """A run that is trained, or under way.
 
     Attributes:
@@ -48,13 +49,21 @@ class Run(TrainedNetwork):
         checkpoint: Where the network's weights come from: `last`, `best`, or an epoch.
     """
 
+    plugin_versions: PluginVersions
+    checkpoint: str | int
+
     def __init__(
         self,
         directory: RunDirectory,
         model: "keras.Model | None" = None,
         checkpoint: str | int = "last",
     ) -> None:
-        super().__init__(directory, checkpoint)
+        self.directory = directory
+        self.path = directory.path
+        self.checkpoint = checkpoint
+        self.plugin_versions = directory.read_json("environment")["plugins"]
+        self.config = as_recorded(RunConfig.load(directory.config), self.plugin_versions)
+        self.label_names = tuple(directory.read_json("labels"))
         if model is not None:
             self.model = model
 
@@ -94,9 +103,27 @@ class Run(TrainedNetwork):
         return float(self.trained_row["val_accuracy"])
 
     @functools.cached_property
+    def input_shape(self) -> tuple[int, int, int]:
+        """`(H, W, C)` of the network's input."""
+        height, width, channels = self.directory.read_json("environment")["input_shape"]
+        return height, width, channels
+
+    @functools.cached_property
     def pipeline(self) -> Pipeline:
-        """The preprocessors, with what they learned."""
-        return restored_pipeline(self)
+        """The preprocessors, with what they learned; `DlcvError` if they can't be restored."""
+        path, shape = self.directory.preprocessing, self.input_shape
+        with naming_packages(self.plugin_versions):
+            made = registry.create_list("preprocessor", self.config.preprocessors)
+        arrays = load_arrays(path)
+        try:
+            pipeline = Pipeline.of(with_states(made, arrays)).with_sizes(shape[:2])
+            given = pipeline.values(np.zeros((1, *shape), np.uint8)).shape[1:]
+        except Exception as error:
+            # What a step raises about state that is not its own is up to the step.
+            raise DlcvError(f"{path} does not fit the run's preprocessors: {error!r}") from error
+        if given != shape:
+            raise DlcvError(f"{path} is damaged: it makes images of shape {given} from {shape}")
+        return pipeline
 
     @functools.cached_property
     def model(self) -> "keras.Model":
@@ -227,3 +254,34 @@ class Run(TrainedNetwork):
     def channels(self) -> int:
         """The channels of the images before the preprocessors."""
         return int(self.directory.read_json("environment")["data"]["channels"])
+
+
+def restored_network(run: Run, precision: str) -> "keras.Model":
+    """Builds a run's network from its configuration, with the weights of the run's checkpoint.
+
+    Args:
+        run: The run.
+        precision: A Keras dtype policy's name; weights are the same for all of them.
+
+    Raises:
+        DlcvError: there is no checkpoint, or it does not fit.
+    """
+    backend.start(run.threads)
+    from dlcv.training import checkpoints
+    from dlcv.training.network import build_network
+
+    found = checkpoints.load_chosen(
+        run.directory.checkpoints, run.checkpoint, is_finished=run.finished
+    )
+    if found is None:
+        raise DlcvError(f"{run.path} has no checkpoint yet, so there is no network to use")
+    checkpoint, path = found
+    with naming_packages(run.plugin_versions):
+        architecture = registry.create("architecture", run.config.architecture)
+    network = build_network(
+        architecture, run.pipeline, run.input_shape, len(run.label_names), precision
+    )
+    # A checkpoint within a stage holds optimizer and metrics after the network's variables.
+    used = checkpoint.of_network(len(network.variables))
+    checkpoints.restore(used, network.variables, str(path))
+    return network

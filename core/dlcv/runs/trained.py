@@ -1,15 +1,10 @@
 """What training returns: a run, or several networks that one run trained."""
 
-import functools
-from abc import abstractmethod
 from typing import Any
 
 from dlcv.config import RunConfig
-from dlcv.data.pipeline import Pipeline
 from dlcv.data.sources import Dataset
-from dlcv.runs import plugin_versions
 from dlcv.runs.directory import RunDirectory
-from dlcv.runs.plugin_versions import PluginVersions
 from dlcv.runs.predictor import Predictor
 from dlcv.runs.results import Results
 
@@ -50,35 +45,3 @@ class Trained(Predictor):
     def metrics(self) -> dict[str, float]:
         """The figures on held-out images by name; empty while the run is not finished."""
         return dict(self.directory.read_json("metrics")["metrics"]) if self.finished else {}
-
-
-class TrainedNetwork(Trained):
-    """A single network that was trained, as the files of its run record it.
-
-    Attributes:
-        checkpoint: Where the network's weights come from: `last`, `best`, or an epoch.
-        plugin_versions: The plugins that it was made with, and where these came from.
-    """
-
-    checkpoint: str | int
-    plugin_versions: PluginVersions
-
-    def __init__(self, directory: RunDirectory, checkpoint: str | int = "last") -> None:
-        self.directory = directory
-        self.path = directory.path
-        self.checkpoint = checkpoint
-        self.plugin_versions = directory.read_json("environment")["plugins"]
-        config = RunConfig.load(directory.config)
-        self.config = plugin_versions.as_recorded(config, self.plugin_versions)
-        self.label_names = tuple(directory.read_json("labels"))
-
-    @functools.cached_property
-    def input_shape(self) -> tuple[int, int, int]:
-        """`(H, W, C)` of the network's input."""
-        height, width, channels = self.directory.read_json("environment")["input_shape"]
-        return height, width, channels
-
-    @property
-    @abstractmethod
-    def pipeline(self) -> Pipeline:
-        """The preprocessors, with what they learned."""
