@@ -3,12 +3,13 @@
 import gc
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
+import pictures
 import pytest
 
 if TYPE_CHECKING:
@@ -28,6 +29,20 @@ gc.disable()
 def pytest_collection_finish() -> None:
     gc.freeze()
     gc.enable()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def without_pictures() -> Iterator[None]:
+    """Lets the runs of all tests do without curves and reports."""
+    with pictures.switched(on=False):
+        yield
+
+
+@pytest.fixture(scope="module")
+def with_pictures(without_pictures: None) -> Iterator[None]:
+    """Lets the runs of a module draw curves and write reports."""
+    with pictures.switched(on=True):
+        yield
 
 
 def write_image(path: Path, image: np.ndarray) -> Path:

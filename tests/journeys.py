@@ -11,6 +11,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import pytest
 from written_runs import predicted, write_run
 
 from dlcv import registry
@@ -122,6 +123,7 @@ def test_journey_from_a_specs_text_to_an_instance():
     )
 
 
+@pytest.mark.usefixtures("with_pictures")
 def test_journey_from_probabilities_to_a_figure_in_the_report(tmp_path):
     from dlcv.runs.load import load
     from dlcv.runs.observers import Observers

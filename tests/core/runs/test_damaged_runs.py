@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pictures
 import pytest
 from click.testing import CliRunner, Result
 
@@ -21,10 +22,11 @@ from dlcv.runs.inference_loader import log_fitting
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> dlcv.Run:
-    return dlcv.run(
-        data="digits", architecture="lenet(width=0.1)", preprocessors="mean, scale", epochs=1,
-        threads=1, runs=tmp_path_factory.mktemp("runs"), bad_images="skip",
-    )  # fmt: skip
+    with pictures.switched(on=True):
+        return dlcv.run(
+            data="digits", architecture="mlp(units=4)", preprocessors="mean, scale", epochs=1,
+            threads=1, runs=tmp_path_factory.mktemp("runs"), bad_images="skip",
+        )  # fmt: skip
 
 
 @pytest.fixture
@@ -314,6 +316,7 @@ def test_an_unfinished_run_goes_on_from_the_checkpoint_before_and_says_so(
     )
 
 
+@pytest.mark.usefixtures("with_pictures")
 @pytest.mark.parametrize("name", ["report.html", "model.keras", "predictions.npz"])
 def test_resuming_a_finished_run_writes_what_is_missing(
     run: Path, name: str, caplog: pytest.LogCaptureFixture
@@ -350,7 +353,7 @@ def test_other_pixel_steps_decode_the_images_of_one_split_only(photos: Callable)
     """The training images may be gone when a run is evaluated on its test images."""
     folder = photos(("blue", "green"), count=10)
     trained = dlcv.run(
-        data=str(folder), architecture="lenet(width=0.1)", preprocessors="aspect_aware(size=16)",
+        data=str(folder), architecture="mlp(units=4)", preprocessors="aspect_aware(size=16)",
         epochs=1, threads=1, runs=folder.parent / "runs", name="net",
     )  # fmt: skip
     held_out = set(trained.predictions().sample_ids)

@@ -1,6 +1,7 @@
 """Runs from Python: what is trained, written, loaded and used."""
 
 import json
+import shutil
 import tomllib
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -9,6 +10,7 @@ import cv2
 import h5py
 import keras
 import numpy as np
+import pictures
 import pytest
 
 import dlcv
@@ -25,6 +27,8 @@ OPTIONS = {
     "learning_rate": 0.003,
     "threads": 1,
 }
+QUICK = {"architecture": "mlp(units=4)", "epochs": 1, "batch_size": 8, "threads": 1}
+"""What is enough where nothing depends on what is learned."""
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +52,8 @@ def images(folder: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def run(folder: Path, images: Path) -> dlcv.Run:
-    return dlcv.run(data=str(images), runs=folder / "runs", name="first", **OPTIONS)
+    with pictures.switched(on=True):
+        return dlcv.run(data=str(images), runs=folder / "runs", name="first", **OPTIONS)
 
 
 def test_run_learns_and_tells_its_figures(run: dlcv.Run) -> None:
@@ -219,29 +224,38 @@ def test_existing_run_is_not_overwritten(run: dlcv.Run, images: Path) -> None:
     assert run.directory.model.exists()
 
 
-def test_damaged_checkpoint_is_named(run: dlcv.Run, folder: Path) -> None:
-    again = dlcv.run(run.path / "run.toml", runs=folder / "runs", name="damaged", epochs=1)
-    newest = sorted(again.directory.checkpoints.iterdir())[-1]
+def test_damaged_checkpoint_is_named(run: dlcv.Run, tmp_path: Path) -> None:
+    copy = dlcv.load(shutil.copytree(run.path, tmp_path / "damaged"))
+    *earlier, newest = sorted(copy.directory.checkpoints.iterdir())
+    for path in earlier:
+        path.unlink()
     content = bytearray(newest.read_bytes())
     content[len(content) // 2] ^= 1
     newest.write_bytes(content)
 
     with pytest.raises(DlcvError, match=rf"{newest.name} is damaged: .* holds no whole checkpoint"):
-        _ = dlcv.load(again.path).model
+        _ = copy.model
 
 
-@pytest.mark.parametrize("precision", ["float32", "mixed_bfloat16"])
-@pytest.mark.parametrize("per", ["channel", "pixel"])
-def test_saved_model_takes_raw_pixels(folder: Path, images: Path, per: str, precision: str) -> None:
-    orders = (f"mean(per={per}), patch(size=16)", f"patch(size=16), mean(per={per})")
+@pytest.mark.parametrize(
+    ("orders", "precision"),
+    [
+        (["mean(per=pixel), patch(size=16)", "patch(size=16), mean(per=pixel)"], "float32"),
+        (["mean(per=channel), patch(size=16)"], "mixed_bfloat16"),
+    ],
+)
+def test_saved_model_takes_raw_pixels(
+    tmp_path: Path, images: Path, orders: list[str], precision: str
+) -> None:
     probabilities = []
     for number, order in enumerate(orders):
         run = dlcv.run(
             data=str(images),
-            runs=folder / "runs",
-            name=f"{per}-{precision}-{number}",
-            **{**OPTIONS, "epochs": 1, "preprocessors": f"aspect_aware(size=20), {order}"},
+            runs=tmp_path,
+            name=str(number),
+            preprocessors=f"aspect_aware(size=20), {order}",
             precision=precision,
+            **{**QUICK, "architecture": "shallownet"},
         )
         raw = find_store(str(images)).open("all").read(range(6))
         pixels = run.pipeline.pixels(raw)
@@ -255,7 +269,8 @@ def test_saved_model_takes_raw_pixels(folder: Path, images: Path, per: str, prec
         np.testing.assert_array_equal(saved, outside)
         probabilities.append(saved)
 
-    np.testing.assert_array_equal(*probabilities)
+    for others in probabilities[1:]:
+        np.testing.assert_array_equal(others, probabilities[0])
 
 
 def _network_without_preprocessing(run: dlcv.Run) -> keras.Model:
@@ -273,7 +288,7 @@ def _network_without_preprocessing(run: dlcv.Run) -> keras.Model:
 
 
 def test_instances_can_be_given_and_are_recorded(folder: Path, images: Path) -> None:
-    network = dlcv.registry.create("architecture", "lenet(width=0.1)")
+    network = dlcv.registry.create("architecture", "mlp(units=5)")
     steps: list[Preprocessor] = dlcv.registry.create_list("preprocessor", "simple(size=16), scale")
 
     run = dlcv.run(
@@ -281,8 +296,8 @@ def test_instances_can_be_given_and_are_recorded(folder: Path, images: Path) -> 
         runs=folder / "runs",
     )  # fmt: skip
 
-    assert run.path.name == "lenet-photos-1"
-    assert str(run.config.architecture) == "lenet(width=0.1)"
+    assert run.path.name == "mlp-photos-1"
+    assert "mlp(units=5" in str(run.config.architecture)
 
 
 def test_packed_data_gives_the_numbers_of_the_files(
@@ -296,7 +311,7 @@ def test_packed_data_gives_the_numbers_of_the_files(
     )
     with h5py.File(tmp_path / "packed" / "train.hdf5") as file:
         assert file["images"].shape == (25, 20, 20, 3)
-    options = {**OPTIONS, "preprocessors": "aspect_aware(size=20), patch(size=16), mean"}
+    options = {**QUICK, "preprocessors": "aspect_aware(size=20), patch(size=16), mean"}
     files = dlcv.run(data=str(images), runs=folder / "runs", name="files", **options)
     packed = dlcv.run(data=str(tmp_path / "packed"), runs=folder / "runs", name="packed", **options)
 
@@ -306,8 +321,7 @@ def test_packed_data_gives_the_numbers_of_the_files(
 
 def test_network_of_uniform_images_takes_others_too(folder: Path, images: Path) -> None:
     run = dlcv.run(
-        data="digits", architecture="lenet(width=0.1)", preprocessors="scale", epochs=1, threads=1,
-        runs=folder / "runs",
+        data="digits", preprocessors="scale", fraction=0.1, runs=folder / "runs", **QUICK
     )  # fmt: skip
     assert run.input_shape == (8, 8, 1)
     path = images / "red" / "03.png"
@@ -345,7 +359,7 @@ def called_hooks() -> Iterator[Callable[[], list[str]]]:
 def test_hooks_are_called_around_a_run(
     folder: Path, images: Path, called_hooks: Callable[[], list[str]]
 ) -> None:
-    dlcv.run(data=str(images), runs=folder / "runs", name="hooked", **{**OPTIONS, "epochs": 1})
+    dlcv.run(data=str(images), runs=folder / "runs", name="hooked", input_size=8, **QUICK)
 
     assert called_hooks() == ["started hooked False", "finished hooked True True"]
 
@@ -384,8 +398,8 @@ def test_grey_images_need_no_axis_for_channels(name: str) -> None:
 
 def test_options_override_the_size_of_a_run_that_is_repeated(run: dlcv.Run, folder: Path) -> None:
     larger = dlcv.run(
-        run.path / "run.toml", runs=folder / "runs", name="larger", epochs=1, input_size=24,
-        preprocessors="mean, patch",
+        run.path / "run.toml", runs=folder / "runs", name="larger", input_size=24,
+        preprocessors="mean, patch", **QUICK,
     )  # fmt: skip
     again = dlcv.run(larger.path / "run.toml", runs=folder / "runs", name="re", input_size=20)
 

@@ -10,6 +10,8 @@ from dlcv.training import history
 from dlcv.training.history import History, read_csv, write_csv
 from dlcv_plugins.drawings.epochs import draw_curves
 
+pytestmark = pytest.mark.usefixtures("with_pictures")
+
 
 def rows(count: int) -> list[dict[str, float]]:
     return [

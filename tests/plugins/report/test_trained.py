@@ -1,5 +1,7 @@
 """The report of a run that was just trained, and what it takes from the training."""
 
+import pytest
+
 import dlcv
 from dlcv.interfaces import Evaluation, Evaluator, RunView, plugin
 from dlcv.registry import registry
@@ -9,6 +11,7 @@ from dlcv_plugins.report.finished import finished_run
 SMALL = {"data": "digits", "architecture": "lenet(width=0.2)", "fraction": 0.3, "threads": 1}
 
 
+@pytest.mark.usefixtures("with_pictures")
 def test_evaluators_run_once_when_a_run_ends(tmp_path):
     calls = []
 

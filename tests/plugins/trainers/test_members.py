@@ -11,6 +11,7 @@ from typing import Any
 
 import keras
 import numpy as np
+import pictures
 import pytest
 
 import dlcv
@@ -33,7 +34,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def trained(folder: Path) -> TrainedEnsemble:
     """A finished run of three members, `three`."""
-    run = dlcv.run(runs=folder, name="three", members=3, **SMALL)
+    with pictures.switched(on=True):
+        run = dlcv.run(runs=folder, name="three", members=3, **SMALL)
     assert (folder / "latest").resolve() == run.path.resolve()
     assert isinstance(run, TrainedEnsemble)
     return run
@@ -204,6 +206,7 @@ def test_stopped_run_goes_on_with_the_unfinished_member_to_the_same_end(
     assert resumed.metrics == trained.metrics
 
 
+@pytest.mark.usefixtures("with_pictures")
 def test_resuming_a_finished_run_writes_what_is_missing(copy: Path) -> None:
     missing = [copy / "report.html", copy / "members" / "2" / "report.html"]
     for path in missing:
