@@ -8,7 +8,7 @@ from dlcv.config import RunConfig
 from dlcv.errors import DlcvError
 
 SMALL = {
-    "architecture": "lenet(width=0.2)", "epochs": 1, "threads": 1, "input_size": 8,
+    "architecture": "mlp(units=4)", "epochs": 1, "threads": 1, "input_size": 8,
     "preprocessors": "scale",
 }  # fmt: skip
 

@@ -1,6 +1,7 @@
 """Runs that fail: what stays is whole, and what was to be replaced is there again."""
 
 import math
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from dlcv.errors import DlcvError
 from dlcv.hooks import hook
 from dlcv.registry import registry
 
-SMALL = {"data": "digits(size=8)", "architecture": "lenet(width=0.1)", "fraction": 0.1,
+SMALL = {"data": "digits(size=8)", "architecture": "mlp(units=4)", "fraction": 0.1,
          "threads": 1, "schedule": "constant"}  # fmt: skip
 
 
@@ -36,10 +37,19 @@ def hooks() -> Iterator[Hooks]:
     registry._manager.unregister(hooks)
 
 
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a finished run, `runs/net`, not to be changed."""
+    folder = tmp_path_factory.mktemp("finished")
+    train(folder)
+    return folder
+
+
 @pytest.fixture
-def old(tmp_path: Path) -> dlcv.Run:
-    """A finished run, `runs/net`."""
-    return train(tmp_path)
+def old(finished: Path, tmp_path: Path) -> dlcv.Run:
+    """A copy of the finished run, `runs/net`."""
+    shutil.copytree(finished / "runs", tmp_path / "runs", symlinks=True)
+    return dlcv.load(tmp_path / "runs" / "net")
 
 
 def train(folder: Path, **options: Any) -> dlcv.Run:
@@ -94,14 +104,14 @@ def test_replaced_run_is_gone_once_the_new_one_has_a_checkpoint(
 
     hooks.act = look
     with pytest.raises(DlcvError, match="stopped on purpose"):
-        train(tmp_path, epochs=5)
+        train(tmp_path, epochs=3)
 
     # The first epoch is the best so far, so it has a checkpoint, which is noticed after it.
     assert there == [True, True, False]
     run = dlcv.load(tmp_path / "runs" / "net")
     assert [row["epoch"] for row in run.history] == [1, 2]
     hooks.act = lambda epoch: None
-    assert len(dlcv.resume(run.path).history) == 5
+    assert len(dlcv.resume(run.path).history) == 3
 
 
 def test_stage_whose_loss_is_no_number_is_trained_with_another_rate(

@@ -19,11 +19,11 @@ OPTIONS = {
 
 
 @contextlib.contextmanager
-def hooks(**functions):
-    """Registers functions as hooks for a block."""
-    plugin = type("Torn", (), {n: staticmethod(dlcv.hook(f)) for n, f in functions.items()})()
+def hooks(name="torn", **functions):
+    """Registers functions as hooks of a plugin for a block."""
+    plugin = type("Hooks", (), {n: staticmethod(dlcv.hook(f)) for n, f in functions.items()})()
     registry.hooks()
-    registry._manager.register(plugin, "hooks:torn@acme")
+    registry._manager.register(plugin, f"hooks:{name}@acme")
     try:
         yield
     finally:
@@ -62,21 +62,6 @@ def test_hook_that_fails_before_the_training_ends_the_run(tmp_path, name):
     assert not (tmp_path / "run").exists()
 
 
-def test_hook_changes_a_stage_and_sees_its_end(tmp_path):
-    told = []
-
-    @contextlib.contextmanager
-    def counting(stage):
-        callback = keras.callbacks.Callback()
-        callback.on_epoch_end = lambda epoch, logs=None: told.append((stage.epochs_done, epoch))
-        yield attrs.evolve(stage, callbacks=(*stage.callbacks, callback))
-        told.append("the end")
-
-    with hooks(dlcv_stage=counting):
-        dlcv.run(runs=tmp_path, name="run", **OPTIONS)
-    assert told == [(1, 0), (2, 1), "the end"]
-
-
 def test_hook_that_fails_before_a_stage_ends_the_run(tmp_path):
     def failing(stage):
         raise OSError("no GPU")
@@ -85,13 +70,14 @@ def test_hook_that_fails_before_a_stage_ends_the_run(tmp_path):
         dlcv.run(runs=tmp_path, name="run", **OPTIONS)
 
 
-@pytest.mark.parametrize("method", ["on_train_begin", "on_train_batch_end", "on_epoch_end"])
-def test_callback_that_fails_is_left_out_and_the_training_goes_on(tmp_path, messages, method):
+def test_callbacks_that_fail_are_left_out_and_the_training_goes_on(tmp_path, messages):
     calls = []
-    broken, counting = keras.callbacks.Callback(), keras.callbacks.Callback()
-    setattr(broken, method, fail)
+    methods = ("on_train_begin", "on_train_batch_end", "on_epoch_end")
+    *broken, counting = (keras.callbacks.Callback() for _ in range(len(methods) + 1))
+    for callback, method in zip(broken, methods, strict=True):
+        setattr(callback, method, fail)
     counting.on_epoch_end = lambda epoch, logs=None: calls.append((epoch, logs["loss"]))
-    with hooks(dlcv_callbacks=lambda run: [broken, counting]):
+    with hooks(dlcv_callbacks=lambda run: [*broken, counting]):
         run = dlcv.run(runs=tmp_path, name="run", **OPTIONS)
     assert run.finished
     assert calls == [(i, pytest.approx(row["loss"])) for i, row in enumerate(run.history)]
@@ -99,39 +85,7 @@ def test_callback_that_fails_is_left_out_and_the_training_goes_on(tmp_path, mess
     assert warnings == [
         "dlcv_callbacks of hooks:torn@acme failed (OSError: the tracker's server does not answer) "
         "and is left out from now on; the run itself is not affected"
-    ]
-
-
-def test_callback_may_end_a_training_on_purpose(tmp_path):
-    def end(epoch, logs=None):
-        raise DlcvError("budget spent")
-
-    callback = keras.callbacks.Callback()
-    callback.on_epoch_end = end
-    with hooks(dlcv_callbacks=lambda run: [callback]), pytest.raises(DlcvError, match="budget"):
-        dlcv.run(runs=tmp_path, name="run", **OPTIONS)
-
-
-def test_hook_that_fails_at_the_end_loses_nothing(tmp_path, messages):
-    told = []
-    with (
-        hooks(dlcv_run_finished=fails_at_the_end),
-        registered_too(lambda run, result: told.append(result)),
-    ):
-        run = dlcv.run(runs=tmp_path, name="run", **OPTIONS)
-    assert run.finished
-    assert told == [run.metrics]
-    assert "dlcv_run_finished of hooks:torn@acme failed (OSError" in messages.text
-
-
-@contextlib.contextmanager
-def registered_too(function):
-    plugin = type("Whole", (), {"dlcv_run_finished": staticmethod(dlcv.hook(function))})()
-    registry._manager.register(plugin, "hooks:whole@acme")
-    try:
-        yield
-    finally:
-        registry._manager.unregister(plugin)
+    ] * len(methods)
 
 
 def test_hook_that_returns_one_callback_instead_of_a_list_is_named(tmp_path):
@@ -140,12 +94,6 @@ def test_hook_that_returns_one_callback_instead_of_a_list_is_named(tmp_path):
         pytest.raises(DlcvError, match=r"dlcv_callbacks of hooks:torn@acme must return a list of"),
     ):
         dlcv.run(runs=tmp_path, name="run", **OPTIONS)
-
-
-def test_a_run_records_the_hooks_that_it_ran_with(tmp_path):
-    run = dlcv.run(runs=tmp_path, name="run", **OPTIONS)
-    recorded = {used["name"] for used in run.plugin_versions if used["kind"] == "hook"}
-    assert recorded == {d.name for d in registry.descriptors("hook")}
 
 
 EVENTS = []
@@ -180,20 +128,85 @@ class Noting(Tracker):
             raise OSError("no server")
 
 
+@plugin
+class Other(Noting):
+    """Notes each call as well."""
+
+
 @pytest.fixture
 def noting():
+    yield from _noting()
+
+
+def _noting():
     EVENTS.clear()
     with registry.register("tracker", "noting", Noting):
         yield EVENTS
 
 
-def test_tracker_follows_a_run(tmp_path, noting):
-    run = dlcv.run(runs=tmp_path, name="run", trackers="noting", **OPTIONS)
-    assert noting == [
+@attrs.define
+class Followed:
+    """A run with its hooks and tracker, and what they noted."""
+
+    run: dlcv.Run
+    stage: list
+    finished: list
+    tracker: list
+    log: str
+
+
+@pytest.fixture(scope="module")
+def followed(tmp_path_factory):
+    """A run that hooks and a tracker follow, of which one fails at the end."""
+    told, finished, log = [], [], []
+
+    @contextlib.contextmanager
+    def counting(stage):
+        callback = keras.callbacks.Callback()
+        callback.on_epoch_end = lambda epoch, logs=None: told.append((stage.epochs_done, epoch))
+        yield attrs.evolve(stage, callbacks=(*stage.callbacks, callback))
+        told.append("the end")
+
+    def kept(run, result):
+        finished.append(result)
+
+    handler = logging.Handler()
+    handler.emit = lambda record: log.append(record.getMessage())
+    logger = logging.getLogger("dlcv")
+    logger.addHandler(handler)
+    with (
+        contextlib.contextmanager(_noting)() as events,
+        hooks(dlcv_stage=counting, dlcv_run_finished=fails_at_the_end),
+        hooks("whole", dlcv_run_finished=kept),
+    ):
+        folder = tmp_path_factory.mktemp("followed")
+        run = dlcv.run(runs=folder, name="run", trackers="noting", **OPTIONS)
+        events = list(events)
+    logger.removeHandler(handler)
+    return Followed(run, told, finished, events, "\n".join(log))
+
+
+def test_hook_changes_a_stage_and_sees_its_end(followed):
+    assert followed.stage == [(1, 0), (2, 1), "the end"]
+
+
+def test_hook_that_fails_at_the_end_loses_nothing(followed):
+    assert followed.run.finished
+    assert followed.finished == [followed.run.metrics]
+    assert "dlcv_run_finished of hooks:torn@acme failed (OSError" in followed.log
+
+
+def test_a_run_records_the_hooks_that_it_ran_with(followed):
+    recorded = {used["name"] for used in followed.run.plugin_versions if used["kind"] == "hook"}
+    assert recorded == {d.name for d in registry.descriptors("hook")}
+
+
+def test_tracker_follows_a_run(followed):
+    assert followed.tracker == [
         ("run", "started"), ("run", "epoch", 1), ("run", "epoch", 2),
-        ("run", "finished", *run.metrics),
+        ("run", "finished", *followed.run.metrics),
     ]  # fmt: skip
-    assert str(run.config.trackers) == "noting(fails_in='')".replace("'", '"')
+    assert str(followed.run.config.trackers) == "noting(fails_in='')".replace("'", '"')
 
 
 def test_tracker_follows_each_member_and_all_together(tmp_path, noting):
@@ -220,16 +233,20 @@ def test_tracker_that_fails_at_the_start_ends_the_run(tmp_path, noting, call):
     assert not (tmp_path / "run").exists()
 
 
-@pytest.mark.parametrize(("call", "calls"), [("epoch", 1), ("finished", 2)])
-def test_tracker_that_fails_later_is_left_out(tmp_path, noting, messages, call, calls):
-    trackers = f"noting(fails_in={call})"
-    run = dlcv.run(runs=tmp_path, name="run", trackers=trackers, **OPTIONS)
+def test_trackers_that_fail_later_are_left_out(tmp_path, noting, messages):
+    with registry.register("tracker", "other", Other):
+        trackers = "noting(fails_in=epoch), other(fails_in=finished)"
+        run = dlcv.run(runs=tmp_path, name="run", trackers=trackers, **OPTIONS)
     assert run.finished
-    assert [event[1] for event in noting].count("epoch") == calls
-    assert messages.text.count("tracker noting failed (OSError: no server) and is left out") == 1
+    assert [event[1] for event in noting] == [
+        "started", "started", "epoch", "epoch", "epoch", "finished",
+    ]  # fmt: skip
+    for name in ("noting", "other"):
+        left_out = f"tracker {name} failed (OSError: no server) and is left out"
+        assert messages.text.count(left_out) == 1
 
 
-def test_tracker_is_stopped_where_the_training_fails(tmp_path, noting):
+def test_callback_may_end_a_training_on_purpose_which_stops_the_trackers(tmp_path, noting):
     def end(epoch, logs=None):
         raise DlcvError("budget spent")
 

@@ -35,7 +35,7 @@ def folder(tmp_path_factory):
 @pytest.fixture(scope="module")
 def run(folder):
     return dlcv.run(
-        architecture="lenet(width=0.2)", epochs=1, threads=1, fraction=0.2, name="small",
+        architecture="mlp(units=4)", epochs=1, threads=1, fraction=0.2, name="small",
         runs=folder / "runs",
     )  # fmt: skip
 
@@ -141,24 +141,28 @@ def test_what_is_no_number_is_unknown(run):
 
 class TestCommand:
     def test_takes_an_image_from_the_standard_input(self, run, folder):
-        done = subprocess.run(
-            [sys.executable, "-m", "dlcv", "predict", "runs/small", "-", "--json"],
-            cwd=folder, input=(folder / "a" / "1.png").read_bytes(), capture_output=True,
-            check=False,
-        )  # fmt: skip
-        assert done.returncode == 0, done.stderr.decode()
-        (row,) = json.loads(done.stdout)
+        image = (folder / "a" / "1.png").read_bytes()
+        found = self.invoke(folder, "predict", run.path, "-", "--json", input=image)
+        (row,) = json.loads(found.stdout)
         assert row["image"] == "standard input"
         assert row["label"] == row["classes"][0]["label"]
 
-    def test_a_damaged_video_is_one_line(self, run, folder):
+    @pytest.mark.parametrize(
+        ("name", "given", "told"),
+        [
+            ("none.mp4", b"", "dlcv: none.mp4: holds no frames that can be read\n"),
+            ("-", b"\x89PNG\r\n\x1a\n\0", "dlcv: standard input: is no image of a kn"),
+        ],
+    )
+    def test_bad_input_of_a_process_is_one_line(self, run, folder, name, given, told):
         (folder / "none.mp4").touch()
         done = subprocess.run(
-            [sys.executable, "-m", "dlcv", "predict", "runs/small", "none.mp4"],
-            cwd=folder, capture_output=True, text=True, check=False,
+            [sys.executable, "-m", "dlcv", "predict", "runs/small", name],
+            cwd=folder, input=given, capture_output=True, check=False,
         )  # fmt: skip
-        told = "dlcv: none.mp4: holds no frames that can be read\n"
-        assert (done.returncode, done.stderr) == (2, told)
+        assert done.returncode == 2
+        assert done.stderr.decode().startswith(told)
+        assert done.stderr.count(b"\n") == 1
 
     def test_takes_paths_from_the_standard_input(self, run, folder):
         found = self.invoke(
@@ -219,7 +223,6 @@ class TestCommand:
             (["runs/small", "a", "runs/small"], None, "runs/small is no folder of images, but a r"),
             (["runs/small", "-"], "", "the standard input is empty"),
             (["runs/small", "-"], b"none.png\0a/1.png\0", "no such file or folder: none.png"),
-            (["runs/small", "-"], b"\x89PNG\r\n\x1a\n\0", "standard input: is no image of a kn"),
             (["runs/small", "-", "a"], b"\x89PNG\r\n\x1a\n\0", "can't be mixed"),
             (["runs/small", "*.gif"], None, "no file matches *.gif"),
         ],

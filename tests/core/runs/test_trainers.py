@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import Any
 
+import forked
 import pytest
-from fake_packages import run_python
 
 import dlcv
 from dlcv import registry
@@ -52,7 +52,7 @@ def test_a_trainer_that_is_named_trains_loads_and_sums_up(
 
     with registry.register("trainer", "brief", Brief):
         run = dlcv.run(
-            data="digits(size=8)", architecture="lenet(width=0.1)", fraction=0.1, threads=1,
+            data="digits(size=8)", architecture="mlp(units=4)", fraction=0.1, threads=1,
             epochs=5, trainer="brief(seed_offset=3)", runs=tmp_path, name="short",
         )  # fmt: skip
         finish(run)
@@ -87,9 +87,9 @@ def test_stages_that_are_named_refuse_what_another_trainer_would_do(
 
 
 def test_precise_statistics_need_a_hook_that_estimates_them(tmp_path: Path) -> None:
-    done = run_python(
-        tmp_path, "-m", "dlcv", "run", "--arch", "lenet(width=0.1)", "--batch-statistics",
-        "precise", DLCV_DISABLE="hook:training_stages",
+    done = forked.dlcv(
+        "run", "--arch", "mlp(units=4)", "--batch-statistics", "precise", folder=tmp_path,
+        variables={"DLCV_DISABLE": "hook:training_stages"},
     )  # fmt: skip
     assert done.returncode == 2
     assert done.stderr.endswith(

@@ -9,7 +9,7 @@ from dlcv.errors import DlcvError
 from dlcv.interfaces import Architecture, plugin
 from dlcv.registry import registry
 from dlcv.training.freezing import chosen_layers, freeze, trained_parameters
-from dlcv.training.network import Network, build_parts
+from dlcv.training.network import Network, build_parts, symbolic
 from dlcv_plugins.commands.inspect.inspection import build_for_inspection
 
 
@@ -66,7 +66,8 @@ def test_layers_are_chosen(network: Network, trainable: str, expected: list[str]
 def test_indices_are_those_of_inspect(architecture: str) -> None:
     made = registry.create("architecture", architecture)
     steps = registry.create_list("preprocessor", "scale")
-    own = build_parts(made, Pipeline.of(steps), (32, 32, 3), 5, "float32")
+    with symbolic():
+        own = build_parts(made, Pipeline.of(steps), (32, 32, 3), 5, "float32")
 
     listed = build_for_inspection(made, (32, 32), 3, 5).layers
     body = build_for_inspection(made, (32, 32), 3, None).layers

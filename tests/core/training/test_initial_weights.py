@@ -224,8 +224,8 @@ def test_what_is_no_file_of_weights_is_named(tmp_path: Path, name: str, message:
 
 def test_run_begins_with_the_weights_of_another_and_records_it(tmp_path: Path) -> None:
     options: dict[str, Any] = {
-        "data": "digits", "architecture": "shallownet", "epochs": 1, "threads": 1,
-        "batch_size": 256, "runs": tmp_path, "optimizer": "sgd",
+        "data": "digits", "architecture": "mlp(units=4)", "epochs": 1, "threads": 1,
+        "fraction": 0.1, "runs": tmp_path, "optimizer": "sgd",
     }  # fmt: skip
     first = dlcv.run(name="first", **options)
     second = dlcv.run(name="second", initial_weights=first.path, learning_rate=1e-30, **options)

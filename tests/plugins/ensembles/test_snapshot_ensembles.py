@@ -5,8 +5,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from written_runs import history, write_run
 
 import dlcv
+from dlcv.config import StageConfig
 from dlcv.errors import DlcvError
 from dlcv.training import checkpoints
 
@@ -75,8 +77,9 @@ def test_the_last_snapshot_is_not_the_best_epoch_that_early_stopping_ends_with(
 
 def test_members_of_a_run_are_snapshots_each(tmp_path: Path) -> None:
     run = dlcv.run(
-        **SMALL, runs=tmp_path, name="both", epochs=2, schedule="cyclic(cycles=2)", members=2
-    )
+        **{**SMALL, "architecture": "mlp(units=4)"}, runs=tmp_path, name="both", epochs=2,
+        schedule="cyclic(cycles=2)", members=2,
+    )  # fmt: skip
 
     ensemble = dlcv.load(run.path, checkpoint="snapshots")
 
@@ -89,14 +92,17 @@ def test_members_of_a_run_are_snapshots_each(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("schedule", "epochs", "message"),
     [
-        ("constant", 1, r'has no snapshots; .* is constant\(.*"cyclic\(cycles=5\)"'),
+        ("constant(warmup=0.0)", 1, r'has no snapshots; .* is constant\(.*"cyclic\(cycles=5\)"'),
         ("cyclic(cycles=1)", 2, "has a single snapshot, and an ensemble takes two"),
     ],
 )
 def test_run_without_snapshots_is_refused(
     tmp_path: Path, schedule: str, epochs: int, message: str
 ) -> None:
-    run = dlcv.run(**SMALL, runs=tmp_path, epochs=epochs, schedule=schedule)
+    stages = (StageConfig(epochs=epochs, schedule=schedule),)
+    run = write_run(
+        tmp_path / "run", rows=history((0.5,) * epochs), stages=stages, metrics={"rank1": 0.5}
+    )
 
     with pytest.raises(DlcvError, match=message):
-        dlcv.load(run.path, checkpoint="snapshots")
+        dlcv.load(run, checkpoint="snapshots")

@@ -2,7 +2,7 @@
 
 import itertools
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from dlcv.config import StageConfig
 from dlcv.data.loader import Loader
 from dlcv.data.pipeline import Pipeline
 from dlcv.data.subset import ArrayImages
+from dlcv.errors import DlcvError
 from dlcv.interfaces import Architecture, option, plugin
 from dlcv.training import checkpoints
 from dlcv.training.history import History
@@ -59,7 +60,11 @@ class Net(Architecture):
 
 
 def train(
-    folder: Path, stage: StageConfig, network: Architecture | None = None, steps: str = "scale"
+    folder: Path,
+    stage: StageConfig,
+    network: Architecture | None = None,
+    steps: str = "scale",
+    callbacks: Sequence[keras.callbacks.Callback] = (),
 ) -> Training:
     rng = np.random.default_rng(0)
     images = ArrayImages(rng.integers(0, 256, (22, 6, 6, 1), np.uint8), [""] * 22)
@@ -76,7 +81,7 @@ def train(
         val=Loader(images, pipeline, batch_size=4, threads=1),
         folder=folder / "checkpoints",
         history=History(folder, []),
-        callbacks=[],
+        callbacks=list(callbacks),
         checkpoint_every=1,
         asked=Interruption(),
         prepare=dlcv_stage,
@@ -85,7 +90,18 @@ def train(
     return training
 
 
-HEAD = StageConfig(epochs=3, optimizer="adam(learning_rate=0.02, use_ema=True)", trainable="head")
+def stop(logs: Any = None) -> None:
+    raise DlcvError("about to begin")
+
+
+def begin(folder: Path, stage: StageConfig, *what: Any, **options: Any) -> None:
+    """Does all that comes before a training."""
+    stopping = keras.callbacks.LambdaCallback(on_train_begin=stop)
+    with pytest.raises(DlcvError, match="about to begin"):
+        train(folder, stage, *what, **options, callbacks=[stopping])
+
+
+HEAD = StageConfig(epochs=2, optimizer="adam(learning_rate=0.02, use_ema=True)", trainable="head")
 
 
 @pytest.mark.parametrize("in_memory", [2**30, 0])
@@ -140,25 +156,24 @@ def test_frozen_body_drops_nothing_whether_or_not_its_output_is_cached(
 
 
 @pytest.mark.parametrize(
-    ("changes", "network", "steps", "reason"),
+    ("network", "steps", "reason"),
     [
-        ({}, Net(noise=True), "scale", "its layer noise is random"),
-        ({}, Net(activity=True), "scale", "its layer activity adds to the loss"),
-        ({}, Net(), "flip, scale", "a preprocessor is random"),
-        ({}, Net(), "mixup, scale", "a preprocessor is random"),
+        (Net(noise=True), "scale", "its layer noise is random"),
+        (Net(activity=True), "scale", "its layer activity adds to the loss"),
+        (Net(), "flip, scale", "a preprocessor is random"),
+        (Net(), "mixup, scale", "a preprocessor is random"),
     ],
 )
 def test_reason_is_logged_where_it_is_computed_each_epoch(
     tmp_path: Path,
     caplog: pytest.LogCaptureFixture,
-    changes: dict[str, Any],
     network: Architecture,
     steps: str,
     reason: str,
 ) -> None:
     caplog.set_level(logging.INFO, "dlcv_plugins")
 
-    train(tmp_path, StageConfig(epochs=2, trainable="head", **changes), network, steps)
+    begin(tmp_path, StageConfig(epochs=2, trainable="head"), network, steps)
 
     said = "the output of the frozen body is computed in every epoch, since "
     assert [m for m in caplog.messages if "frozen body" in m] == [said + reason]
@@ -177,7 +192,7 @@ def test_where_nothing_is_to_be_gained_nothing_is_said(
 ) -> None:
     caplog.set_level(logging.INFO, "dlcv_plugins")
 
-    train(tmp_path, stage, steps=steps)
+    begin(tmp_path, stage, steps=steps)
 
     assert "frozen body" not in caplog.text
 
@@ -187,7 +202,7 @@ def test_step_that_is_not_random_does_not_hinder(
 ) -> None:
     caplog.set_level(logging.INFO, "dlcv_plugins")
 
-    train(tmp_path, StageConfig(epochs=2, trainable="head"), steps="simple(size=6), scale")
+    begin(tmp_path, StageConfig(epochs=2, trainable="head"), steps="simple(size=6), scale")
 
     assert "is computed once for the stage" in caplog.text
 
