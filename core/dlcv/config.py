@@ -164,6 +164,12 @@ class RunConfig:
         le=1,
     )
     checkpoint_every: int = option(5, help="epochs between checkpoints", ge=1)
+    keep_checkpoints: int | None = option(
+        None,
+        help="checkpoints to keep beside the last and the best; if left out, as many as take five "
+        "times the network's size in all",
+        ge=0,
+    )
     trainer: Spec | None = option(
         None,
         help="the way of learning; if left out, the one that classifier or members ask for, else "

@@ -42,7 +42,9 @@ Recipes of published experiments: dlcv recipes
     metavar="RUN_OR_FILE",
     help="A run, a checkpoint, or a file (.weights.h5, .keras) whose weights to begin with.",
 )
-@config_options(RunConfig, "checkpoint_every", "jit_compile", "trainer", "trackers")
+@config_options(
+    RunConfig, "checkpoint_every", "keep_checkpoints", "jit_compile", "trainer", "trackers"
+)
 @tracker_flag_options
 @click.option("--config", help="A configuration file or a recipe; the options above go before it.")
 @directory_options

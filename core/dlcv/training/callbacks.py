@@ -198,7 +198,7 @@ class CheckpointWriter(keras.callbacks.Callback):
         places = averages.places(variables, optimizer)
         rows = training.history.rows
         taken = checkpoints.take(variables, self.position, rows, seconds, places)
-        checkpoints.save(training.folder, taken, training.snapshots())
+        training.save(taken)
 
     def _save_and_stop(self) -> None:
         self._save()

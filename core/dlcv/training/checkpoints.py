@@ -20,16 +20,12 @@ from attrs import validators
 
 from dlcv import files
 from dlcv.errors import DlcvError
-from dlcv.training.history import best_epochs, best_row
+from dlcv.training.history import best_row
 
 logger = logging.getLogger(__name__)
 MAGIC = b"DLCVCKP1"
 SUFFIX = ".checkpoint"
 NAME = re.compile(r"epoch_(\d+)_step_\d+_stage_\d+\.checkpoint")
-KEPT = 3
-"""So many of the newest checkpoints are kept, whatever they take."""
-KEPT_BYTES = 2**30
-"""Older ones are kept, too, as long as all take less than this."""
 COUNT = [validators.instance_of(int), validators.ge(0)]
 
 
@@ -144,12 +140,8 @@ def restore(checkpoint: Checkpoint, variables: list[Any], source: str) -> None:
         variable.assign(array)
 
 
-def save(folder: Path, checkpoint: Checkpoint, snapshots: Collection[int] = ()) -> Path:
-    """Writes a checkpoint, then removes old ones.
-
-    Kept are the newest three, the best epoch of each stage, those of `snapshots`, and older ones
-    while there is room.
-    """
+def save(folder: Path, checkpoint: Checkpoint) -> Path:
+    """Writes a checkpoint."""
     folder.mkdir(exist_ok=True)
     meta = {
         "position": attrs.asdict(checkpoint.position),
@@ -169,8 +161,29 @@ def save(folder: Path, checkpoint: Checkpoint, snapshots: Collection[int] = ()) 
     with files.atomic_path(path) as temporary, open(temporary, "wb") as file:
         file.write(MAGIC + hashlib.sha256(body).digest())
         file.write(body)
-    _prune(folder, best_epochs(checkpoint.history) | {*snapshots})
     return path
+
+
+def prune(
+    folder: Path, needed: Collection[int], *, count: int | None, room: int, is_finished: bool
+) -> None:
+    """Removes old checkpoints; the newest stays, and those of the epochs that are `needed`.
+
+    Args:
+        folder: Where they are.
+        needed: Epochs whose checkpoints stay, whatever they take.
+        count: How many others stay, the newest of them; None for as many as there is room for.
+        room: Bytes that all may take, if no count is given.
+        is_finished: Whether the training is over; until then, the one before the newest stays in
+            case that the newest is damaged.
+    """
+    newest, *others = _newest_first(folder)
+    older = [path for path in others if _epoch(path) not in needed]
+    taken = sum(path.stat().st_size for path in {newest, *others} - {*older})
+    for number, path in enumerate(older if is_finished else older[1:]):
+        taken += path.stat().st_size
+        if number >= count if count is not None else taken > room:
+            path.unlink()
 
 
 def load(path: Path) -> Checkpoint:
@@ -324,14 +337,6 @@ def _epoch(path: Path) -> int:
     match = NAME.fullmatch(path.name)
     assert match
     return int(match[1])
-
-
-def _prune(folder: Path, kept: set[int]) -> None:
-    taken = 0
-    for number, path in enumerate(_newest_first(folder)):
-        taken += path.stat().st_size
-        if number >= KEPT and taken > KEPT_BYTES and _epoch(path) not in kept:
-            path.unlink()
 
 
 def _stable(path: str) -> str:

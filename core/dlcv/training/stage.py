@@ -15,9 +15,16 @@ from dlcv.interfaces import Schedule
 from dlcv.training import checkpoints, class_weights
 from dlcv.training.checkpoints import Checkpoint
 from dlcv.training.freezing import freeze
-from dlcv.training.history import History, Rows, best_row, of_stage, snapshot_epochs
+from dlcv.training.history import History, Rows, best_epochs, best_row, of_stage, snapshot_epochs
 from dlcv.training.interruption import Interruption
 from dlcv.training.network import Network
+
+ROOM = 5
+"""How many times the network's size the checkpoints take unless more of them are needed."""
+BYTES = 4
+"""The bytes of a weight."""
+SMALL = 2**20
+"""Bytes that checkpoints of a tiny network may take, too."""
 
 
 @attrs.frozen(eq=False)
@@ -34,6 +41,8 @@ class Training:
         history: Where the rows go.
         callbacks: Further Keras callbacks, which are called before dlcv's own.
         checkpoint_every: Epochs between checkpoints.
+        keep_checkpoints: How many stay beside the newest, the best, and those that end a cycle of
+            the learning rate; None for as many as take `ROOM` times the network's size in all.
         asked: Whether somebody asked to stop.
         jit_compile: Whether XLA compiles the network: `auto`, `on` or `off`.
         prepare: Gives the stage that is trained in the place of one; the context lasts as long.
@@ -48,6 +57,7 @@ class Training:
     history: History
     callbacks: list[keras.callbacks.Callback]
     checkpoint_every: int
+    keep_checkpoints: int | None
     asked: Interruption
     jit_compile: str = "auto"
     prepare: "Callable[[Stage], AbstractContextManager[Stage]]" = nullcontext
@@ -66,6 +76,20 @@ class Training:
     def snapshots(self) -> list[int]:
         """Returns the epochs so far that ended a cycle, counted over all stages."""
         return snapshot_epochs(self.stages, self.schedules, self.history.rows)
+
+    def save(self, checkpoint: Checkpoint) -> None:
+        """Writes a checkpoint, and removes old ones that are not to be kept."""
+        checkpoints.save(self.folder, checkpoint)
+        rows = checkpoint.history
+        # The stage under way may end with the weights of its own best epoch.
+        needed = {best_row(rows)["epoch"], max(best_epochs(rows))} if rows else set()
+        checkpoints.prune(
+            self.folder,
+            needed | {*self.snapshots()},
+            count=self.keep_checkpoints,
+            room=max(ROOM * BYTES * self.network.model.count_params(), SMALL),
+            is_finished=checkpoint.position.stage >= len(self.stages),
+        )
 
     @property
     def _loaders(self) -> tuple[Loader, Loader]:

@@ -43,7 +43,7 @@ def train(training: Training, checkpoint: Checkpoint | None = None, source: str 
             steps = _train_stage(prepared, position, checkpoint, source)
         position, checkpoint = Position(stage=index + 1, step=steps), None
         taken = checkpoints.take(variables, position, training.history.rows)
-        checkpoints.save(training.folder, taken, training.snapshots())
+        training.save(taken)
 
 
 def _train_stage(stage: Stage, start: Position, checkpoint: Checkpoint | None, source: str) -> int:

@@ -4,6 +4,7 @@ import logging
 import re
 from pathlib import Path
 
+import attrs
 import keras
 import numpy as np
 import pytest
@@ -16,7 +17,7 @@ from dlcv.data.subset import ArrayImages
 from dlcv.errors import DlcvError
 from dlcv.training import checkpoints
 from dlcv.training.callbacks import FiniteLoss, Progress, Recorder
-from dlcv.training.history import History, read_csv
+from dlcv.training.history import History, best_row, read_csv
 from dlcv.training.interruption import Interruption
 from dlcv.training.network import Network
 from dlcv.training.stage import Training
@@ -45,6 +46,7 @@ def training(folder: Path, *stages: StageConfig) -> Training:
         history=History(folder, []),
         callbacks=[],
         checkpoint_every=1,
+        keep_checkpoints=None,
         asked=Interruption(),
     )
 
@@ -139,3 +141,17 @@ def test_a_row_has_rate_and_time_of_its_epoch(tmp_path: Path) -> None:
         {"stage": 2, "epoch": 1, "learning_rate": 4.0, **measured},
         {"stage": 2, "epoch": 2, "learning_rate": 2.0, **measured},
     ]
+
+
+@pytest.mark.parametrize(("keep", "older"), [(None, 5), (0, 0), (2, 2)])
+def test_checkpoints_beside_the_last_and_the_best_are_limited(
+    tmp_path: Path, keep: int | None, older: int
+) -> None:
+    # The loss falls in each epoch, so that each has a checkpoint.
+    one = attrs.evolve(training(tmp_path, stage(1e-9, epochs=6)), keep_checkpoints=keep)
+    train(one)
+
+    last, best = 6, best_row(one.history.rows)["epoch"]
+    kept = {checkpoints.load(p).epochs for p in (tmp_path / "checkpoints").iterdir()}
+    assert {last, best} <= kept
+    assert len(kept - {last, best}) == older

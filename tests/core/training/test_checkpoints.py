@@ -3,6 +3,7 @@
 import hashlib
 import io
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -156,31 +157,30 @@ def kept_epochs(folder: Path) -> list[int]:
     return [checkpoints.load(path).epochs for path in sorted(folder.iterdir())]
 
 
-def test_best_of_each_stage_and_the_last_three_are_kept(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("is_finished", "count", "has_room_for", "kept"),
+    [
+        (True, None, [], [2, 6, 11]),
+        (True, None, [2, 6, 9, 10, 11], [2, 6, 9, 10, 11]),
+        (True, None, range(1, 12), [*range(1, 12)]),
+        (True, 0, range(1, 12), [2, 6, 11]),
+        (True, 3, [], [2, 6, 8, 9, 10, 11]),
+        (False, 0, [], [2, 6, 10, 11]),
+    ],
+)
+def test_the_newest_and_needed_ones_are_kept_and_others_by_number_or_room(
+    tmp_path: Path,
+    is_finished: bool,
+    count: int | None,
+    has_room_for: Iterable[int],
+    kept: list[int],
 ) -> None:
-    monkeypatch.setattr(checkpoints, "KEPT_BYTES", 0)
-    kept = []
-    for checkpoint in trained(LOSSES):
-        checkpoints.save(tmp_path, checkpoint)
-        kept.append(kept_epochs(tmp_path))
+    made = [checkpoints.save(tmp_path, checkpoint) for checkpoint in trained(LOSSES)]
+    room = sum(made[epoch - 1].stat().st_size for epoch in has_room_for)
 
-    assert kept[3] == [2, 3, 4]
-    assert kept[4] == [2, 3, 4, 5]
-    assert kept[-1] == [2, 6, 9, 10, 11]
+    checkpoints.prune(tmp_path, {2, 6}, count=count, room=room, is_finished=is_finished)
 
-
-def test_older_ones_are_kept_while_there_is_room(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for checkpoint in trained({0: [1.0] * 8}):
-        checkpoints.save(tmp_path, checkpoint)
-    assert kept_epochs(tmp_path) == [1, 2, 3, 4, 5, 6, 7, 8]
-
-    size = max(path.stat().st_size for path in tmp_path.iterdir())
-    monkeypatch.setattr(checkpoints, "KEPT_BYTES", 5 * size)
-    checkpoints.save(tmp_path, trained({0: [1.0] * 9})[-1])
-    assert kept_epochs(tmp_path) == [1, 5, 6, 7, 8, 9]
+    assert kept_epochs(tmp_path) == kept
 
 
 def test_best_and_single_epochs_are_found(tmp_path: Path) -> None:

@@ -1,13 +1,11 @@
 """Snapshots: which epochs end a cycle, and that their checkpoints stay."""
 
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from dlcv import registry
 from dlcv.config import StageConfig
-from dlcv.training import checkpoints
 from dlcv.training.history import snapshot_epochs
 
 SCHEDULES = {
@@ -39,19 +37,3 @@ def test_epochs_that_end_a_cycle_are_counted_over_all_stages(
     rows = [{"stage": stage, "epoch": epoch} for epoch, stage in enumerate(stage_of, 1)]
 
     assert snapshot_epochs(stages, schedules, rows) == expected
-
-
-def test_checkpoints_of_snapshots_are_not_removed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(checkpoints, "KEPT_BYTES", 0)
-    losses = [0.9, 0.8, 0.1, *[0.5] * 7]
-    rows = [{"stage": 1, "epoch": i, "val_loss": loss} for i, loss in enumerate(losses, 1)]
-    for epoch in range(1, 11):
-        position = checkpoints.Position(epoch=epoch, step=epoch)
-        made = checkpoints.Checkpoint(position, [], [], rows[:epoch])
-        checkpoints.save(tmp_path, made, [e for e in (2, 5) if e <= epoch])
-
-    # The newest three, the best epoch, and the snapshots.
-    kept = [int(path.name[6:10]) for path in sorted(tmp_path.iterdir())]
-    assert kept == [2, 3, 5, 8, 9, 10]

@@ -64,6 +64,7 @@ def train(folder: Path, *stages: StageConfig, callbacks: Any = (), every: int = 
         history=History(folder, []),
         callbacks=list(callbacks),
         checkpoint_every=every,
+        keep_checkpoints=None,
         asked=Interruption(),
     )
     run(training)

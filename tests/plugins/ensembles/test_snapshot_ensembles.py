@@ -10,7 +10,6 @@ from written_runs import history, write_run
 import dlcv
 from dlcv.config import StageConfig
 from dlcv.errors import DlcvError
-from dlcv.training import checkpoints
 
 SMALL: dict[str, Any] = {
     "data": "digits(size=8)", "architecture": "lenet(width=0.1)", "fraction": 0.1, "threads": 1,
@@ -20,14 +19,11 @@ SMALL: dict[str, Any] = {
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> dlcv.Run:
     """A run of six epochs in three cycles, of which the last two do not validate best."""
-    with pytest.MonkeyPatch.context() as patch:
-        # Without room, only what must be is kept.
-        patch.setattr(checkpoints, "KEPT", 1)
-        patch.setattr(checkpoints, "KEPT_BYTES", 0)
-        return dlcv.run(
-            **SMALL, runs=tmp_path_factory.mktemp("runs"), name="cycles", epochs=6,
-            optimizer="sgd(learning_rate=0.1, momentum=0.9)", schedule="cyclic(cycles=3)",
-        )  # fmt: skip
+    return dlcv.run(
+        **SMALL, runs=tmp_path_factory.mktemp("runs"), name="cycles", epochs=6,
+        optimizer="sgd(learning_rate=0.1, momentum=0.9)", schedule="cyclic(cycles=3)",
+        keep_checkpoints=0,
+    )  # fmt: skip
 
 
 def test_ends_of_cycles_are_members_with_weights_of_their_own(run: dlcv.Run) -> None:

@@ -102,6 +102,7 @@ def test_a_stage_ends_with_the_statistics_that_are_chosen(tmp_path: Path, choice
         history=History(tmp_path, []),
         callbacks=[],
         checkpoint_every=1,
+        keep_checkpoints=None,
         asked=Interruption(),
         prepare=dlcv_stage,
     )

@@ -83,6 +83,7 @@ def train(
         history=History(folder, []),
         callbacks=list(callbacks),
         checkpoint_every=1,
+        keep_checkpoints=None,
         asked=Interruption(),
         prepare=dlcv_stage,
     )

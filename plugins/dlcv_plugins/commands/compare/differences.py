@@ -10,8 +10,8 @@ from dlcv.interfaces import options_of
 from dlcv.registry import Spec, SpecList
 
 UNIMPORTANT = (
-    "architecture", "evaluators", "sections", "threads", "checkpoint_every", "trackers",
-    "bad_images", "jit_compile",
+    "architecture", "evaluators", "sections", "threads", "checkpoint_every", "keep_checkpoints",
+    "trackers", "bad_images", "jit_compile",
 )  # fmt: skip
 """Options of a run that are not what sets its accuracy apart, or are told elsewhere."""
 

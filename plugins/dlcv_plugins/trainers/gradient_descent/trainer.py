@@ -172,6 +172,7 @@ def _train_stages(
             history=history,
             callbacks=[*observers.callbacks(run), settling],
             checkpoint_every=experiment.config.checkpoint_every,
+            keep_checkpoints=experiment.config.keep_checkpoints,
             asked=asked,
             jit_compile=experiment.config.jit_compile,
             prepare=observers.prepared,
