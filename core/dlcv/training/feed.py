@@ -34,14 +34,13 @@ class Feed(keras.utils.PyDataset):
         """
         super().__init__(workers=1)
         self.error: Exception | None = None
-        self._loader = loader
+        self._loader: Loader | None = loader
         self._first = first
         self._count = count
         self._class_weights = class_weights
         self._lock = threading.Lock()
         self._stream: Generator[Batch, None, None] | None = None
         self._next = -1
-        self._closed = False
         self._last: tuple[np.ndarray, ...] | None = None
 
     @property
@@ -52,8 +51,10 @@ class Feed(keras.utils.PyDataset):
     def __getitem__(self, index: int) -> tuple[np.ndarray, ...]:
         """Returns a batch; beyond the last one, what Keras only reads ahead costs nothing."""
         with self._lock:
-            if self._last is not None and (self._closed or index >= self._count):
+            if self._last is not None and (self._loader is None or index >= self._count):
                 return self._last
+            if self._loader is None:
+                raise IndexError(index)
             if index != self._next or self._stream is None:
                 self._stop()
                 self._stream = self._loader.stream(self._first + index)
@@ -70,9 +71,12 @@ class Feed(keras.utils.PyDataset):
         return self
 
     def __exit__(self, *exception: Any) -> None:
-        """Stops the threads that read ahead."""
+        """Stops the threads that read ahead, and lets go of the images.
+
+        TensorFlow keeps what Keras made of this for as long as the process lives.
+        """
         with self._lock:
-            self._closed = True
+            self._loader = None
             self._stop()
 
     def _weighted(self, batch: Batch) -> tuple[np.ndarray, ...]:

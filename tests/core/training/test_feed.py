@@ -1,6 +1,8 @@
 """Batches by index, in whatever order Keras asks for them."""
 
+import gc
 import threading
+import weakref
 
 import numpy as np
 import pytest
@@ -62,6 +64,20 @@ def test_closing_ends_the_threads_and_reads_no_more() -> None:
     reads = images.reads
     assert numbers(feed, 1) == [0, 1]  # a thread of Keras may still ask
     assert images.reads == reads
+
+
+def test_images_are_let_go_of_while_keras_keeps_the_feed() -> None:
+    images = Numbered()
+    kept = weakref.ref(images)
+    with Feed(loader(images), 0, 2) as feed:
+        feed[0]
+    del images
+    gc.collect()
+    assert kept() is None
+    with Feed(loader(Numbered()), 0, 2) as feed:
+        pass
+    with pytest.raises(IndexError):
+        feed[0]
 
 
 def test_what_goes_wrong_is_raised_and_kept() -> None:
