@@ -108,6 +108,7 @@ if TYPE_CHECKING:
     from dlcv.runs.trainers import load_run as load_run
     from dlcv.training import checkpoints as checkpoints
     from dlcv.training import class_weights as class_weights
+    from dlcv.training.compiling import check_stage as check_stage
     from dlcv.training.compiling import compile_stage as compile_stage
     from dlcv.training.compiling import initial_rate as initial_rate
     from dlcv.training.compiling import make_loss as make_loss

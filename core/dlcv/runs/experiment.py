@@ -1,6 +1,6 @@
 """From a configuration to the plugins and data that it names."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import Any
 
 import attrs
@@ -110,12 +110,19 @@ class Experiment:
     input_shape: tuple[int, int, int]
 
     @classmethod
-    def prepare(cls, config: RunConfig, *, yielding: Collection[str] = ()) -> "Experiment":
+    def prepare(
+        cls,
+        config: RunConfig,
+        *,
+        yielding: Collection[str] = (),
+        check: Callable[[RunConfig], None] = lambda config: None,
+    ) -> "Experiment":
         """Opens the data and fills in what the configuration leaves open.
 
         Args:
             config: The configuration.
             yielding: Options of its split that parts which the data has go before.
+            check: Checks settings of its own before images are read, which may take minutes.
 
         Raises:
             DlcvError: a plugin or the data can't be used.
@@ -125,6 +132,7 @@ class Experiment:
             split = give_way(config.split, plugins.store.splits(), yielding)
             config = evolve(config, split=split)
         refuse_views(plugins.steps)
+        check(config)
         threads = config.threads or backend.available_threads()
         data = _open(config, plugins, threads)
         pipeline, size = fit_pipeline(config, plugins, data)

@@ -26,6 +26,18 @@ NUMBERS = {
 """Options of optimizers whose default, None, does not tell their type; all must be above 0."""
 
 
+def check_stage(stage: StageConfig) -> None:
+    """Makes a stage's loss and optimizer, to see that they can be made.
+
+    Raises:
+        SpecError: Keras does not know the optimizer or the loss, or refuses an option.
+    """
+    make_loss(stage.loss)
+    spec = stage.optimizer
+    cls = _find("optimizer", spec, _optimizers())
+    _construct(cls, spec, {**_values(cls, spec), "learning_rate": initial_rate(spec)})
+
+
 def compile_stage(
     model: keras.Model,
     stage: StageConfig,

@@ -30,11 +30,20 @@ def prepare_training(
     Raises:
         DlcvError: something in the configuration or the data is wrong.
     """
-    experiment = Experiment.prepare(config, yielding=yielding)
+    experiment = Experiment.prepare(config, yielding=yielding, check=_check_settings)
     network, initial = build_new(experiment)
     loader = experiment.loader("train")
     loader.batch(0, 0, loader.order(0))
     return experiment, network, initial
+
+
+def _check_settings(config: RunConfig) -> None:
+    """Checks what needs Keras and no data: optimizers and losses."""
+    backend.start(config.threads or backend.available_threads())
+    from dlcv.api import check_stage
+
+    for stage in config.stages:
+        check_stage(stage)
 
 
 def build_new(experiment: Experiment) -> tuple["Network", dict[str, str]]:
