@@ -1,4 +1,4 @@
-"""What is wrong with a stage's settings shows before the images are read, which may take minutes."""
+"""Wrong settings of a stage show before the images are read, which may take minutes."""
 
 import pytest
 
