@@ -37,10 +37,11 @@ _LAZY = {
 def __getattr__(name: str) -> "Any":
     """Imports what is asked for: a command must handle ctrl+c before anything else is imported."""
     import importlib
-    import importlib.metadata
 
     if name == "__version__":
-        return importlib.metadata.version("dlcv")
+        from importlib.metadata import version
+
+        return version("dlcv")
     if not (place := _LAZY.get(name)):
         try:
             return importlib.import_module(f"dlcv.{name}")
