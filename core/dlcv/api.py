@@ -64,7 +64,6 @@ if TYPE_CHECKING:
     from dlcv.data.subset import with_cure as with_cure
     from dlcv.evaluation.evaluate import as_json as as_json
     from dlcv.evaluation.evaluate import evaluate as evaluate
-    from dlcv.evaluation.evaluate import from_json as from_json
     from dlcv.evaluation.predict import predict_batches as predict_batches
     from dlcv.evaluation.predict import predict_labelled as predict_labelled
     from dlcv.evaluation.predict import save_predictions as save_predictions
@@ -87,9 +86,8 @@ if TYPE_CHECKING:
     from dlcv.runs.inputs import open_inputs as open_inputs
     from dlcv.runs.inputs import open_labelled as open_labelled
     from dlcv.runs.load import load as load
+    from dlcv.runs.load import load_trained as load_trained
     from dlcv.runs.named_config import load_config as load_config
-    from dlcv.runs.new_run import data_name as data_name
-    from dlcv.runs.new_run import default_name as default_name
     from dlcv.runs.new_run import new_directory as new_directory
     from dlcv.runs.new_run import write_record as write_record
     from dlcv.runs.observers import Observers as Observers
@@ -105,7 +103,6 @@ if TYPE_CHECKING:
     from dlcv.runs.train import resume as resume
     from dlcv.runs.train import run as run
     from dlcv.runs.trained import Trained as Trained
-    from dlcv.runs.trainers import load_run as load_run
     from dlcv.training import checkpoints as checkpoints
     from dlcv.training import class_weights as class_weights
     from dlcv.training.compiling import check_stage as check_stage
@@ -135,15 +132,20 @@ if TYPE_CHECKING:
 
     # What the packages that ship add.
     BatchStatistics: Any
-    FEWEST_TRAINING: int
-    FEWEST_VALIDATION: int
     EVALUATOR: str
     Ensemble: Any
+    FEWEST_TRAINING: int
+    FEWEST_VALIDATION: int
     GradientDescent: Any
     build_new: Callable[..., Any]
     by_epoch: Callable[..., Any]
+    compare_with_record: Callable[..., dict[str, Any]]
+    data_name: Callable[..., str]
+    default_name: Callable[..., str]
     figure: Callable[..., Any]
     find_recipe: Callable[..., Any]
+    from_json: Callable[..., Any]
+    load_run: Callable[..., Any]
     log_finished: Callable[..., None]
     named_method: Callable[..., Any]
     pages: ModuleType

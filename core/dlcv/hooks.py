@@ -28,14 +28,14 @@ hook = pluggy.HookimplMarker("dlcv")
 """Marks a function as the implementation of the hook of its name."""
 
 
+@_specification(firstresult=True)
+def dlcv_configuration(name: str) -> Path | None:
+    """Returns the file of the configuration that a name means; None where it is a file's path."""
+
+
 @_specification
 def dlcv_divided(images: "LabelledImages", parts: "Mapping[str, LabelledImages]") -> None:
     """Is called when images are divided into parts, which are named as splits are."""
-
-
-@_specification
-def dlcv_callbacks(run: "RunView") -> "list[keras.callbacks.Callback]":  # type: ignore[empty-body]
-    """Returns Keras callbacks to train with; they run before dlcv's own."""
 
 
 @_specification
@@ -53,8 +53,21 @@ def dlcv_stage(stage: Any) -> AbstractContextManager[Any] | None:
 
 
 @_specification
+def dlcv_callbacks(run: "RunView") -> "list[keras.callbacks.Callback]":  # type: ignore[empty-body]
+    """Returns Keras callbacks to train with; they run before dlcv's own."""
+
+
+@_specification
 def dlcv_run_finished(run: "RunView", result: dict[str, Any]) -> None:
     """Is called with the run's metrics by name, once everything is written."""
+
+
+@_specification(firstresult=True)
+def dlcv_summary(results: dict[str, Any], environment: dict[str, Any]) -> str | None:
+    """Returns what `dlcv run` prints about the figures of a finished run, in lines.
+
+    `results` and `environment` are the run's `metrics.json` and `environment.json`.
+    """
 
 
 @_specification(firstresult=True)
@@ -63,26 +76,6 @@ def dlcv_opener(path: Path) -> Callable[[], Any] | None:
 
     The folder is one that a person named to load, evaluate or predict with. What is opened is a
     `dlcv.api.Predictor`; looking must be quick, and opening may take its time.
-    """
-
-
-@_specification(firstresult=True)
-def dlcv_weights(
-    path: Path, architecture: "Architecture | None"
-) -> AbstractContextManager[Mapping[str, Sequence[Any]]] | None:
-    """Opens a file of weights that is no checkpoint; None where this hook reads no such files.
-
-    The context gives each layer's arrays by the layer's name, in Keras's order. Their shapes are
-    compared with the network's before `numpy.asarray` reads them. `architecture` is the network
-    that they are for, where one is known. A file that can't be read is a `DlcvError`.
-    """
-
-
-@_specification(firstresult=True)
-def dlcv_combined(members: Sequence[Any], method: "Combination | None") -> Any:
-    """Returns what predicts by several runs and models together, a `dlcv.api.Predictor`.
-
-    `method` is how they are combined, where a person or an evaluator asks for one.
     """
 
 
@@ -96,8 +89,11 @@ def dlcv_checkpoint(run: Any, checkpoint: str, method: "Combination | None") -> 
 
 
 @_specification(firstresult=True)
-def dlcv_configuration(name: str) -> Path | None:
-    """Returns the file of the configuration that a name means; None where it is a file's path."""
+def dlcv_combined(members: Sequence[Any], method: "Combination | None") -> Any:
+    """Returns what predicts by several runs and models together, a `dlcv.api.Predictor`.
+
+    `method` is how they are combined, where a person or an evaluator asks for one.
+    """
 
 
 @_specification(firstresult=True)
@@ -121,8 +117,12 @@ def dlcv_draw(  # type: ignore[empty-body]
 
 
 @_specification(firstresult=True)
-def dlcv_summary(results: dict[str, Any], environment: dict[str, Any]) -> str | None:
-    """Returns what `dlcv run` prints about the figures of a finished run, in lines.
+def dlcv_weights(
+    path: Path, architecture: "Architecture | None"
+) -> AbstractContextManager[Mapping[str, Sequence[Any]]] | None:
+    """Opens a file of weights that is no checkpoint; None where this hook reads no such files.
 
-    `results` and `environment` are the run's `metrics.json` and `environment.json`.
+    The context gives each layer's arrays by the layer's name, in Keras's order. Their shapes are
+    compared with the network's before `numpy.asarray` reads them. `architecture` is the network
+    that they are for, where one is known. A file that can't be read is a `DlcvError`.
     """

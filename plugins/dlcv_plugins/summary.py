@@ -5,6 +5,7 @@ from typing import Any
 from dlcv import hook
 from dlcv.api import table
 from dlcv.interfaces import is_validation
+from dlcv_plugins.recorded_metrics import from_json
 
 SHOWN_CLASSES = 20
 """More classes than these are left to `dlcv evaluate`."""
@@ -44,8 +45,6 @@ def _accuracy(found: dict[str, Any], is_validation: bool) -> str:
 
 def _certainty(found: dict[str, Any]) -> list[str]:
     """Returns how far the accuracy can be trusted, in lines; none where it is not known."""
-    from dlcv.api import from_json
-
     evaluation = from_json(found)
     if "rank1" not in evaluation.intervals:
         return []

@@ -15,10 +15,9 @@ import numpy as np
 import pytest
 from written_runs import write_run
 
-from dlcv.api import GradientDescent
+from dlcv.api import GradientDescent, load_run
 from dlcv.cli.run import finish
 from dlcv.config import StageConfig
-from dlcv.runs.trainers import load_run
 
 SMALL = ("--arch", "lenet(width=0.2)", "--input-size", "16", "--threads", "1", "--batch-size", "8")
 

@@ -1,6 +1,5 @@
-"""Running evaluators on predictions, each once, and keeping what they found as JSON."""
+"""Running evaluators on predictions, each once."""
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -9,9 +8,6 @@ import attrs
 from dlcv import registry
 from dlcv.errors import DlcvError, PluginError
 from dlcv.interfaces import Evaluation, Evaluator, Predictions
-
-OLD_SHARES = re.compile(r"(.*_)?(rank\d+|accuracy)|largest_class")
-"""Names of metrics in percent, in files that were written before evaluations had units."""
 
 
 @attrs.frozen
@@ -92,21 +88,6 @@ def as_json(evaluation: Evaluation) -> dict[str, Any]:
         "tables": tables,
         "notes": list(evaluation.notes),
     }
-
-
-def from_json(content: Mapping[str, Any]) -> Evaluation:
-    """Returns the metrics of `metrics.json` with intervals, units and notes, without tables.
-
-    Files that were written before there were units have them by the metrics' names.
-    """
-    metrics = content.get("metrics", {})
-    old = {name: "%" for name in metrics if OLD_SHARES.fullmatch(name)}
-    return Evaluation(
-        dict(metrics),
-        intervals={k: (low, high) for k, (low, high) in content.get("intervals", {}).items()},
-        units=content.get("units", old),
-        notes=tuple(content.get("notes", ())),
-    )
 
 
 def _add(whole: dict[str, Any], more: Mapping[str, Any], owner: str) -> None:

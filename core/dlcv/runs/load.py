@@ -6,12 +6,13 @@ from pathlib import Path
 from typing import Any
 
 from dlcv import registry
+from dlcv.config import RunConfig
 from dlcv.errors import DlcvError
 from dlcv.interfaces import Combination
 from dlcv.registry.defaults import checkpoints
 from dlcv.runs.directory import RunDirectory
 from dlcv.runs.predictor import Predictor
-from dlcv.runs.trainers import load_trained
+from dlcv.runs.trainers import trainer_of
 
 
 def load(
@@ -36,9 +37,10 @@ def load(
     """
     if not paths:
         raise DlcvError("there is no run to load; name at least one")
-    known = ["last", "best", "an epoch", *checkpoints()]
-    if checkpoint not in known and not _is_usual(checkpoint):
-        expected = f"{', '.join(known[:-1])} or {known[-1]}"
+    named = checkpoints()
+    if not _is_usual(checkpoint) and checkpoint not in named:
+        *others, last = ("last", "best", "an epoch", *named)
+        expected = f"{', '.join(others)} or {last}"
         raise DlcvError(f'checkpoint: expected {expected}, received "{checkpoint}"')
     _refuse_the_same(paths)
     members = [_open(path, checkpoint, method) for path in paths]
@@ -48,6 +50,27 @@ def load(
         _hooks().dlcv_combined(members=members, method=method),
         "nothing that is installed combines several runs; name one of them",
     )
+
+
+def load_trained(
+    path: str | os.PathLike[str],
+    checkpoint: str | int = "last",
+    method: Combination | None = None,
+) -> Predictor:
+    """Loads what a run trained: a `Run`, or what predicts by several members together.
+
+    Args:
+        path: The run's directory.
+        checkpoint: Whose weights are used: `last`, `best`, or the number of an epoch.
+        method: How members are combined; None for what the run was evaluated with.
+
+    Raises:
+        DlcvError: there is no run, or a member of it is not finished.
+    """
+    directory = RunDirectory.existing(path)
+    trainer = trainer_of(RunConfig.load(directory.config))
+    loaded: Predictor = trainer.load(directory.path, checkpoint=checkpoint, method=method)
+    return loaded
 
 
 def is_predictor(path: str | os.PathLike[str]) -> bool:

@@ -6,9 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dlcv import files
-from dlcv.config import RunConfig
 from dlcv.data.pipeline import states_of
-from dlcv.data.sources import find_store
 from dlcv.runs.directory import RunDirectory
 from dlcv.runs.experiment import Experiment
 
@@ -75,14 +73,3 @@ def write_record(
     weights = {"initial_weights": initial} if initial else {}
     directory.write_json("environment", {**environment(experiment), **parameters, **weights})
     files.save_arrays(directory.preprocessing, states_of(experiment.pipeline.steps))
-
-
-def default_name(config: RunConfig) -> str:
-    """Returns what a run is called if nothing names it: its network and its data."""
-    return f"{config.architecture.name}-{data_name(config)}"
-
-
-def data_name(config: RunConfig) -> str:
-    """Returns a short name for the data of a run: its folder's or its store's."""
-    paths = [v for v in find_store(config.data).options().values() if isinstance(v, Path)]
-    return paths[0].stem if paths else config.data.partition("(")[0]

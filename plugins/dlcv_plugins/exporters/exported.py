@@ -21,7 +21,6 @@ from dlcv.api import (
     backend,
     check_form,
     inference_loader,
-    load_run,
     open_labelled,
     predict_batches,
     predict_labelled,
@@ -34,6 +33,7 @@ from dlcv.files import load_arrays
 from dlcv.interfaces import LabelledImages, Preprocessor
 from dlcv_plugins.exporters.hooks import DESCRIPTION
 from dlcv_plugins.kinds.exporter import Exporter, Session
+from dlcv_plugins.single_run import load_run
 
 STATE = "pixel_steps.npz"
 """What pixel steps learned, in arrays named `INDEX.NAME`, if they learned anything."""

@@ -9,13 +9,14 @@ from typing import Any
 import attrs
 
 from dlcv import registry
-from dlcv.api import ALL_SECTIONS, from_json
+from dlcv.api import ALL_SECTIONS
 from dlcv.errors import DlcvError, first_line
 from dlcv.interfaces import Table
 from dlcv.registry import Spec, SpecList
 from dlcv_plugins import pages
 from dlcv_plugins.kinds.finished_run import FinishedRun
 from dlcv_plugins.kinds.section import Section, SectionContent
+from dlcv_plugins.recorded_metrics import from_json
 from dlcv_plugins.report.parts import Preparation, Shown, plain
 
 logger = logging.getLogger(__name__)

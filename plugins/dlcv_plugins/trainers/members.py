@@ -19,9 +19,7 @@ from dlcv.api import (
     RunDirectory,
     Trained,
     backend,
-    default_name,
     new_directory,
-    record,
     resume,
     write_record,
     write_results,
@@ -30,9 +28,11 @@ from dlcv.errors import DlcvError
 from dlcv.interfaces import Combination, OptionError, Trainer, evolve, plugin
 from dlcv.registry import Spec, SpecList
 from dlcv_plugins.ensembles.ensemble import EVALUATOR, Ensemble, named_method
+from dlcv_plugins.trainers.changes import compare_with_record
 from dlcv_plugins.trainers.completion import log_finished, write_missing
 from dlcv_plugins.trainers.gradient_descent.network import prepare_training
 from dlcv_plugins.trainers.gradient_descent.trainer import train_into
+from dlcv_plugins.trainers.names import default_name
 
 logger = logging.getLogger(__name__)
 
@@ -118,7 +118,7 @@ class MembersTrainer(Trainer):
         with directory.lock():
             files.sweep(directory.path)
             experiment = Experiment.reopen(run.config, run.pipeline)
-            record.compare(directory.read_json("environment"), experiment)
+            compare_with_record(directory.read_json("environment"), experiment)
             _complete_members(directory, run.config.members)
             return _train_members(directory, experiment)
 

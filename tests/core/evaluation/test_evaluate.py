@@ -5,8 +5,9 @@ import json
 import numpy as np
 import pytest
 
+from dlcv.api import from_json
 from dlcv.errors import DlcvError
-from dlcv.evaluation.evaluate import as_json, evaluate, from_json
+from dlcv.evaluation.evaluate import as_json, evaluate
 from dlcv.interfaces import Curves, Evaluation, Evaluator, Predictions, Table, option, plugin
 from dlcv_plugins.evaluators.classification_report import ClassificationReport
 from dlcv_plugins.evaluators.rank import Rank

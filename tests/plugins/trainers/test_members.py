@@ -295,7 +295,7 @@ def test_the_same_run_is_not_combined_with_itself(trained: TrainedEnsemble) -> N
 
 
 def test_a_single_network_is_not_taken_from_several(trained: TrainedEnsemble) -> None:
-    from dlcv.runs.trainers import load_run
+    from dlcv.api import load_run
 
     with pytest.raises(DlcvError, match=r"three has 3 members; name one of them: .*members/1"):
         load_run(trained.path)

@@ -9,10 +9,11 @@ from typing import Any
 
 import attrs
 
-from dlcv.api import LATEST, Run, RunDirectory, best_row, from_json
+from dlcv.api import LATEST, Run, RunDirectory, best_row
 from dlcv.errors import DlcvError
 from dlcv.interfaces import Evaluation, is_validation
 from dlcv_plugins.commands.compare.differences import differing_settings, networks
+from dlcv_plugins.recorded_metrics import from_json
 
 logger = logging.getLogger(__name__)
 GUESSING = "random guessing"

@@ -115,7 +115,8 @@ def _is_run(text: str) -> bool:
 def _of_run(text: str, body: bool, options: dict[str, Any]) -> "tuple[keras.Model, str]":
     """Returns a run's network, and the next command."""
     from dlcv import registry
-    from dlcv.api import layer_shape, load_run
+    from dlcv.api import layer_shape
+    from dlcv_plugins.single_run import load_run
 
     if options:
         flags = ", ".join(f"--{name.replace('_', '-')}" for name in options)

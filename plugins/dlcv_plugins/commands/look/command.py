@@ -118,8 +118,9 @@ def feature_maps(
 def _opened(run: Path, checkpoint: str, out: Path, force: bool) -> "Run":
     """Returns the run, with its network started, if the picture may be written."""
     from dlcv import files
-    from dlcv.api import backend, load_run
+    from dlcv.api import backend
     from dlcv_plugins.pictures import check_format
+    from dlcv_plugins.single_run import load_run
 
     files.refuse_existing(out, force=force)
     check_format(out)

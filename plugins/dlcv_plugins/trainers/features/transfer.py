@@ -15,7 +15,6 @@ from dlcv.api import (
     RunDirectory,
     backend,
     configured,
-    data_name,
     new_directory,
 )
 from dlcv.errors import DlcvError
@@ -26,6 +25,7 @@ from dlcv_plugins.trainers.features.configuration import CLASSIFIER, transfer_co
 from dlcv_plugins.trainers.features.features import Features
 from dlcv_plugins.trainers.features.fitted_run import FittedRun, open_fitted
 from dlcv_plugins.trainers.features.fitting import Fitted, fit_classifier
+from dlcv_plugins.trainers.names import data_name
 
 logger = logging.getLogger(__name__)
 FIT_OPTIONS = ("evaluators", "threads")

@@ -13,16 +13,15 @@ from dlcv.api import (
     RunConfig,
     RunDirectory,
     backend,
-    default_name,
     new_directory,
     predict_labelled,
-    record,
     write_record,
     write_results,
 )
 from dlcv.errors import DlcvError
 from dlcv.interfaces import Combination, Trainer, plugin
 from dlcv_plugins.drawings.epochs import draw_curves
+from dlcv_plugins.trainers.changes import compare_with_record
 from dlcv_plugins.trainers.completion import log_finished, write_missing
 from dlcv_plugins.trainers.gradient_descent.accuracies import measured_accuracies
 from dlcv_plugins.trainers.gradient_descent.continuation import Continuation
@@ -31,6 +30,7 @@ from dlcv_plugins.trainers.gradient_descent.network import (
     build_new,
     prepare_training,
 )
+from dlcv_plugins.trainers.names import default_name
 
 if TYPE_CHECKING:
     from dlcv.api import Network
@@ -82,7 +82,7 @@ class GradientDescent(Trainer):
             # As long as there is no checkpoint, the weights to begin with are needed again.
             has_weights = directory.has_checkpoint
             network = build_for_training(experiment) if has_weights else build_new(experiment)[0]
-            environment = record.compare(directory.read_json("environment"), experiment)
+            environment = compare_with_record(directory.read_json("environment"), experiment)
             if plan:
                 plan.begin(directory, environment)
                 plan.log()
