@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from PIL import Image, ImageOps
 
 from dlcv import images
 from dlcv.data.sources import find_store
@@ -18,6 +19,8 @@ from dlcv.interfaces import SPLITS, UNSPLIT, LabelledImages
 from dlcv.registry import registry
 
 logger = logging.getLogger(__name__)
+PILLOW_MODES: dict[images.ColorMode, str] = {"rgb": "RGB", "grayscale": "L"}
+"""What Pillow calls the color modes."""
 
 
 def open_parts(inputs: Any, channels: int, *, skip: bool = False) -> Iterator[LabelledImages]:
@@ -55,10 +58,10 @@ def open_inputs(inputs: Any, channels: int) -> LabelledImages:
 
     Args:
         inputs: Paths of images, or a folder's with all images below it; or images: a file's bytes,
-            or uint8 pixels, RGB or grey: a sequence of `(H, W, C)` or `(H, W)`, or an array. An
-            array of three axes is one image if its last axis has the right channels, else
-            `(N, H, W)` grey images; one of two axes is one grey image. One of these alone is taken
-            like a list of it.
+            a file opened in binary mode, Pillow's, or uint8 pixels, RGB or grey: a sequence of
+            `(H, W, C)` or `(H, W)`, or an array. An array of three axes is one image if its last
+            axis has the right channels, else `(N, H, W)` grey images; one of two axes is one grey
+            image. One of these alone is taken like a list of it.
         channels: How many channels the images must have; files are read so.
 
     Raises:
@@ -158,7 +161,7 @@ def _images_below(folder: Path) -> list[str]:
 
 def _listed(inputs: Any, channels: int) -> list[Any]:
     """Returns inputs one by one, if there is only one as well."""
-    if _is_path(inputs) or isinstance(inputs, bytes):
+    if _is_path(inputs) or isinstance(inputs, bytes | Image.Image) or hasattr(inputs, "read"):
         return [inputs]
     if isinstance(inputs, np.ndarray):
         is_image = inputs.ndim == 3 and inputs.shape[2] == channels
@@ -202,6 +205,14 @@ def _frames(path: str | os.PathLike[str], channels: int = 3) -> Iterator[Labelle
 
 
 def _decoded(image: Any, mode: images.ColorMode, index: int) -> Any:
+    if isinstance(image, Image.Image):
+        return np.asarray(ImageOps.exif_transpose(image).convert(PILLOW_MODES[mode]))
+    if hasattr(image, "read"):
+        image = image.read()
+        if isinstance(image, str):
+            raise ImageError(
+                "is a file opened as text; open it with mode rb", name=f"image {index}"
+            )
     if not isinstance(image, bytes):
         return image
     try:

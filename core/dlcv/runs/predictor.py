@@ -109,10 +109,10 @@ class Predictor(ABC):
 
         Args:
             inputs: Paths of images or videos, or a folder's with all images below it, or patterns
-                of paths; or images: a file's bytes, or uint8 pixels, RGB or grey: a sequence of
-                `(H, W, C)` or `(H, W)`, or an array. An array of three axes is one image if its
-                last axis has the right channels, else `(N, H, W)` grey images; one of two axes is
-                one grey image.
+                of paths; or images: a file's bytes, a file opened in binary mode, Pillow's, or
+                uint8 pixels, RGB or grey: a sequence of `(H, W, C)` or `(H, W)`, or an array. An
+                array of three axes is one image if its last axis has the right channels, else
+                `(N, H, W)` grey images; one of two axes is one grey image.
             preprocessors: Pixel steps instead of those of training, such as `crop`, over whose
                 views probabilities are averaged; steps of values and statistics stay.
 

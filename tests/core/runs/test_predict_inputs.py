@@ -61,6 +61,37 @@ def test_bytes_are_predicted_like_the_file_that_they_are_from(run, folder):
         run.predict([path.read_bytes(), path.read_bytes()[:50]])
 
 
+@pytest.mark.parametrize(("channels", "tolerance"), [(3, 0), (1, 1)])
+def test_pillow_images_and_open_files_are_read_like_their_files(folder, channels, tolerance):
+    path = folder / "a" / "1.png"
+    (expected,) = (part.read([0]) for part in open_parts(path, channels))
+
+    with Image.open(path) as image, open(path, "rb") as file:
+        (part,) = open_parts([image, file], channels)
+        pillow, opened = part.read([0, 1])
+        file.seek(0)
+        (alone,) = (part.read([0]) for part in open_parts(file, channels))
+    np.testing.assert_allclose(pillow.astype(int), expected[0], atol=tolerance)
+    np.testing.assert_array_equal(opened, expected[0])
+    np.testing.assert_array_equal(alone, expected)
+
+
+def test_a_file_opened_as_text_is_refused(run, folder):
+    opened = open(folder / "a" / "1.png", encoding="latin-1")
+    with opened as text, pytest.raises(ImageError, match="opened as text; open it with mode rb"):
+        run.predict(text)
+
+
+def test_a_pillow_image_is_turned_upright(run):
+    upright = np.zeros((12, 8, 3), np.uint8)
+    upright[:3] = 200
+    image = Image.fromarray(np.rot90(upright))
+    image.getexif()[0x0112] = 6  # To be turned by a quarter, clockwise.
+
+    (found,) = (part.read([0]) for part in open_parts(image, 3))
+    np.testing.assert_array_equal(found[0], upright)
+
+
 def test_a_pattern_stands_for_what_it_matches(folder):
     assert list(expand_paths([folder / "*" / "[13].png"])) == [
         str(folder / "a" / "1.png"),
