@@ -77,8 +77,10 @@ def test_pillow_images_and_open_files_are_read_like_their_files(folder, channels
 
 
 def test_a_file_opened_as_text_is_refused(run, folder):
-    opened = open(folder / "a" / "1.png", encoding="latin-1")
-    with opened as text, pytest.raises(ImageError, match="opened as text; open it with mode rb"):
+    with (
+        open(folder / "a" / "1.png", encoding="latin-1") as text,
+        pytest.raises(ImageError, match="opened as text; open it with mode rb"),
+    ):
         run.predict(text)
 
 
