@@ -1,5 +1,6 @@
 """What `dlcv run` prints about the figures of a finished run: accuracy, classes, confusions."""
 
+import re
 from typing import Any
 
 from dlcv import hook
@@ -10,6 +11,9 @@ from dlcv_plugins.recorded_metrics import from_json
 SHOWN_CLASSES = 20
 """More classes than these are left to `dlcv evaluate`."""
 
+USUAL = re.compile(r"(ensemble_|members_)?rank\d+|largest_class|precision|recall|f1|ensemble_gain")
+"""Metrics that the lines and tables of the usual evaluators have."""
+
 
 @hook
 def dlcv_summary(results: dict[str, Any], environment: dict[str, Any]) -> str:
@@ -17,6 +21,10 @@ def dlcv_summary(results: dict[str, Any], environment: dict[str, Any]) -> str:
     tables = results["tables"]
     accuracy = _accuracy(results, is_validation(environment, results["split"]))
     parts = [f"accuracy  {accuracy}", *_certainty(results)]
+    further = [row for row in from_json(results).rows() if not USUAL.fullmatch(row[0])]
+    # Without a rank-1, the figures are in the first line.
+    if further and "rank1" in results["metrics"]:
+        parts.append("\n" + table(("metric", "value", "95 % interval"), further))
     if ensemble := tables.get("ensemble"):
         parts.append("\n" + table(ensemble["columns"], ensemble["rows"]))
     by_class = tables.get("by_class")
