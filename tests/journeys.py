@@ -94,7 +94,7 @@ def test_journey_from_an_image_file_to_the_networks_input(tmp_path):
     from dlcv.data.fitting import fit_to_input
     from dlcv.data.loader import Loader
     from dlcv.data.sources import find_store, open_dataset
-    from dlcv.training.feed import Feed
+    from dlcv_plugins.training.feed import Feed
 
     pixels = np.random.default_rng(0).integers(0, 256, (12, 2, 20, 30, 3), np.uint8)
     for name, images in zip(("daisy", "rose"), pixels.swapaxes(0, 1), strict=True):

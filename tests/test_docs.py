@@ -205,7 +205,7 @@ CONFIGURATIONS = [
 
 @pytest.mark.parametrize("text", CONFIGURATIONS)
 def test_configuration_on_page_can_be_used(text):
-    from dlcv.training.compiling import make_optimizer
+    from dlcv_plugins.training.compiling import make_optimizer
 
     config = RunConfig.from_table(tomllib.loads(text), "the page")
     architecture = registry.create("architecture", config.architecture)

@@ -28,8 +28,8 @@ from dlcv.errors import DlcvError
 from dlcv.interfaces import evolve, options_of
 from dlcv.registry.spec import Spec, SpecList
 from dlcv.runs.experiment import make_steps
-from dlcv.training.freezing import chosen_layers
 from dlcv.training.network import build_parts, symbolic
+from dlcv_plugins.training.freezing import chosen_layers
 
 ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "examples" / "recipes"

@@ -72,6 +72,7 @@ if TYPE_CHECKING:
     from dlcv.progress import duration as duration
     from dlcv.progress import track as track
     from dlcv.registry.spec import SpecList as SpecList
+    from dlcv.registry.spec import lower as lower
     from dlcv.runs import record as record
     from dlcv.runs.directory import LATEST as LATEST
     from dlcv.runs.directory import RunDirectory as RunDirectory
@@ -104,14 +105,10 @@ if TYPE_CHECKING:
     from dlcv.runs.train import run as run
     from dlcv.runs.trained import Trained as Trained
     from dlcv.training import checkpoints as checkpoints
-    from dlcv.training import class_weights as class_weights
-    from dlcv.training.compiling import check_stage as check_stage
-    from dlcv.training.compiling import compile_stage as compile_stage
-    from dlcv.training.compiling import initial_rate as initial_rate
-    from dlcv.training.compiling import make_loss as make_loss
-    from dlcv.training.compiling import make_optimizer as make_optimizer
-    from dlcv.training.freezing import freeze as freeze
+    from dlcv.training.checkpoints import Checkpoint as Checkpoint
+    from dlcv.training.checkpoints import Position as Position
     from dlcv.training.history import History as History
+    from dlcv.training.history import best_epochs as best_epochs
     from dlcv.training.history import best_row as best_row
     from dlcv.training.history import of_stage as of_stage
     from dlcv.training.history import snapshot_epochs as snapshot_epochs
@@ -126,11 +123,18 @@ if TYPE_CHECKING:
     from dlcv.training.network import layer_shape as layer_shape
     from dlcv.training.network import refusal as refusal
     from dlcv.training.network import symbolic as symbolic
-    from dlcv.training.stage import Stage as Stage
-    from dlcv.training.stage import Training as Training
-    from dlcv.training.train import train as train
 
     # What the packages that ship add.
+    Stage: Any
+    Training: Any
+    check_stage: Callable[..., Any]
+    class_weights: ModuleType
+    compile_stage: Callable[..., Any]
+    freeze: Callable[..., Any]
+    initial_rate: Callable[..., Any]
+    make_loss: Callable[..., Any]
+    make_optimizer: Callable[..., Any]
+    train: Callable[..., Any]
     BatchStatistics: Any
     EVALUATOR: str
     Ensemble: Any

@@ -143,10 +143,14 @@ class Fit(Trainer):
         return [f"trained   {len(run.history)} epochs"]
 
     def fit(self, run, experiment, model, epochs):
-        from dlcv.api import History, checkpoints, make_optimizer
+        import keras
 
-        stage, (schedule,) = experiment.config.stages[0], experiment.plugins.schedules
-        optimizer, _ = make_optimizer(stage.optimizer, schedule, epochs, 1)
+        from dlcv.api import History, checkpoints
+
+        named, (schedule,) = experiment.config.stages[0].optimizer, experiment.plugins.schedules
+        rate = schedule.rates(1, 1, named.options["learning_rate"])[0]
+        optimizer = keras.optimizers.get({"class_name": named.name, "config": {}})
+        optimizer.learning_rate = rate
         model.compile(optimizer, "categorical_crossentropy", metrics=["accuracy"])
         train, val = (
             next(experiment.loader(split).with_batch_size(60).epoch()) for split in ("train", "val")

@@ -19,8 +19,6 @@ from dlcv.registry import registry
 if TYPE_CHECKING:
     import keras
 
-    from dlcv.training.stage import Stage
-
 logger = logging.getLogger(__name__)
 Result = TypeVar("Result")
 
@@ -72,16 +70,14 @@ class Observers:
         Raises:
             DlcvError: a hook refuses, or is broken.
         """
-        from dlcv.training.callbacks import GuardedCallback
-
         return [
-            GuardedCallback(callback, Guard(owner, passing=DlcvError).call)
+            guarded(callback, Guard(owner, passing=DlcvError).call)
             for owner, function in _implementations("dlcv_callbacks")
             for callback in _callbacks(owner, _before_training(owner, partial(function, run=run)))
         ]
 
     @contextmanager
-    def prepared(self, stage: "Stage") -> "Iterator[Stage]":
+    def prepared(self, stage: Any) -> Iterator[Any]:
         """Gives the stage that is trained in the place of one, after what each hook makes of it.
 
         Raises:
@@ -139,6 +135,19 @@ class Guard:
                 first_line(error),
             )
             logger.debug("%s failed", self.owner, exc_info=True)
+
+
+def guarded(
+    callback: "keras.callbacks.Callback", guard: Callable[..., None]
+) -> "keras.callbacks.Callback":
+    """Returns a callback that calls another by a guard, which decides what happens if it raises."""
+    import keras
+
+    guarding = keras.callbacks.Callback()
+    for name in dir(keras.callbacks.Callback):
+        if name.startswith(("on_", "set_")):
+            setattr(guarding, name, partial(guard, getattr(callback, name)))
+    return guarding
 
 
 def _implementations(name: str) -> Iterator[tuple[str, Callable[..., Any]]]:

@@ -7,8 +7,8 @@ from dlcv import registry
 from dlcv.config import StageConfig
 from dlcv.data.pipeline import Pipeline
 from dlcv.errors import DlcvError
-from dlcv.training.compiling import compile_stage
 from dlcv.training.network import build_network
+from dlcv_plugins.training.compiling import compile_stage
 
 CONSTANT = registry.create("schedule", "constant")
 

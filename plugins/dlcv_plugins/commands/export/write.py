@@ -14,14 +14,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from dlcv import files, registry
-from dlcv.api import (
-    Predictor,
-    Run,
-    backend,
-    deferred_signals,
-    load,
-    states_of,
-)
+from dlcv.api import Predictor, Run, backend, deferred_signals, load, states_of
 from dlcv.errors import DlcvError, json_text, reason_of
 from dlcv.interfaces import LabelledImages
 from dlcv_plugins import storage

@@ -7,18 +7,7 @@ import attrs
 import keras
 import numpy as np
 
-from dlcv.api import (
-    Advance,
-    Batch,
-    Interrupted,
-    Interruption,
-    Loader,
-    StageConfig,
-    class_weights,
-    compile_stage,
-    make_loss,
-    track,
-)
+from dlcv.api import Advance, Batch, Interrupted, Interruption, Loader, StageConfig, track
 from dlcv.interfaces import Schedule, evolve, option, plugin
 from dlcv.registry import Spec
 from dlcv_plugins.commands.lr_search.results import (
@@ -30,7 +19,9 @@ from dlcv_plugins.commands.lr_search.results import (
     refusal,
     tried_rates,
 )
-from dlcv_plugins.stages.batch_statistics import BatchStatistics
+from dlcv_plugins.training import class_weights
+from dlcv_plugins.training.batch_statistics import BatchStatistics
+from dlcv_plugins.training.compiling import compile_stage, make_loss
 
 
 @plugin

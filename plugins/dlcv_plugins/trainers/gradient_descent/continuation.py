@@ -103,7 +103,7 @@ class Continuation:
 
     def log(self) -> None:
         """Logs the stage to come, with the old rate and the new one."""
-        from dlcv.api import initial_rate
+        from dlcv_plugins.training.compiling import initial_rate
 
         if self.half_done:
             logger.info(

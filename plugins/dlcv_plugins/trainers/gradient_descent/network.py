@@ -40,7 +40,7 @@ def prepare_training(
 def _check_settings(config: RunConfig) -> None:
     """Checks what needs Keras and no data: optimizers and losses."""
     backend.start(config.threads or backend.available_threads())
-    from dlcv.api import check_stage
+    from dlcv_plugins.training.compiling import check_stage
 
     for stage in config.stages:
         check_stage(stage)
@@ -94,7 +94,8 @@ def build_for_training(experiment: Experiment) -> "Network":
 
 def _check_stages(experiment: Experiment, network: "Network") -> None:
     """Prepares the network for each stage; last for the first, with which training begins."""
-    from dlcv.api import compile_stage, freeze
+    from dlcv_plugins.training.compiling import compile_stage
+    from dlcv_plugins.training.freezing import freeze
 
     is_precise = any(s.batch_statistics == "precise" for s in experiment.config.stages)
     if is_precise and not registry.registry.hooks().dlcv_stage.get_hookimpls():

@@ -148,7 +148,9 @@ def _train_stages(
     """Trains the stages that are left; a signal is noted in the run."""
     import keras
 
-    from dlcv.api import History, Interrupted, Training, checkpoints, deferred_signals, train
+    from dlcv.api import History, Interrupted, checkpoints, deferred_signals
+    from dlcv_plugins.training.stage import Training
+    from dlcv_plugins.training.train import train
 
     directory = run.directory
     found = checkpoints.load_newest(directory.checkpoints) if resumed else None

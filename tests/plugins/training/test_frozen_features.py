@@ -21,10 +21,10 @@ from dlcv.training import checkpoints
 from dlcv.training.history import History
 from dlcv.training.interruption import Interrupted, Interruption
 from dlcv.training.network import build_parts
-from dlcv.training.stage import Training
-from dlcv.training.train import train as run
-from dlcv_plugins.stages import frozen_features
-from dlcv_plugins.stages.hooks import dlcv_stage
+from dlcv_plugins.training import frozen_features
+from dlcv_plugins.training.hooks import dlcv_stage
+from dlcv_plugins.training.stage import Training
+from dlcv_plugins.training.train import train as run
 
 
 class Noise(keras.layers.Layer):

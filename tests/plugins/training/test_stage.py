@@ -14,13 +14,14 @@ from dlcv.config import StageConfig
 from dlcv.data.loader import Loader
 from dlcv.data.pipeline import Pipeline
 from dlcv.data.subset import ArrayImages
-from dlcv.training import checkpoints, class_weights
-from dlcv.training.feed import Feed
+from dlcv.training import checkpoints
 from dlcv.training.history import History
 from dlcv.training.interruption import Interruption
 from dlcv.training.network import Network
-from dlcv.training.stage import Training
-from dlcv.training.train import train as run
+from dlcv_plugins.training import class_weights
+from dlcv_plugins.training.feed import Feed
+from dlcv_plugins.training.stage import Training
+from dlcv_plugins.training.train import train as run
 
 CLASSES, BATCH = 3, 4
 IMAGES, VAL_IMAGES = np.random.default_rng(0).integers(0, 256, (2, 18, 2, 2, 1), np.uint8)

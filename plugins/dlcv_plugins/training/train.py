@@ -5,15 +5,14 @@ import logging
 import keras
 import numpy as np
 
+from dlcv.api import Checkpoint, Position, best_row, checkpoints
 from dlcv.errors import DlcvError
-from dlcv.training import averages, checkpoints, class_weights
-from dlcv.training.callbacks import CheckpointWriter, FiniteLoss, Progress, Recorder
-from dlcv.training.checkpoints import Checkpoint, Position
-from dlcv.training.compiling import compile_stage
-from dlcv.training.feed import Feed
-from dlcv.training.freezing import trained_parameters
-from dlcv.training.history import best_row
-from dlcv.training.stage import Stage, Training
+from dlcv_plugins.training import averages, class_weights
+from dlcv_plugins.training.callbacks import CheckpointWriter, FiniteLoss, Progress, Recorder
+from dlcv_plugins.training.compiling import compile_stage
+from dlcv_plugins.training.feed import Feed
+from dlcv_plugins.training.freezing import trained_parameters
+from dlcv_plugins.training.stage import Stage, Training
 
 logger = logging.getLogger(__name__)
 

@@ -4,8 +4,6 @@ import contextlib
 import logging
 import shlex
 import time
-from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +11,10 @@ import attrs
 import keras
 import numpy as np
 
-from dlcv import progress
+from dlcv.api import Interrupted, Position, best_epochs, checkpoints, track
 from dlcv.errors import DlcvError
-from dlcv.training import averages, checkpoints
-from dlcv.training.checkpoints import Position
-from dlcv.training.history import best_epochs
-from dlcv.training.interruption import Interrupted
-from dlcv.training.stage import Stage
+from dlcv_plugins.training import averages
+from dlcv_plugins.training.stage import Stage
 
 logger = logging.getLogger(__name__)
 
@@ -94,7 +89,7 @@ class Progress(keras.callbacks.Callback):
         """Starts to count, after what was done before an interruption."""
         description = f"epoch {epoch + 1}/{self._epochs}"
         self._advance = self._shown.enter_context(
-            progress.track(description, self._images, "images", done=self._done)
+            track(description, self._images, "images", done=self._done)
         )
 
     def on_train_batch_end(self, batch: int, logs: dict[str, float] | None = None) -> None:
@@ -203,24 +198,3 @@ class CheckpointWriter(keras.callbacks.Callback):
     def _save_and_stop(self) -> None:
         self._save()
         raise Interrupted(self.stage.asked.signal)
-
-
-class GuardedCallback(keras.callbacks.Callback):
-    """Calls another callback by a guard, which decides what happens when it raises."""
-
-    def __init__(self, callback: keras.callbacks.Callback, guard: Callable[..., None]) -> None:
-        """Guards a callback.
-
-        Args:
-            callback: The callback.
-            guard: Calls a method of it with arguments, or leaves that out.
-        """
-        super().__init__()
-        for name in dir(keras.callbacks.Callback):
-            if name.startswith(("on_", "set_")):
-                setattr(self, name, _by_position(partial(guard, getattr(callback, name))))
-
-
-def _by_position(function: Callable[..., None]) -> Callable[..., None]:
-    """Returns a function that passes `logs`, which Keras names, as people's functions take it."""
-    return lambda *arguments, **logs: function(*arguments, *logs.values())

@@ -14,7 +14,8 @@ import attrs
 import keras
 import numpy as np
 
-from dlcv.api import Loader, Stage
+from dlcv.api import Loader
+from dlcv_plugins.training.stage import Stage
 
 SETTLED = 3.0
 """Time constants of a moving average, `1 / (1 - momentum)` steps each, after which 5 % are left."""

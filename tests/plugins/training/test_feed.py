@@ -12,7 +12,7 @@ from dlcv.data.pipeline import Pipeline
 from dlcv.data.subset import ArrayImages
 from dlcv.errors import ImageError
 from dlcv.interfaces import Images
-from dlcv.training.feed import Feed
+from dlcv_plugins.training.feed import Feed
 
 
 class Numbered(ArrayImages):

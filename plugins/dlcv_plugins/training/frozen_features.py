@@ -17,12 +17,12 @@ from dlcv.api import (
     Interruption,
     Loader,
     Network,
-    Stage,
     is_random_in_training,
     process_batch,
     track,
 )
 from dlcv_plugins import storage
+from dlcv_plugins.training.stage import Stage
 
 logger = logging.getLogger(__name__)
 IN_MEMORY = 2**30

@@ -16,12 +16,12 @@ from dlcv.data.pipeline import Pipeline
 from dlcv.data.subset import ArrayImages
 from dlcv.errors import DlcvError
 from dlcv.training import checkpoints
-from dlcv.training.callbacks import FiniteLoss, Progress, Recorder
 from dlcv.training.history import History, best_row, read_csv
 from dlcv.training.interruption import Interruption
 from dlcv.training.network import Network
-from dlcv.training.stage import Training
-from dlcv.training.train import train
+from dlcv_plugins.training.callbacks import FiniteLoss, Progress, Recorder
+from dlcv_plugins.training.stage import Training
+from dlcv_plugins.training.train import train
 
 STEPS_PER_EPOCH = 5
 

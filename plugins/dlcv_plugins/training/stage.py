@@ -9,15 +9,22 @@ import attrs
 import keras
 import numpy as np
 
-from dlcv.config import StageConfig
-from dlcv.data.loader import Loader
+from dlcv.api import (
+    Checkpoint,
+    History,
+    Interruption,
+    Loader,
+    Network,
+    StageConfig,
+    best_epochs,
+    best_row,
+    checkpoints,
+    of_stage,
+    snapshot_epochs,
+)
 from dlcv.interfaces import Schedule
-from dlcv.training import checkpoints, class_weights
-from dlcv.training.checkpoints import Checkpoint
-from dlcv.training.freezing import freeze
-from dlcv.training.history import History, Rows, best_epochs, best_row, of_stage, snapshot_epochs
-from dlcv.training.interruption import Interruption
-from dlcv.training.network import Network
+from dlcv_plugins.training import class_weights
+from dlcv_plugins.training.freezing import freeze
 
 ROOM = 5
 """How many times the network's size the checkpoints take unless more of them are needed."""
@@ -149,7 +156,7 @@ class Stage:
         return f"stage {self.index + 1} of {count}" if count > 1 else ""
 
     @property
-    def rows(self) -> Rows:
+    def rows(self) -> list[dict[str, Any]]:
         """The history of this stage."""
         return of_stage(self.training.history.rows, self.index)
 

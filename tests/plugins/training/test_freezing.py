@@ -8,9 +8,9 @@ from dlcv.data.pipeline import Pipeline
 from dlcv.errors import DlcvError
 from dlcv.interfaces import Architecture, plugin
 from dlcv.registry import registry
-from dlcv.training.freezing import chosen_layers, freeze, trained_parameters
 from dlcv.training.network import Network, build_parts, symbolic
 from dlcv_plugins.commands.inspect.inspection import build_for_inspection
+from dlcv_plugins.training.freezing import chosen_layers, freeze, trained_parameters
 
 
 @plugin

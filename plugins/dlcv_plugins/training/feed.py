@@ -7,7 +7,7 @@ from typing import Any, Self
 import keras
 import numpy as np
 
-from dlcv.data.loader import Batch, Loader
+from dlcv.api import Batch, Loader
 
 
 class Feed(keras.utils.PyDataset):

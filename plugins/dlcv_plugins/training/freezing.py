@@ -6,8 +6,8 @@ import re
 
 import keras
 
+from dlcv.api import Network
 from dlcv.errors import DlcvError, suggestion
-from dlcv.training.network import Network
 
 SLICE = re.compile(r"(-?\d*):(-?\d*)")
 

@@ -7,11 +7,10 @@ from typing import Any
 import keras
 import numpy as np
 
-from dlcv.config import StageConfig
+from dlcv.api import StageConfig, lower
 from dlcv.errors import SpecError, suggestion
-from dlcv.interfaces import Schedule
-from dlcv.interfaces.options import read_value
-from dlcv.registry.spec import Spec, lower
+from dlcv.interfaces import Schedule, read_value
+from dlcv.registry import Spec
 
 JIT_COMPILE = {"auto": "auto", "on": True, "off": False}
 NUMBERS = {

@@ -8,7 +8,7 @@ from dlcv import registry
 from dlcv.config import StageConfig
 from dlcv.errors import SpecError
 from dlcv.registry.spec import Spec
-from dlcv.training.compiling import compile_stage, make_loss, make_optimizer
+from dlcv_plugins.training.compiling import compile_stage, make_loss, make_optimizer
 
 CONSTANT = registry.create("schedule", "constant")
 

@@ -15,10 +15,10 @@ from dlcv.interfaces import evolve
 from dlcv.training.history import History
 from dlcv.training.interruption import Interruption
 from dlcv.training.network import Network
-from dlcv.training.stage import Training
-from dlcv.training.train import train as run
-from dlcv_plugins.stages.batch_statistics import BatchStatistics
-from dlcv_plugins.stages.hooks import dlcv_stage
+from dlcv_plugins.training.batch_statistics import BatchStatistics
+from dlcv_plugins.training.hooks import dlcv_stage
+from dlcv_plugins.training.stage import Training
+from dlcv_plugins.training.train import train as run
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (18, 2, 2, 1), np.uint8)
 BATCH = 4

@@ -1,0 +1,1 @@
+"""Training in stages of gradient descent: what each stage trains, and how."""
