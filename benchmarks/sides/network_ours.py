@@ -7,8 +7,8 @@ from network_clock import CLASSES, NAME, SIZE, STEPS, measure
 from dlcv import registry
 from dlcv.config import StageConfig
 from dlcv.data.pipeline import Pipeline
-from dlcv.training.compiling import compile_stage
 from dlcv.training.network import build_network
+from dlcv_plugins.training.compiling import compile_stage
 
 
 def make() -> keras.Model:

@@ -89,6 +89,7 @@ def test_epochs_are_told_in_a_log_while_they_last(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     caplog.set_level(logging.INFO, "dlcv")
+    caplog.set_level(logging.INFO, "dlcv_plugins")
     monkeypatch.setattr(progress, "SECONDS_BETWEEN_LINES", 0.0)
     train(training(tmp_path, stage(1e-9)))
 
@@ -110,6 +111,7 @@ def test_progress_goes_on_within_an_epoch_and_knows_smaller_last_batches(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     caplog.set_level(logging.INFO, "dlcv")
+    caplog.set_level(logging.INFO, "dlcv_plugins")
     monkeypatch.setattr(progress, "SECONDS_BETWEEN_LINES", 0.0)
     shown = Progress(images=10, batch_size=4, epochs=3, batches_done=1)
     for epoch, batches in ((1, 2), (2, 3)):

@@ -176,6 +176,7 @@ def test_stage_ends_early_with_the_best_weights_as_keras_does(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO, "dlcv")
+    caplog.set_level(logging.INFO, "dlcv_plugins")
     stage = StageConfig(epochs=30, optimizer="sgd(learning_rate=0.5)", early_stopping=3)
     training = train(tmp_path, stage, every=100)
 
@@ -231,6 +232,7 @@ def test_each_class_counts_the_same_in_the_training_loss_and_as_it_is_in_validat
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO, "dlcv")
+    caplog.set_level(logging.INFO, "dlcv_plugins")
     stage = StageConfig(epochs=1, optimizer="sgd(learning_rate=1e-30)", class_weights="balanced")
 
     row = train(tmp_path, stage).history.rows[0]
