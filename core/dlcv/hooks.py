@@ -126,3 +126,8 @@ def dlcv_weights(
     compared with the network's before `numpy.asarray` reads them. `architecture` is the network
     that they are for, where one is known. A file that can't be read is a `DlcvError`.
     """
+
+
+@_specification(firstresult=True)
+def dlcv_html(run: Any) -> str | None:
+    """Returns what a notebook shows of a run, as HTML; None for the text that Python has of it."""

@@ -4,6 +4,7 @@ from typing import Any
 
 from dlcv.config import RunConfig
 from dlcv.data.sources import Dataset
+from dlcv.registry import registry
 from dlcv.runs.directory import RunDirectory
 from dlcv.runs.predictor import Predictor
 from dlcv.runs.results import Results
@@ -30,6 +31,11 @@ class Trained(Predictor):
         """Returns the path and the figures."""
         figures = ", ".join(f"{name}={value:.4f}" for name, value in self.metrics.items())
         return f"{type(self).__name__}({str(self.path)!r}, {figures})"
+
+    def _repr_html_(self) -> str | None:
+        """Returns what a notebook shows of it, if an installed package says so."""
+        shown: str | None = registry.hooks().dlcv_html(run=self)
+        return shown
 
     @property
     def finished(self) -> bool:

@@ -1,4 +1,4 @@
-"""The report of a run that was just trained, as a hook: runs know nothing of reports."""
+"""The report of a run, and what a notebook shows of it, as hooks: runs know nothing of pages."""
 
 from typing import Any
 
@@ -11,3 +11,11 @@ def dlcv_run_finished(run: Any, result: dict[str, Any]) -> None:
     from dlcv_plugins.report.write import report_finished
 
     report_finished(run)
+
+
+@hook
+def dlcv_html(run: Any) -> str:
+    """Returns the figures and curves."""
+    from dlcv_plugins.report.notebook import as_html
+
+    return as_html(run)
