@@ -211,7 +211,8 @@ class RunDirectory:
         """Makes `latest`, beside this run, name it; returns the run that it named before."""
         link = self.path.parent / LATEST
         before = os.readlink(link) if link.is_symlink() else None
-        _point(link, self.path.name)
+        # In the run, where a run that goes on removes what a killed process left.
+        _point(link, self.path.name, self.path / f".{LATEST}.tmp")
         return before
 
     def settle(self) -> None:
@@ -229,7 +230,7 @@ class RunDirectory:
         self.put_back()
         link = self.path.parent / LATEST
         if latest is not None and (link.parent / latest).exists():
-            _point(link, latest)
+            _point(link, latest, link.with_name(f".{LATEST}.{os.getpid()}"))
         else:
             link.unlink(missing_ok=True)
 
@@ -303,8 +304,8 @@ def _numbered(path: Path, stack: ExitStack) -> RunDirectory:
     raise AssertionError
 
 
-def _point(link: Path, target: str) -> None:
-    temporary = link.with_name(f".{LATEST}.{os.getpid()}")
+def _point(link: Path, target: str, temporary: Path) -> None:
+    """Makes a link lead to a target, by way of a temporary name."""
     temporary.unlink(missing_ok=True)
     temporary.symlink_to(target)
     os.replace(temporary, link)

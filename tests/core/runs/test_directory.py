@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from faulty_disk import faults
 
+from dlcv import files
 from dlcv.errors import DlcvError
 from dlcv.runs.directory import RunDirectory
 
@@ -223,6 +224,25 @@ def test_a_kill_while_a_run_is_discarded_leaves_the_run_that_it_replaced(tmp_pat
             assert (new.replaced / "run.toml").read_text() == "old"
         else:
             assert content(runs / "net") == "old"
+
+
+def test_a_kill_while_latest_is_made_leaves_nothing_beside_the_runs(
+    runs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    new = create(runs, "new")
+
+    def kill(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "replace", kill)
+        with pytest.raises(KeyboardInterrupt):
+            new.point_latest_here()
+    assert sorted(os.listdir(runs)) == ["new", "old"]
+    files.sweep(new.path)
+    assert os.listdir(new.path) == []
+    new.point_latest_here()
+    assert os.readlink(runs / "latest") == "new"
 
 
 def test_a_number_that_another_process_is_making_is_left_out(tmp_path: Path) -> None:
