@@ -19,7 +19,7 @@ def test_figures_curves_and_the_report_are_shown_escaped(tmp_path):
     shown = dlcv.load(path)._repr_html_()
 
     assert re.search("<td>rank1</td><td>[0-9.% ]+</td><td>[0-9.% to]+</td>", shown)
-    assert "<td>f1</td><td>0.5000</td>" in shown
+    assert "<td>f1</td><td>50.00 %</td><td></td>" in shown
     assert 'src="data:image/png;base64,cGljdHVyZQ=="' in shown
     assert "&lt;b&gt;run/report.html" in shown
     assert "<b>run" not in shown
