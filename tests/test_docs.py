@@ -12,6 +12,7 @@ A page's blocks run in order, in a folder with `photos/` (classes daisy, rose, t
 - `<!-- not run: REASON -->` before a block: it is not run.
 """
 
+import ast
 import contextlib
 import io
 import os
@@ -193,6 +194,39 @@ def write_images(folder: Path) -> None:
             path = folder / "new" / f"{name}.jpg" if number > 11 else path
             path.parent.mkdir(parents=True, exist_ok=True)
             assert cv2.imwrite(str(path), image)
+
+
+PUBLIC = {
+    "dlcv", "dlcv.api", "dlcv.errors", "dlcv.files", "dlcv.images", "dlcv.interfaces",
+    "dlcv.registry", "dlcv.testing",
+}  # fmt: skip
+"""What people may import; everything else may change at any time."""
+
+
+OURS = ("dlcv", "dlcv_plugins")
+
+
+def test_examples_import_nothing_private():
+    programs = {page: [b.text for b in blocks(page) if b.language == "python"] for page in PAGES}
+    programs |= {path: [path.read_text()] for path in (ROOT / "examples").rglob("*.py")}
+    assert len(programs) > len(PAGES)
+    imported = {
+        (path.name, name)
+        for path, texts in programs.items()
+        for text in texts
+        for node in ast.walk(ast.parse(text))
+        for name in _modules(node)
+    }
+    ours = {(path, name) for path, name in imported if name.partition(".")[0] in OURS}
+    assert len(ours) > 20
+    assert {(path, name) for path, name in ours if name not in PUBLIC} == set()
+
+
+def _modules(node: ast.AST) -> list[str]:
+    """Returns the modules that a statement imports from."""
+    if isinstance(node, ast.Import):
+        return [alias.name for alias in node.names]
+    return [node.module or ""] if isinstance(node, ast.ImportFrom) else []
 
 
 CONFIGURATIONS = [
