@@ -6,6 +6,7 @@ is decided or printed while Keras is imported can't be seen with it, and needs a
 back end, the number of JAX's threads, and which libraries a command does without.
 """
 
+import contextlib
 import gc
 import multiprocessing
 import os
@@ -15,8 +16,10 @@ import sys
 import tempfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 import cv2
+import pictures
 
 SERVER = multiprocessing.get_context("forkserver")
 SERVER.set_forkserver_preload(
@@ -26,42 +29,68 @@ SERVER.set_forkserver_preload(
 
 
 def dlcv(
-    *arguments: str | Path,
-    folder: Path | None = None,
-    packages: Iterable[Path] = (),
-    variables: Mapping[str, str] | None = None,
-    is_merged: bool = False,
-    timeout: float = 120,
+    *arguments: str | Path, timeout: float = 120, **settings: Any
 ) -> subprocess.CompletedProcess[str]:
-    """Runs a command.
+    """Runs a command to its end.
 
     Args:
         arguments: What follows `dlcv` on the command line.
-        folder: The folder to run it in; this process's as standard.
-        packages: Folders with installed packages, besides those that are installed here.
-        variables: Changes of the environment.
-        is_merged: Whether standard error goes where standard output goes.
         timeout: Seconds after which it is killed.
+        settings: As `Running` takes them.
 
     Raises:
         subprocess.TimeoutExpired: it took longer.
     """
-    command = ["dlcv", *map(str, arguments)]
-    environment = {**os.environ, **(variables or {})}
-    with tempfile.TemporaryDirectory() as kept:
-        output = Path(kept, "output")
-        errors = output if is_merged else Path(kept, "errors")
-        process = SERVER.Process(
-            target=_run,
-            args=(command, folder or Path.cwd(), list(packages), environment, output, errors),
+    return Running(*arguments, **settings).wait(timeout)
+
+
+class Running:
+    """A command that runs.
+
+    Attributes:
+        process: Its process.
+    """
+
+    def __init__(
+        self,
+        *arguments: str | Path,
+        folder: Path | None = None,
+        packages: Iterable[Path] = (),
+        variables: Mapping[str, str] | None = None,
+        is_merged: bool = False,
+        has_pictures: bool = True,
+    ) -> None:
+        """Starts a command.
+
+        Args:
+            arguments: What follows `dlcv` on the command line.
+            folder: The folder to run it in; this process's as standard.
+            packages: Folders with installed packages, besides those that are installed here.
+            variables: Changes of the environment.
+            is_merged: Whether standard error goes where standard output goes.
+            has_pictures: Whether runs draw curves and write reports.
+        """
+        self._command = ["dlcv", *map(str, arguments)]
+        self._kept = tempfile.TemporaryDirectory()
+        self._output = Path(self._kept.name, "output")
+        self._errors = self._output if is_merged else Path(self._kept.name, "errors")
+        environment = {**os.environ, **(variables or {})}
+        whole = (self._command, folder or Path.cwd(), list(packages), environment)
+        self.process = SERVER.Process(
+            target=_run, args=(*whole, self._output, self._errors, has_pictures)
         )
-        process.start()
-        process.join(timeout)
-        if process.exitcode is None:
-            process.kill()
-            raise subprocess.TimeoutExpired(command, timeout, _text(output))
-        printed = _text(output), "" if is_merged else _text(errors)
-        return subprocess.CompletedProcess(command, process.exitcode, *printed)
+        self.process.start()
+
+    def wait(self, timeout: float = 120) -> subprocess.CompletedProcess[str]:
+        """Returns how it ended; raises `subprocess.TimeoutExpired` after so many seconds."""
+        with self._kept:
+            self.process.join(timeout)
+            if self.process.exitcode is None:
+                self.process.kill()
+                raise subprocess.TimeoutExpired(self._command, timeout, _text(self._output))
+            is_merged = self._errors == self._output
+            printed = _text(self._output), "" if is_merged else _text(self._errors)
+            return subprocess.CompletedProcess(self._command, self.process.exitcode, *printed)
 
 
 def _text(output: Path) -> str:
@@ -76,6 +105,7 @@ def _run(
     environment: dict[str, str],
     output: Path,
     errors: Path,
+    has_pictures: bool = True,
 ) -> None:
     """Does what Python does when it begins with `-m dlcv`."""
     gc.freeze()
@@ -94,4 +124,5 @@ def _run(
     sys.argv = command
     from dlcv.__main__ import main
 
-    main()
+    with contextlib.nullcontext() if has_pictures else pictures.switched(on=False):
+        main()

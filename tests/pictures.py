@@ -1,9 +1,8 @@
 """Runs without pictures: to draw curves and to write a report takes most of a tiny run's time."""
 
 import contextlib
-from collections.abc import Iterator
-
-import pytest
+from collections.abc import Callable, Iterator
+from typing import Any
 
 
 @contextlib.contextmanager
@@ -12,17 +11,19 @@ def switched(*, on: bool) -> Iterator[None]:
     from dlcv.training.history import History
     from dlcv_plugins.report import write
 
-    both = ((History, "draw"), (write, "report_finished"))
-    with pytest.MonkeyPatch.context() as patch:
-        for owner, name in both:
-            function = getattr(owner, name)
-            real = getattr(function, "real", function)
-            patch.setattr(owner, name, real if on else _left_out(real))
+    before = History.draw, write.report_finished
+    both = [getattr(function, "real", function) for function in before]
+    if not on:
+        both = [_left_out(function) for function in both]
+    History.draw, write.report_finished = both
+    try:
         yield
+    finally:
+        History.draw, write.report_finished = before
 
 
-def _left_out(real):
-    def nothing(of):
+def _left_out(real: Callable[[Any], Any]) -> Callable[[Any], None]:
+    def nothing(of: Any) -> None:
         """Does nothing in place of `real`."""
 
     nothing.real = real

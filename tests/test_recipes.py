@@ -15,6 +15,7 @@ from pathlib import Path
 
 import cv2
 import forked
+import keras
 import numpy as np
 import pytest
 from fake_packages import install, run_python
@@ -26,6 +27,7 @@ from dlcv.data.fitting import fit_to_input
 from dlcv.data.pipeline import Pipeline
 from dlcv.errors import DlcvError
 from dlcv.interfaces import evolve, options_of
+from dlcv.registry import registry as everything
 from dlcv.registry.spec import Spec, SpecList
 from dlcv.runs.experiment import make_steps
 from dlcv.training.network import build_parts, symbolic
@@ -176,18 +178,19 @@ def test_the_ensemble_has_as_many_members_as_that_of_its_source():
 
 
 def test_networks_of_recipes_have_as_many_parameters_as_the_sources_say():
-    counts = {
-        name: registry.create("architecture", load_config(name).architecture)
-        .build(shape, classes)
-        .count_params()
-        for name, shape, classes in (
-            ("cifar10-lecture-cnn", (32, 32, 3), 10),
-            ("cifar10-lecture-cnn-dropout", (32, 32, 3), 10),
-            ("cifar10-lecture-cnn-normalised", (32, 32, 3), 10),
-            ("five-animals", (64, 64, 3), 5),
-            ("five-animals-narrow", (64, 64, 3), 5),
-        )
-    }
+    with symbolic():
+        counts = {
+            name: registry.create("architecture", load_config(name).architecture)
+            .build(shape, classes)
+            .count_params()
+            for name, shape, classes in (
+                ("cifar10-lecture-cnn", (32, 32, 3), 10),
+                ("cifar10-lecture-cnn-dropout", (32, 32, 3), 10),
+                ("cifar10-lecture-cnn-normalised", (32, 32, 3), 10),
+                ("five-animals", (64, 64, 3), 5),
+                ("five-animals-narrow", (64, 64, 3), 5),
+            )
+        }
     assert list(counts.values())[:3] == [558_186, 1_336_682, 1_338_090]
     assert counts["five-animals-narrow"] == pytest.approx(230_000, rel=0.02)
     assert counts["five-animals-narrow"] == pytest.approx(counts["five-animals"] / 4, rel=0.02)
@@ -203,7 +206,8 @@ def test_networks_of_recipes_have_as_many_parameters_as_the_sources_say():
 def test_fine_tuning_trains_the_head_first_and_then_the_last_convolutions(name, frozen, first):
     config = load_config(name)
     architecture = registry.create("architecture", narrow(config.architecture))
-    network = build_parts(architecture, Pipeline.of([]), (32, 32, 3), 5, "float32")
+    with symbolic():
+        network = build_parts(architecture, Pipeline.of([]), (32, 32, 3), 5, "float32")
     head, last = ([x.name for x in chosen_layers(network, s.trainable)] for s in config.stages)
     every = [layer.name for layer in network.own_layers]
     assert head == [n for n in every if n.startswith("head_") or n == "predictions"]
@@ -290,24 +294,28 @@ def narrow(spec):
     return Spec(spec.name, options)
 
 
-LIGHT = {
-    # one recipe of each kind; the others differ by numbers
+TRAINED = {
+    # one recipe of each kind of data, of trainer and of number of stages; the others differ by
+    # numbers and by networks, which have tests of their own
     "cats-and-dogs-cnn-24",
+    "flowers17-vgg16-features",
+    "flowers17-vgg16-finetuned",
+    "tiny-imagenet-resnet-2",
+}
+BEGUN = {
+    # one recipe of each other network
     "cifar10-lecture-cnn-normalised",
     "cifar10-minigooglenet-1",
     "cifar10-minivggnet",
     "cifar10-resnet56-4",
     "dogs-vs-cats-alexnet",
     "five-animals-narrow-linear",
-    "flowers17-vgg16-features",
-    "flowers17-vgg16-finetuned",
     "tiny-imagenet-deepergooglenet-1",
-    "tiny-imagenet-resnet-2",
 }
 
 
 @pytest.mark.parametrize(
-    "name", [pytest.param(n, marks=[] if n in LIGHT else [pytest.mark.slow]) for n in NAMES]
+    "name", [pytest.param(n, marks=[] if n in TRAINED else [pytest.mark.slow]) for n in NAMES]
 )
 def test_a_recipe_runs(name, layouts, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
@@ -320,6 +328,31 @@ def test_a_recipe_runs(name, layouts, tmp_path, monkeypatch):
     assert run.config.fraction == (0.05 if run.config.stages else 0.5)
     for member in getattr(run, "members", [run]):
         assert len(member.history) == len(run.config.stages)
+
+
+class Stopping:
+    """Ends each training before its first step."""
+
+    @dlcv.hook
+    def dlcv_callbacks(self, run):
+        def stop(logs=None):
+            raise DlcvError(f"{run.config.architecture.name} is about to be trained")
+
+        return [keras.callbacks.LambdaCallback(on_train_begin=stop)]
+
+
+@pytest.mark.parametrize("name", sorted(BEGUN))
+def test_a_recipe_comes_to_its_first_step(name, layouts, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    stopping = Stopping()
+    everything.hooks()
+    everything._manager.register(stopping)
+    try:
+        network = load_config(name).architecture.name
+        with pytest.raises(DlcvError, match=f"^{network} is about to be trained"):
+            train(name, layouts)
+    finally:
+        everything._manager.unregister(stopping)
 
 
 def train(recipe, layouts, name=None):
@@ -381,7 +414,7 @@ class TestMissingData:
 
 class TestCommandLine:
     def dlcv(self, *arguments, folder):
-        return forked.dlcv(*arguments, folder=folder)
+        return forked.dlcv(*arguments, folder=folder, has_pictures=False)
 
     def test_recipes_are_listed_with_source_and_figure(self, tmp_path):
         text = self.dlcv("recipes", folder=tmp_path).stdout
@@ -410,7 +443,7 @@ class TestCommandLine:
     def test_a_recipe_is_tried_on_a_share(self, layouts, tmp_path):
         done = self.dlcv(
             "run", "--config", "five-animals", "--data", str(layouts / "five-animals"),
-            "--fraction", "0.2", "--epochs", "1", "--arch", "lenet(width=0.1)", folder=tmp_path,
+            "--fraction", "0.2", "--epochs", "1", "--arch", "mlp(units=4)", folder=tmp_path,
         )  # fmt: skip
         assert done.returncode == 0, done.stderr
         assert "recipe five-animals: a Lasagne tutorial, part 2 reports 44.0 %" in done.stderr

@@ -56,7 +56,7 @@ def write_photos(folder: Path) -> None:
 def dlcv(arguments: str, folder: Path, site: Path | None = None, *, code: int = 0):
     """Runs the command and returns what it printed, after a look at its exit code."""
     packages = [] if site is None else [site]
-    done = forked.dlcv(*arguments.split(" "), folder=folder, packages=packages)
+    done = forked.dlcv(*arguments.split(" "), folder=folder, packages=packages, has_pictures=False)
     assert done.returncode == code, done.stdout + done.stderr
     return done
 

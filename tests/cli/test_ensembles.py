@@ -5,7 +5,6 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -14,7 +13,7 @@ import numpy as np
 import pytest
 
 SMALL = (
-    "--data", "digits(size=8)", "--arch", "lenet(width=0.1)", "--fraction", "0.1", "--threads", "1",
+    "--data", "digits(size=8)", "--arch", "mlp(units=4)", "--fraction", "0.1", "--threads", "1",
     "--checkpoint-every", "1",
 )  # fmt: skip
 
@@ -33,7 +32,7 @@ def trained(folder: Path) -> subprocess.CompletedProcess[str]:
     """A run of two members in two cycles each."""
     return forked.dlcv(
         "run", *SMALL, "--epochs", "2", "--schedule", "cyclic(cycles=2)", "--members", "2",
-        "--name", "two", folder=folder,
+        "--name", "two", folder=folder, has_pictures=False,
     )  # fmt: skip
 
 
@@ -148,26 +147,19 @@ def test_mistake_gets_one_clear_line(
 
 def test_members_that_were_stopped_are_resumed_with_the_command_that_is_told(folder: Path) -> None:
     arguments = ("run", *SMALL, "--epochs", "40", "--members", "2", "--name", "stopped")
-    process = subprocess.Popen(
-        [sys.executable, "-m", "dlcv", *arguments],
-        cwd=folder,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    running = forked.Running(*arguments, folder=folder, has_pictures=False)
     second = folder / "runs" / "stopped" / "members" / "2" / "history.csv"
-    for _ in range(1200):
-        if second.exists() or process.poll() is not None:
-            break
+    while running.process.is_alive() and not second.exists():
         time.sleep(0.05)
-    os.kill(process.pid, signal.SIGTERM)
-    output, errors = process.communicate(timeout=60)
+    assert running.process.pid is not None
+    os.kill(running.process.pid, signal.SIGTERM)
+    done = running.wait(60)
 
-    assert process.returncode == 143, errors
-    assert output.endswith(
+    assert done.returncode == 143, done.stderr
+    assert done.stdout.endswith(
         "stopped; everything is saved. Continue with:\n  dlcv resume runs/stopped\n"
     )
-    resumed = forked.dlcv("resume", "runs/stopped", folder=folder)
+    resumed = forked.dlcv("resume", "runs/stopped", folder=folder, has_pictures=False)
     assert resumed.returncode == 0, resumed.stderr
     assert "member 1 of 2" not in resumed.stderr
     assert "trained   2 members in " in resumed.stdout

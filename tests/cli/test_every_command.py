@@ -1,4 +1,7 @@
-"""Every command, in one process that then ends as Python does: nothing crashes at its end."""
+"""Every command, in one process that then ends as Python does: nothing crashes at its end.
+
+A file of weights that was left open on an object of Python did.
+"""
 
 import subprocess
 import sys

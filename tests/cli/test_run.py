@@ -6,7 +6,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import cv2
@@ -15,6 +14,7 @@ import numpy as np
 import pytest
 from written_runs import write_run
 
+import dlcv as api
 from dlcv.api import GradientDescent, load_run
 from dlcv.cli.run import finish
 from dlcv.config import StageConfig
@@ -23,7 +23,7 @@ SMALL = ("--arch", "lenet(width=0.2)", "--input-size", "16", "--threads", "1", "
 
 
 def dlcv(*arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
-    return forked.dlcv(*arguments, folder=folder)
+    return forked.dlcv(*arguments, folder=folder, has_pictures=False)
 
 
 def dlcv_anew(*arguments: str, folder: Path, **variables: str) -> subprocess.CompletedProcess[str]:
@@ -111,7 +111,7 @@ def test_evaluate_prints_figures_by_class(
 
 
 def test_evaluate_takes_other_data(trained: subprocess.CompletedProcess[str], folder: Path) -> None:
-    done = dlcv_anew("evaluate", "runs/small", "--data", "photos", "--json", folder=folder)
+    done = dlcv("evaluate", "runs/small", "--data", "photos", "--json", folder=folder)
 
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
@@ -122,7 +122,7 @@ def test_evaluate_takes_other_data(trained: subprocess.CompletedProcess[str], fo
 def test_predict_prints_json_for_files_and_folders(
     trained: subprocess.CompletedProcess[str], folder: Path
 ) -> None:
-    done = dlcv_anew(
+    done = dlcv(
         "predict", "runs/small", "photos/red/03.jpg", "photos/blue", "--top", "2", "--json",
         folder=folder,
     )  # fmt: skip
@@ -134,49 +134,37 @@ def test_predict_prints_json_for_files_and_folders(
     assert rows[0]["classes"][0]["probability"] >= rows[0]["classes"][1]["probability"]
 
 
-def wait_for(condition: Callable[[], bool], process: subprocess.Popen[str]) -> None:
-    for _ in range(1200):
-        if condition() or process.poll() is not None:
-            return
-        time.sleep(0.05)
-    raise TimeoutError
-
-
 @pytest.mark.parametrize(
     ("number", "code"),
-    [
-        (signal.SIGINT, 130),
-        (signal.SIGTERM, 143),
-        (signal.SIGHUP, 129),
-        (signal.SIGKILL, -9),
-    ],
+    [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129), (signal.SIGKILL, -9)],
 )
 def test_stopped_run_is_resumed_to_its_end(
     trained: subprocess.CompletedProcess[str], folder: Path, number: int, code: int
 ) -> None:
     name = f"stopped-{number}"
-    arguments = ("run", "--config", "runs/small/run.toml", "--checkpoint-every", "1")
-    process = subprocess.Popen(
-        [sys.executable, "-m", "dlcv", *arguments, "--epochs", "20", "--name", name],
-        cwd=folder,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    running = forked.Running(
+        "run", "--config", "runs/small/run.toml", "--checkpoint-every", "1", "--epochs", "20",
+        "--name", name, folder=folder, has_pictures=False,
+    )  # fmt: skip
     history = folder / "runs" / name / "history.csv"
-    wait_for(lambda: history.exists() and len(history.read_text().splitlines()) > 3, process)
-    process.send_signal(number)
-    output, errors = process.communicate(timeout=60)
+    while running.process.is_alive():
+        if history.exists() and len(history.read_text().splitlines()) > 3:
+            break
+        time.sleep(0.05)
+    assert running.process.pid is not None
+    os.kill(running.process.pid, number)
+    done = running.wait(60)
 
-    assert process.returncode == code, errors
+    assert done.returncode == code, done.stderr
     if number != signal.SIGKILL:
-        assert f"dlcv resume runs/{name}" in output
-    done_before = len(history.read_text().splitlines()) - 1
-    command = dlcv_anew if number == signal.SIGINT else dlcv
-    resumed = command("resume", f"runs/{name}", folder=folder)
-    assert resumed.returncode == 0, resumed.stderr
-    assert f"epoch {done_before} of" not in resumed.stderr or number == signal.SIGKILL
-    assert "trained   20 epochs" in resumed.stdout
+        assert f"dlcv resume runs/{name}" in done.stdout
+    # The others leave what the first one leaves.
+    if number in (signal.SIGINT, signal.SIGKILL):
+        done_before = len(history.read_text().splitlines()) - 1
+        resumed = dlcv("resume", f"runs/{name}", folder=folder)
+        assert resumed.returncode == 0, resumed.stderr
+        assert f"epoch {done_before} of" not in resumed.stderr or number == signal.SIGKILL
+        assert "trained   20 epochs" in resumed.stdout
 
 
 def test_resuming_after_the_data_changed_is_refused(
@@ -330,17 +318,17 @@ def test_classes_that_the_model_does_not_know_are_named(
     assert "does not know the classes cat, dog" in done.stderr
 
 
-def test_resuming_on_another_back_end_is_warned_of(
-    trained: subprocess.CompletedProcess[str], folder: Path, tmp_path: Path
-) -> None:
-    run = tmp_path / "run"
-    subprocess.run(["cp", "-r", str(folder / "runs" / "small"), str(run)], check=True)
+def test_resuming_on_another_back_end_is_warned_of(tmp_path: Path) -> None:
+    run = api.run(
+        data="digits(size=8)", architecture="mlp(units=4)", epochs=1, fraction=0.1, threads=1,
+        runs=tmp_path, name="run",
+    ).path  # fmt: skip
     (run / "metrics.json").unlink()
     record = json.loads((run / "environment.json").read_text())
     record["libraries"]["keras"] = "3.0.0"
     (run / "environment.json").write_text(json.dumps(record))
 
-    done = dlcv_anew("resume", str(run), folder=folder, KERAS_BACKEND="jax")
+    done = dlcv_anew("resume", str(run), folder=tmp_path, KERAS_BACKEND="jax")
 
     assert done.returncode == 0, done.stderr
     assert "warning: back end tensorflow, now jax: the run may end with different" in done.stderr

@@ -125,7 +125,7 @@ def test_packages_that_claim_the_names_of_defaults_change_no_run(tmp_path: Path)
     ended = dlcv(
         "run", "--data", "digits(size=8)", "--epochs", "1", "--fraction", "0.1", "--runs", "runs",
         "--arch", "resnet(stages=(1, 1), filters=(4, 4, 4), stem=plain)",
-        folder=tmp_path, packages=[tmp_path],
+        folder=tmp_path, packages=[tmp_path], has_pictures=False,
     )  # fmt: skip
     assert ended.returncode == 0, ended.stderr
     assert "rank-5" in ended.stdout

@@ -24,15 +24,16 @@ class LeNet(Architecture):
 
 def test_run_keeps_its_network_when_another_package_claims_the_name(tmp_path):
     made = dlcv(
-        "run", "--data", "digits", "--arch", "lenet(width=0.1)",
-        "--preproc", "scale", "--epochs", "1", "--name", "made", folder=tmp_path,
+        "run", "--data", "digits(size=8)", "--arch", "lenet(width=0.1)", "--fraction", "0.2",
+        "--preproc", "scale", "--epochs", "1", "--name", "made",
+        folder=tmp_path, has_pictures=False,
     )  # fmt: skip
     assert made.returncode == 0, made.stderr
     points = {"architectures": {"lenet": "acme_net:LeNet"}}
     install(tmp_path, "acme-vision", points, {"acme_net": NETWORK})
 
     done = dlcv(
-        "evaluate", "runs/made", "--data", "digits", "--eval", "rank",
+        "evaluate", "runs/made", "--data", "digits(size=8)", "--eval", "rank",
         folder=tmp_path, packages=[tmp_path],
     )  # fmt: skip
 
@@ -86,7 +87,7 @@ def test_run_names_the_package_of_what_is_not_installed_any_more(tmp_path):
     made = dlcv(
         "run", "--data", "digits(size=8)", "--arch", "mlp(units=4)", "--epochs", "1",
         "--fraction", "0.2", "--eval", "gone", "--schedule", "falling", "--name", "made",
-        folder=tmp_path, packages=[tmp_path / "packages"],
+        folder=tmp_path, packages=[tmp_path / "packages"], has_pictures=False,
     )  # fmt: skip
     assert made.returncode == 0, made.stderr
 

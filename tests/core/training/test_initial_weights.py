@@ -3,8 +3,6 @@
 import json
 import logging
 import shutil
-import subprocess
-import sys
 import tracemalloc
 import zipfile
 from pathlib import Path
@@ -279,22 +277,6 @@ def test_damaged_bytes_end_in_one_line(given: Network, tmp_path: Path) -> None:
         with pytest.raises(DlcvError) as caught:
             load(build(), path)
         assert "\n" not in str(caught.value)
-
-
-def test_command_that_begins_with_a_keras_file_ends_well(tmp_path: Path) -> None:
-    """A file that was left open on an object of Python made the end of the process crash."""
-    network = registry.create("architecture", "mlp(units=4)").build((8, 8, 1), 10)
-    network.save(tmp_path / "w.keras")
-    options = (
-        "--data=digits(size=8) --arch=mlp(units=4) --epochs=1 --fraction=0.1 --threads=1 --quiet"
-    )
-    done = subprocess.run(
-        [sys.executable, "-m", "dlcv", "run", *options.split(), "--initial-weights", "w.keras"],
-        cwd=tmp_path,
-        capture_output=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr[-500:]
 
 
 @pytest.mark.parametrize("name", ["external", "soft link", "external link", "virtual"])
