@@ -12,7 +12,6 @@ from sklearn.model_selection import train_test_split
 from dlcv.config import SplitConfig
 from dlcv.data.split import PARTS, divide, give_way, settle
 from dlcv.errors import DlcvError
-from dlcv_plugins.advice.division import validation_share
 from dlcv_plugins.stores.folder import Folder
 
 PIXEL = np.zeros((1, 1, 3), np.uint8)
@@ -301,83 +300,3 @@ def test_a_folders_parts_do_not_depend_on_the_order_in_which_its_files_were_made
         "val": 12,
         "test": 12,
     }
-
-
-class TestAdvice:
-    """At least 20 training and 15 validation images a class."""
-
-    @pytest.mark.parametrize(
-        ("images", "taken", "expected"),
-        [
-            (40, 0, 0.4),
-            (38, 0, 0.4),
-            (37, 0, None),
-            (34, 0, None),
-            (43, 0, 0.35),
-            (60, 0, 0.25),
-            (80, 0, 0.2),
-            (149, 0, 0.15),
-            (150, 0, 0.1),
-            (1000, 0, 0.1),
-            (40, 4, 0.4),
-            (40, 5, None),
-            (100, 65, 0.15),
-            (100, 66, None),
-            (0, 0, None),
-        ],
-    )
-    def test_the_share_is_0_4_at_about_40_images_down_to_0_1_at_hundreds(
-        self, images, taken, expected
-    ):
-        assert validation_share(images, taken) == expected
-
-    @given(st.integers(0, 2000), st.integers(0, 500))
-    def test_the_share_leaves_enough_of_both_or_there_is_none(self, images, taken):
-        # In twentieths, so that nothing is rounded.
-        enough = [
-            k
-            for k in range(2, 9)
-            if images * k // 20 >= 15 and images - taken - images * k // 20 >= 20
-        ]
-        assert validation_share(images, taken) == (enough[0] / 20 if enough else None)
-
-    @pytest.mark.parametrize(
-        ("sizes", "config", "message"),
-        [
-            (
-                (300, 80),
-                {"test": 0.2, "validation": 0.1},
-                '"class1" has 56 training and 8 validation images; at least 20 and 15 a class are '
-                "advised: a validation share of 0.2 gives it about 16",
-            ),
-            (
-                (30, 30),
-                {},
-                "its 30 images are too few for any share; add images",
-            ),
-            (
-                (40, 40),
-                {"test": 0, "validation": 0.6},
-                '"class0" has 16 training and 24 validation images; at least 20 and 15 a class are '
-                "advised: a validation share of 0.4 gives it about 16",
-            ),
-        ],
-    )
-    def test_too_few_images_of_a_class_are_a_warning_with_a_better_share(
-        self, caplog, sizes, config, message
-    ):
-        divided(labelled(*sizes), **config)
-        (warning,) = caplog.messages
-        assert message in warning
-
-    def test_the_better_share_ends_the_warning(self, caplog):
-        divided(labelled(300, 80), validation=0.2)
-        assert caplog.messages == []
-
-    def test_a_test_part_that_leaves_too_few_to_train_on_is_told(self, caplog):
-        divide_opened({"train": labelled(25, 25), "val": labelled(15, 15)}, test=16)
-        assert '"class0" has 17 training images; at least 20 a class are advised' in caplog.text
-
-    def test_data_that_is_divided_already_is_not_judged(self, caplog):
-        divide_opened({name: labelled(3, 3) for name in ("train", "val", "test")})
-        assert caplog.messages == []
