@@ -66,7 +66,7 @@ FILES = {
     ),
     "train/cat/empty.png": b"",
     "train/cat/text.jpg": b"not found\n",
-    "train/cat/gif.jpg": encoded(picture(802), "GIF"),
+    "train/cat/ppm.jpg": encoded(picture(802), "PPM"),
     "train/cat/bomb.png": png_claiming(10_001, 10_000),
     "train/cat/larger-bomb.png": png_claiming(40_000, 40_000),
     "train/cat/really-png.jpg": encoded(picture(803), "PNG"),
@@ -85,7 +85,7 @@ FILES = {
 }
 """Content by name; what is wrong is in the name."""
 NOT_READ = {
-    "train/cat/phone.heic": b"?",
+    "train/cat/phone.jxl": b"?",
     "train/cat/notes.txt": b"a note",
     "train/cat/.DS_Store": b"?",
     "train/loose.png": encoded(picture(840), "PNG"),

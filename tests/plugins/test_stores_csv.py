@@ -165,7 +165,7 @@ GOOD = "path,label\na/1.png,x\n"
         (GOOD.encode("utf-16"), "line 1: the text is not in UTF-8; save"),
         (f"{GOOD}nowhere/2.png,y\na,y\n", "2 of 3 images are not there; the first is "
          "{folder}/nowhere/2.png on line 3; paths start from {folder}, unless the option root"),
-        (f"{GOOD}list.csv,y\n", "line 3: {folder}/list.csv is no image by its name; .bmp, "),
+        (f"{GOOD}list.csv,y\n", "line 3: {folder}/list.csv is no image by its name; .avif, .bmp, "),
         (f"{GOOD}/dev/zero,y\n", "1 of 2 images are not there; the first is /dev/zero on line 3"),
         (f"{GOOD}a/\0.png,y\n", "line 3"),
     ],

@@ -153,13 +153,13 @@ def test_an_unlabelled_folder_is_left_out_and_counted(folder, name, caplog):
 
 
 def test_images_that_are_not_read_are_counted_in_a_warning(folder, caplog):
-    root = folder("train/cat.1.jpg", "train/dog.1.jpg", "train/dog.2.gif", "val/cat.2.jpg")
+    root = folder("train/cat.1.jpg", "train/dog.1.jpg", "train/dog.2.tga", "val/cat.2.jpg")
     store = FileNames(path=root)
     for split in store.splits():
         store.open(split)
     where = root / "train"
     assert caplog.messages == [
-        f"{where}: images of unread formats are left out (1 .gif); convert them to JPEG or PNG"
+        f"{where}: images of unread formats are left out (1 .tga); convert them to JPEG or PNG"
     ]
 
 

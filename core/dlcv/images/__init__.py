@@ -15,6 +15,7 @@ from dlcv.images.folders import (
     walk_files,
     warn_of_unread,
 )
+from dlcv.images.pillow_formats import enable_heif
 from dlcv.images.reading import (
     DECODABLE_PIXELS,
     FORMATS,
@@ -41,6 +42,7 @@ __all__ = [
     "ImageFiles",
     "Interpolation",
     "decode",
+    "enable_heif",
     "image_files",
     "is_image_file",
     "is_stray_folder",

@@ -7,11 +7,14 @@ from collections.abc import Iterable, Iterator
 
 logger = logging.getLogger(__name__)
 
-EXTENSIONS = frozenset({".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".bmp", ".tif", ".tiff"})
+EXTENSIONS = frozenset(
+    {".avif", ".bmp", ".gif", ".heic", ".heif", ".hif", ".j2k", ".jfif", ".jp2", ".jpe", ".jpeg"}
+    | {".jpg", ".png", ".tif", ".tiff", ".webp"}
+)
 """The file extensions of images, in lower case."""
 UNREAD_EXTENSIONS = frozenset(
-    {".avif", ".cr2", ".dng", ".gif", ".heic", ".heif", ".ico", ".j2k", ".jp2", ".jxl", ".nef"}
-    | {".pbm", ".pgm", ".ppm", ".psd", ".svg", ".tga", ".xcf"}
+    {".cr2", ".dng", ".exr", ".hdr", ".ico", ".jxl", ".nef", ".pbm", ".pgm", ".ppm", ".psd"}
+    | {".svg", ".tga", ".xcf"}
 )
 """Those of images in formats that are not read, in lower case."""
 STRAY_FOLDERS = frozenset(

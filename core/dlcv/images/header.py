@@ -3,6 +3,7 @@
 import io
 
 from dlcv.errors import ImageError
+from dlcv.images import pillow_formats
 
 PNG_START = b"\x89PNG\r\n\x1a\n"
 
@@ -14,16 +15,17 @@ def size_of(content: bytes) -> tuple[int, int] | None:
     than 89 million pixels and refuses those of 179 million: the limit here is the user's.
 
     Args:
-        content: The bytes of a JPEG, PNG, WebP, BMP or TIFF file.
+        content: The bytes of a file.
 
     Raises:
-        ImageError: the header is damaged.
+        ImageError: the header is damaged, or what reads the format is not installed.
     """
     from PIL.BmpImagePlugin import BmpImageFile
     from PIL.JpegImagePlugin import JpegImageFile
     from PIL.TiffImagePlugin import TiffImageFile
 
-    if (size := _webp_size(content) or _png_size(content)) is not None:
+    size = _webp_size(content) or _png_size(content) or pillow_formats.size_of(content)
+    if size is not None:
         return size
     for reader in (JpegImageFile, BmpImageFile, TiffImageFile):
         try:

@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from dlcv.errors import DlcvError, ImageError
-from dlcv.images import header, jpeg, tiff
+from dlcv.images import header, jpeg, pillow_formats, tiff
 from dlcv.interfaces import Images, LabelledImages, stack
 
 if TYPE_CHECKING:
     import numpy as np
 
-FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF")
+FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF", "AVIF", "JPEG2000", "HEIF")
 """The formats that are decoded; the content decides, not the extension."""
 LARGEST_IMAGE_PIXELS = 100_000_000
 """Images of more pixels are refused before they are decoded, unless a user asks for more."""
@@ -142,7 +142,7 @@ def decode(content: bytes, color_mode: ColorMode = "rgb") -> "np.ndarray":
     """Decodes an image as people see it, EXIF orientation applied.
 
     Args:
-        content: A JPEG, PNG, WebP, BMP or TIFF file's bytes.
+        content: A file's bytes, in one of `FORMATS`; HEIF needs the package pillow-heif.
         color_mode: `rgb` for three channels, `grayscale` for one.
 
     Returns:
@@ -158,7 +158,7 @@ def decode(content: bytes, color_mode: ColorMode = "rgb") -> "np.ndarray":
 
     _check_header(content)
     channels = 3 if color_mode == "rgb" else 1
-    for decoder in (jpeg, tiff):
+    for decoder in (jpeg, tiff, pillow_formats):
         if (strictly := decoder.decode(content, channels=channels)) is not None:
             return strictly
     flag = cv2.IMREAD_COLOR_RGB if color_mode == "rgb" else cv2.IMREAD_GRAYSCALE
@@ -194,6 +194,8 @@ def _check_header(content: bytes) -> None:
     """Refuses what is no image, or too large, from the header alone, before memory is spent."""
     size = header.size_of(content)
     if size is None:
+        if unread := pillow_formats.unread_format_of(content):
+            raise ImageError(f"has the format {unread}, which is not read; convert it to PNG")
         known = f"is no image of a known format ({', '.join(FORMATS)}), or its header is damaged"
         raise ImageError(known if content else "is empty")
     width, height = size

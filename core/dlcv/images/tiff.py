@@ -8,6 +8,7 @@ import io
 from typing import TYPE_CHECKING
 
 from dlcv.errors import ImageError
+from dlcv.images.luma import luma
 
 if TYPE_CHECKING:
     import numpy as np
@@ -18,9 +19,6 @@ BITS_TAG, FORMAT_TAG = 258, 339
 """BitsPerSample and SampleFormat."""
 UNSIGNED = 1
 """The sample format of whole numbers from 0."""
-LUMA_BITS = 14
-LUMA_WEIGHTS = (4899, 9617, 1868)
-"""The shares of red, green and blue in luma, 0.299, 0.587 and 0.114, in `2 ** -LUMA_BITS`."""
 MODES_IN_BYTES = frozenset(
     {"1", "L", "LA", "La", "P", "PA", "RGB", "RGBA", "RGBX", "RGBa", "CMYK", "YCbCr", "LAB"}
 )
@@ -82,11 +80,7 @@ def _pixels(file: "TiffImageFile", channels: int) -> "np.ndarray":
     else:
         image = file.convert("RGB")
     pixels = np.array(image)
-    if channels == 3:
-        return pixels
-    # As OpenCV's readers compute luma; its cvtColor rounds a few pixels in ten thousand otherwise.
-    luma = pixels.astype(np.int32) @ np.array(LUMA_WEIGHTS, np.int32)
-    return ((luma + (1 << LUMA_BITS - 1)) >> LUMA_BITS).astype(np.uint8)[..., np.newaxis]
+    return pixels if channels == 3 else luma(pixels)
 
 
 def _refuse_damage(content: bytes) -> None:

@@ -62,10 +62,10 @@ class TestFinding:
         [
             ([], "for it holds no files"),
             (["notes.txt", "a/.1.jpg"], "for it holds no images"),
-            (["1.jpg", "2.gif"], "for nothing tells the images' classes"),
+            (["1.jpg", "2.tga"], "for nothing tells the images' classes"),
             (
-                ["a/1.heic", "b/2.HEIC"],
-                "its images are in formats that are not read (.heic); convert them to JPEG or PNG",
+                ["a/1.jxl", "b/2.JXL"],
+                "its images are in formats that are not read (.jxl); convert them to JPEG or PNG",
             ),
         ],
     )

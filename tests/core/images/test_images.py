@@ -185,7 +185,10 @@ def test_the_content_decides_and_not_the_extension(tmp_path: Path) -> None:
     np.testing.assert_array_equal(images.read_image(str(path)), picture())
 
 
-UNKNOWN = "is no image of a known format (JPEG, PNG, WEBP, BMP, TIFF), or its header is damaged"
+UNKNOWN = (
+    "is no image of a known format (JPEG, PNG, WEBP, BMP, TIFF, GIF, AVIF, JPEG2000, HEIF), or its "
+    "header is damaged"
+)
 
 
 @pytest.mark.parametrize(
@@ -194,13 +197,13 @@ UNKNOWN = "is no image of a known format (JPEG, PNG, WEBP, BMP, TIFF), or its he
         (b"", "is empty"),
         (b"just a text\n", UNKNOWN),
         (encode(picture(), "JPEG")[:20], UNKNOWN),
-        (encode(picture(), "GIF"), UNKNOWN),
+        (encode(picture(), "PPM"), "has the format Netpbm, which is not read; convert it to PNG"),
         (encode(picture(), "PNG")[:-100], "can't be decoded completely; it is damaged or cut off"),
         (encode(picture(), "JPEG")[:-100], "can't be decoded completely; it is damaged or cut off"),
         (None, "No such file or directory"),
         ("folder", "Is a directory"),
     ],
-    ids=["empty", "text", "cut_header", "gif", "cut_png", "cut_jpeg", "missing", "folder"],
+    ids=["empty", "text", "cut_header", "ppm", "cut_png", "cut_jpeg", "missing", "folder"],
 )
 def test_what_can_not_be_read_is_named(
     tmp_path: Path, content: bytes | str | None, reason: str

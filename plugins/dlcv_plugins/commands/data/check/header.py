@@ -22,6 +22,7 @@ def read_header(content: bytes) -> FileHeader | None:
     """Returns what a file states about itself, None if Pillow doesn't know it for an image."""
     from PIL import Image
 
+    images.enable_heif()
     limit = images.largest_image_pixels()
     try:
         with Image.open(io.BytesIO(_without_texts(content))) as opened:

@@ -19,7 +19,7 @@ def names_by_finding(checkup):
 EXPECTED = {
     "unreadable": (
         "error",
-        "cut-and-closed-progressive.jpg cut-and-closed.jpg cut.jpg empty.png gif.jpg text.jpg",
+        "cut-and-closed-progressive.jpg cut-and-closed.jpg cut.jpg empty.png ppm.jpg text.jpg",
     ),
     "too-large": ("error", "bomb.png larger-bomb.png"),
     "wrong-extension": ("note", "really-png.jpg resized-dog.png"),
@@ -32,7 +32,7 @@ EXPECTED = {
     "tiny": ("warning", "dot.png"),
     "grey": ("note", "deep.png grey.jpg"),
     "elongated": ("note", "panorama.jpg"),
-    "unread-images": ("warning", "phone.heic"),
+    "unread-images": ("warning", "phone.jxl"),
     "strays": ("note", ".DS_Store notes.txt"),
 }
 
@@ -84,7 +84,7 @@ def test_the_worst_comes_first_and_each_says_what_to_do(checkup):
 def test_details_say_what_is_wrong_with_each(checkup):
     details = {(f.id, s.name): s.detail for f in checkup.findings for s in f.samples}
     assert "damaged or cut off" in details["unreadable", "train/cat/cut.jpg"]
-    assert details["unreadable", "train/cat/gif.jpg"].startswith("is GIF, which isn't supported")
+    assert details["unreadable", "train/cat/ppm.jpg"].startswith("is PPM, which isn't supported")
     assert details["wrong-extension", "train/cat/really-png.jpg"] == "is PNG"
     assert details["rotated", "train/cat/turned.jpg"] == "orientation 6"
     assert details["animated", "train/cat/animated.webp"] == "3 frames"
