@@ -1,8 +1,10 @@
 """Packages that exist for one test: their metadata and modules in a folder on the import path."""
 
+import json
 import os
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 
@@ -52,3 +54,52 @@ def run_python(
         timeout=60,
         check=False,
     )
+
+
+ONE_AFTER_THE_OTHER = """
+import contextlib, io, json, sys
+from pathlib import Path
+from dlcv.__main__ import main
+
+ended = []
+for arguments in json.loads(sys.argv[1]):
+    sys.argv = ["dlcv", *arguments]
+    with (
+        contextlib.redirect_stdout(io.TextIOWrapper(io.BytesIO())) as out,
+        contextlib.redirect_stderr(io.TextIOWrapper(io.BytesIO())) as err,
+    ):
+        try:
+            main()
+        except SystemExit as end:
+            code = end.code
+    printed = []
+    for text in (out, err):
+        text.flush()
+        printed.append(text.buffer.getvalue().decode())
+    ended.append([code or 0, *printed, sorted(map(str, Path().rglob("*")))])
+print(json.dumps(ended))
+"""
+
+
+@dataclass
+class Ended:
+    """A command that ended.
+
+    Attributes:
+        returncode: Its exit code.
+        stdout: What it printed.
+        stderr: Its messages.
+        files: What was in its folder afterwards.
+    """
+
+    returncode: int
+    stdout: str
+    stderr: str
+    files: list[str]
+
+
+def run_commands(folder: Path, commands: list[list[str]]) -> list[Ended]:
+    """Runs one command of dlcv after the other in one process, which saves the start of each."""
+    done = run_python(folder, "-c", ONE_AFTER_THE_OTHER, json.dumps(commands))
+    assert done.returncode == 0, done.stderr
+    return [Ended(*ended) for ended in json.loads(done.stdout)]

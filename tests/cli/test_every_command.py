@@ -3,25 +3,29 @@
 A file of weights that was left open on an object of Python did.
 """
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import click
+import pictures
 
 from dlcv import registry
 
 PROGRAM = """
 import sys
+import pictures
 from dlcv.__main__ import main
 
 for line in sys.stdin.read().splitlines():
     sys.argv = ["dlcv", *line.split()]
-    try:
-        main()
-    except SystemExit as end:
-        assert not end.code, (line, end.code)
+    with pictures.switched(on=False):
+        try:
+            main()
+        except SystemExit as end:
+            assert not end.code, (line, end.code)
 """
 SETTINGS = "--data photos --epochs 1 --threads 1"
 LINES = f"""
@@ -65,6 +69,7 @@ def test_every_command_and_the_end_of_its_process(tmp_path: Path, photos: Callab
     assert tried == names
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM], input=LINES.strip(), cwd=tmp_path, capture_output=True,
+        env={**os.environ, "PYTHONPATH": str(Path(pictures.__file__).parent)},
         text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-2000:]

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from fake_packages import install, run_python
+from fake_packages import Ended, install, run_commands, run_python
 
 DEEP_LEARNING = {"keras", "tensorflow", "jax", "torch", "sklearn"}
 
@@ -75,56 +75,64 @@ def test_the_interfaces_import_no_numpy(tmp_path: Path, module: str) -> None:
     assert not modules_after(tmp_path, program) & (DEEP_LEARNING | {"numpy"})
 
 
+MISTAKES: list[tuple[list[str], str]] = [
+    (["rnu"], 'no command "rnu"; did you mean "run"?'),
+    (["nonsense"], 'no command "nonsense"; there are data, recipes, run, resume,'),
+    (["plugins", "lst"], "lst"),
+    (["plugins", "list", "preprocessors"], 'unknown kind of plugin "preprocessors"; did you'),
+    (["plugins", "list", "x"], 'unknown kind of plugin "x"; there are preprocessor, store,'),
+    (["plugins", "show", "men"], 'no plugin "men"; did you mean "mean"?'),
+    (["plugins", "show", "zzzzz"], 'no plugin "zzzzz"; `dlcv plugins list` lists them'),
+    (["plugins", "show", "mean", "--kind", "stor"], 'unknown kind of plugin "stor"; did you'),
+    (["plugins", "show", "mean", "--kind", "store"], '"mean"; "mean" is a preprocessor'),
+    (["plugins", "show"], " plugins show --help"),
+    (["run", "--ach", "resnet"], "--ach"),
+    (
+        ["run", "photos/"],
+        "dlcv: unexpected photos/; data is named by an option: --data photos/;",
+    ),
+    (
+        ["run", "--lr", "0.1"],
+        "dlcv: no option --lr; write --learning-rate; see ",
+    ),
+    (["run", "--model=vgg16"], "dlcv: no option --model; write --arch; see "),
+    (["predict", "--lr", "1"], "dlcv: No such option '--lr'"),
+    (["predict", "x", "y", "--json", "--csv"], "dlcv: --json and --csv: choose one"),
+    (["run", "--data", "https://a.org/b.zip"], "https://a.org/b.zip is an address, and data"),
+    (["run", "--seed"], "--seed"),
+    (["run", "--precision", "half"], "half"),
+    (["run", "--seed", "x"], '--seed: expected int >= 0, < 4294967296, received "x"'),
+    (["run", "--seed", "3.5"], "--seed: expected int >= 0, < 4294967296, received 3.5"),
+    (["run", "--seed", "3, x=4"], '--seed: expected int >= 0, < 4294967296, received "3, x=4"'),
+    (["run", "--input-size", "8,"], "--input-size: expected int or (int, int) or None >= 1"),
+    (["run", "--config", "none.toml"], "can't read none.toml: No such file or directory"),
+    (["run", "--arch", "resnet(witdh=2)"], '"resnet(witdh=2)"; did you mean "width"?'),
+    (["run", "--preproc", "mean, patch(3)"], 'at column 13 of "mean, patch(3)"'),
+    (["run", "--schedule", "poly("], "can't read \"poly(\": '(' was never closed at column 5"),
+    (["evaluate", "none"], "no such run: none"),
+]
+
+
+@pytest.fixture(scope="module")
+def mistaken(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Ended]:
+    """How each mistake ended, by its arguments."""
+    ended = run_commands(tmp_path_factory.mktemp("empty"), [mistake[0] for mistake in MISTAKES])
+    return {" ".join(mistake[0]): end for mistake, end in zip(MISTAKES, ended, strict=True)}
+
+
 @pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (["rnu"], 'no command "rnu"; did you mean "run"?'),
-        (["nonsense"], 'no command "nonsense"; there are data, recipes, run, resume,'),
-        (["plugins", "lst"], "lst"),
-        (["plugins", "list", "preprocessors"], 'unknown kind of plugin "preprocessors"; did you'),
-        (["plugins", "list", "x"], 'unknown kind of plugin "x"; there are preprocessor, store,'),
-        (["plugins", "show", "men"], 'no plugin "men"; did you mean "mean"?'),
-        (["plugins", "show", "zzzzz"], 'no plugin "zzzzz"; `dlcv plugins list` lists them'),
-        (["plugins", "show", "mean", "--kind", "stor"], 'unknown kind of plugin "stor"; did you'),
-        (["plugins", "show", "mean", "--kind", "store"], '"mean"; "mean" is a preprocessor'),
-        (["plugins", "show"], " plugins show --help"),
-        (["run", "--ach", "resnet"], "--ach"),
-        (
-            ["run", "photos/"],
-            "dlcv: unexpected photos/; data is named by an option: --data photos/;",
-        ),
-        (
-            ["run", "--lr", "0.1"],
-            "dlcv: no option --lr; write --learning-rate; see ",
-        ),
-        (["run", "--model=vgg16"], "dlcv: no option --model; write --arch; see "),
-        (["predict", "--lr", "1"], "dlcv: No such option '--lr'"),
-        (["predict", "x", "y", "--json", "--csv"], "dlcv: --json and --csv: choose one"),
-        (["run", "--data", "https://a.org/b.zip"], "https://a.org/b.zip is an address, and data"),
-        (["run", "--seed"], "--seed"),
-        (["run", "--precision", "half"], "half"),
-        (["run", "--seed", "x"], '--seed: expected int >= 0, < 4294967296, received "x"'),
-        (["run", "--seed", "3.5"], "--seed: expected int >= 0, < 4294967296, received 3.5"),
-        (["run", "--seed", "3, x=4"], '--seed: expected int >= 0, < 4294967296, received "3, x=4"'),
-        (["run", "--input-size", "8,"], "--input-size: expected int or (int, int) or None >= 1"),
-        (["run", "--config", "none.toml"], "can't read none.toml: No such file or directory"),
-        (["run", "--arch", "resnet(witdh=2)"], '"resnet(witdh=2)"; did you mean "width"?'),
-        (["run", "--preproc", "mean, patch(3)"], 'at column 13 of "mean, patch(3)"'),
-        (["run", "--schedule", "poly("], "can't read \"poly(\": '(' was never closed at column 5"),
-        (["evaluate", "none"], "no such run: none"),
-    ],
-    ids=lambda value: " ".join(value) if isinstance(value, list) else None,
+    ("arguments", "message"), [(" ".join(arguments), message) for arguments, message in MISTAKES]
 )
 def test_a_mistake_is_one_line_and_exit_code_2(
-    tmp_path: Path, arguments: list[str], message: str
+    mistaken: dict[str, Ended], arguments: str, message: str
 ) -> None:
-    ended = run_python(tmp_path, "-m", "dlcv", *arguments)
+    ended = mistaken[arguments]
     (line,) = ended.stderr.splitlines()
     assert line.startswith("dlcv: ")
     assert message in line
     assert ended.returncode == 2
     assert ended.stdout == ""
-    assert os.listdir(tmp_path) == []
+    assert ended.files == []
 
 
 @pytest.mark.parametrize(
