@@ -105,11 +105,10 @@ def captured_stderr() -> Iterator[None]:
 
         os.dup2(kept.fileno(), 2)
         # A signal is no crash: it ends the process, and there is nothing to explain.
-        signals.before_exit.append(end_capture)
         try:
-            yield
+            with signals.calling_before_exit(end_capture):
+                yield
         finally:
-            signals.before_exit.remove(end_capture)
             os.dup2(before, 2)
             os.close(before)
             kept.seek(0)

@@ -11,9 +11,11 @@ import shutil
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, BinaryIO
 
+from dlcv import signals
 from dlcv.errors import DlcvError, WriteError
 from dlcv.packages import added
 from dlcv.progress import track
@@ -68,7 +70,8 @@ def to_replace(path: Path, temporary: Path, size: int | None = None) -> Iterator
         WriteError: the disk is full, read-only or broken.
     """
     try:
-        yield
+        with signals.calling_before_exit(partial(remove, temporary)):
+            yield
     except BaseException as error:
         written = sum(map(_size, (temporary, *temporary.rglob("*"))))
         with suppress(OSError):
@@ -134,10 +137,12 @@ def lock(path: Path, refusal: str) -> Iterator[None]:
             is_ours = False
         if not is_ours:
             raise DlcvError(refusal)
+        unlock = partial(path.unlink, missing_ok=True)
         try:
-            yield
+            with signals.calling_before_exit(unlock):
+                yield
         finally:
-            path.unlink(missing_ok=True)
+            unlock()
 
 
 def sha256(path: Path, doing: str = "reading") -> str:

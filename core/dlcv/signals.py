@@ -3,19 +3,32 @@
 It imports little, since a signal may come as soon as the command begins.
 """
 
+import contextlib
 import os
 import signal
 import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from types import FrameType
 
 ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-before_exit: "list[Callable[[], object]]" = []
-"""What is called before the process ends within an import, where no block is left in order."""
+_before_exit: "list[Callable[[], object]]" = []
 _received = 0
+
+
+@contextlib.contextmanager
+def calling_before_exit(call: "Callable[[], object]") -> "Iterator[None]":
+    """Has something called if the process ends within an import, where no block is left in order.
+
+    What is called last is what was asked for first.
+    """
+    _before_exit.append(call)
+    try:
+        yield
+    finally:
+        _before_exit.remove(call)
 
 
 def end_command() -> None:
@@ -66,8 +79,9 @@ def _end(number: int, frame: "FrameType | None") -> None:
     if _is_importing(frame):
         # Modules are left half-made by an exception, and many catch it: some go on without what
         # they import, and those written in C report that their "initialization failed".
-        for call in before_exit:
-            call()
+        for call in reversed(_before_exit):
+            with contextlib.suppress(Exception):
+                call()
         os.write(2, b"dlcv: stopped\n")
         os._exit(128 + number)
     if number == signal.SIGINT:
