@@ -333,3 +333,35 @@ def test_files_are_recognised_by_their_signature(tmp_path, content, recognised):
             path.write_bytes(content)
         assert (Hdf5.recognise(path) is not None) == recognised
     assert (Hdf5.recognise(tmp_path) is not None) == recognised
+
+
+class TestChannelOrder:
+    def test_bgr_rows_are_read_as_rgb(self, file):
+        write(file)
+        bgr = Hdf5(path=file, channel_order="bgr").open("all")
+        np.testing.assert_array_equal(bgr.read([3, 0]), IMAGES[[3, 0], ..., ::-1])
+        assert bgr.read([0]).flags.c_contiguous
+        assert bgr.fingerprint() != opened(file).fingerprint()
+
+    def test_grey_images_have_no_order(self, file):
+        write(file, images=IMAGES[..., :1])
+        with pytest.raises(DlcvError, match="channel_order=bgr is for color images"):
+            Hdf5(path=file, channel_order="bgr").open("all")
+
+    def test_nothing_is_written_as_bgr(self, tmp_path):
+        store = Hdf5(path=tmp_path / "packed", channel_order="bgr")
+        with pytest.raises(DlcvError, match="written as RGB"):
+            store.writer("train", rows=1, image_shape=(4, 5, 3), label_names=NAMES).__enter__()
+
+    @pytest.mark.parametrize(("order", "is_told"), [((0, 1, 2), False), ((2, 1, 0), True)])
+    def test_means_that_look_swapped_are_a_hint(self, file, caplog, order, is_told):
+        caplog.set_level("INFO", "dlcv_plugins")
+        photo = np.array([124, 117, 104], np.uint8)[list(order)]
+        write(file, images=np.broadcast_to(photo, (12, 4, 5, 3)))
+        images = opened(file)
+        images.read([0, 1])
+        images.read([2])
+        assert caplog.text.count("add channel_order=bgr") == is_told
+        caplog.clear()
+        Hdf5(path=file, channel_order="bgr").open("all").read([0])
+        assert not caplog.text

@@ -1,11 +1,12 @@
 """Packed data sets: one HDF5 file a split, with rows that are read without decoding."""
 
 import hashlib
+import logging
 import tomllib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Literal, Self
 
 from dlcv import files
 from dlcv.errors import DlcvError
@@ -27,12 +28,19 @@ from dlcv_plugins.stores import hdf5_format
 if TYPE_CHECKING:
     import numpy as np
 
+logger = logging.getLogger(__name__)
+SWAPPED_DIFFERENCE = 8.0
+"""Grey levels by which the last channel is brighter than the first where these look swapped."""
+
 
 @plugin
 class Hdf5(DatasetStore):
     """Reads and writes packed data sets: `images`, `labels` and `label_names` in HDF5 files."""
 
     path: Path = option(help="the folder with train.hdf5, val.hdf5, test.hdf5, or one such file")
+    channel_order: Literal["rgb", "bgr"] = option(
+        "rgb", help="the order of color channels in the files; OpenCV's is bgr"
+    )
 
     def splits(self) -> tuple[str, ...]:
         """The splits that have a file."""
@@ -49,7 +57,9 @@ class Hdf5(DatasetStore):
             raise DlcvError(
                 f'{self.path} has no split "{split}"; it has {", ".join(self.splits())}'
             )
-        return _PackedImages(self._file(split))
+        return _PackedImages(
+            self._file(split), self.channel_order, hints=split in ("train", UNSPLIT)
+        )
 
     @classmethod
     def recognise(cls, path: Path) -> Self | None:
@@ -67,6 +77,8 @@ class Hdf5(DatasetStore):
         label_names: Sequence[str],
     ) -> Iterator[Writer]:
         """Writes a split's file; the HDF5 library never writes rows, see `hdf5_format`."""
+        if self.channel_order != "rgb":
+            raise DlcvError("packed data sets are written as RGB; leave channel_order out")
         path = self._file(split)
         files.refuse_existing(path, force=False)
         hdf5_format.check_names(path, label_names)
@@ -80,8 +92,12 @@ class Hdf5(DatasetStore):
         return self.path if self.path.is_file() else self.path / f"{split}.hdf5"
 
 
-def _check_content(path: Path) -> None:
+def _check_content(path: Path) -> bool:
     """Refuses a file whose content is not what its data set's description recorded.
+
+    Returns:
+        Whether there is a record.
+
 
     A damaged file may end the process inside the HDF5 library, or hang there, so this comes before
     it is opened.
@@ -90,28 +106,56 @@ def _check_content(path: Path) -> None:
     try:
         recorded = tomllib.loads(description.read_text(encoding="utf-8"))["files"][path.name]
     except (OSError, ValueError, KeyError, TypeError):
-        return  # Written by other tools, which is fine.
+        return False  # Written by other tools, which is fine.
     if not isinstance(recorded, dict) or not isinstance(recorded.get("sha256"), str):
         raise DlcvError(
             f'{description}: the record of "{path.name}" has no sha256; '
             "pack the data set anew, or remove the record"
         )
     storage.check_record(path, recorded)
+    return True
 
 
 class _PackedImages(LabelledImages):
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, channel_order: str, *, hints: bool) -> None:
         self._path = path
-        _check_content(path)
+        self._is_reversed = channel_order == "bgr"
+        is_recorded = _check_content(path)
+        self._looks_at_order = hints and not is_recorded and not self._is_reversed
         packed = hdf5_format.read(path)
         self._rows = packed.rows
         self.labels = packed.labels
         self.label_names = packed.label_names
         self.image_shape = packed.rows.shape[1:]
+        if self._is_reversed and self.image_shape[2] != 3:
+            raise DlcvError(f"{path}: channel_order=bgr is for color images, and these are grey")
 
     def read(self, indices: "Sequence[int] | np.ndarray") -> Images:
         """Reads rows out of the file."""
-        return self._rows.read(indices)
+        import numpy as np
+
+        rows = self._rows.read(indices)
+        if self._looks_at_order:
+            self._looks_at_order = False
+            self._hint_at_order(rows)
+        return np.ascontiguousarray(rows[..., ::-1]) if self._is_reversed else rows
+
+    def _hint_at_order(self, rows: "np.ndarray") -> None:
+        """Logs that the channels may be swapped, where no record says that they are RGB.
+
+        Most photographs have more red than blue; ImageNet's means differ by 20.
+        """
+        if rows.shape[3] != 3 or not len(rows):
+            return
+        first, _, last = rows.mean(axis=(0, 1, 2))
+        if last - first > SWAPPED_DIFFERENCE:
+            logger.info(
+                "%s: the last channel is brighter than the first (%.0f and %.0f), as in BGR; if "
+                "colors look swapped in `dlcv data show`, add channel_order=bgr",
+                self._path,
+                last,
+                first,
+            )
 
     def sample_id(self, index: int) -> str:
         """Returns the file and the row."""
@@ -123,6 +167,7 @@ class _PackedImages(LabelledImages):
 
         some = np.linspace(0, len(self) - 1, num=min(len(self), 1000), dtype=np.int64)
         digest = hashlib.sha256(repr((self.image_shape, self.label_names)).encode())
+        digest.update(b"bgr" * self._is_reversed)
         digest.update(self.labels.tobytes())
         for row in some:
             digest.update(self._rows.read([row]).tobytes())
