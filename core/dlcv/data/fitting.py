@@ -33,6 +33,8 @@ from dlcv.registry.spec import Spec, SpecList
 logger = logging.getLogger(__name__)
 BATCH = 64
 """Images that a step learns from at once."""
+FEWEST_PIXELS = 8
+"""Images that are made smaller than this on a side are probably a mistake."""
 
 
 def fit_to_input(
@@ -88,6 +90,13 @@ def fit_to_input(
             f"{input_size[0]} x {input_size[1]}; leave one of the two out"
         )
     _warn_of_equal_views(pipeline.with_sizes((height, width)), image_shape)
+    if min(height, width) < FEWEST_PIXELS and image_shape[0] not in (height, width):
+        logger.warning(
+            "the network sees images of %d x %d pixels, on which little can be told apart; is "
+            "input_size meant?",
+            height,
+            width,
+        )
     return pipeline, (height, width)
 
 

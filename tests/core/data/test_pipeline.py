@@ -335,3 +335,17 @@ def test_a_step_that_gives_no_bytes_is_named():
         pipeline = prepared("halves", images)
         with pytest.raises(DlcvError, match=r"halves gives float32 pixels; .* must give uint8"):
             process_batch(images, np.arange(3), pipeline, None)
+
+
+@pytest.mark.parametrize(
+    ("images", "size", "is_told"),
+    [
+        (MIXED, (2, 2), True),
+        (MIXED, (8, 8), False),
+        (UNIFORM, (30, 7), True),
+        (of_sizes((4, 4), (4, 4)), (4, 4), False),
+    ],
+)
+def test_images_that_are_made_tiny_are_warned_of(images, size, is_told, caplog):
+    prepared("simple", images, input_size=size)
+    assert ("is input_size meant?" in caplog.text) == is_told
