@@ -64,17 +64,23 @@ def photos(tmp_path: Path) -> Callable[..., Path]:
         size: tuple[int, int] | None = None,
         name: str = "photos",
     ) -> Path:
-        rng = np.random.default_rng(0)
-        root = tmp_path / name
-        for label, class_name in enumerate(classes):
-            for number in range(count):
-                height, width = size or rng.integers(20, 48, 2)
-                image = rng.integers(0, 80, (height, width, 3), np.uint8)
-                image[..., label % 3] += 150
-                write_image(root / class_name / f"{number:03d}.png", image)
-        return root
+        return write_photos(tmp_path / name, classes, count, size)
 
     return make
+
+
+def write_photos(
+    root: Path, classes: tuple[str, ...], count: int, size: tuple[int, int] | None = None
+) -> Path:
+    """Writes the images that `photos` gives."""
+    rng = np.random.default_rng(0)
+    for label, class_name in enumerate(classes):
+        for number in range(count):
+            height, width = size or rng.integers(20, 48, 2)
+            image = rng.integers(0, 80, (height, width, 3), np.uint8)
+            image[..., label % 3] += 150
+            write_image(root / class_name / f"{number:03d}.png", image)
+    return root
 
 
 @pytest.fixture
@@ -116,6 +122,17 @@ def base_run(tmp_path_factory: pytest.TempPathFactory) -> "Run":
     return dlcv.run(
         data=str(data), architecture="lenet(width=0.2)", epochs=1, batch_size=4, name="base",
         runs=root / "runs", threads=1,
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def digits_run(tmp_path_factory: pytest.TempPathFactory) -> "Run":
+    """A run on grey images of 36 x 36 pixels, not to be changed."""
+    import dlcv
+
+    return dlcv.run(
+        architecture="lenet(width=0.2)", optimizer="sgd", epochs=1, fraction=0.1, threads=1,
+        name="small", runs=tmp_path_factory.mktemp("digits") / "runs",
     )  # fmt: skip
 
 

@@ -1,5 +1,7 @@
 """The networks, against parameter counts and volumes derived by hand from their layer tables."""
 
+import functools
+
 import keras
 import numpy as np
 import pytest
@@ -11,6 +13,11 @@ from dlcv.training.network import symbolic
 
 def build(spec: str, shape: tuple[int, int, int], classes: int = 10) -> keras.Model:
     """Builds a network without values for its weights, which takes a fraction of the time."""
+    return _build(spec, shape, classes, keras.config.image_data_format())
+
+
+@functools.cache
+def _build(spec: str, shape: tuple[int, int, int], classes: int, data_format: str) -> keras.Model:
     with symbolic():
         return registry.create("architecture", spec).build(shape, classes)
 

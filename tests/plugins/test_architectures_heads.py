@@ -1,5 +1,6 @@
 """Heads on the bodies of other networks."""
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -106,39 +107,55 @@ def test_head_on_a_network_without_a_body_is_refused() -> None:
         build("gap_head(base=cnn(filters=()))")
 
 
-@pytest.mark.parametrize(
-    ("base", "new_head"),
-    [
-        ("minivggnet(width=0.1)", "gap_head(base={}, weights={}, units=(8,))"),
-        ("resnet(stages=(1, 1), filters=(8, 8, 16))", "fc_head(base={}, weights={})"),
-        ("mlp(units=9)", "fc_head(base={}, weights={})"),
-    ],
-)
-def test_body_begins_with_the_weights_of_another_run(
-    base: str, new_head: str, photos: Callable[..., Path], tmp_path: Path
+BASES = ["minivggnet(width=0.1)", "resnet(stages=(1, 1), filters=(8, 8, 16))"]
+
+
+@pytest.mark.parametrize("base", BASES)
+def test_body_gets_the_weights_of_a_file(base: str, tmp_path: Path) -> None:
+    """Of a network with other classes and another head, by layer."""
+    before = registry.create("architecture", base).build((16, 16, 3), 2)
+    before.save_weights(tmp_path / "two.weights.h5")
+    spec = f'gap_head(base={base}, weights="{tmp_path}/two.weights.h5", units=(8,))'
+    head = registry.create("architecture", spec)
+    after = head.build((16, 16, 3), 3)
+    head.load_pretrained(after)
+
+    compare_bodies(base, before, after)
+
+
+def test_body_begins_with_the_weights_of_another_run_and_needs_it_never_again(
+    photos: Callable[..., Path], tmp_path: Path
 ) -> None:
     """Pretrained on images of two classes, used for three, with other sizes of the head."""
-    common = {"epochs": 1, "runs": tmp_path / "runs", "input_size": 16}
+    base = "mlp(units=9)"
+    common = {
+        "epochs": 1, "runs": tmp_path / "runs", "input_size": 16,
+        "optimizer": "sgd(learning_rate=1e-9)", "schedule": "constant", "preprocessors": "mean",
+    }  # fmt: skip
     first = dlcv.run(
-        data=str(photos(("red", "green"), size=(16, 16), name="two")),
-        architecture=base,
-        preprocessors="mean",
-        **common,
+        data=str(photos(("red", "green"), size=(16, 16), name="two")), architecture=base, **common
     )
+    before = first.model
     second = dlcv.run(
         data=str(photos(size=(16, 16), name="three")),
-        architecture=new_head.format(base, f'"{first.path}"'),
-        optimizer="sgd(learning_rate=1e-9)",
-        schedule="constant",
+        architecture=f'fc_head(base={base}, weights="{first.path}")',
         **common,
     )
+    compare_bodies(base, before, second.model)
 
+    shutil.rmtree(first.path)
+    compare_bodies(base, before, dlcv.load(second.path).model)
+    assert "weights=" in (second.path / "run.toml").read_text()
+
+
+def compare_bodies(base: str, before: keras.Model, after: keras.Model) -> None:
+    """Compares the kernels of a base in two networks."""
     body = registry.create("architecture", base).body((16, 16, 3))
     kernels = [x.name for x in body.layers if hasattr(x, "kernel")]
     assert kernels
     for name in kernels:
-        before, after = (r.model.get_layer(name).kernel for r in (first, second))
-        np.testing.assert_allclose(before, after, atol=1e-6)
+        one, other = (model.get_layer(name).kernel for model in (before, after))
+        np.testing.assert_allclose(one, other, atol=1e-6)
 
 
 def test_weights_of_another_body_are_refused_with_layer_and_shapes(tmp_path: Path) -> None:

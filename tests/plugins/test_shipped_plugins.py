@@ -1,12 +1,20 @@
 """Every plugin that ships with dlcv passes the checks that plugin authors run on theirs."""
 
+import os
+import shutil
+import subprocess
+import sys
+
 import numpy as np
 import pytest
+from conftest import write_photos
 
 from dlcv import registry
 from dlcv.registry import INTERFACES
 from dlcv.testing import checks_for
 from dlcv_plugins.stores import keras
+from dlcv_plugins.testing import common
+from dlcv_plugins.testing.exporter import check_network_stays_as_it_is
 
 SPECS = {
     ("architecture", "cnn"): ["cnn", "cnn(filters=(64, 128), units=(512, 512))"],
@@ -50,6 +58,13 @@ LARGE = {
     if hasattr(registry.get("architecture", d.name), "keras_name") and d.name != "mobilenetv3small"
 }
 """Networks that take long at their own size; test_architectures_keras.py builds them smaller."""
+LARGER = {
+    "resnet34",
+    "resnet56",
+    "resnet_tiny_imagenet",
+    *(f"efficientnet_lite{number}" for number in (1, 2, 3, 4)),
+}
+"""Networks made by the code of a smaller one, which differs from them in numbers only."""
 SHIPPED = [d for kind in INTERFACES for d in registry.descriptors(kind) if d.distribution == "dlcv"]
 CASES = [
     pytest.param(
@@ -57,7 +72,9 @@ CASES = [
         spec,
         check,
         id=f"{spec}-{check.__name__.removeprefix('check_')}",
-        marks=[pytest.mark.slow] if d.name in LARGE and "common" not in check.__module__ else [],
+        marks=[pytest.mark.slow]
+        if d.name in LARGE | LARGER and "common" not in check.__module__
+        else [],
     )
     for d in SHIPPED
     for spec in SPECS.get((d.kind, d.name), [d.name])
@@ -66,17 +83,58 @@ CASES = [
 
 
 @pytest.mark.parametrize(("kind", "spec", "check"), CASES)
-def test_shipped_plugin(kind, spec, check, request, monkeypatch):
+def test_shipped_plugin(kind, spec, check, request, monkeypatch, imported_together):
+    plugin = registry.create(kind, spec)
     if kind == "store":
         monkeypatch.chdir(request.getfixturevalue("data_sets"))
-    check(registry.create(kind, spec))
+        monkeypatch.setattr(keras, "load", load_small)
+    elif kind == "exporter" and check is not check_network_stays_as_it_is:
+        write_once(type(plugin), request.getfixturevalue("written"), monkeypatch)
+    elif check is common.check_import_is_light and imported_together == []:
+        monkeypatch.setattr(common, "_heavy_imports_of", lambda module: imported_together)
+    check(plugin)
 
 
-@pytest.fixture
-def data_sets(photos, tmp_path, monkeypatch):
-    """A folder with a data set for each store that reads files."""
-    lay_out(photos(count=3), tmp_path)
-    monkeypatch.setattr(keras, "load", load_small)
+@pytest.fixture(scope="session")
+def imported_together():
+    """What a new process has loaded of heavy libraries after all modules of plugins.
+
+    Where that is nothing, no module alone loads any; else each is asked, and the right one named.
+    """
+    modules = sorted({registry.get(d.kind, d.name).__module__ for d in SHIPPED})
+    code = f"import sys, {', '.join(modules)}; print(*{{*{common.HEAVY}}} & sys.modules.keys())"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    return done.stdout.split() if done.returncode == 0 else None
+
+
+@pytest.fixture(scope="session")
+def written(tmp_path_factory):
+    """Where what each exporter wrote is kept: the checks all write the same network."""
+    return tmp_path_factory.mktemp("written")
+
+
+def write_once(cls, kept, monkeypatch):
+    """Lets an exporter copy what it wrote in a check before; conversion takes seconds."""
+    write, before = cls.write, kept / cls.__name__
+
+    def copy_or_write(exporter, network, path):
+        if not before.exists():
+            before.mkdir()
+            write(exporter, network, before / path.name)
+        shutil.copytree(before, path.parent, dirs_exist_ok=True)
+
+    monkeypatch.setattr(cls, "write", copy_or_write)
+
+
+@pytest.fixture(scope="session")
+def data_sets(tmp_path_factory):
+    """A folder with a data set for each store that reads files, not to be changed."""
+    tmp_path = tmp_path_factory.mktemp("data_sets")
+    lay_out(write_photos(tmp_path / "photos", ("blue", "green", "red"), 3), tmp_path)
     packed = registry.create("store", f'hdf5(path="{tmp_path}/packed")')
     rng = np.random.default_rng(0)
     for split, rows in (("train", 6), ("val", 4)):

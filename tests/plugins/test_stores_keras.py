@@ -1,18 +1,23 @@
 """The data sets that Keras knows: from a cache in Keras's own format, and without any."""
 
 import gzip
+import os
 import pickle
 import subprocess
 import sys
 import tarfile
+import tempfile
+from pathlib import Path
 
 import numpy as np
 import pytest
+from forked import SERVER
 
 from dlcv.errors import DlcvError
 from dlcv_plugins.stores import keras as store_module
 from dlcv_plugins.stores.keras import Keras
 from dlcv_plugins.stores.keras_labels import LABEL_NAMES
+from dlcv_plugins.stores.keras_process import main
 
 RNG = np.random.default_rng(0)
 TRAIN = (RNG.integers(0, 256, (30, 28, 28), np.uint8), np.arange(30, dtype=np.uint8) % 10)
@@ -72,7 +77,37 @@ def test_keras_is_loaded_by_another_process(cache):
     assert done.stdout == "10 set()\n", done.stderr
 
 
-def test_a_damaged_cache_is_an_error(cache):
+@pytest.fixture
+def forked(monkeypatch):
+    """Lets Keras's loaders run in forks that have Keras imported, which takes seconds else."""
+
+    def run(command, *, env, **_):
+        with tempfile.TemporaryDirectory() as folder:
+            output = Path(folder, "output")
+            arguments = (env, output, *command[-3:])
+            process = SERVER.Process(target=load_in_fork, args=arguments)
+            process.start()
+            process.join(120)
+            return subprocess.CompletedProcess(command, process.exitcode, output.read_bytes())
+
+    monkeypatch.setattr(subprocess, "run", run)
+
+
+def load_in_fork(environment, output, name, labels, row):
+    """Does what the process does; the checksum of CIFAR's archive is not looked at."""
+    import keras.src.backend.config
+    import keras.src.utils.file_utils
+
+    os.environ.clear()
+    os.environ.update(environment)
+    os.dup2(os.open(output, os.O_WRONLY | os.O_CREAT), 1)
+    keras.src.backend.config._KERAS_DIR = environment["KERAS_HOME"]
+    if name == "cifar100":
+        keras.src.utils.file_utils.validate_file = lambda *_, **__: True
+    main(name, labels, int(row))
+
+
+def test_a_damaged_cache_is_an_error(cache, forked):
     write_fashion(cache)
     (cache / "fashion-mnist" / "t10k-images-idx3-ubyte.gz").write_bytes(b"no gzip")
     with pytest.raises(DlcvError, match=r"or damaged there, .*Not a gzipped file"):
@@ -86,7 +121,7 @@ def test_labels_that_are_none_of_the_images_are_an_error(labels, monkeypatch):
         Keras(name="fashion_mnist").open("test")
 
 
-def test_a_file_whose_checksum_is_another_is_not_read(cache):
+def test_a_file_whose_checksum_is_another_is_not_read(cache, forked):
     np.savez(cache / "mnist.npz", x_train=TRAIN[0], y_train=TRAIN[1])
     with pytest.raises(DlcvError, match=r"mnist is not in Keras's cache, or damaged there"):
         Keras(name="mnist").open("train")
@@ -113,7 +148,7 @@ def test_without_cache_and_network_one_line_says_what_goes_where(cache):
     assert not (cache / "x").exists()
 
 
-def test_cifar_100_has_coarse_labels_too(cache, tmp_path, monkeypatch):
+def test_cifar_100_has_coarse_labels_too(cache, tmp_path, forked):
     """A small archive in the true format, with Keras's check of its checksum switched off."""
     rows = RNG.integers(0, 256, (3, 3, 32, 32), np.uint8)
     batch = {
@@ -125,13 +160,6 @@ def test_cifar_100_has_coarse_labels_too(cache, tmp_path, monkeypatch):
         (folder / name).write_bytes(pickle.dumps(batch, protocol=3))
     with tarfile.open(cache / "cifar-100-python-target_archive", "w:gz") as archive:
         archive.add(folder, folder.name)
-    program = (
-        "import sys, keras.src.utils.file_utils as f; f.validate_file = lambda *a, **k: True;"
-        "from dlcv_plugins.stores.keras_process import main; main(*sys.argv[1:3], 0)"
-    )
-    command = [sys.executable, "-c", program, "cifar100", "coarse"]
-    run = subprocess.run
-    monkeypatch.setattr(subprocess, "run", lambda _, **options: run(command, **options))
     images = Keras(name="cifar100", labels="coarse").open("train")
     assert images.image_shape == (32, 32, 3)
     assert images.labels.tolist() == [19, 0, 7]

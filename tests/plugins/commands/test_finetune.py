@@ -3,28 +3,20 @@
 import tomllib
 
 import pytest
-from forked import dlcv as forked
+from forked import dlcv
 
 from dlcv.errors import DlcvError
 from dlcv_plugins.commands.finetune.configuration import fine_tuning
 
 
-def dlcv(folder, *arguments):
-    return forked(*arguments, folder=folder)
-
-
-def test_a_trained_body_gets_a_new_head_for_other_classes(photos, tmp_path):
-    photos(count=12, name="colors")
+def test_a_trained_body_gets_a_new_head_for_other_classes(base_run, photos, tmp_path):
     photos(classes=("one", "two"), count=12, name="others")
     small = ("--batch-size", "4", "--input-size", "16", "--threads", "1", "--quiet")
-    base = ("--arch", "lenet(width=0.2)", "--epochs", "1", "--name", "base")
-    first = dlcv(tmp_path, "run", "--data", "colors", *base, *small)
-    assert first.returncode == 0, first.stderr
     second = dlcv(
-        tmp_path, "finetune", "--data", "others", "--base", "lenet(width=0.2)",
-        "--weights", "runs/base", "--head", "fc_head(units=8)", "--head-epochs", "2",
+        "finetune", "--data", "others", "--base", "lenet(width=0.2)",
+        "--weights", base_run.path, "--head", "fc_head(units=8)", "--head-epochs", "2",
         "--epochs", "1", "--learning-rate", "0.01", "--trainable", "conv2*, head",
-        "--name", "tuned", *small,
+        "--name", "tuned", *small, folder=tmp_path,
     )  # fmt: skip
     assert second.returncode == 0, second.stderr
     assert "trained   3 epochs" in second.stdout
@@ -37,8 +29,8 @@ def test_a_trained_body_gets_a_new_head_for_other_classes(photos, tmp_path):
     import dlcv as package
 
     kernels = [
-        package.load(tmp_path / "runs" / name).model.get_layer("conv1").kernel.numpy()
-        for name in ("base", "tuned")
+        run.model.get_layer("conv1").kernel.numpy()
+        for run in (base_run, package.load(tmp_path / "runs" / "tuned"))
     ]
     assert np.array_equal(*kernels)
 
@@ -79,13 +71,13 @@ def test_run_as_the_base_gives_its_network_weights_and_preprocessors(photos, tmp
     small = ("--batch-size", "4", "--threads", "1", "--quiet")
     arch = ("--arch", "linear_head(base=lenet(width=0.2))", "--input-size", "16")
     steps = ("--preproc", "simple, scale(factor=0.01)")
-    first = dlcv(tmp_path, "run", "--data", "colors", *arch, *steps, "--epochs", "1", *small,
-                 "--name", "base")  # fmt: skip
+    first = dlcv("run", "--data", "colors", *arch, *steps, "--epochs", "1", *small,
+                 "--name", "base", folder=tmp_path)  # fmt: skip
     assert first.returncode == 0, first.stderr
 
-    second = dlcv(tmp_path, "finetune", "--data", "colors", "--base", "runs/base",
+    second = dlcv("finetune", "--data", "colors", "--base", "runs/base",
                   "--head-epochs", "1", "--epochs", "1", "--trainable", "head",
-                  "--name", "tuned", *small)  # fmt: skip
+                  "--name", "tuned", *small, folder=tmp_path)  # fmt: skip
 
     assert second.returncode == 0, second.stderr
     config = tomllib.loads((tmp_path / "runs/tuned/run.toml").read_text())

@@ -1,4 +1,4 @@
-"""`dlcv extract`, `dlcv fit`, `dlcv transfer` as processes."""
+"""`dlcv extract`, `dlcv fit`, `dlcv transfer`, as a user types them."""
 
 import json
 import re
@@ -7,33 +7,44 @@ import signal
 import subprocess
 import sys
 import time
+import urllib.error
 
 import pytest
+from forked import dlcv as forked
+
+from dlcv.cli.main import dlcv as dlcv_command
+from dlcv.errors import DlcvError
 
 
 def dlcv(folder, *arguments):
-    return subprocess.run(
-        [sys.executable, "-m", "dlcv", *map(str, arguments)],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    return forked(*arguments, folder=folder)
 
 
-def test_features_are_extracted_once_and_fitted_to(base_run, flowers, tmp_path):
+def refusal(*arguments):
+    """Returns the line that a command in this process and folder is refused with."""
+    with pytest.raises(DlcvError) as refused:
+        dlcv_command([*map(str, arguments)], standalone_mode=False)
+    return str(refused.value)
+
+
+def test_features_are_extracted_once_and_fitted_to(
+    base_run, flowers, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.chdir(tmp_path)
     body = ("--base", base_run.path, "--layer", "dense1_relu", "--data", flowers)
     done = dlcv(tmp_path, "extract", *body, "--out", "features", "--threads", "1")
     assert done.returncode == 0, done.stderr
     assert "features  100 an image, of dense1_relu" in done.stdout
     assert re.search(r"^train +\d+ +0\.\d$", done.stdout, re.MULTILINE)
     assert done.stdout.strip().endswith("dlcv fit features --classifier linear_svm")
-    again = dlcv(tmp_path, "extract", *body, "--out", "features")
-    assert again.returncode == 2
-    assert again.stderr.startswith("dlcv: features exists already")
+    again = refusal("extract", *body, "--out", "features")
+    assert again.startswith("features exists already")
 
     grid = "logistic_regression(C=(0.1, 1, 10))"
-    done = dlcv(tmp_path, "fit", "features", "--classifier", grid, "--name", "linear")
+    done = subprocess.run(
+        [sys.executable, "-m", "dlcv", "fit", "features", "--classifier", grid, "--name", "linear"],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert "C=10: " in done.stderr
     # Libraries that start have a lot to say, which nobody wants to read.
@@ -47,13 +58,12 @@ def test_features_are_extracted_once_and_fitted_to(base_run, flowers, tmp_path):
     done = dlcv(tmp_path, "predict", "runs/linear", image, "--json")
     assert done.returncode == 0, done.stderr
     assert "rose" in done.stdout
-    done = dlcv(tmp_path, "evaluate", "runs/linear", "--json")
-    assert json.loads(done.stdout)["metrics"]["rank1"] >= 0.5
+    capsys.readouterr()
+    dlcv_command(["evaluate", "runs/linear", "--json"], standalone_mode=False)
+    assert json.loads(capsys.readouterr().out)["metrics"]["rank1"] >= 0.5
 
     shutil.rmtree(tmp_path / "features" / "checkpoints")
-    done = dlcv(tmp_path, "fit", "features")
-    assert done.returncode == 2
-    assert "holds no weights of the body; extract the features again" in done.stderr
+    assert "holds no weights of the body; extract the features again" in refusal("fit", "features")
 
 
 def test_in_one_go(base_run, flowers, tmp_path):
@@ -85,21 +95,24 @@ def test_in_one_go(base_run, flowers, tmp_path):
         (("fit", "none"), "none does not exist; `dlcv extract` makes a folder of features"),
     ],
 )
-def test_what_is_wrong_is_one_line(arguments, message, flowers, tmp_path):
+def test_what_is_wrong_is_one_line(arguments, message, flowers, tmp_path, monkeypatch, capfd):
+    monkeypatch.chdir(tmp_path)
     (tmp_path / "photos").symlink_to(flowers)
-    done = dlcv(tmp_path, *arguments)
-    assert done.returncode == 2
-    assert message in done.stderr
-    assert len(done.stderr.strip().splitlines()) == 1
+    told = refusal(*arguments)
+    assert message in told
+    assert "\n" not in told
+    assert capfd.readouterr() == ("", "")
 
 
 def test_weights_that_can_not_be_downloaded_are_said(flowers, tmp_path, monkeypatch):
-    monkeypatch.setenv("KERAS_HOME", str(tmp_path / "keras"))
-    # Nothing listens there, so that the download fails at once, wherever this runs.
-    monkeypatch.setenv("https_proxy", "http://127.0.0.1:9")
-    done = dlcv(tmp_path, "transfer", "--base", "vgg16", "--data", flowers, "--input-size", "32")
-    assert done.returncode == 2
-    assert "the ImageNet weights can't be downloaded from https://" in done.stderr
+    def refuse(*arguments):
+        raise urllib.error.URLError("Name or service not known")
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("keras.src.utils.file_utils.urlretrieve", refuse)
+    monkeypatch.setattr("keras.src.backend.config._KERAS_DIR", str(tmp_path / "keras"))
+    told = refusal("transfer", "--base", "mobilenet", "--data", flowers, "--input-size", "32")
+    assert "the ImageNet weights can't be downloaded from https://" in told
     assert not (tmp_path / "runs").exists()
 
 

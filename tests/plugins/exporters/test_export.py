@@ -49,7 +49,7 @@ def run(folder):
         data=str(folder / "photos"),
         architecture="lenet(width=0.2)",
         preprocessors="aspect_aware(size=20), patch(size=16), flip, mean",
-        epochs=2,
+        epochs=1,
         batch_size=8,
         name="colours",
         runs=folder / "runs",
@@ -249,6 +249,7 @@ def test_16_bit_runs_are_exported_in_32_bits(folder, photos):
         architecture="shallownet",
         preprocessors="simple(size=16), scale",
         precision="mixed_bfloat16",
+        optimizer="sgd",
         epochs=1,
         name="half",
         runs=folder / "runs",
@@ -260,18 +261,12 @@ def test_16_bit_runs_are_exported_in_32_bits(folder, photos):
     assert 1e-5 < np.abs(found - half.predict_proba(photos)).max() < 0.02
 
 
-def test_images_that_are_gone_are_told(folder, tmp_path, caplog):
-    photos = shutil.copytree(folder / "photos", tmp_path / "photos")
-    grey = dlcv.run(
-        data=str(photos),
-        architecture="shallownet",
-        preprocessors="simple(size=8), scale",
-        epochs=1,
-        name="gone",
-        runs=tmp_path / "runs",
-    )
-    shutil.rmtree(photos)
-    exported = dlcv.export_run(grey.path, "saved_model", tmp_path / "out")
+def test_images_that_are_gone_are_told(run, folder, tmp_path, caplog):
+    moved = shutil.copytree(run.path, tmp_path / "moved")
+    text = (moved / "run.toml").read_text()
+    assert f'"{folder}/photos"' in text.replace("\\", "")
+    (moved / "run.toml").write_text(text.replace(f"{folder}/photos", f"{tmp_path}/gone"))
+    exported = dlcv.export_run(moved, "saved_model", tmp_path / "out")
     assert exported.description["parity"]["source"] == "scikit-learn's digits"
     assert "it is compared on scikit-learn's digits instead" in caplog.text
     with pytest.raises(DlcvError, match=r"that were held out can't be opened .* with --data"):
@@ -296,11 +291,12 @@ def test_only_a_finished_run_is_exported(run, saved, tmp_path):
         dlcv.export_run(run.path, "h5")
     with pytest.raises(DlcvError, match="is an exported model; export the run that it came from"):
         dlcv.export_run(saved.path, "saved_model", tmp_path / "out")
-    several = dlcv.run(
-        data="digits", architecture="shallownet", fraction=0.1, epochs=1, members=2, runs=tmp_path
-    )
+    several = tmp_path / "several"
+    for number in ("1", "2"):
+        shutil.copytree(run.path, several / "members" / number)
+    (several / "run.toml").write_text(run.config.with_options(members=2).to_toml())
     with pytest.raises(DlcvError, match="is an ensemble; export its members one by one, such as"):
-        dlcv.export_run(several.path, "saved_model", tmp_path / "out")
+        dlcv.export_run(several, "saved_model", tmp_path / "out")
     begun = shutil.copytree(run.path, tmp_path / "begun")
     (begun / "metrics.json").unlink()
     with pytest.raises(DlcvError, match="begun is not finished; continue with: dlcv resume"):
@@ -398,16 +394,17 @@ def test_state_that_is_of_no_pixel_step_is_one_line(copied, saved):
     assert saved.pixel_steps == tuple(plain)
 
 
-def test_grey_pictures_stay_grey(folder, tmp_path):
-    run = dlcv.run(
-        data="digits", architecture="shallownet", epochs=1, fraction=0.2, name="g", runs=tmp_path
-    )
-    exported = dlcv.export_run(run.path, "saved_model", tmp_path / "out")
+def test_grey_pictures_stay_grey(digits_run, folder, tmp_path):
+    exported = dlcv.export_run(digits_run.path, "saved_model", tmp_path / "out")
     assert exported.description["input"]["color_order"] == "grey"
     photo = next(folder.glob("photos/red/*.png"))
-    np.testing.assert_allclose(exported.predict_proba(photo), run.predict_proba(photo), atol=1e-6)
+    np.testing.assert_allclose(
+        exported.predict_proba(photo), digits_run.predict_proba(photo), atol=1e-6
+    )
     image = cv2.imread(str(photo), cv2.IMREAD_GRAYSCALE)
-    np.testing.assert_allclose(exported.predict_proba(image), run.predict_proba(image), atol=1e-6)
+    np.testing.assert_allclose(
+        exported.predict_proba(image), digits_run.predict_proba(image), atol=1e-6
+    )
 
 
 def test_models_of_older_versions_are_read(copied, photos, run):

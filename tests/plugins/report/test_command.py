@@ -1,8 +1,6 @@
 """`dlcv report` through real processes."""
 
-import subprocess
-import sys
-
+import forked
 import pytest
 from written_runs import predicted, write_run
 
@@ -10,13 +8,7 @@ from dlcv.evaluation.predict import save_predictions
 
 
 def report(folder, *arguments):
-    return subprocess.run(
-        [sys.executable, "-m", "dlcv", "report", *arguments],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
+    return forked.dlcv("report", *arguments, folder=folder)
 
 
 def test_it_writes_the_page_again_and_says_where(tmp_path):

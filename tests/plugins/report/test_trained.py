@@ -8,7 +8,7 @@ from dlcv.registry import registry
 from dlcv.runs.load import load
 from dlcv_plugins.report.finished import finished_run
 
-SMALL = {"data": "digits", "architecture": "lenet(width=0.2)", "fraction": 0.3, "threads": 1}
+SMALL = {"data": "digits(size=8)", "architecture": "mlp(units=16)", "fraction": 0.3, "threads": 1}
 
 
 @pytest.mark.usefixtures("with_pictures")
@@ -45,8 +45,8 @@ def test_accuracies_for_advice_are_those_of_prediction(tmp_path):
     assert found["accuracy"] > run.history[-1]["accuracy"] + 0.02
 
 
-def test_what_sections_see_is_a_run_as_hooks_see_it(tmp_path):
-    run = dlcv.run(**SMALL, epochs=1, runs=tmp_path, name="seen")
+def test_what_sections_see_is_a_run_as_hooks_see_it(digits_run):
+    run = digits_run
     seen: RunView = finished_run(load(run.path))
     assert seen.finished
     assert seen.metrics == run.metrics

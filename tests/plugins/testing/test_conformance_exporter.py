@@ -99,7 +99,7 @@ class Other(Good):
         network.save(path)
 
     def open(self, path, threads):
-        return Opened(path) if type(self).here else Rolled(path)
+        return Opened(path) if type(self).here else Guessing()
 
 
 @classmethod

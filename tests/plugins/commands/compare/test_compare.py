@@ -7,6 +7,7 @@ import subprocess
 import sys
 
 import cv2
+import forked
 import pytest
 from written_runs import FINGERPRINTS, history, write_run
 
@@ -226,13 +227,7 @@ def test_comparing_imports_no_keras(tmp_path):
 
 
 def compare(folder, *arguments):
-    return subprocess.run(
-        [sys.executable, "-m", "dlcv", "compare", *arguments],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
+    return forked.dlcv("compare", *arguments, folder=folder)
 
 
 def test_command_prints_one_table(tmp_path):

@@ -193,26 +193,18 @@ def test_a_network_without_convolutions_is_refused():
         chosen_layer(network, None, default=-1)
 
 
-@pytest.fixture(scope="module")
-def run(tmp_path_factory):
-    return dlcv.run(
-        architecture="lenet(width=0.2)", epochs=1, threads=1, fraction=0.3,
-        runs=tmp_path_factory.mktemp("runs"),
-    )  # fmt: skip
-
-
 class TestRuns:
-    def test_explains_what_the_run_predicts(self, run):
+    def test_explains_what_the_run_predicts(self, digits_run):
         images = np.random.default_rng(0).integers(0, 256, (70, 36, 36, 1), np.uint8)
-        explained = grad_cam(run, images[:60])
-        predicted = run.predict(images[:60])
+        explained = grad_cam(digits_run, images[:60])
+        predicted = digits_run.predict(images[:60])
         assert [e.label for e in explained] == [p.label for p in predicted]
         found = [e.probability for e in explained]
         np.testing.assert_allclose(found, [p.probability for p in predicted], atol=1e-3)
         assert explained[7].pixels.shape == (36, 36, 1)
-        assert all(e.label == "3" for e in grad_cam(run, images[:2], label="3"))
+        assert all(e.label == "3" for e in grad_cam(digits_run, images[:2], label="3"))
         with pytest.raises(DlcvError, match="there are 70 images; 60 can be looked at"):
-            grad_cam(run, images)
+            grad_cam(digits_run, images)
 
     @pytest.mark.parametrize(
         ("options", "message"),
@@ -227,9 +219,9 @@ class TestRuns:
             ({"layer": "scale"}, "scale gives the image before the first convolution"),
         ],
     )
-    def test_refuses(self, run, options, message):
+    def test_refuses(self, digits_run, options, message):
         with pytest.raises(DlcvError, match=message):
-            grad_cam(run, np.zeros((1, 36, 36, 1), np.uint8), **options)
+            grad_cam(digits_run, np.zeros((1, 36, 36, 1), np.uint8), **options)
 
 
 JAX_PROGRAM = """

@@ -1,7 +1,6 @@
 """`dlcv look`, as a user types it."""
 
-import subprocess
-import sys
+import shutil
 
 import pytest
 from PIL import Image
@@ -12,24 +11,24 @@ from dlcv.errors import DlcvError
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory):
+def folder(digits_run, tmp_path_factory):
     folder = tmp_path_factory.mktemp("look")
     for number, color in enumerate([(200, 20, 20), (20, 20, 200)]):
         (folder / "photos").mkdir(exist_ok=True)
         Image.new("RGB", (20, 20), color).save(folder / "photos" / f"{number}.png")
-    for name, architecture in (("small", "lenet(width=0.2)"), ("flat", "mlp")):
-        dlcv.run(
-            architecture=architecture, epochs=1, threads=1, fraction=0.1, name=name,
-            runs=folder / "runs",
-        )  # fmt: skip
+    shutil.copytree(digits_run.path, folder / "runs" / "small")
+    dlcv.run(
+        data="digits(size=8)", architecture="mlp(units=4)", optimizer="sgd", epochs=1, threads=1,
+        fraction=0.1, name="flat", runs=folder / "runs",
+    )  # fmt: skip
     return folder
 
 
-def look(*arguments, folder):
-    return subprocess.run(
-        [sys.executable, "-m", "dlcv", "look", *arguments],
-        cwd=folder, capture_output=True, text=True, check=False,
-    )  # fmt: skip
+@pytest.fixture
+def look(folder, monkeypatch):
+    """Calls the command in the folder."""
+    monkeypatch.chdir(folder)
+    return lambda *arguments: dlcv_command(["look", *arguments], standalone_mode=False)
 
 
 @pytest.mark.parametrize(
@@ -43,16 +42,15 @@ def look(*arguments, folder):
         ),
     ],
 )
-def test_writes_a_picture_and_replaces_none(arguments, told, folder):
-    done = look(*arguments, folder=folder)
-    assert done.returncode == 0, done.stderr
-    assert told in done.stdout
+def test_writes_a_picture_and_replaces_none(arguments, told, folder, look, capsys):
+    look(*arguments)
+    printed = capsys.readouterr().out
+    assert told in printed
     picture = folder / f"{arguments[0]}.png"
-    assert done.stdout.endswith(f"picture  {picture.name}\n")
+    assert printed.endswith(f"picture  {picture.name}\n")
     assert min(Image.open(picture).size) > 100
-    again = look(*arguments, folder=folder)
-    assert again.returncode == 2
-    assert "--force" in again.stderr
+    with pytest.raises(DlcvError, match="--force"):
+        look(*arguments)
 
 
 @pytest.mark.parametrize(
@@ -66,9 +64,8 @@ def test_writes_a_picture_and_replaces_none(arguments, told, folder):
         (["feature-maps", "runs/small", "photos/0.png", "--layer", "pol2"], 'mean "pool2"'),
     ],
 )
-def test_bad_input_is_one_line(arguments, told, folder, monkeypatch):
-    monkeypatch.chdir(folder)
+def test_bad_input_is_one_line(arguments, told, look):
     with pytest.raises(DlcvError) as refused:
-        dlcv_command(["look", *arguments, "--force"], standalone_mode=False)
+        look(*arguments, "--force")
     assert told in str(refused.value)
     assert "\n" not in str(refused.value)

@@ -5,18 +5,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-import dlcv
 from dlcv.errors import DlcvError
 from dlcv_plugins.commands.look.maps import feature_maps, first_filters
 from dlcv_plugins.commands.look.pictures import draw_maps
 
 
-@pytest.fixture(scope="module")
-def run(tmp_path_factory):
-    return dlcv.run(
-        architecture="lenet(width=0.2)", epochs=1, threads=1, fraction=0.3,
-        runs=tmp_path_factory.mktemp("runs"),
-    )  # fmt: skip
+@pytest.fixture
+def run(digits_run):
+    return digits_run
 
 
 def test_filters_are_the_first_kernel(run):

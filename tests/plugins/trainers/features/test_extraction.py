@@ -7,8 +7,6 @@ import os
 import re
 import shutil
 import signal
-import subprocess
-import sys
 import tomllib
 
 import h5py
@@ -16,11 +14,13 @@ import keras
 import numpy as np
 import pytest
 import tomli_w
+from forked import SERVER
 
 import dlcv
 from dlcv import files
 from dlcv.errors import DlcvError
 from dlcv.training import checkpoints
+from dlcv_plugins import storage
 from dlcv_plugins.trainers.features import extraction
 from dlcv_plugins.trainers.features.features import Features
 
@@ -82,26 +82,28 @@ def test_random_steps_do_their_deterministic_part(base_run, made_with, tmp_path)
     np.testing.assert_array_equal(shifted.splits["val"].values, plain.splits["val"].values)
 
 
-PROGRAM = """
-import os, signal, sys
-import dlcv
-from dlcv_plugins.trainers.features import extraction
+def extract_and_be_stopped(number, after, base, out, data):
+    """Extracts in a process that gets a signal after some batches."""
+    extraction.SECONDS_BETWEEN_KEEPING = 0
+    written = []
+    write = extraction.hdf5.RowWriter.write
 
-extraction.SECONDS_BETWEEN_KEEPING = 0
-batches, number, after, repeated = 0, int(sys.argv[1]), int(sys.argv[2]), False
-write = extraction.hdf5.RowWriter.write
+    def writing(self, first, rows):
+        write(self, first, rows)
+        written.append(first)
+        if len(written) == after:
+            os.kill(os.getpid(), number)
 
-def writing(self, first, rows):
-    global batches
-    write(self, first, rows)
-    batches += 1
-    if batches == after:
-        os.kill(os.getpid(), number)
+    extraction.hdf5.RowWriter.write = writing
+    dlcv.extract(base, out, layer="dense1_relu", data=data, threads=1, batch_size=8)
 
-extraction.hdf5.RowWriter.write = writing
-options = {"layer": "dense1_relu", "data": sys.argv[5], "threads": 1, "batch_size": 8}
-dlcv.extract(sys.argv[3], sys.argv[4], **options)
-"""
+
+def exit_code(target, *arguments):
+    """Calls a function in a process of its own that has Keras imported."""
+    process = SERVER.Process(target=target, args=arguments)
+    process.start()
+    process.join(120)
+    return process.exitcode
 
 
 @pytest.mark.parametrize(
@@ -111,13 +113,9 @@ dlcv.extract(sys.argv[3], sys.argv[4], **options)
 def test_what_was_stopped_goes_on_to_the_same_bytes(
     number, after, code, features, base_run, flowers, tmp_path
 ):
-    arguments = [str(base_run.path), str(tmp_path / "f"), str(flowers)]
-    done = subprocess.run(
-        [sys.executable, "-c", PROGRAM, str(int(number)), str(after), *arguments],
-        check=False,
-        capture_output=True,
-    )
-    assert code is None or done.returncode == code
+    places = (str(base_run.path), str(tmp_path / "f"), str(flowers))
+    ended = exit_code(extract_and_be_stopped, number, after, *places)
+    assert code is None or ended == code
     assert not (tmp_path / "f").exists()
     progress = json.loads((tmp_path / ".f.part" / extraction.PROGRESS).read_text())
     # A kill loses at most what was written since the last time that rows were made sure of.
@@ -194,25 +192,24 @@ def test_features_that_are_no_numbers_are_named(copied, tmp_path):
     assert not (tmp_path / "runs").exists()
 
 
+def extract_and_be_killed(moment, base, out, data):
+    """Extracts in a process that is killed when the folder gets its name."""
+    replace = storage._replace_folder
+
+    def replacing(*folders):
+        if moment == "after":
+            replace(*folders)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    storage._replace_folder = replacing
+    dlcv.extract(base, out, data=data, threads=1, fraction=0.3)
+
+
 @pytest.mark.parametrize("moment", ["before", "after"])
 def test_a_kill_at_the_very_end_leaves_all_or_nothing(moment, base_run, flowers, tmp_path):
     """The folder takes its name at the end; what is left then must still become whole."""
-    program = f"""
-import os, signal
-import dlcv
-from dlcv_plugins import storage
-replace = storage._replace_folder
-
-def replacing(*folders):
-    if "{moment}" == "after":
-        replace(*folders)
-    os.kill(os.getpid(), signal.SIGKILL)
-
-storage._replace_folder = replacing
-dlcv.extract({str(base_run.path)!r}, "f", data={str(flowers)!r}, threads=1, fraction=0.3)
-"""
-    done = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, check=False)
-    assert done.returncode == -signal.SIGKILL
+    places = (str(base_run.path), str(tmp_path / "f"), str(flowers))
+    assert exit_code(extract_and_be_killed, moment, *places) == -signal.SIGKILL
     if moment == "before":
         dlcv.extract(base_run.path, tmp_path / "f", data=str(flowers), threads=1, fraction=0.3)
     features = Features.open(tmp_path / "f")
