@@ -77,7 +77,9 @@ class Training:
         """
         settings = self.stages[index]
         freeze(self.network, settings.trainable)
-        train, val = (loader.with_batch_size(settings.batch_size) for loader in self._loaders)
+        train, val = (
+            loader.with_batch_size(settings.batch_size) for loader in (self.train, self.val)
+        )
         return Stage(self, index, self.network.for_training(), train, val)
 
     def snapshots(self) -> list[int]:
@@ -97,10 +99,6 @@ class Training:
             room=max(ROOM * BYTES * self.network.model.count_params(), SMALL),
             is_finished=checkpoint.position.stage >= len(self.stages),
         )
-
-    @property
-    def _loaders(self) -> tuple[Loader, Loader]:
-        return self.train, self.val
 
 
 @attrs.frozen(eq=False)
