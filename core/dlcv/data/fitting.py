@@ -90,7 +90,7 @@ def fit_to_input(
             f"{input_size[0]} x {input_size[1]}; leave one of the two out"
         )
     _warn_of_equal_views(pipeline.with_sizes((height, width)), image_shape)
-    if min(height, width) < FEWEST_PIXELS and image_shape[0] not in (height, width):
+    if input_size and min(input_size) < FEWEST_PIXELS and image_shape[:2] != input_size:
         logger.warning(
             "the network sees images of %d x %d pixels, on which little can be told apart; is "
             "input_size meant?",
