@@ -38,9 +38,9 @@ def without_pictures() -> Iterator[None]:
         yield
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def with_pictures(without_pictures: None) -> Iterator[None]:
-    """Lets the runs of a module draw curves and write reports."""
+    """Lets the runs of a test draw curves and write reports."""
     with pictures.switched(on=True):
         yield
 

@@ -146,7 +146,7 @@ def test_mistake_gets_one_clear_line(
 
 
 def test_members_that_were_stopped_are_resumed_with_the_command_that_is_told(folder: Path) -> None:
-    arguments = ("run", *SMALL, "--epochs", "40", "--members", "2", "--name", "stopped")
+    arguments = ("run", *SMALL, "--epochs", "20", "--members", "2", "--name", "stopped")
     running = forked.Running(*arguments, folder=folder, has_pictures=False)
     second = folder / "runs" / "stopped" / "members" / "2" / "history.csv"
     while running.process.is_alive() and not second.exists():

@@ -227,6 +227,7 @@ def test_resuming_a_finished_run_writes_what_is_missing(
     assert dlcv.resume(copy).metrics == trained.metrics
 
 
+@pytest.mark.usefixtures("with_pictures")
 def test_resuming_writes_what_is_missing_of_a_finished_member(copy: Path) -> None:
     report = copy / "members" / "1" / "report.html"
     for path in (report, copy / "metrics.json"):
