@@ -57,6 +57,7 @@ class Running:
         folder: Path | None = None,
         packages: Iterable[Path] = (),
         variables: Mapping[str, str] | None = None,
+        given: bytes = b"",
         is_merged: bool = False,
         has_pictures: bool = True,
     ) -> None:
@@ -67,6 +68,7 @@ class Running:
             folder: The folder to run it in; this process's as standard.
             packages: Folders with installed packages, besides those that are installed here.
             variables: Changes of the environment.
+            given: What it reads from its standard input.
             is_merged: Whether standard error goes where standard output goes.
             has_pictures: Whether runs draw curves and write reports.
         """
@@ -74,8 +76,10 @@ class Running:
         self._kept = tempfile.TemporaryDirectory()
         self._output = Path(self._kept.name, "output")
         self._errors = self._output if is_merged else Path(self._kept.name, "errors")
+        given_file = Path(self._kept.name, "given")
+        given_file.write_bytes(given)
         environment = {**os.environ, **(variables or {})}
-        whole = (self._command, folder or Path.cwd(), list(packages), environment)
+        whole = (self._command, folder or Path.cwd(), list(packages), environment, given_file)
         self.process = SERVER.Process(
             target=_run, args=(*whole, self._output, self._errors, has_pictures)
         )
@@ -103,6 +107,7 @@ def _run(
     folder: Path,
     packages: list[Path],
     environment: dict[str, str],
+    given: Path,
     output: Path,
     errors: Path,
     has_pictures: bool = True,
@@ -112,8 +117,10 @@ def _run(
     os.chdir(folder)
     os.environ.clear()
     os.environ.update(environment)
+    os.dup2(os.open(given, os.O_RDONLY), 0)
     for number, path in ((1, output), (2, errors)):
         os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND), number)
+    sys.stdin = open(0, closefd=False)  # noqa: SIM115
     sys.stdout = open(1, "w", closefd=False)  # noqa: SIM115
     sys.stderr = open(2, "w", buffering=1, closefd=False)  # noqa: SIM115
     for package in packages:

@@ -5,19 +5,25 @@ A page's blocks run in order, in a folder with `photos/` (classes daisy, rose, t
 
 - ```console: lines after `$ ` are commands; what follows is what they print, `...` standing for
   anything. A command that prints `dlcv: ` and a reason exits with 2, others with 0. Those that
-  need no shell run forked (see `forked.py`).
+  need no shell but for a pipe run forked (see `forked.py`).
 - ```python: a program; the blocks of a page share their names. A ```text block right after it is
   what it prints.
 - `<!-- file: NAME -->` before a block: it is the content of that file.
 - `<!-- not run: REASON -->` before a block: it is not run.
+
+Pages that begin with the same `dlcv run` share it: it runs on the first of them, and the others
+get a copy of the folder that it left.
 """
 
 import ast
 import contextlib
+import functools
+import hashlib
 import io
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 import sysconfig
@@ -79,6 +85,8 @@ def blocks(page: Path) -> list[Block]:
     ]
 
 
+WITH_PICTURES = ("first-run", "report", "resume-a-run")
+"""Pages about what a run draws; on others it draws no curves and writes no report."""
 SLOW = ("repeat-a-run", "resume-a-run")
 """Pages whose runs take long, and whose promises other tests hold as well."""
 WITH_EXAMPLES = [
@@ -92,13 +100,29 @@ WITH_EXAMPLES = [
 ]
 
 
+@pytest.fixture(scope="session")
+def left_behind(tmp_path_factory) -> Path:
+    """Where `Shell` keeps what each `dlcv run` left."""
+    return tmp_path_factory.mktemp("left")
+
+
+@pytest.fixture
+def page_folder(tmp_path_factory, monkeypatch) -> Path:
+    """The folder of a page: the same one for all, since runs hold the path of their data."""
+    folder = tmp_path_factory.getbasetemp() / "page"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    write_images(folder)
+    return folder
+
+
 @pytest.mark.parametrize("page", WITH_EXAMPLES)
-def test_examples_of_page_run(page, tmp_path, bin_folder, monkeypatch):
-    write_images(tmp_path)
-    monkeypatch.chdir(tmp_path)
+def test_examples_of_page_run(page, page_folder, bin_folder, left_behind, monkeypatch):
     monkeypatch.setenv("PATH", str(bin_folder), prepend=os.pathsep)
-    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.syspath_prepend(page_folder)
     names = {"__name__": "__main__"}
+    shell = Shell(bin_folder, left_behind, has_pictures=page.stem in WITH_PICTURES)
     page_blocks = blocks(page)
     for block, following in zip(page_blocks, [*page_blocks[1:], None], strict=True):
         where = f"{page.relative_to(ROOT)}:{block.line}"
@@ -106,37 +130,87 @@ def test_examples_of_page_run(page, tmp_path, bin_folder, monkeypatch):
             Path(block.file).parent.mkdir(parents=True, exist_ok=True)
             Path(block.file).write_text(block.text)
         elif block.is_run and block.language == "console":
-            run_commands(block.text, where, bin_folder)
+            run_commands(block.text, where, shell)
         elif block.is_run and block.language == "python":
             printed = run_program(block.text, where, names)
             if following is not None and following.language == "text":
                 compare(following.text, printed, where)
 
 
-def run_commands(text: str, where: str, bin_folder: Path) -> None:
+def run_commands(text: str, where: str, shell: "Shell") -> None:
     """Runs the commands of a block and compares what they print."""
     assert text.startswith("$ "), f"{where}: a console block begins with a command"
     for part in re.split(r"^\$ ", text, flags=re.MULTILINE)[1:]:
         command, _, expected = re.sub(r"\\\n", "", part).partition("\n")
-        done = run_command(command, bin_folder)
+        done = shell.run(command)
         code = 2 if re.search("^dlcv: ", expected, re.MULTILINE) else 0
         assert done.returncode == code, f"{where}: {command}\n{done.stdout}"
         if expected.strip():
             compare(expected, done.stdout, f"{where}: {command}")
 
 
-def run_command(command: str, bin_folder: Path) -> subprocess.CompletedProcess[str]:
-    """Runs a command, in a shell if it needs one."""
-    if re.fullmatch(r"dlcv [^|&;<>$`*?]+", command):
-        packages = [packages_of(bin_folder.parent)]
-        return dlcv(*shlex.split(command)[1:], packages=packages, is_merged=True)
-    return subprocess.run(
-        ["bash", "-c", command],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-    )
+FORKED = re.compile(
+    r"""(?:(?P<first>[^|"]+) \| )?"""
+    r"""dlcv (?P<arguments>(?:[^|&;<>$`*?"']|"[^"$`\\]*"|'[^']*')+)"""
+)
+"""A call of `dlcv`, behind a pipe or not, with nothing else that a shell has to do."""
+
+
+@attrs.frozen
+class Shell:
+    """Runs the commands of a page.
+
+    Attributes:
+        bin_folder: The commands of the page's environment.
+        left_behind: A folder with what each `dlcv run` left, for pages that begin with the same.
+        has_pictures: Whether runs draw their curves and write their reports.
+    """
+
+    bin_folder: Path
+    left_behind: Path
+    has_pictures: bool = attrs.field(kw_only=True)
+
+    def run(self, command: str) -> subprocess.CompletedProcess[str]:
+        """Runs a command, or copies the folder that it left on another page."""
+        if not command.startswith("dlcv run ") or self._packages():
+            return self._run(command)
+        here = Path.cwd()
+        kept = self.left_behind / self._key(command, here)
+        if kept.exists():
+            shutil.copytree(kept / "folder", here, symlinks=True, dirs_exist_ok=True)
+            return subprocess.CompletedProcess(command, 0, (kept / "printed").read_text())
+        done = self._run(command)
+        if done.returncode == 0:
+            shutil.copytree(here, kept / "folder", symlinks=True)
+            (kept / "printed").write_text(done.stdout)
+        return done
+
+    def _key(self, command: str, folder: Path) -> str:
+        """Returns a name for the command on the files that there are."""
+        digest = hashlib.sha256(repr((shlex.split(command), self.has_pictures)).encode())
+        for path in sorted(p for p in folder.rglob("*") if p.is_file()):
+            content = hashlib.sha256(path.read_bytes()).hexdigest()
+            digest.update(f"{path.relative_to(folder)}\0{content}\0".encode())
+        return digest.hexdigest()
+
+    def _run(self, command: str) -> subprocess.CompletedProcess[str]:
+        """Runs a command, in a shell if it needs one."""
+        bash = functools.partial(subprocess.run, stdout=subprocess.PIPE, check=False)
+        if (found := FORKED.fullmatch(command)) is None:
+            return bash(["bash", "-c", command], stderr=subprocess.STDOUT, text=True)
+        given = bash(["bash", "-c", found["first"]]).stdout if found["first"] else b""
+        return dlcv(
+            *shlex.split(found["arguments"]),
+            packages=self._packages(),
+            given=given,
+            has_pictures=self.has_pictures,
+            is_merged=True,
+        )
+
+    def _packages(self) -> list[Path]:
+        """Returns the folder of packages of the page's environment, if any were installed there."""
+        folder = packages_of(self.bin_folder.parent)
+        return [folder] if {path.name for path in folder.iterdir()} != {"outer.pth"} else []
 
 
 def run_program(text: str, where: str, names: dict[str, object]) -> str:
