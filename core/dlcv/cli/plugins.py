@@ -31,6 +31,7 @@ USES = {
 OTHER_GROUPS = (
     "api",
     "defaults",
+    "files",
     "functions",
     "interfaces",
     "kinds",
