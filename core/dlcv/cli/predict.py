@@ -2,6 +2,7 @@
 
 import codecs
 import csv
+import glob
 import io
 import itertools
 import logging
@@ -91,6 +92,12 @@ def predict(
     if late := next(filter(is_predictor, given), None):
         raise DlcvError(f"{late} is no folder of images, but a run; name runs before images")
     inputs = _inputs(given)
+    # Before the network is built, which takes seconds.
+    if not isinstance(inputs, bytes):
+        for path in inputs:
+            if not (path.exists() or glob.has_magic(str(path))):
+                raise DlcvError(f"no such file or folder: {path}")
+    predictor.start()
     start = time.monotonic()
     try:
         predictions = predictor.predict(

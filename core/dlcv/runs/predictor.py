@@ -54,6 +54,11 @@ class Predictor(ABC):
         """How many threads read images."""
         return backend.available_threads()
 
+    def start(self) -> None:
+        """Makes everything ready to predict, which else the first prediction does."""
+        for member in self.members:
+            member.start()
+
     @abstractmethod
     def probabilities(self, images: LabelledImages, preprocessors: PixelSteps) -> np.ndarray:
         """Returns the probabilities of every class for all images, `(N, classes)` float32.

@@ -138,6 +138,10 @@ class Run(Trained):
         """What predicts from pixels, through `predict_on_batch`: the model, or what stands in."""
         return self.model
 
+    def start(self) -> None:
+        """Builds the network, and restores the preprocessors."""
+        _ = self.network, self.pipeline
+
     def build(self, precision: str) -> "keras.Model":
         """Builds the network again, with the weights of the checkpoint.
 

@@ -115,6 +115,10 @@ class Exported(Predictor):
             # Each step has its own errors for state that is not its own.
             raise DlcvError(f"{path} does not fit {DESCRIPTION}: {error!r}") from error
 
+    def start(self) -> None:
+        """Opens the model."""
+        _ = self.session
+
     @functools.cached_property
     def session(self) -> Session:
         """The model, ready to run.
