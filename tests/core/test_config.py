@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from dlcv.config import RunConfig, SplitConfig, StageConfig, read_toml
 from dlcv.errors import DlcvError
+from dlcv.interfaces import options_of
 from dlcv.registry.spec import Spec, SpecList
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
@@ -243,3 +244,13 @@ def test_what_a_recipe_tells_about_itself_is_checked_and_left_out() -> None:
         RunConfig.from_table({"recipe": {"sorce": "a book"}}, "x.toml")
     with pytest.raises(DlcvError, match=r"^x\.toml: recipe: expected a table, received 3"):
         RunConfig.from_table({"recipe": 3}, "x.toml")
+
+
+def test_editors_know_every_option_of_a_run() -> None:
+    from dlcv.config import SPLIT_OPTIONS
+    from dlcv.runs.run_options import RunOptions, StageOptions
+
+    of_stage = {*options_of(StageConfig), "learning_rate"}
+    assert StageOptions.__annotations__.keys() == of_stage
+    everything = {*options_of(RunConfig), *of_stage, *SPLIT_OPTIONS}
+    assert RunOptions.__annotations__.keys() == everything

@@ -3,7 +3,7 @@
 import logging
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, Unpack
 
 from dlcv.config import SPLIT_OPTIONS, RunConfig
 from dlcv.interfaces import Plugin
@@ -13,6 +13,7 @@ from dlcv.runs.directory import RunDirectory
 from dlcv.runs.named_config import load_config
 from dlcv.runs.observers import Observers
 from dlcv.runs.plugin_versions import naming_packages, recorded
+from dlcv.runs.run_options import RunOptions, StageOptions
 from dlcv.runs.trained import Trained
 from dlcv.runs.trainers import trainer_of
 
@@ -25,7 +26,7 @@ def run(
     name: str | None = None,
     runs: str | os.PathLike[str] = "runs",
     force: bool = False,
-    **options: Any,
+    **options: Unpack[RunOptions],
 ) -> Trained:
     """Trains a network and returns the run; with `members=5`, five of them, and the ensemble.
 
@@ -45,7 +46,7 @@ def run(
     Raises:
         DlcvError: something in the configuration or the data is wrong; nothing is written then.
     """
-    config, yielding = configured(config, options)
+    config, yielding = configured(config, dict(options))
     Observers(config).require()
     trainer = trainer_of(config)
     trained: Trained = trainer.train(
@@ -55,7 +56,7 @@ def run(
 
 
 def resume(
-    path: str | os.PathLike[str], *, from_epoch: int | None = None, **options: Any
+    path: str | os.PathLike[str], *, from_epoch: int | None = None, **options: Unpack[StageOptions]
 ) -> Trained:
     """Continues a run, to the same end as if it had not been stopped, or with other settings.
 
