@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pictures
 import pytest
 
 SCENARIO = Path(__file__).with_name("resume_scenario.py")
@@ -60,7 +61,7 @@ def test_resumed_run_equals_the_straight_one_bit_for_bit(
         env={
             **os.environ,
             "KERAS_BACKEND": back_end,
-            "DLCV_DISABLE": "hook:report",
+            "PYTHONPATH": str(Path(pictures.__file__).parent),
             "JAX_COMPILATION_CACHE_DIR": str(tmp_path / "compiled"),
             "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
             "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
