@@ -14,7 +14,7 @@ def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("cli")
     done = forked.dlcv(
         "run", "--arch", "shallownet", "--epochs", "1", "--fraction", "0.2", "--name", "digits",
-        folder=folder,
+        folder=folder, has_pictures=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     return folder

@@ -16,7 +16,7 @@ def test_a_trained_body_gets_a_new_head_for_other_classes(base_run, photos, tmp_
         "finetune", "--data", "others", "--base", "lenet(width=0.2)",
         "--weights", base_run.path, "--head", "fc_head(units=8)", "--head-epochs", "2",
         "--epochs", "1", "--learning-rate", "0.01", "--trainable", "conv2*, head",
-        "--name", "tuned", *small, folder=tmp_path,
+        "--name", "tuned", *small, folder=tmp_path, has_pictures=False,
     )  # fmt: skip
     assert second.returncode == 0, second.stderr
     assert "trained   3 epochs" in second.stdout
@@ -72,12 +72,12 @@ def test_run_as_the_base_gives_its_network_weights_and_preprocessors(photos, tmp
     arch = ("--arch", "linear_head(base=lenet(width=0.2))", "--input-size", "16")
     steps = ("--preproc", "simple, scale(factor=0.01)")
     first = dlcv("run", "--data", "colors", *arch, *steps, "--epochs", "1", *small,
-                 "--name", "base", folder=tmp_path)  # fmt: skip
+                 "--name", "base", folder=tmp_path, has_pictures=False)  # fmt: skip
     assert first.returncode == 0, first.stderr
 
     second = dlcv("finetune", "--data", "colors", "--base", "runs/base",
                   "--head-epochs", "1", "--epochs", "1", "--trainable", "head",
-                  "--name", "tuned", *small, folder=tmp_path)  # fmt: skip
+                  "--name", "tuned", *small, folder=tmp_path, has_pictures=False)  # fmt: skip
 
     assert second.returncode == 0, second.stderr
     config = tomllib.loads((tmp_path / "runs/tuned/run.toml").read_text())

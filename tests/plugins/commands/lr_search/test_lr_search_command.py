@@ -168,7 +168,7 @@ def test_command_that_it_ends_with_trains(command, photos, tmp_path):
     (train,) = re.findall(r"^train +dlcv (.*)$", done.stdout, re.MULTILINE)
     assert train.endswith(f"--learning-rate {rate}")
     options = ("--epochs", "1", "--name", "next", "--quiet")
-    trained = forked.dlcv(*shlex.split(train), *options, folder=tmp_path)
+    trained = forked.dlcv(*shlex.split(train), *options, folder=tmp_path, has_pictures=False)
     assert trained.returncode == 0, trained.stderr
     run = dlcv.load(tmp_path / "runs" / "next")
     assert run.config.stages[0].optimizer.options["learning_rate"] == float(rate)
