@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 # A shell lets what it starts in the background ignore ctrl+c, and so would the processes that the
 # tests start and stop.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+# `nohup` lets it ignore a closed terminal.
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ.setdefault("MPLBACKEND", "Agg")
 # Modules of tests import Keras and much else, which stays. Searching it for garbage takes longer

@@ -30,7 +30,8 @@ def live(
     with tempfile.TemporaryDirectory() as kept:
         output, errors = Path(kept, "output"), Path(kept, "errors")
         command = ["dlcv", *line.replace(" --quiet", "").split(), "--quiet"]
-        arguments = (command, folder, [], dict(os.environ), output, errors)
+        nothing = Path(os.devnull)
+        arguments = (command, folder, [], dict(os.environ), nothing, output, errors)
         process = forked.SERVER.Process(target=_life, args=(at, number, changes, arguments))
         process.start()
         process.join(SECONDS)

@@ -15,5 +15,5 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize("name", ["data build", "extract", "run --force"])
 def test_a_killed_command_has_a_good_end(template: Path, tmp_path: Path, name: str) -> None:
     before, points, expected = prepared(name, template, tmp_path)
-    at = random.randint(1, points)
+    at = random.Random(name).randint(1, points)
     assert verdict(COMMANDS[name], before, expected, at=at) == "", f"killed at {at} of {points}"
