@@ -164,7 +164,7 @@ def test_ctrl_c_ends_the_threads_and_the_process(pause):
         time.sleep(pause)
         process.send_signal(signal.SIGINT)
         output, errors = process.communicate(timeout=20)
-    assert process.returncode == -signal.SIGINT
+    assert process.returncode == -signal.SIGINT, errors
     assert output.splitlines()[-1] == "threads 1"
     assert errors.rstrip().endswith("KeyboardInterrupt")
 
