@@ -91,7 +91,7 @@ def options(name: str) -> str:
         (f"`{o.name}`", o.type_text, _default(o.made_default), o.help)
         for o in options_of(getattr(config, name)).values()
     ]
-    return _table(("key", "type", "default", "what it says"), rows)
+    return _table(("key", "type", "default", "meaning"), rows)
 
 
 def interface(kind: str) -> str:

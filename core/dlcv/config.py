@@ -52,7 +52,7 @@ class SplitConfig:
     train_validation: float | int | None = option(
         None,
         help="share (below 1) or number of the images to divide that are neither trained on nor "
-        "validated with, to tell variance from mismatch; none if left out",
+        "validated with, to distinguish variance from mismatch; none if left out",
         gt=0,
     )
     seed: int = option(42, help="seed of the stratified split", ge=0, lt=2**32)
@@ -135,7 +135,7 @@ class RunConfig:
     )
     members: int = option(
         1,
-        help="networks to train, whose seeds count on from this one, and which answer together",
+        help="networks to train, whose seeds count on from this one, and which predict together",
         ge=1,
     )
     threads: int | None = option(
@@ -284,7 +284,7 @@ class RunConfig:
 class RecipeConfig:
     """What a recipe tells about itself: the experiment that it repeats, and what came out."""
 
-    source: str = option("", help="where the experiment is told")
+    source: str = option("", help="where the experiment is published")
     reported: str = option("", help="the figure reported there")
     measured: str = option("", help="the figure that came out here, on what, in what time")
     data: str = option("", help="its data, and the layout of it, where it is not fetched by itself")

@@ -75,10 +75,10 @@ def predict(
     bad_images: str | None,
     forms: tuple[str, ...],
 ) -> None:
-    """Tell the most probable classes of images: files, folders, patterns, or a video's frames.
+    """Predict the most probable classes of images: files, folders, patterns, or a video's frames.
 
     IMAGE may be -, for an image from the standard input, or for a path a line, or after each a
-    zero byte as `find -print0` writes it. Several runs answer together.
+    zero byte as `find -print0` writes it. Several runs predict together.
     """
     from dlcv.runs.load import is_predictor, load
 

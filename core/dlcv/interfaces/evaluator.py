@@ -24,7 +24,7 @@ class Predictions:
         member_names: What names each member to people; may be empty.
         validation_accuracies: Each member's accuracy on validation images, from 0 to 1, as weights
             for those who want them; empty where it is not known.
-        method: How the members answer together.
+        method: How the members' probabilities are combined.
     """
 
     probabilities: "np.ndarray"

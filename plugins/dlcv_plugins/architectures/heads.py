@@ -124,7 +124,7 @@ class GAPHead(Head):
 class LinearHead(Head):
     """A softmax on the body of another network, or on one of its layers: nothing between the two.
 
-    The head of `dlcv transfer`, where a classifier is fitted to what the body says of each image.
+    The head of `dlcv transfer`, where a classifier is fitted to the body's features of each image.
     Rosebrock (2017), chapter 3, cuts VGG16 after its last pooling; any layer can be the cut.
     """
 

@@ -1,4 +1,4 @@
-"""`dlcv extract`: what a trained body says of images, into a folder."""
+"""`dlcv extract`: the features of images that a trained body extracts, into a folder."""
 
 import shlex
 from pathlib import Path
@@ -29,7 +29,7 @@ What was stopped goes on where it stopped, by the same command.
 @click.option("--force", is_flag=True, help="Replace a folder of features, or begin anew.")
 @with_verbosity
 def extract(base: str | None, out: Path, **options: Any) -> None:
-    """Write what a trained network's body says of images, as HDF5, to fit classifiers to.
+    """Write the features that a trained network extracts from images, to fit classifiers to.
 
     There is a file a split, with `features` (a row an image, in random order), `labels`,
     `label_names`, `indices` and `sample_ids`.

@@ -1,4 +1,4 @@
-"""`dlcv transfer`: a classifier on what a trained body says of images, in one go."""
+"""`dlcv transfer`: a classifier on the features that a trained body extracts, in one go."""
 
 from pathlib import Path
 from typing import Any
@@ -60,7 +60,7 @@ def transfer(
     force: bool,
     **options: Any,
 ) -> None:
-    """Fit a classifier to what a trained network's body says of images."""
+    """Fit a classifier to the features that a trained network extracts from images."""
     from dlcv.api import finish
     from dlcv_plugins.trainers.features.configuration import CLASSIFIER
     from dlcv_plugins.trainers.features.transfer import transfer as fit_to_body

@@ -97,14 +97,14 @@ def _figure_of_curves(curves: Curves) -> "Figure":
 
 
 def _figure_of(matrix: Matrix) -> "Figure":
-    """Returns counts as cells, whose colour is the share of the row that they make up."""
+    """Returns counts as cells, whose color is the share of the row that they make up."""
     from matplotlib.colors import PowerNorm
     from matplotlib.figure import Figure
 
     classes = len(matrix.names)
     counts = np.asarray(matrix.values, float)
     sums = counts.sum(axis=1, keepdims=True)
-    # A row of a class without samples has no shares, and gets no colour.
+    # A row of a class without samples has no shares, and gets no color.
     shares = np.divide(counts, sums, out=np.full_like(counts, np.nan), where=sums > 0)
     size = min(9.0, 3.5 + 0.4 * classes)
     drawn = Figure(figsize=(size + 1, size), layout="constrained")
@@ -137,12 +137,12 @@ def _write_names(axes: "Axes", names: tuple[str, ...]) -> None:
 
 
 def _write_counts(axes: "Axes", counts: np.ndarray, shares: np.ndarray) -> None:
-    """Writes the number in each cell, readable on its colour."""
+    """Writes the number in each cell, readable on its color."""
     fontsize = 11 if len(counts) <= 5 else 8
     for (row, column), count in np.ndenumerate(counts):
         text = f"{count:g}" if counts.dtype.kind == "f" else str(count)
-        colour = "white" if shares[row, column] > 0.4 else "0.2" if count else "0.7"
-        axes.text(column, row, text, ha="center", va="center", fontsize=fontsize, color=colour)
+        color = "white" if shares[row, column] > 0.4 else "0.2" if count else "0.7"
+        axes.text(column, row, text, ha="center", va="center", fontsize=fontsize, color=color)
 
 
 def _write_labels(axes: "Axes", title: str, x_label: str, y_label: str) -> None:

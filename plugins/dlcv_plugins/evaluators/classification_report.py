@@ -9,7 +9,7 @@ MOST_CONFUSED = 3
 
 @plugin
 class ClassificationReport(Evaluator):
-    """Tells precision, recall, F1 and support by class, and which classes are confused most."""
+    """Reports precision, recall, F1 and support by class, and the classes confused most."""
 
     def evaluate(self, predictions: Predictions) -> Evaluation:
         """Metrics `precision`, `recall`, `f1`, and two tables.

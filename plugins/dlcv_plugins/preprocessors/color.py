@@ -1,4 +1,4 @@
-"""Random changes of colour in training."""
+"""Random changes of color in training."""
 
 from typing import TYPE_CHECKING
 
@@ -23,7 +23,7 @@ class Color(Preprocessor):
         0.2, help="x: distances from grey get a factor from 1 - x to 1 + x", ge=0, le=1
     )
     hue: float = option(
-        0.02, help="x: hues turn by -x to x, as fractions of the colour circle", ge=0, le=0.5
+        0.02, help="x: hues turn by -x to x, as fractions of the color circle", ge=0, le=0.5
     )
 
     def __call__(self, images: Images, rng: "np.random.Generator | None" = None) -> Images:

@@ -106,9 +106,9 @@ def sharpness(images: "np.ndarray", factors: "np.ndarray") -> "np.ndarray":
 
 
 def hue(images: "np.ndarray", turns: "np.ndarray") -> "np.ndarray":
-    """Turns the hues in HSV by fractions of the colour circle: 1/3 makes red green, green blue.
+    """Turns the hues in HSV by fractions of the color circle: 1/3 makes red green, green blue.
 
-    It is computed in float32: bytes for hue and saturation would change colours by up to 6 levels.
+    It is computed in float32: bytes for hue and saturation would change colors by up to 6 levels.
     """
     import cv2
     import numpy as np
@@ -210,7 +210,7 @@ PIXEL_OPERATIONS: "dict[str, Callable[[np.ndarray, np.ndarray], np.ndarray]]" = 
     "brightness": brightness,
     "sharpness": sharpness,
 }
-"""The papers' operations that change colours, by the papers' names."""
+"""The papers' operations that change colors, by the papers' names."""
 GEOMETRIC_OPERATIONS: "dict[str, Callable[[np.ndarray, np.ndarray, int], Images]]" = {
     "rotate": rotate,
     "shear_x": shear_x,

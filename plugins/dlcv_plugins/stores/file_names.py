@@ -1,4 +1,4 @@
-"""Images whose file names tell their labels."""
+"""Images whose file names hold their labels."""
 
 import logging
 import re
@@ -18,7 +18,7 @@ LABEL, NUMBER = "{label}", "{number}"
 
 @plugin
 class FileNames(DatasetStore):
-    """Reads images whose file names tell their labels by a pattern, such as `cat.11866.jpg`.
+    """Reads images whose file names hold their labels, by a pattern, such as `cat.11866.jpg`.
 
     In the pattern, `{label}` stands for the label, `{number}` for digits and `*` for anything; the
     label is as short as the rest allows. The file's ending is left out of it. So

@@ -42,7 +42,7 @@ Examples:
 )
 @click.argument("run", type=Path)
 @click.argument("images", nargs=-1, required=True, type=Path)
-@click.option("--class", "label", help="The class.  [default: what the network says]")
+@click.option("--class", "label", help="The class.  [default: what the network predicts]")
 @click.option("--layer", help="The layer with the maps.  [default: the last that has some]")
 @_picture_options("grad-cam.png")
 @with_verbosity

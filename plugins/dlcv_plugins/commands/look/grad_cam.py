@@ -115,7 +115,7 @@ def heat_maps(
 
 
 def _scores(network: keras.Model, pixels: np.ndarray) -> Any:
-    """Returns what the network says before its softmax, `(N, classes)`.
+    """Returns the network's outputs before its softmax, `(N, classes)`.
 
     The softmax takes the gradient away where the network is sure of its answer.
     """

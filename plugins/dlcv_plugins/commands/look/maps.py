@@ -31,7 +31,7 @@ def first_filters(run: Run) -> tuple[str, np.ndarray]:
     kernel = keras.ops.convert_to_numpy(keras.ops.cast(layer.kernel, "float32"))
     if kernel.shape[2] not in (1, 3):
         raise DlcvError(
-            f"the filters of {name} have {kernel.shape[2]} channels, which are no colours"
+            f"the filters of {name} have {kernel.shape[2]} channels, which are no colors"
         )
     filters = np.moveaxis(kernel, -1, 0)
     largest = np.abs(filters).max(axis=(1, 2, 3), keepdims=True)

@@ -22,7 +22,7 @@ LARGEST_COUNT = 64
 
 
 def draw_explanations(path: Path, explanations: "Sequence[Explanation]") -> None:
-    """Draws each image beside the same one with what speaks for its class in warm colours."""
+    """Draws each image beside the same one with what speaks for its class in warm colors."""
     cells, titles = [], []
     for explained in explanations:
         picture = _enlarged(explained.pixels)
@@ -76,7 +76,7 @@ def _square(cells: list[np.ndarray]) -> list[list[np.ndarray]]:
 
 
 def _enlarged(pixels: np.ndarray) -> np.ndarray:
-    """Returns an image in colour, as `(H, W, 3)` uint8, each pixel drawn as a square of them."""
+    """Returns an image in color, as `(H, W, 3)` uint8, each pixel drawn as a square of them."""
     color = np.repeat(pixels, 3, axis=2) if pixels.shape[2] == 1 else pixels
     factor = -(-SMALLEST_SIDE_PIXELS // min(pixels.shape[:2]))
     return color.repeat(factor, axis=0).repeat(factor, axis=1)
