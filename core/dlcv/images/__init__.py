@@ -16,6 +16,7 @@ from dlcv.images.folders import (
     warn_of_unread,
 )
 from dlcv.images.pillow_formats import enable_heif
+from dlcv.images.pillow_pixels import pixels_of
 from dlcv.images.reading import (
     DECODABLE_PIXELS,
     FORMATS,
@@ -48,6 +49,7 @@ __all__ = [
     "is_stray_folder",
     "largest_image_pixels",
     "pair",
+    "pixels_of",
     "read_content",
     "read_image",
     "resize",

@@ -3,15 +3,15 @@
 Of animations and bursts the first frame is read.
 """
 
+import functools
 import io
 from typing import TYPE_CHECKING, Any
 
 from dlcv.errors import ImageError
-from dlcv.images.luma import luma
+from dlcv.images.pillow_pixels import pixels_of
 
 if TYPE_CHECKING:
     import numpy as np
-    from PIL import Image
 
 BRANDS = {"AVIF": (b"avif", b"avis"), "HEIF": (b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis",
                                                b"mif1", b"msf1")}  # fmt: skip
@@ -47,6 +47,7 @@ def unread_format_of(content: bytes) -> str | None:
     )
 
 
+@functools.cache
 def enable_heif() -> bool:
     """Lets Pillow read HEIF; returns False where the package pillow-heif is not installed."""
     try:
@@ -98,7 +99,7 @@ def decode(content: bytes, *, channels: int) -> "np.ndarray | None":
     try:
         with _reader(name)(io.BytesIO(content)) as file:
             file.load()
-            return _pixels(ImageOps.exif_transpose(file), channels)
+            return pixels_of(ImageOps.exif_transpose(file), channels)
     except Exception as error:
         raise ImageError(
             f"can't be decoded completely; it is damaged or cut off ({error})"
@@ -124,15 +125,3 @@ def _reader(name: str) -> Any:
     from pillow_heif import HeifImageFile
 
     return HeifImageFile
-
-
-def _pixels(image: "Image.Image", channels: int) -> "np.ndarray":
-    import numpy as np
-
-    if image.mode.startswith("I"):
-        grey = (np.asarray(image).astype(np.uint16) >> 8).astype(np.uint8)[..., np.newaxis]
-        return grey if channels == 1 else np.repeat(grey, 3, axis=2)
-    if image.mode in ("1", "L", "LA") and channels == 1:
-        return np.array(image.convert("L"))[..., np.newaxis]
-    pixels = np.array(image.convert("RGB"))
-    return pixels if channels == 3 else luma(pixels)

@@ -8,7 +8,7 @@ import io
 from typing import TYPE_CHECKING
 
 from dlcv.errors import ImageError
-from dlcv.images.luma import luma
+from dlcv.images.pillow_pixels import pixels_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -47,7 +47,7 @@ def decode(content: bytes, *, channels: int) -> "np.ndarray | None":
         with TiffImageFile(io.BytesIO(content)) as file:
             _refuse_other_samples(file)
             if file.mode in MODES_IN_BYTES:
-                return _pixels(file, channels)
+                return pixels_of(file, channels)
     except ImageError:
         raise
     except Exception as error:
@@ -67,20 +67,6 @@ def _refuse_other_samples(file: "TiffImageFile") -> None:
         raise ImageError(
             f"has{kind} samples of {bits} bits, which are not read; convert it to 8 bits a sample"
         )
-
-
-def _pixels(file: "TiffImageFile", channels: int) -> "np.ndarray":
-    import numpy as np
-
-    if file.mode in ("RGBa", "La"):
-        # Colors that were multiplied by their alpha are divided by it.
-        image = file.convert(file.mode.upper()).convert("RGB")
-    elif file.mode in ("1", "L", "LA") and channels == 1:
-        return np.array(file.convert("L"))[..., np.newaxis]
-    else:
-        image = file.convert("RGB")
-    pixels = np.array(image)
-    return pixels if channels == 3 else luma(pixels)
 
 
 def _refuse_damage(content: bytes) -> None:

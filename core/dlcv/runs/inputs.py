@@ -19,8 +19,6 @@ from dlcv.interfaces import SPLITS, UNSPLIT, LabelledImages
 from dlcv.registry import registry
 
 logger = logging.getLogger(__name__)
-PILLOW_MODES: dict[images.ColorMode, str] = {"rgb": "RGB", "grayscale": "L"}
-"""What Pillow calls the color modes."""
 
 
 def open_parts(inputs: Any, channels: int, *, skip: bool = False) -> Iterator[LabelledImages]:
@@ -206,7 +204,7 @@ def _frames(path: str | os.PathLike[str], channels: int = 3) -> Iterator[Labelle
 
 def _decoded(image: Any, mode: images.ColorMode, index: int) -> Any:
     if isinstance(image, Image.Image):
-        return np.asarray(ImageOps.exif_transpose(image).convert(PILLOW_MODES[mode]))
+        return images.pixels_of(ImageOps.exif_transpose(image), 3 if mode == "rgb" else 1)
     if hasattr(image, "read"):
         image = image.read()
         if isinstance(image, str):

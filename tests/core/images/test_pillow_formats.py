@@ -83,7 +83,7 @@ def test_the_upper_byte_of_16_bits_is_read() -> None:
     np.testing.assert_array_equal(decoded, np.repeat((pixels >> 8)[..., np.newaxis], 3, axis=2))
 
 
-def test_without_the_package_its_name_is_said(monkeypatch) -> None:
+def test_without_the_package_its_name_is_said(monkeypatch, request) -> None:
     content = encoded("HEIF", picture())
     monkeypatch.delitem(sys.modules, "pillow_heif", raising=False)
     found = builtins.__import__
@@ -94,6 +94,8 @@ def test_without_the_package_its_name_is_said(monkeypatch) -> None:
         return found(name, *arguments, **options)
 
     monkeypatch.setattr(builtins, "__import__", without)
+    request.addfinalizer(images.enable_heif.cache_clear)
+    images.enable_heif.cache_clear()
     with pytest.raises(
         ImageError, match=r"is HEIF; `pip install 'dlcv\[heif\]'` lets dlcv read it"
     ):
