@@ -2,7 +2,6 @@
 
 import codecs
 import csv
-import glob
 import io
 import itertools
 import logging
@@ -80,6 +79,7 @@ def predict(
     IMAGE may be -, for an image from the standard input, or for a path a line, or after each a
     zero byte as `find -print0` writes it. Several runs predict together.
     """
+    from dlcv.runs.inputs import expand_paths
     from dlcv.runs.load import is_predictor, load
 
     if len(set(forms)) > 1:
@@ -92,11 +92,9 @@ def predict(
     if late := next(filter(is_predictor, given), None):
         raise DlcvError(f"{late} is no folder of images, but a run; name runs before images")
     inputs = _inputs(given)
-    # Before the network is built, which takes seconds.
     if not isinstance(inputs, bytes):
-        for path in inputs:
-            if not (path.exists() or glob.has_magic(str(path))):
-                raise DlcvError(f"no such file or folder: {path}")
+        # What is not there shows before the network is built, which takes seconds.
+        inputs = list(expand_paths(inputs))
     predictor.start()
     start = time.monotonic()
     try:

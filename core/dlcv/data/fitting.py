@@ -90,13 +90,7 @@ def fit_to_input(
             f"{input_size[0]} x {input_size[1]}; leave one of the two out"
         )
     _warn_of_equal_views(pipeline.with_sizes((height, width)), image_shape)
-    if input_size and min(input_size) < FEWEST_PIXELS and image_shape[:2] != input_size:
-        logger.warning(
-            "the network sees images of %d x %d pixels, on which little can be told apart; is "
-            "input_size meant?",
-            height,
-            width,
-        )
+    _warn_of_tiny_images(image_shape, input_size)
     return pipeline, (height, width)
 
 
@@ -202,6 +196,15 @@ def _takes_any_size(pipeline: Pipeline) -> bool:
     """Returns whether the first step that gives all images one size takes images of any size."""
     first = next(filter(output_size, pipeline.pixel_steps), None)
     return first is not None and resizes(first)
+
+
+def _warn_of_tiny_images(image_shape: Shape, input_size: Size | None) -> None:
+    if input_size and min(input_size) < FEWEST_PIXELS and image_shape[:2] != input_size:
+        logger.warning(
+            "the network sees images of %d x %d pixels, on which little can be told apart; is "
+            "input_size meant?",
+            *input_size,
+        )
 
 
 def _warn_of_equal_views(sized: Pipeline, shape: Shape) -> None:

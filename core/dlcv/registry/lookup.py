@@ -53,7 +53,7 @@ class Interfaces(Mapping[str, type[Plugin]]):
         self._added = {kind: added[kind] for kind in sorted(added) if kind not in self._own}
 
     def __getitem__(self, kind: str) -> type[Plugin]:
-        """Returns a kind's interface; raises `KeyError` for no kind,."""
+        """Returns a kind's interface; raises `KeyError` if there is none."""
         found: type[Plugin] = self._own.get(kind) or load_object(self._added[kind])
         return found
 
