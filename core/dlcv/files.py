@@ -248,6 +248,20 @@ def _size(path: Path) -> int:
         return 0
 
 
+def stored_entries(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
+    """Returns an archive's entries, which are together no larger than the archive itself.
+
+    Raises:
+        ValueError: they are compressed, or larger, so that reading them could fill the memory.
+    """
+    entries = archive.infolist()
+    if any(entry.compress_type != zipfile.ZIP_STORED for entry in entries):
+        raise ValueError("its content is compressed, which dlcv never does")
+    if archive.fp is None or sum(entry.file_size for entry in entries) > archive.fp.seek(0, 2):
+        raise ValueError("its content is larger than the file")
+    return entries
+
+
 def read_arrays(file: BinaryIO) -> "dict[str, np.ndarray]":
     """Reads arrays from an `.npz` archive, and takes no more memory than the archive is large.
 
@@ -257,13 +271,8 @@ def read_arrays(file: BinaryIO) -> "dict[str, np.ndarray]":
     """
     import numpy as np
 
-    size = file.seek(0, os.SEEK_END)
     with zipfile.ZipFile(file) as archive:
-        entries = archive.infolist()
-        if any(entry.compress_type != zipfile.ZIP_STORED for entry in entries):
-            raise ValueError("its arrays are compressed, which dlcv never does")
-        if sum(entry.file_size for entry in entries) > size:
-            raise ValueError("its arrays are larger than the file")
+        entries = stored_entries(archive)
         arrays = {}
         for entry in entries:
             name = entry.filename.removesuffix(".npy")

@@ -91,6 +91,7 @@ MISTAKES: list[tuple[list[str], str]] = [
         ["run", "photos/"],
         "dlcv: unexpected photos/; data is named by an option: --data photos/;",
     ),
+    (["run", "a\x1b[31m\n\u202eb"], "dlcv: unexpected a\ufffd[31m\ufffd\ufffdb; data is named"),
     (
         ["run", "--lr", "0.1"],
         "dlcv: no option --lr; write --learning-rate; see ",

@@ -21,7 +21,7 @@ OTHER_NAMES = {
 }
 """What other tools call an option, and its name here."""
 
-EXTRA = re.compile(r"Got unexpected extra argument \((.+)\)")
+EXTRA = re.compile(r"Got unexpected extra argument \((.+)\)", re.DOTALL)
 """How click words that there is an argument too many."""
 
 

@@ -3,6 +3,7 @@
 import hashlib
 import io
 import json
+import tracemalloc
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -75,6 +76,19 @@ def test_every_flipped_byte_is_noticed(tmp_path: Path) -> None:
         path.write_bytes(content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :])
         with pytest.raises(DlcvError, match="is damaged"):
             checkpoints.load(path)
+
+
+def test_a_small_file_of_large_arrays_takes_no_memory(tmp_path: Path) -> None:
+    body = io.BytesIO()
+    np.savez_compressed(body, **{"000000": np.zeros(10**7, np.uint8)}, meta=json.dumps(META))
+    content = body.getvalue()
+    path = tmp_path / "epoch_0001_step_000000001_stage_0.checkpoint"
+    path.write_bytes(MAGIC + hashlib.sha256(content).digest() + content)
+    tracemalloc.start()
+    with pytest.raises(DlcvError, match="no checkpoint that can be read: its content is compr"):
+        checkpoints.load(path)
+    assert tracemalloc.get_traced_memory()[1] < 10**6
+    tracemalloc.stop()
 
 
 def test_missing_file_is_named(tmp_path: Path) -> None:

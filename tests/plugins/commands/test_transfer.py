@@ -123,7 +123,7 @@ def test_ctrl_c_keeps_what_is_done(base_run, flowers, tmp_path):
         "--preproc", "affine, aspect_aware(size=1500), simple(size=16), scale",
     ]  # fmt: skip
     process = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True)
-    while not (tmp_path / ".features.part" / "train.hdf5.part").exists():
+    while not (tmp_path / ".features.part" / ".train.part.hdf5").exists():
         assert process.poll() is None
         time.sleep(0.01)
     process.send_signal(signal.SIGINT)

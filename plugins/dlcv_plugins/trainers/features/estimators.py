@@ -1,12 +1,13 @@
 """Fitted estimators in files: saved with skops, which executes nothing when it reads."""
 
+import zipfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from dlcv.errors import DlcvError
-from dlcv.files import atomic_path
+from dlcv.files import atomic_path, stored_entries
 
 TRUSTED = (
     "sklearn.calibration._CalibratedClassifier",
@@ -46,6 +47,8 @@ def load(path: Path, features: int, classes: int) -> Any:
     import skops.io
 
     try:
+        with zipfile.ZipFile(path) as archive:
+            stored_entries(archive)
         _refuse_types(path, str(path))
         estimator = skops.io.load(path, trusted=list(TRUSTED))
         known = (int(estimator.n_features_in_), len(estimator.classes_))

@@ -190,7 +190,7 @@ class _Split:
         if final.exists():
             return
         progress = _read_json(self.work / PROGRESS) or {}
-        partial = self.work / f"{self.name}.hdf5.part"
+        partial = self.work / f".{self.name}.part.hdf5"
         done = min(int(progress.get(self.name, 0)), len(self.images)) if partial.exists() else 0
         rng = np.random.default_rng([self.experiment.config.seed, ORDER_STREAM, 0])
         order = rng.permutation(len(self.images))

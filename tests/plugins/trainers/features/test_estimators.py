@@ -83,6 +83,17 @@ def test_trees_that_lead_elsewhere_are_refused(field, value, samples, tmp_path):
         estimators.load(tmp_path / "c.skops", 8, 3)
 
 
+def test_a_small_file_of_a_large_estimator_is_refused(samples, tmp_path):
+    path = tmp_path / "c.skops"
+    estimators.save(
+        path, registry.create("classifier", "random_forest(trees=3)").estimator().fit(*samples)
+    )
+    with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("1.npy", bytes(10**7))
+    with pytest.raises(DlcvError, match=r"c\.skops is damaged, .*: its content is compressed"):
+        estimators.load(path, 8, 3)
+
+
 def test_a_pickle_is_not_executed(tmp_path):
     class Touch:
         def __reduce__(self):

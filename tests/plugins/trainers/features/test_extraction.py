@@ -150,7 +150,7 @@ def test_a_kill_before_a_split_gets_its_name_loses_nothing(
         patched.setattr(os, "replace", kill)
         with pytest.raises(KeyboardInterrupt):
             dlcv.extract(base_run.path, tmp_path / "f", **options)
-    assert (tmp_path / ".f.part" / f"{split}.hdf5.part").exists()
+    assert (tmp_path / ".f.part" / f".{split}.part.hdf5").exists()
     (tmp_path / ".f.part" / ".progress.1-2.tmp.json").touch()
 
     again = dlcv.extract(base_run.path, tmp_path / "f", **options)
@@ -262,6 +262,17 @@ def test_a_disk_that_fills_before_the_extraction_begins_leaves_nothing(
     )
     assert "nothing is under that name; free some space, then run the" in str(raised.value)
     assert os.listdir(tmp_path) == []
+
+
+def test_a_disk_that_fills_names_the_file_by_its_final_name(
+    base_run, made_with, tmp_path, monkeypatch
+):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "posix_fallocate", full)
+    with pytest.raises(DlcvError, match=f"can't write {tmp_path}/f/train.hdf5: no space left"):
+        dlcv.extract(base_run.path, tmp_path / "f", **made_with)
 
 
 def test_nothing_but_features_is_replaced(base_run, made_with, tmp_path):
