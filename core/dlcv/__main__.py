@@ -39,7 +39,7 @@ def _run_command() -> "str | int | None":
     from dlcv.cli.console import print_any_name
     from dlcv.cli.main import dlcv
     from dlcv.cli.usage import usage_message
-    from dlcv.errors import DlcvError, printable
+    from dlcv.errors import DlcvError
 
     print_any_name()
     try:
@@ -50,13 +50,27 @@ def _run_command() -> "str | int | None":
     except click.ClickException as error:
         return _failed(usage_message(error), error.exit_code)
     except (DlcvError, OSError) as error:
-        # Not from the parsed options, for reading those may be what fails.
-        if "--debug" in sys.argv:
-            import traceback
+        return _failed_by(error, str(error))
+    except MemoryError:
+        raise
+    except Exception as error:
+        from dlcv.registry import blame
 
-            traceback.print_exception(error)
-        message = " ".join(str(error).split("\n"))
-        return _failed(f"dlcv: {printable(message)}", 2)
+        if (message := blame(error)) is None:
+            raise
+        return _failed_by(error, message)
+
+
+def _failed_by(error: Exception, message: str) -> int:
+    """Prints the message, and the traceback above it where that is asked for."""
+    from dlcv.errors import printable
+
+    # Not from the parsed options, for reading those may be what fails.
+    if "--debug" in sys.argv:
+        import traceback
+
+        traceback.print_exception(error)
+    return _failed(f"dlcv: {printable(' '.join(message.splitlines()))}", 2)
 
 
 def _failed(message: str, code: int) -> int:

@@ -11,7 +11,6 @@ import numpy as np
 
 from dlcv.data.pipeline import Pipeline, process_batch
 from dlcv.interfaces import LabelledImages
-from dlcv.registry import naming_owner
 
 Batch: TypeAlias = tuple[np.ndarray, np.ndarray]
 """Images `(N, H, W, C)` uint8 with one-hot labels `(N, classes)` float32."""
@@ -82,8 +81,7 @@ class Loader:
         rng = np.random.default_rng([self.seed, AUGMENTATION_STREAM, epoch, index])
         pixels = process_batch(self.images, indices, self.pipeline, rng)
         for step in self.pipeline.steps:
-            with naming_owner(step, "mixing images"):
-                pixels, labels = step.mix(pixels, labels, rng)
+            pixels, labels = step.mix(pixels, labels, rng)
         return pixels, labels
 
     def indices(self, index: int, order: np.ndarray) -> np.ndarray:

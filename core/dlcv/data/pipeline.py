@@ -142,7 +142,7 @@ def apply_steps(
     """
     views = 1
     for step in steps:
-        with _counting_images(views), registry.naming_owner(step, "processing images"):
+        with _counting_images(views):
             images = step(images, rng)
         if any(image.dtype != np.uint8 for image in images[:1]):
             name = registry.spec_of(step).name

@@ -90,8 +90,7 @@ def _recognised(data: str, path: Path) -> DatasetStore:
     found: dict[Descriptor, DatasetStore] = {}
     known = []
     for descriptor, cls in _readable_stores().items():
-        with registry.naming_owner(descriptor, f"recognizing {data}"):
-            store = cls.recognise(path)
+        store = cls.recognise(path)
         if store is not None:
             found[descriptor] = store
         if phrase := _what_is_recognised(cls):

@@ -16,7 +16,7 @@ from dlcv.registry.catalog import (
     state,
 )
 from dlcv.registry.lookup import INTERFACES, KINDS
-from dlcv.registry.owners import naming_owner, provenance
+from dlcv.registry.owners import blame, provenance
 from dlcv.registry.pretrained import installed_bases, pretrained_weights
 from dlcv.registry.spec import Spec, SpecList, parse_value
 
@@ -28,6 +28,7 @@ __all__ = [
     "Registry",
     "Spec",
     "SpecList",
+    "blame",
     "create",
     "create_list",
     "describe",
@@ -35,7 +36,6 @@ __all__ = [
     "get",
     "installed_bases",
     "names",
-    "naming_owner",
     "parse_value",
     "pretrained_weights",
     "provenance",

@@ -1,9 +1,11 @@
 """Whose code it is: plugins within a configuration, and the owner of an error."""
 
+import traceback
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from pathlib import Path
+from types import CodeType
 
-from dlcv.errors import DlcvError, PluginError, first_line
+from dlcv.errors import first_line
 from dlcv.interfaces import Plugin
 from dlcv.packages import OWN
 from dlcv.registry.catalog import registry
@@ -19,26 +21,33 @@ def provenance(plugins: Iterable[Plugin]) -> Iterator[Descriptor]:
             yield from provenance(v for v in several if isinstance(v, Plugin))
 
 
-@contextmanager
-def naming_owner(owner: Plugin | Descriptor, action: str) -> Iterator[None]:
-    """Turns what goes wrong in another package's plugin into an error that names the package.
+def blame(error: BaseException) -> str | None:
+    """Returns in one line which other package an unexpected error came through; None for none.
 
-    An error in one of dlcv's own plugins, or of the program itself, is raised as it is: its
-    traceback is for those who can mend it.
-
-    Args:
-        owner: Whose code runs in the block.
-        action: What it does there, as in "recognizing photos".
-
-    Raises:
-        PluginError: something unexpected went wrong; `--debug` shows the traceback.
+    An error in one of dlcv's own plugins, or in the program itself, is for those who can mend it,
+    so its traceback is shown.
     """
-    try:
-        yield
-    except (DlcvError, OSError, MemoryError):
-        raise
-    except Exception as error:
-        found = registry.descriptor_of(owner) if isinstance(owner, Plugin) else owner
-        if found.distribution in ("", OWN):
-            raise
-        raise PluginError(f"{found.title} failed {action}: {first_line(error)}") from error
+    frames = [
+        (frame.f_globals.get("__name__", ""), frame.f_code, line)
+        for frame, line in reversed(list(traceback.walk_tb(error.__traceback__)))
+    ]
+    others = [d for d in registry if d.distribution not in ("", OWN)]
+    packages = {_package(d.target): d.origin for d in others}
+    for module, code, line in frames:
+        if owner := packages.get(_package(module)):
+            where = f"{Path(code.co_filename).name}, line {line}"
+            places = {place for m, c, _ in frames for place in (m, f"{m}:{_class(c)}")}
+            titles = [d.title for d in others if d.origin == owner and d.target in places]
+            title = titles[0] if len(titles) == 1 else owner
+            return f"{title} failed: {first_line(error)} ({where}); --debug shows the traceback"
+    return None
+
+
+def _package(place: str) -> str:
+    """Returns the package at the top of a module, or of a `module:attribute`."""
+    return place.partition(":")[0].partition(".")[0]
+
+
+def _class(code: CodeType) -> str:
+    """Returns the class whose method a code is, or a function's name."""
+    return code.co_qualname.partition(".")[0]
