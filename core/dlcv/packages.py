@@ -84,7 +84,12 @@ def added(module: str, name: str) -> Any:
 
 def groups() -> list[str]:
     """Returns the names of all groups of entry points that begin with `dlcv.`, sorted."""
-    return sorted(group for group in _by_group() if group.startswith("dlcv."))
+    return [group for group in all_groups() if group.startswith("dlcv.")]
+
+
+def all_groups() -> list[str]:
+    """Returns the names of all groups of entry points, of other tools too, sorted."""
+    return sorted(_by_group())
 
 
 def plugin_packages() -> set[str]:

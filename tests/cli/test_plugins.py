@@ -1,12 +1,16 @@
 """`dlcv plugins`: what is installed, what is broken, and what a plugin can be told."""
 
 import json
+from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Any
 
 import forked
 import pytest
 from fake_packages import install, run_python
+
+from dlcv import packages as packages_module
+from dlcv.cli.plugins import plugins as command
 
 MODULE = '''"""Plugins of all sorts."""
 from pathlib import Path
@@ -129,14 +133,26 @@ def test_the_check_ends_with_1_for_a_broken_plugin(packages: Path) -> None:
         assert forked.dlcv(*command, folder=packages, packages=[packages]).returncode == code
 
 
-def test_a_group_that_nothing_reads_is_reported(tmp_path: Path) -> None:
-    install(tmp_path, "acme", {"preprocessor": {"blur": "acme:Blur"}})
-    ended = forked.dlcv("plugins", "list", "schedule", folder=tmp_path, packages=[tmp_path])
-    (note,) = ended.stderr.splitlines()
-    assert note.startswith(
-        "note: acme uses the group dlcv.preprocessor, which dlcv does not read; "
-        'did you mean "dlcv.preprocessors"'
-    )
+@pytest.mark.parametrize(
+    ("group", "meant"),
+    [
+        ("dlcv.preprocessor", "dlcv.preprocessors"),
+        ("dlcv_preprocessors", "dlcv.preprocessors"),
+        ("dclv.stores", "dlcv.stores"),
+        ("DLCV.Stores", ""),
+    ],
+)
+def test_a_group_that_nothing_reads_is_reported(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, group: str, meant: str
+) -> None:
+    ours = EntryPoint("blur", "acme:Blur", group)
+    found = {**packages_module._by_group(), group: [ours], "pytest11": [ours]}
+    monkeypatch.setattr(packages_module, "_by_group", lambda: found)
+    monkeypatch.setattr(packages_module, "origin", lambda point: ("acme", "1.0"))
+    command.main(["list", "schedule"], standalone_mode=False)
+    (note,) = capsys.readouterr().err.splitlines()
+    assert note.startswith(f"note: acme uses the group {group}, which dlcv does not read")
+    assert not meant or f'; did you mean "{meant}"' in note
 
 
 def test_hooks_and_commands_are_listed_with_the_rest(tmp_path: Path) -> None:

@@ -317,10 +317,18 @@ HOOK = "from dlcv import hook\n@hook\ndef {}({}):\n    return ['called']\n"
             HOOK.format("dlcv_run_finnished", "run"),
             'there is no hook dlcv_run_finnished; did you mean "dlcv_run_finished"',
         ),
-        ("def dlcv_run_started(run):\n    pass\n", "it implements no hook; mark its functions"),
+        ("def run_started(run):\n    pass\n", "it implements no hook; mark its functions"),
         (HOOK.format("dlcv_callbacks", "runn"), "hookimpl definition: dlcv_callbacks(runn)"),
+        (
+            HOOK.format("dlcv_callbacks", "run") + "def dlcv_run_started(run):\n    pass\n",
+            "dlcv_run_started lacks the decorator @dlcv.hook",
+        ),
+        (
+            "from dlcv import hook\n@hook(wrapper=True)\ndef dlcv_stage(stage):\n    yield\n",
+            "dlcv_stage takes no wrapper",
+        ),
     ],
-    ids=["mistyped", "unmarked", "argument"],
+    ids=["mistyped", "unmarked", "argument", "one unmarked", "wrapper of stages"],
 )
 def test_a_hook_that_would_never_be_called_is_broken(
     tmp_path: Path, source: str, reason: str

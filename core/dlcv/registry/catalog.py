@@ -34,6 +34,8 @@ from dlcv.registry.spec import Spec, SpecList, bare_or_text, lower
 if TYPE_CHECKING:
     import pluggy
 
+    from dlcv.registry.manager import Manager
+
 
 @attrs.frozen
 class Description:
@@ -80,7 +82,7 @@ class Registry(Lookup):
 
     def __init__(self) -> None:
         super().__init__()
-        self._lazy_manager: pluggy.PluginManager | None = None
+        self._lazy_manager: Manager | None = None
 
     def get(self, kind: str, name: str) -> Any:
         """Returns a plugin's class, imported and checked.
@@ -114,7 +116,7 @@ class Registry(Lookup):
                 if not self._manager.is_registered(loaded):
                     self._manager.register(loaded, descriptor.key)
                 if descriptor.kind == "hook":
-                    self._check_hooks(loaded)
+                    self._manager.check(loaded)
             except (Exception, SystemExit) as error:
                 self._forget(descriptor)
                 reason = _reason(error)
@@ -234,7 +236,7 @@ class Registry(Lookup):
         """Returns the hooks of `hook_manager`."""
         return self.hook_manager().hook
 
-    def hook_manager(self) -> "pluggy.PluginManager":
+    def hook_manager(self) -> "Manager":
         """Returns what calls hooks, with all modules of hooks loaded.
 
         Raises:
@@ -255,19 +257,8 @@ class Registry(Lookup):
         if self._manager.has_plugin(descriptor.key):
             self._manager.unregister(name=descriptor.key)
 
-    def _check_hooks(self, module: Any) -> None:
-        """Raises a `PluginError` if a module implements no hook, or one that does not exist."""
-        callers = self._manager.get_hookcallers(module) or []
-        if not callers:
-            raise PluginError("it implements no hook; mark its functions with @dlcv.hook")
-        known = [c.name for c in vars(self._manager.hook).values() if c.has_spec()]
-        for caller in callers:
-            if not caller.has_spec():
-                hint = suggestion(caller.name, known) or listing("there are", known)
-                raise PluginError(f"there is no hook {caller.name}{hint}")
-
     @property
-    def _manager(self) -> "pluggy.PluginManager":
+    def _manager(self) -> "Manager":
         with self._lock:
             if self._lazy_manager is None:
                 from dlcv.registry.manager import Manager

@@ -1,12 +1,18 @@
 """The pluggy manager that holds what is live."""
 
-from collections.abc import Iterable
+import functools
+from collections.abc import Callable, Generator, Iterable
+from functools import partial
 from typing import Any
 
 import pluggy
 
 from dlcv import hooks
+from dlcv.errors import PluginError, listing, suggestion
 from dlcv.interfaces import Plugin
+
+Around = Callable[[str, Callable[[], Any]], Any]
+"""Calls a function of an owner, and decides what happens if it raises."""
 
 
 class Manager(pluggy.PluginManager):
@@ -24,3 +30,81 @@ class Manager(pluggy.PluginManager):
         if isinstance(plugin, type) and issubclass(plugin, Plugin):
             return None
         return super().parse_hookimpl_opts(plugin, name)
+
+    def check(self, module: Any) -> None:
+        """Raises a `PluginError` if a module that is registered implements hooks wrongly."""
+        callers = self.get_hookcallers(module) or []
+        known = [caller.name for caller in vars(self.hook).values() if caller.has_spec()]
+        marked = {caller.name for caller in callers}
+        if forgotten := [n for n in known if n not in marked and callable(vars(module).get(n))]:
+            raise PluginError(f"{forgotten[0]} lacks the decorator @dlcv.hook")
+        if not callers:
+            raise PluginError("it implements no hook; mark its functions with @dlcv.hook")
+        for caller in callers:
+            if not caller.has_spec():
+                hint = suggestion(caller.name, known) or listing("there are", known)
+                raise PluginError(f"there is no hook {caller.name}{hint}")
+            own = next(impl for impl in caller.get_hookimpls() if impl.plugin is module)
+            if caller.name == "dlcv_stage" and _is_wrapper(own):
+                raise PluginError("dlcv_stage takes no wrapper; what it returns is one")
+
+    def implementations(self, name: str) -> list[tuple[str, pluggy.HookImpl]]:
+        """Returns whose each implementation of a hook is, in words, in the order of their calls."""
+        found = reversed(getattr(self.hook, name).get_hookimpls())
+        return [(f"{name} of {impl.plugin_name}", impl) for impl in found]
+
+    def call(
+        self, name: str, around: Around, around_wrappers: Around | None = None, **arguments: Any
+    ) -> Any:
+        """Calls a hook as pluggy does, with each implementation called by another function.
+
+        Args:
+            name: The hook.
+            around: Calls an implementation; its result is the implementation's.
+            around_wrappers: Calls each half of a wrapper; `around` as standard.
+            arguments: The hook's arguments.
+        """
+        calling = pluggy.PluginManager("dlcv")
+        calling.add_hookspecs(hooks)
+        # Those that are registered last are called first.
+        for owner, impl in reversed(self.implementations(name)):
+            if _is_wrapper(impl):
+                function = _wrapper(impl.function, partial(around_wrappers or around, owner))
+            else:
+                function = _plain(impl.function, partial(around, owner))
+            mark = hooks.hook(wrapper=impl.wrapper, hookwrapper=impl.hookwrapper)
+            marked = mark(functools.wraps(impl.function)(function))
+            calling.register(type("Hooks", (), {name: staticmethod(marked)})())
+        return getattr(calling.hook, name)(**arguments)
+
+
+def _is_wrapper(impl: pluggy.HookImpl) -> bool:
+    return impl.wrapper or impl.hookwrapper
+
+
+def _plain(function: Callable[..., Any], around: Callable[..., Any]) -> Callable[..., Any]:
+    return lambda *arguments: around(partial(function, *arguments))
+
+
+def _wrapper(function: Callable[..., Any], around: Callable[..., Any]) -> Callable[..., Any]:
+    def call(*arguments: Any) -> Generator[None, Any, Any]:
+        wrapper = function(*arguments)
+        around(partial(next, wrapper))
+        try:
+            result = yield
+        except BaseException as error:
+            end = partial(wrapper.throw, error)
+        else:
+            end = partial(wrapper.send, result)
+        return around(partial(_returned, end))
+
+    return call
+
+
+def _returned(end: Callable[[], Any]) -> Any:
+    """Returns what a generator returns at its end."""
+    try:
+        end()
+    except StopIteration as stop:
+        return stop.value
+    raise PluginError("a wrapper must yield once")

@@ -59,8 +59,7 @@ class Observers:
             DlcvError: a hook or a tracker refuses, or is broken.
         """
         self.require()
-        for owner, function in _implementations("dlcv_run_started"):
-            _before_training(owner, partial(function, run=run))
+        registry.hook_manager().call("dlcv_run_started", _before_training, run=run)
         for tracker, guard in self._trackers:
             _before_training(guard.owner, partial(tracker.started, run))
 
@@ -70,11 +69,15 @@ class Observers:
         Raises:
             DlcvError: a hook refuses, or is broken.
         """
-        return [
-            guarded(callback, Guard(owner, passing=DlcvError).call)
-            for owner, function in _implementations("dlcv_callbacks")
-            for callback in _callbacks(owner, _before_training(owner, partial(function, run=run)))
-        ]
+
+        def made(owner: str, function: Callable[[], Any]) -> Any:
+            given = _before_training(owner, function)
+            guard = partial(Guard, owner, passing=DlcvError)
+            # None adds nothing to pluggy's list.
+            return given and [guarded(c, guard().call) for c in _callbacks(owner, given)]
+
+        lists = registry.hook_manager().call("dlcv_callbacks", made, _before_training, run=run)
+        return [callback for given in lists for callback in _callbacks("dlcv_callbacks", given)]
 
     @contextmanager
     def prepared(self, stage: Any) -> Iterator[Any]:
@@ -84,8 +87,9 @@ class Observers:
             DlcvError: a hook refuses, or is broken.
         """
         with ExitStack() as stack:
-            for owner, function in _implementations("dlcv_stage"):
-                if context := _before_training(owner, partial(function, stage=stage)):
+            for owner, hook in registry.hook_manager().implementations("dlcv_stage"):
+                function: Callable[[], Any] = partial(hook.function, *[stage] * len(hook.argnames))
+                if context := _before_training(owner, function):
                     stage = _before_training(owner, partial(stack.enter_context, context))
             yield stage
 
@@ -96,8 +100,12 @@ class Observers:
     def finished(self, run: RunView) -> None:
         """Calls what wants to know that a run is finished, with its figures."""
         self._is_finished = True
-        for owner, function in _implementations("dlcv_run_finished"):
-            Guard(owner).call(partial(function, run=run, result=run.metrics))
+        registry.hook_manager().call(
+            "dlcv_run_finished",
+            lambda owner, function: Guard(owner).call(function),
+            run=run,
+            result=run.metrics,
+        )
         self._call_trackers("finished", run)
 
     def _call_trackers(self, method: str, run: RunView, *arguments: Any) -> None:
@@ -148,21 +156,6 @@ def guarded(
         if name.startswith(("on_", "set_")):
             setattr(guarding, name, partial(guard, getattr(callback, name)))
     return guarding
-
-
-def _implementations(name: str) -> Iterator[tuple[str, Callable[..., Any]]]:
-    """Yields whose each implementation of a hook is, in words, and what calls it alone."""
-    manager = registry.hook_manager()
-    plugins = [i.plugin for i in reversed(getattr(manager.hook, name).get_hookimpls())]
-    for plugin in plugins:
-        others = [other for other in manager.get_plugins() if other is not plugin]
-        caller = manager.subset_hook_caller(name, others)
-
-        def call(caller: Callable[..., Any] = caller, **arguments: Any) -> Any:
-            # An implementation that returns None adds nothing to pluggy's list.
-            return next(iter(caller(**arguments)), ())
-
-        yield f"{name} of {manager.get_name(plugin)}", call
 
 
 def _callbacks(owner: str, given: Any) -> "list[keras.callbacks.Callback]":

@@ -2,15 +2,18 @@
 
 import contextlib
 import logging
+from types import SimpleNamespace
 
 import attrs
 import keras
 import pytest
 
 import dlcv
-from dlcv.errors import DlcvError
+from dlcv.config import RunConfig
+from dlcv.errors import DlcvError, PluginError
 from dlcv.interfaces import Tracker, option, plugin
 from dlcv.registry import registry
+from dlcv.runs.observers import Observers
 
 OPTIONS = {
     "data": "digits(size=8)", "architecture": "mlp(units=4)", "epochs": 2, "fraction": 0.2,
@@ -28,6 +31,18 @@ def hooks(name="torn", **functions):
         yield
     finally:
         registry._manager.unregister(plugin)
+
+
+@contextlib.contextmanager
+def wrapping(name, **functions):
+    """Registers functions as wrappers of hooks for a block."""
+    marked = {n: staticmethod(dlcv.hook(wrapper=True)(f)) for n, f in functions.items()}
+    plugin = type("Hooks", (), marked)()
+    registry.hook_manager().register(plugin, f"hooks:{name}@acme")
+    try:
+        yield
+    finally:
+        registry.hook_manager().unregister(plugin)
 
 
 def fail(*arguments, **options):
@@ -188,6 +203,57 @@ def followed(tmp_path_factory):
 
 def test_hook_changes_a_stage_and_sees_its_end(followed):
     assert followed.stage == [(1, 0), (2, 1), "the end"]
+
+
+def test_a_wrapper_sees_what_the_others_return_and_wraps_all_of_them_once():
+    calls = []
+
+    def around(run):
+        calls.append("begin")
+        given = yield
+        calls.append("end")
+        return [*given, [keras.callbacks.Callback()]]
+
+    with (
+        hooks("first", dlcv_callbacks=lambda run: calls.append("first")),
+        wrapping("around", dlcv_callbacks=around),
+        hooks("last", dlcv_callbacks=lambda run: [keras.callbacks.Callback()]),
+    ):
+        callbacks = Observers(RunConfig()).callbacks(None)
+    assert calls == ["begin", "first", "end"]
+    assert len(callbacks) == 2
+
+
+@pytest.mark.parametrize("fails_in", ["begin", "end"])
+def test_a_wrapper_that_fails_at_the_end_of_a_run_is_left_out(messages, fails_in):
+    calls = []
+
+    def around(run, result):
+        if fails_in == "begin":
+            fail()
+        yield
+        fail()
+
+    run = SimpleNamespace(metrics={})
+    with (
+        wrapping("torn", dlcv_run_finished=around),
+        hooks("whole", dlcv_run_finished=lambda run, result: calls.append(result)),
+    ):
+        Observers(RunConfig()).finished(run)
+    assert calls == [{}]
+    assert messages.text.count("dlcv_run_finished of hooks:torn@acme failed (OSError") == 1
+
+
+def test_a_wrapper_that_fails_before_the_training_ends_the_run():
+    def around(run):
+        yield
+        fail()
+
+    with (
+        wrapping("torn", dlcv_run_started=around),
+        pytest.raises(PluginError, match="dlcv_run_started of hooks:torn@acme failed: OSError"),
+    ):
+        Observers(RunConfig()).started(SimpleNamespace())
 
 
 def test_hook_that_fails_at_the_end_loses_nothing(followed):
