@@ -156,7 +156,7 @@ def test_members_that_were_stopped_are_resumed_with_the_command_that_is_told(fol
     done = running.wait(60)
 
     assert done.returncode == 143, done.stderr
-    assert done.stdout.endswith(
+    assert done.stderr.endswith(
         "stopped; everything is saved. Continue with:\n  dlcv resume runs/stopped\n"
     )
     resumed = forked.dlcv("resume", "runs/stopped", folder=folder, has_pictures=False)

@@ -85,6 +85,15 @@ def test_run_tells_what_it_does_and_what_to_do_next(
     assert "% on the 7 held-out images of test" in trained.stdout
 
 
+def test_quiet_leaves_the_path_alone_for_scripts(folder: Path) -> None:
+    done = dlcv(
+        "run", "--data", "photos", "--preproc", "scale", *SMALL, "--epochs", "1", "--name", "q",
+        "--quiet", folder=folder,
+    )  # fmt: skip
+    assert done.stdout == "runs/q\n"
+    assert [m for m in done.stderr.splitlines() if not m.startswith('warning: "green" has')] == []
+
+
 def test_standard_error_holds_nothing_from_the_libraries(
     trained: subprocess.CompletedProcess[str],
 ) -> None:
@@ -157,7 +166,7 @@ def test_stopped_run_is_resumed_to_its_end(
 
     assert done.returncode == code, done.stderr
     if number != signal.SIGKILL:
-        assert f"dlcv resume runs/{name}" in done.stdout
+        assert f"dlcv resume runs/{name}" in done.stderr
     # The others leave what the first one leaves.
     if number in (signal.SIGINT, signal.SIGKILL):
         done_before = len(history.read_text().splitlines()) - 1
@@ -376,7 +385,7 @@ def test_a_stopped_run_offers_only_what_can_be_done(
     with pytest.raises(SystemExit, match="130"):
         finish(run)
 
-    output = capsys.readouterr().out
+    output = capsys.readouterr().err
     assert f"dlcv resume {run.path}\n" in output
     assert ("everything is saved" in output) == has_checkpoint
     assert ("nothing is trained yet" in output) != has_checkpoint

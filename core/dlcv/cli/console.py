@@ -17,7 +17,12 @@ from dlcv.packages import plugin_packages
 def with_verbosity(command: Callable[..., Any]) -> Callable[..., Any]:
     """Gives a command `--quiet`, `--verbose` and `--debug`."""
 
-    @click.option("--quiet", "level", flag_value="WARNING", help="Print warnings and results only.")
+    @click.option(
+        "--quiet",
+        "level",
+        flag_value="WARNING",
+        help="Print only warnings and results; of what is made, its path.",
+    )
     @click.option("--verbose", "level", flag_value="DEBUG", help="Print more, libraries included.")
     @click.option("--debug", is_flag=True, help="Show the traceback of errors, too.")
     @functools.wraps(command)
@@ -26,6 +31,14 @@ def with_verbosity(command: Callable[..., Any]) -> Callable[..., Any]:
         return command(**options)
 
     return wrapped
+
+
+def printed_alone(path: str) -> bool:
+    """Prints the path of what a command made if `--quiet` asks for no more; returns whether."""
+    if logging.getLogger("dlcv").level < logging.WARNING:
+        return False
+    click.echo(path)
+    return True
 
 
 def print_any_name() -> None:

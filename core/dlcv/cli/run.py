@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from dlcv import registry
-from dlcv.cli.console import with_verbosity
+from dlcv.cli.console import printed_alone, with_verbosity
 from dlcv.cli.lazy import CommandWithExamples
 from dlcv.cli.options import config_options, directory_options, tracker_flag_options
 from dlcv.config import RunConfig, SplitConfig, StageConfig
@@ -66,11 +66,13 @@ def finish(run: "Trained") -> None:
     if run.stopped_by:
         has_checkpoint = run.directory.has_checkpoint
         state = "everything is saved" if has_checkpoint else "nothing is trained yet"
-        click.echo(f"\nstopped; {state}. Continue with:\n  dlcv resume {quoted}")
+        click.echo(f"\nstopped; {state}. Continue with:\n  dlcv resume {quoted}", err=True)
         if has_checkpoint and isinstance(run, Run):
             other = f"dlcv resume {quoted} --learning-rate RATE --epochs COUNT"
-            click.echo(f"or with other settings:\n  {other}")
+            click.echo(f"or with other settings:\n  {other}", err=True)
         sys.exit(128 + run.stopped_by)
+    if printed_alone(path):
+        return
     found = run.directory.read_json("metrics")
     click.echo(f"\nrun       {path}")
     for line in trainer_of(run.config).summary(run):

@@ -169,7 +169,9 @@ def _annotation(cls: type, name: str) -> Any:
     for owner in cls.__mro__:
         annotation = inspect.get_annotations(owner).get(name)
         if isinstance(annotation, str):
-            return eval(annotation, vars(sys.modules[owner.__module__]), dict(vars(owner)))
+            # What a plugin's own module wrote; `typing.get_type_hints` evaluates it likewise.
+            names = vars(sys.modules[owner.__module__])
+            return eval(annotation, names, dict(vars(owner)))  # noqa: S307
         if annotation is not None:
             return annotation
     raise TypeError(f"{cls.__name__}.{name} has no type")

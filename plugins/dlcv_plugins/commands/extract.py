@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from dlcv.api import RunConfig, SplitConfig, config_options, table, with_verbosity
+from dlcv.api import RunConfig, SplitConfig, config_options, printed_alone, table, with_verbosity
 from dlcv_plugins.commands.transfer import body_options
 
 
@@ -37,6 +37,8 @@ def extract(base: str | None, out: Path, **options: Any) -> None:
     from dlcv_plugins.trainers.features.transfer import extract as extract_features
 
     features = extract_features(base, out, **options)
+    if printed_alone(str(out)):
+        return
     about = features.about
     sizes = [(n, len(s), f"{s.values.nbytes / 1e6:,.1f}") for n, s in features.splits.items()]
     click.echo(f"\nfeatures  {about['features']:,} an image, of {about['layer']}")

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from dlcv.api import with_verbosity
+from dlcv.api import printed_alone, with_verbosity
 
 
 @click.command(
@@ -30,4 +30,6 @@ def report(run: Path, sections: str | None) -> None:
     from dlcv_plugins.report.write import write_report
 
     page = write_report(load(run), sections=sections)
+    if printed_alone(shown_path(page)):
+        return
     click.echo(f"look at  {shown_path(page)} ({page.stat().st_size / 1e6:.1f} MB)")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from dlcv.api import checkpoint_option, with_verbosity
+from dlcv.api import checkpoint_option, printed_alone, with_verbosity
 
 
 @click.command(
@@ -39,6 +39,8 @@ def export(run: Path, format: str, out: Path | None, checkpoint: str, force: boo
     from dlcv_plugins.commands.export.write import export_run
 
     made = export_run(run, format, out, checkpoint=checkpoint, force=force)
+    if printed_alone(str(made.path)):
+        return
     found = made.description["parity"]
     size = sum(recorded["bytes"] for recorded in made.description["files"].values())
     click.echo(f"exported    {made.path}")

@@ -44,7 +44,7 @@ def build(
     **split: Any,
 ) -> None:
     """Pack images into HDF5 files that train fast: divided, resized, decoded once."""
-    from dlcv.api import shown_path
+    from dlcv.api import printed_alone, shown_path
     from dlcv_plugins.commands.data.pack.pack import pack
 
     if (size is None) == (preprocessors is None):
@@ -59,6 +59,8 @@ def build(
         threads=threads,
         force=force,
     )
+    if printed_alone(shown_path(out.absolute())):
+        return
     rows = [(name, *values) for name, values in packed.splits.items()]
     click.echo(table(("split", "images", "megabytes"), rows))
     click.echo(f"\ntrain  dlcv run --data {shown_path(out.absolute())}")

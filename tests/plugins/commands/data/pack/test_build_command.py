@@ -49,7 +49,7 @@ def test_options_reach_the_description(photos, tmp_path):
         tmp_path, "photos", "--out", "a/b/packed", "--preproc", "simple(size=(8, 9))",
         "--test", "6", "--validation", "0.2", "--seed", "5", "--quiet",
     )  # fmt: skip
-    assert done.returncode == 0
+    assert (done.returncode, done.stdout) == (0, "a/b/packed\n")
     (warning,) = done.stderr.splitlines()
     assert warning.startswith('warning: "blue" has 6 training and 2 validation images; at least')
     found = tomllib.loads((tmp_path / "a/b/packed/dataset.toml").read_text())
