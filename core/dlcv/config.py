@@ -21,7 +21,7 @@ ALL_SECTIONS = "all"
 """Among the sections, those that are installed and not named."""
 AUTO = "auto"
 """Among the preprocessors, the value steps that the network wants."""
-SPLIT_OPTIONS = ("test", "validation", "train_validation")
+SPLIT_OPTIONS = ("test", "validation", "train_validation", "small_classes")
 """The options of the split that `with_options` takes; its seed shares its name with the run's."""
 
 
@@ -54,6 +54,11 @@ class SplitConfig:
         help="share (below 1) or number of the images to divide that are neither trained on nor "
         "validated with, to distinguish variance from mismatch; none if left out",
         gt=0,
+    )
+    small_classes: Literal["error", "skip", "train"] = option(
+        "error",
+        help="whether a class with too few images to be divided ends the run, is left out, or is "
+        "used for training alone; one without any image is left out by either",
     )
     seed: int = option(42, help="seed of the stratified split", ge=0, lt=2**32)
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from dlcv import registry
 from dlcv.config import SplitConfig
+from dlcv.data.small_classes import WAYS, without_classes
 from dlcv.data.split import divide, settle
 from dlcv.data.subset import Subset, Survey, share_of, survey
 from dlcv.errors import DlcvError, PluginError, printable, some, suggestion
@@ -197,7 +198,7 @@ def open_dataset(
         skipped += checked.skipped
     if skipped:
         logger.warning("unreadable images are left out: %d", len(skipped))
-    splits = _checked(opened) if fraction < 1 else _divided(opened, split)
+    splits = _checked(opened, split) if fraction < 1 else _divided(opened, split)
     ordered = {name: splits[name] for name in SPLITS if name in splits}
     return Dataset(store, ordered, split, declares_size, tuple(skipped))
 
@@ -227,25 +228,25 @@ def open_split(
     skip = bad_images == "skip"
     opened = {each: store.open(each) for each in store.splits()}
     skipped: list[str] = []
-    is_taken = fraction == 1 and name not in opened
-    if is_taken:
-        # Of images of many sizes `open_dataset` divides a subset, those that can be read, so that
-        # the split's fingerprint is that of one.
-        divided = next(each for each in opened if each in ("train", UNSPLIT))
-        images = opened[divided]
+    is_chosen = fraction == 1 and (name not in opened or split.small_classes != "error")
+    if is_chosen:
+        # Of images of many sizes `open_dataset` chooses among those that can be read, so that the
+        # split's fingerprint is that of a subset.
+        whole = name if name in opened else "train" if "train" in opened else UNSPLIT
+        images = opened[whole]
         if skip:
             checked = survey(images, skip=True, threads=threads)
-            opened[divided], skipped = checked.images, checked.skipped
+            opened[whole], skipped = checked.images, checked.skipped
         elif None in images.image_shape:
-            opened[divided] = Subset(images, np.arange(len(images)))
+            opened[whole] = Subset(images, np.arange(len(images)))
     splits = _divided(opened, settle(split, opened))
     if name not in splits:
         known = ", ".join(each for each in SPLITS if each in splits)
         raise DlcvError(f'the run has no split "{name}"; it has {known}')
     images = share_of(splits[name], fraction, split.seed) if fraction < 1 else splits[name]
     checked = survey(images, skip=skip, threads=threads)
-    if is_taken and isinstance(images, Subset):
-        images = Subset(images.source, images.indices, checked.images.image_shape)
+    if is_chosen and isinstance(images, Subset):
+        images.image_shape = checked.images.image_shape
         return Survey(images, skipped)
     return Survey(checked.images, checked.skipped)
 
@@ -269,17 +270,30 @@ def align_labels(images: LabelledImages, label_names: tuple[str, ...]) -> Labell
 
 
 def _divided(opened: dict[str, LabelledImages], split: SplitConfig) -> dict[str, LabelledImages]:
-    return divide(_checked(opened), split)
+    return divide(_checked(opened, split), split)
 
 
-def _checked(opened: dict[str, LabelledImages]) -> dict[str, LabelledImages]:
+def _checked(opened: dict[str, LabelledImages], split: SplitConfig) -> dict[str, LabelledImages]:
     """Returns the splits in agreement with each other; raises `DlcvError` if they can't be."""
     if not {"train", UNSPLIT} & set(opened):
         raise DlcvError(f"there is no split to train on; the data has {', '.join(opened)} only")
     for images in opened.values():
         _check_names(images.label_names)
+    opened = _without_empty(opened, split)
     _check_classes(opened)
     return _agreeing(opened)
+
+
+def _without_empty(
+    opened: dict[str, LabelledImages], split: SplitConfig
+) -> dict[str, LabelledImages]:
+    """Returns the splits without the classes that the first has no image of, or refuses them."""
+    first = next(iter(opened.values()))
+    present = set(first.labels.tolist())
+    empty = [name for label, name in enumerate(first.label_names) if label not in present]
+    if empty and split.small_classes == "error":
+        raise DlcvError(f"there is no image of {some(empty)} to train with; {WAYS}")
+    return without_classes(opened, empty) if empty else opened
 
 
 def _check_names(label_names: tuple[str, ...]) -> None:
@@ -296,8 +310,6 @@ def _check_classes(opened: dict[str, LabelledImages]) -> None:
     if len(first.label_names) < 2:
         found = f"only one class, {first.label_names[0]}" if first.label_names else "no classes"
         raise DlcvError(f"a classifier needs at least two classes; the data has {found}")
-    if empty := [name for name, count in first.class_counts().items() if not count]:
-        raise DlcvError(f"there is no image of {some(empty)} to train with")
     for name, images in opened.items():
         if differing := sorted(set(first.label_names) ^ set(images.label_names)):
             raise DlcvError(

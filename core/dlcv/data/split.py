@@ -7,6 +7,7 @@ import numpy as np
 
 from dlcv import registry
 from dlcv.config import SplitConfig
+from dlcv.data.small_classes import WAYS_TO_DIVIDE, counted, without_classes
 from dlcv.data.subset import Subset
 from dlcv.errors import DlcvError
 from dlcv.interfaces import UNSPLIT, LabelledImages, evolve
@@ -70,7 +71,7 @@ def divide(opened: dict[str, LabelledImages], config: SplitConfig) -> dict[str, 
 
     Args:
         opened: The splits that the data has.
-        config: What to take, as `settle` gives it.
+        config: What to take, as `settle` gives it, and what becomes of classes that are too small.
 
     Raises:
         DlcvError: a class has too few images for the shares asked.
@@ -86,51 +87,76 @@ def divide(opened: dict[str, LabelledImages], config: SplitConfig) -> dict[str, 
     if UNSPLIT not in opened:
         names = " and ".join(PARTS[split] for split in taken)
         logger.info("%s images are taken from the training images", names)
-    rest = np.arange(len(images))
-    parts = {}
-    for split, share in taken.items():
-        rest, part = _part(images, rest, share, split, config.seed)
-        parts[split] = Subset(images, part)
-    parts["train"] = Subset(images, rest)
+    whole: list[int] = []
+    indices, small = _parts(images, taken, config.seed, whole)
+    while small and config.small_classes != "error":
+        whole = sorted({*whole, *small})
+        indices, small = _parts(images, taken, config.seed, whole)
+    if few := [images.label_names[label] for label in whole or small]:
+        counts = images.class_counts()
+        named = counted({name: counts[name] for name in few})
+        if small:
+            raise DlcvError(f"too few images to be divided: {named}; {WAYS_TO_DIVIDE}")
+        if config.small_classes == "skip":
+            return divide(without_classes(opened, few), config)
+        logger.warning("used for training alone, with too few images to be divided: %s", named)
+    parts = {split: Subset(images, chosen) for split, chosen in indices.items()}
     registry.registry.hooks().dlcv_divided(images=images, parts=parts)
     return {**{k: v for k, v in opened.items() if k != UNSPLIT}, **parts}
 
 
+def _parts(
+    images: LabelledImages, taken: dict[str, float | int], seed: int, whole: list[int]
+) -> tuple[dict[str, np.ndarray], list[int]]:
+    """Divides all classes but those of `whole`, which stay in training.
+
+    Returns:
+        The indices by split, and the classes that are too small to be in each of them.
+    """
+    stays = np.isin(images.labels, whole)
+    rest = np.flatnonzero(~stays)
+    if not rest.size:
+        raise DlcvError("no class has enough images to be divided; add images")
+    total, parts = len(rest), {}
+    for split, share in taken.items():
+        rest, parts[split], small = _part(images, rest, share, total, split, seed)
+        if small:
+            return {}, small
+    parts["train"] = np.sort(np.concatenate([rest, np.flatnonzero(stays)]))
+    return parts, []
+
+
 def _part(
-    images: LabelledImages, indices: np.ndarray, share: float, name: str, seed: int
-) -> tuple[np.ndarray, np.ndarray]:
-    """Divides `indices` into a rest and a stratified part of `share` of all `images`."""
+    images: LabelledImages,
+    indices: np.ndarray,
+    share: float | int,
+    total: int,
+    name: str,
+    seed: int,
+) -> tuple[np.ndarray, np.ndarray, list[int]]:
+    """Divides `indices` into a rest and a stratified part of a share of `total` images.
+
+    Returns:
+        The rest, the part, and the classes that are too small to be in both.
+    """
     from sklearn.model_selection import train_test_split
 
     labels = images.labels[indices]
-    wanted = round(share * len(images)) if isinstance(share, float) else share
     if isinstance(share, float) and share >= 1:
         raise DlcvError(
             f"a share of {share} for {name} is not below 1; write {int(share)} for a number"
         )
-    classes = len(images.label_names)
-    counts = np.bincount(labels, minlength=classes)
+    wanted = round(share * total) if isinstance(share, float) else share
+    present, counts = np.unique(labels, return_counts=True)
     if counts.min() < 2:
-        smallest = images.label_names[int(counts.argmin())]
-        left = "1 image" if counts.min() == 1 else f"{counts.min()} images"
+        return indices, indices, present[counts < 2].tolist()
+    if not len(present) <= wanted <= len(indices) - len(present):
         raise DlcvError(
-            f'the class "{smallest}" has {left} left, too few to give one to {name}; add images, '
-            "or leave the class out"
-        )
-    if not classes <= wanted <= len(indices) - classes:
-        raise DlcvError(
-            f"{name} would have {wanted} of {len(indices)} images; "
-            f"with {classes} classes it needs at least {classes}, and must leave as many"
+            f"{name} would have {wanted} of {len(indices)} images; with {len(present)} classes it "
+            f"needs at least {len(present)}, and must leave as many"
         )
     rest, part = train_test_split(
         indices, test_size=wanted, stratify=labels, random_state=seed, shuffle=True
     )
-    for kind, chosen in ((name, part), ("training", rest)):
-        numbers = np.bincount(images.labels[chosen], minlength=classes)
-        if not numbers.all():
-            smallest = images.label_names[int(numbers.argmin())]
-            raise DlcvError(
-                f'the class "{smallest}" has {counts[numbers.argmin()]} images, too few to give '
-                f"one to {kind}; add images, or ask for a larger share"
-            )
-    return np.sort(rest), np.sort(part)
+    in_both = np.intersect1d(images.labels[rest], images.labels[part])
+    return np.sort(rest), np.sort(part), np.setdiff1d(present, in_both).tolist()

@@ -61,3 +61,4 @@ class RunOptions(StageOptions, total=False):
     test: float | None
     validation: float | Literal["test"] | None
     train_validation: float | None
+    small_classes: Literal["error", "skip", "train"]

@@ -31,6 +31,8 @@ def dlcv_divided(images: "LabelledImages", parts: "Mapping[str, LabelledImages]"
     missing = FEWEST_TRAINING - counts["train"]
     if "val" in parts:
         missing = np.maximum(missing, FEWEST_VALIDATION - counts["val"])
+        # A class that is used for training alone, as was asked, is named by the division.
+        missing = np.where(counts["val"] > 0, missing, 0)
     if missing.max() <= 0:
         return
     worst = int(missing.argmax())

@@ -275,6 +275,19 @@ class TestOpening:
         with pytest.raises(DlcvError, match="the split val has no images"):
             open_dataset(Folder(path=tmp_path / "set"), SplitConfig(), bad_images="skip")
 
+    @pytest.mark.parametrize("way", ["skip", "train"])
+    def test_a_class_without_images_is_left_out_on_request(self, photos, tmp_path, caplog, way):
+        for split in ("train", "val"):
+            photos(name=f"set/{split}", count=2)
+        (tmp_path / "set" / "train" / "violet").mkdir()
+        store, asked = Folder(path=tmp_path / "set"), SplitConfig(small_classes=way)
+        data = open_dataset(store, asked)
+        assert {images.label_names for images in data.splits.values()} == {("blue", "green", "red")}
+        assert "left out, for having too few images: violet (0 images)" in caplog.messages
+        alone = open_split(store, asked, "val").images
+        assert alone.fingerprint() == data.splits["val"].fingerprint()
+        assert alone.labels.tolist() == data.splits["val"].labels.tolist()
+
 
 class TestAligning:
     def test_labels_are_matched_by_name(self):

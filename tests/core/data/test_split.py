@@ -110,9 +110,14 @@ def test_parts_read_the_images_they_hold():
 @pytest.mark.parametrize(
     ("sizes", "config", "message"),
     [
-        ((20, 1), {}, 'the class "class1" has 1 image left, too few to give one to test; add'),
+        (
+            (20, 1),
+            {},
+            "too few images to be divided: class1 (1 image); add images, or pass --small-classes "
+            "skip to leave such classes out, or --small-classes train to use them for training",
+        ),
         # Three images of 303 are so few that class1 gets none of them.
-        ((300, 3), {"test": 3}, 'the class "class1" has 3 images, too few to give one to test'),
+        ((300, 3), {"test": 3}, "too few images to be divided: class1 (3 images)"),
         ((10, 10), {"test": 1}, "test would have 1 of 20 images; with 2 classes it needs at least"),
         ((10, 10), {"test": 19}, "test would have 19 of 20 images"),
         ((10, 10), {"test": 12, "validation": 8}, "val would have 8 of 8 images"),
@@ -124,6 +129,59 @@ def test_what_can_not_be_divided_is_an_error_that_says_why(sizes, config, messag
     with pytest.raises(DlcvError) as caught:
         divided(labelled(*sizes), **config)
     assert message in str(caught.value)
+
+
+class TestSmallClasses:
+    """`class1` has one image, and `class3` two, which are too few for three parts."""
+
+    SIZES = (40, 1, 60, 2)
+
+    def test_they_are_kept_in_training_alone(self, caplog):
+        images = labelled(*self.SIZES)
+        parts = divided(images, test=0.2, validation=0.1, small_classes="train")
+        # The shares are of the images that are divided.
+        assert {name: counts(part) for name, part in parts.items()} == {
+            "test": [8, 0, 12, 0],
+            "val": [4, 0, 6, 0],
+            "train": [28, 1, 42, 2],
+        }
+        together = np.concatenate([part.indices for part in parts.values()])
+        assert sorted(together) == list(range(len(images)))
+        lines = [r.getMessage() for r in caplog.records if "alone" in r.getMessage()]
+        assert lines == [
+            "used for training alone, with too few images to be divided: class1 (1 image), "
+            "class3 (2 images)"
+        ]
+
+    def test_they_are_left_out_of_every_split(self, caplog):
+        images = labelled(*self.SIZES)
+        opened = {"train": images, "test": labelled(3, 4, 5, 6)}
+        parts = divide_opened(opened, validation=0.1, small_classes="skip")
+        assert {name: counts(part) for name, part in parts.items()} == {
+            "test": [3, 5],
+            "val": [4, 6],
+            "train": [36, 54],
+        }
+        for part in parts.values():
+            assert part.label_names == ("class0", "class2")
+        train = parts["train"]
+        chosen = [train.source.indices[i] for i in train.indices]
+        assert [images.labels[i] // 2 for i in chosen] == train.labels.tolist()
+        assert (
+            "left out, for having too few images: class1 (5 images), class3 (8 images)"
+            in caplog.text
+        )
+
+    @pytest.mark.parametrize(
+        ("sizes", "way", "message"),
+        [
+            ((1, 1), "train", "no class has enough images to be divided"),
+            ((9, 1), "skip", "class1 \\(1 image\\), less than two are left"),
+        ],
+    )
+    def test_there_may_be_too_little_left(self, sizes, way, message):
+        with pytest.raises(DlcvError, match=message):
+            divided(labelled(*sizes), small_classes=way)
 
 
 class TestDividedAlready:

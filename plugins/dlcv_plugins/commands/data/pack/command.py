@@ -13,6 +13,7 @@ from dlcv.errors import DlcvError
     epilog="""\b
 Examples:
   dlcv data build photos/ --out packed/ --size 64
+  dlcv data build photos-of-one-size/ --out packed/
   dlcv data build photos/ --out packed/ --size 256 --bad-images skip --mean-image
 """
 )
@@ -22,12 +23,14 @@ Examples:
     "--size",
     type=click.IntRange(min=1),
     metavar="PIXELS",
-    help="Height and width; the shorter side fits, the middle of the longer is kept.",
+    help="Height and width; the shorter side fits, the middle of the longer is kept. Not needed "
+    "where all images have one size.",
 )
 @click.option(
     "--preproc", "--preprocessors", "preprocessors", metavar="SPECS", help="Instead of --size."
 )
 @config_options(SplitConfig, "test", "validation", "train_validation", "seed")
+@config_options(SplitConfig, "small_classes", defaults=False)
 @config_options(RunConfig, "bad_images", "threads")
 @click.option("--mean-image", is_flag=True, help="Write the mean of the training images as well.")
 @click.option("--force", is_flag=True, help="Replace a data set that exists.")
@@ -47,13 +50,17 @@ def build(
     from dlcv.api import printed_alone, shown_path
     from dlcv_plugins.commands.data.pack.pack import pack
 
-    if (size is None) == (preprocessors is None):
-        raise DlcvError("use --size, or --preproc with a step that resizes")
+    if size is not None and preprocessors is not None:
+        raise DlcvError("use --size, or --preproc with a step that resizes, not both")
+    if size is not None:
+        preprocessors = f"aspect_aware(size={size})"
+    # What is packed serves many runs; each may still leave such classes out.
+    given = {"small_classes": "train"} | {k: v for k, v in split.items() if v is not None}
     packed = pack(
         source,
         out,
-        preprocessors=f"aspect_aware(size={size})" if preprocessors is None else preprocessors,
-        split=SplitConfig(**{k: v for k, v in split.items() if v is not None}),
+        preprocessors=preprocessors or "",
+        split=SplitConfig(**given),
         bad_images=bad_images or "error",
         mean_image=mean_image,
         threads=threads,

@@ -133,7 +133,9 @@ def _packed_shape(pipeline: Pipeline, shape: Shape) -> tuple[int, int, int]:
     """Returns the shape that images are packed in."""
     height, width, channels = pipeline.output_shape(shape)
     if height is None or width is None:
-        raise DlcvError("the images differ in size; add a step such as aspect_aware(size=64)")
+        raise DlcvError(
+            "the images differ in size; choose one with --size, or with a step that resizes"
+        )
     return height, width, channels
 
 

@@ -1,6 +1,7 @@
 """`dlcv data build` through real processes: its words, its codes, and its sudden ends."""
 
 import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -54,14 +55,14 @@ def test_options_reach_the_description(photos, tmp_path):
     assert warning.startswith('warning: "blue" has 6 training and 2 validation images; at least')
     found = tomllib.loads((tmp_path / "a/b/packed/dataset.toml").read_text())
     assert found["image_shape"] == [8, 9, 3]
-    assert found["split"] == {"test": 6, "validation": 0.2, "seed": 5}
+    assert found["split"] == {"test": 6, "validation": 0.2, "small_classes": "train", "seed": 5}
     assert found["images"] == {"train": 18, "val": 6, "test": 6}
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["photos", "--out", "packed"], "use --size, or --preproc with a step that resizes"),
+        (["photos", "--out", "packed"], "the images differ in size; choose one with --size"),
         (
             ["photos", "--out", "packed", "--size", "8", "--preproc", "simple(size=8)"],
             "use --size, or --preproc",
@@ -86,6 +87,21 @@ def test_mistakes_are_one_line_and_leave_nothing(photos, tmp_path, arguments, me
     assert done.stderr.splitlines()[-1].startswith("dlcv: ")
     assert "Traceback" not in done.stderr
     assert [path.name for path in tmp_path.iterdir()] == ["photos"]
+
+
+def test_images_of_one_size_need_none_and_small_classes_are_trained_with(photos, tmp_path):
+    root = photos(size=(6, 5), classes=("red", "green"))
+    (root / "none").mkdir()
+    (root / "one").mkdir()
+    shutil.copy(root / "red" / "000.png", root / "one")
+    done = build(tmp_path, "photos", "--out", "packed")
+    assert done.returncode == 0, done.stderr
+    found = tomllib.loads((tmp_path / "packed" / "dataset.toml").read_text(encoding="utf-8"))
+    assert found["image_shape"] == [6, 5, 3]
+    assert found["images_by_class"]["train"] == {"green": 7, "one": 1, "red": 7}
+    assert found["images_by_class"]["test"] == {"green": 2, "one": 0, "red": 2}
+    assert "warning: left out, for having too few images: none (0 images)" in done.stderr
+    assert "training alone, with too few images to be divided: one (1 image)" in done.stderr
 
 
 def test_a_bad_image_is_named_or_left_out_and_counted(photos, tmp_path):

@@ -80,7 +80,8 @@ def test_the_description_is_true(photos, tmp_path):
     assert found["preprocessors"] == "aspect_aware(size=16, interpolation=area, final_resize=False)"
     assert found["image_shape"] == [16, 16, 3]
     assert found["label_names"] == ["blue", "green", "red"]
-    assert found["split"] == {"test": 6, "validation": 0.2, "seed": 3}
+    split = {"test": 6, "validation": 0.2, "small_classes": "error", "seed": 3}
+    assert found["split"] == split
     assert found["images"] == {"train": 17, "val": 6, "test": 6}
     assert found["images_by_class"] == {
         "train": {"blue": 6, "green": 6, "red": 5},
@@ -223,7 +224,7 @@ def test_bad_images_are_an_error_or_skipped_and_told(photos, tmp_path):
         ("aspect_aware(size=9), mean, scale", "mean, scale runs in the network"),
         ("aspect_aware", "aspect_aware has no size; give it one, as in aspect_aware(size=64)"),
         ("aspect_aware(size=9), patch", "patch has no size; give it one"),
-        ("", "the images differ in size; add a step such as aspect_aware(size=64)"),
+        ("", "the images differ in size; choose one with --size, or with a step that resizes"),
         ("aspect_awar(size=9)", 'unknown preprocessor "aspect_awar"'),
     ],
 )  # fmt: skip

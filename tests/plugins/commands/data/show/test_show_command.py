@@ -77,7 +77,10 @@ def test_show_prints_how_packed_data_was_made(photos, tmp_path):
     shown = facts(done.stdout)
     assert shown["packed from"].startswith("folder(path=")
     assert shown["through"] == "aspect_aware(size=8, interpolation=area, final_resize=False)"
-    assert shown["divided by"] == "test 0.2, validation 0.1, train_validation 0.1, seed 42"
+    assert (
+        shown["divided by"]
+        == "test 0.2, validation 0.1, train_validation 0.1, small_classes train, seed 42"
+    )
     assert shown["images read"] == "all 6 images of train_val"
     assert shown["training mean"].startswith("R ")
     assert (tmp_path / "x" / "y.png").is_file()
