@@ -69,6 +69,11 @@ class Training:
     jit_compile: str = "auto"
     prepare: "Callable[[Stage], AbstractContextManager[Stage]]" = nullcontext
 
+    @property
+    def room(self) -> int:
+        """The bytes that the checkpoints take, unless more of them are needed."""
+        return max(ROOM * BYTES * self.network.model.count_params(), SMALL)
+
     def stage(self, index: int) -> "Stage":
         """Returns a stage, counted from 0, with the network frozen for it.
 
@@ -96,7 +101,7 @@ class Training:
             self.folder,
             needed | {*self.snapshots()},
             count=self.keep_checkpoints,
-            room=max(ROOM * BYTES * self.network.model.count_params(), SMALL),
+            room=self.room,
             is_finished=checkpoint.position.stage >= len(self.stages),
         )
 

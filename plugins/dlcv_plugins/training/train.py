@@ -1,6 +1,7 @@
 """Training in stages: each freezes, compiles, fits and writes checkpoints."""
 
 import logging
+import shutil
 
 import keras
 import numpy as np
@@ -30,6 +31,7 @@ def train(training: Training, checkpoint: Checkpoint | None = None, source: str 
         DlcvError: an image can't be read, the loss is no longer finite, or the checkpoint does not
             fit.
     """
+    _warn_of_little_space(training)
     variables = training.network.model.variables
     position = checkpoint.position if checkpoint else Position()
     if checkpoint is not None and not position.is_within_stage:
@@ -43,6 +45,19 @@ def train(training: Training, checkpoint: Checkpoint | None = None, source: str 
         position, checkpoint = Position(stage=index + 1, step=steps), None
         taken = checkpoints.take(variables, position, training.history.rows)
         training.save(taken)
+
+
+def _warn_of_little_space(training: Training) -> None:
+    """Warns where a disk that is nearly full would stop the training after hours."""
+    free = shutil.disk_usage(training.folder.parent).free
+    if free < training.room:
+        logger.warning(
+            "the checkpoints may take %s MB in %s, where %s MB are free; on a full disk the run "
+            "stops where it is, and `dlcv resume` continues it",
+            f"{training.room / 1e6:,.1f}",
+            training.folder,
+            f"{free / 1e6:,.1f}",
+        )
 
 
 def _train_stage(stage: Stage, start: Position, checkpoint: Checkpoint | None, source: str) -> int:

@@ -1,6 +1,7 @@
 """What one stage trains, against Keras alone on the same arrays."""
 
 import logging
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -117,6 +118,22 @@ def test_optimizers_do_what_keras_does(tmp_path: Path, spec: str, plain: np.ndar
 
     assert_same_weights(training, model)
     assert np.abs(plain - model.get_weights()[0]).max() > 0.01
+
+
+@pytest.mark.parametrize(("free", "is_warned"), [(10**6, True), (2 * 10**6, False)])
+def test_a_disk_with_too_little_space_for_checkpoints_is_warned_of_before_training(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    free: int,
+    is_warned: bool,
+) -> None:
+    usage = shutil._ntuple_diskusage(total=10**9, used=10**9 - free, free=free)  # type: ignore[attr-defined]
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage)
+    with caplog.at_level(logging.WARNING):
+        train(tmp_path, StageConfig(epochs=1, batch_size=BATCH))
+    assert ("may take 1.0 MB in" in caplog.text) == is_warned
+    assert ("where 1.0 MB are free" in caplog.text) == is_warned
 
 
 def test_labels_are_smoothed(tmp_path: Path) -> None:
