@@ -15,7 +15,9 @@ Packages bring the checks, under the entry-point group `dlcv.testing`: each entr
 after a kind, or `all`, and points to a function that returns the checks for a plugin's class.
 """
 
+import traceback
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, TypeAlias
 
 from dlcv.errors import DlcvError
@@ -56,10 +58,17 @@ def check_plugin(plugin: Plugin) -> None:
         try:
             check(plugin)
         except Exception as error:
-            reason = str(error) if isinstance(error, AssertionError) else repr(error)
-            problems.append(f"{check.__name__}: {reason}")
+            problems.append(f"{check.__name__}: {_reason(error)}")
     if problems:
         raise AssertionError("\n".join([f"{plugin} fails:", *problems]))
+
+
+def _reason(error: Exception) -> str:
+    """Returns a check's message; of what the plugin itself raises, the place too."""
+    if isinstance(error, AssertionError) and str(error):
+        return str(error)
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{error!r} in {place.name}(), {Path(place.filename).name}, line {place.lineno}"
 
 
 def _checks(name: str, cls: type[Plugin]) -> list[Check]:

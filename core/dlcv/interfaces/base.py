@@ -49,7 +49,9 @@ class Plugin:
 @typing.dataclass_transform(kw_only_default=True, frozen_default=True)
 def plugin(cls: type[T]) -> type[T]:
     """Makes an immutable, keyword-only attrs class whose fields are `option()` and `state()`."""
-    return attrs.define(cls, kw_only=True, frozen=True, slots=False)
+    made = attrs.define(cls, kw_only=True, frozen=True, slots=False)
+    made._is_plugin = True  # type: ignore[attr-defined]
+    return made
 
 
 def evolve(instance: T, **changes: Any) -> T:
@@ -58,8 +60,23 @@ def evolve(instance: T, **changes: Any) -> T:
 
 
 def state() -> Any:
-    """Declares an array that a plugin learns: no option, outside equality, None until known."""
-    return attrs.field(default=None, eq=False, repr=False, metadata={"state": True})
+    """Declares an array that a plugin learns: no option, outside equality, None until known.
+
+    Anything else is refused when it is learned, since no file of a run could hold it.
+    """
+    return attrs.field(
+        default=None, eq=False, repr=False, metadata={"state": True}, validator=_check_array
+    )
+
+
+def _check_array(instance: Any, field: "attrs.Attribute[Any]", value: Any) -> None:
+    dtype = getattr(value, "dtype", None)
+    if value is not None and (dtype is None or dtype.hasobject):
+        kind = type(value).__name__ if dtype is None else "array of objects"
+        raise DlcvError(
+            f"{type(instance).__name__}: {field.name}: state is an array of numbers or texts, "
+            f"received a value of the type {kind}"
+        )
 
 
 def _state_names(cls: type) -> list[str]:

@@ -22,6 +22,9 @@ _LIMITS: dict[str, tuple[str, Callable[[Any, Any], bool]]] = {
 }
 
 
+_SCALARS = (int, float, bool, str, Path, type(None), Any)
+
+
 class OptionError(DlcvError):
     """An option's value is of the wrong type or out of range.
 
@@ -210,9 +213,22 @@ def check_type(annotation: Any) -> Any:
     origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
     if origin in (Union, types.UnionType, tuple):
         for argument in arguments:
-            check_type(argument)
-    elif origin not in (None, Literal):
+            if argument is not Ellipsis:
+                check_type(argument)
+    elif origin is Literal:
+        for choice in arguments:
+            if type(choice) not in _SCALARS:
+                raise TypeError(f"an option can't have the value {choice!r}")
+    elif origin is not None:
         raise TypeError(f"an option can't have the type {annotation}; use tuple[...] for several")
+    elif not (
+        annotation in _SCALARS or hasattr(annotation, "from_option") or attrs.has(annotation)
+    ):
+        named = getattr(annotation, "__name__", annotation)
+        raise TypeError(
+            f"an option can't have the type {named}, which no text can express; there are int, "
+            "float, bool, str, Path, Literal, tuples and unions of these, and plugins"
+        )
     return annotation
 
 

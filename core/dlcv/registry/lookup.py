@@ -294,7 +294,7 @@ def check_interface(cls: Any, interface: type[Plugin]) -> None:
     """Raises a `PluginError` that says what a class lacks to be a plugin of an interface."""
     if not (isinstance(cls, type) and issubclass(cls, interface)):
         raise PluginError(f"it is no subclass of dlcv.interfaces.{interface.__name__}")
-    if "__attrs_attrs__" not in vars(cls):
+    if "_is_plugin" not in vars(cls):
         raise PluginError("its class lacks the decorator @dlcv.interfaces.plugin")
     if missing := getattr(cls, "__abstractmethods__", None):
         raise PluginError(f"it does not define {', '.join(sorted(missing))}")

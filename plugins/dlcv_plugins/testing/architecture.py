@@ -3,6 +3,7 @@
 Names and shapes do not depend on weights, so most networks are built without any.
 """
 
+import functools
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -12,6 +13,7 @@ from dlcv.errors import DlcvError
 from dlcv.interfaces import Architecture, Plugin, is_value_step
 from dlcv.registry import registry
 from dlcv.testing import Check
+from dlcv_plugins.testing.layers import check_keras_can_load
 
 if TYPE_CHECKING:
     import keras
@@ -28,6 +30,7 @@ def checks(cls: type[Plugin]) -> tuple[Check, ...]:
         check_output_stays_float32_in_mixed_precision,
         check_layer_names_are_systematic,
         check_body_ends_before_the_classifier,
+        check_layers_can_be_loaded,
     )
 
 
@@ -81,7 +84,8 @@ def check_output_stays_float32_in_mixed_precision(architecture: Architecture) ->
 def check_layer_names_are_systematic(architecture: Architecture) -> None:
     """Weights are transferred and layers frozen by name, so names are chosen, not numbered."""
     with api.symbolic():
-        first, second = ([x.name for x in _build(architecture).layers] for _ in range(2))
+        second = [x.name for x in _build(architecture).layers]
+    first = [x.name for x in _without_weights(architecture).layers]
     numbered = [a for a, b in zip(first, second, strict=True) if a != b]
     assert not numbered, (
         f"layers are named by Keras, differently each time: {', '.join(numbered[:5])}; "
@@ -91,8 +95,8 @@ def check_layer_names_are_systematic(architecture: Architecture) -> None:
 
 def check_body_ends_before_the_classifier(architecture: Architecture) -> None:
     """Features are taken from the body; it is the network without its last layers."""
+    whole = [x.name for x in _without_weights(architecture).layers]
     with api.symbolic():
-        whole = [x.name for x in _build(architecture).layers]
         body = architecture.body((*architecture.default_size, 3))
     names = [x.name for x in body.layers]
     assert names == whole[: len(names)], (
@@ -106,8 +110,20 @@ def check_body_ends_before_the_classifier(architecture: Architecture) -> None:
     )
 
 
+def check_layers_can_be_loaded(architecture: Architecture) -> None:
+    """A run's `model.keras` can be loaded without the package that the network came from."""
+    check_keras_can_load(_without_weights(architecture), "the network")
+
+
 def _build(architecture: Architecture, channels: int = 3) -> "keras.Model":
     return architecture.build((*architecture.default_size, channels), CLASSES)
+
+
+@functools.lru_cache(maxsize=1)
+def _without_weights(architecture: Architecture) -> "keras.Model":
+    """Returns a network for checks of names and layers, which share it."""
+    with api.symbolic():
+        return _build(architecture)
 
 
 @contextmanager

@@ -1,8 +1,6 @@
 """Checks of what all plugins have in common."""
 
 import functools
-import os
-import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
@@ -14,9 +12,13 @@ from dlcv.errors import PluginError
 from dlcv.interfaces import Plugin, options_of
 from dlcv.registry import KINDS, registry
 from dlcv.testing import Check
+from dlcv_plugins.testing.processes import run_python
 
-HEAVY = ("keras", "tensorflow", "jax", "torch", "sklearn")
-"""What takes seconds to import."""
+HEAVY = (
+    "keras", "tensorflow", "jax", "torch", "sklearn", "scipy", "pandas", "matplotlib", "cv2",
+    "skimage", "onnx",
+)  # fmt: skip
+"""What takes long to import."""
 FILE_EVENTS = ("open", "os.listdir", "os.scandir", "socket.connect", "subprocess.Popen")
 """Python's audit events of touching the world outside the process."""
 LONGEST_SUMMARY = 100
@@ -106,16 +108,9 @@ def check_spec_parses_back(plugin: Plugin) -> None:
 def _heavy_imports_of(module: str) -> list[str]:
     """Returns which heavy libraries a new process has loaded after importing a module."""
     code = f"import sys, {module}; print(*[name for name in {HEAVY} if name in sys.modules])"
-    path = os.pathsep.join(filter(None, sys.path))
-    result = subprocess.run(
-        [sys.executable, "-c", code],
-        env={**os.environ, "PYTHONPATH": path},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert result.returncode == 0, f"a new process can't import {module}:\n{result.stderr}"
-    return result.stdout.split()
+    done = run_python(code)
+    assert done.returncode == 0, f"a new process can't import {module}:\n{done.stderr.decode()}"
+    return done.stdout.decode().split()
 
 
 @contextmanager

@@ -16,6 +16,7 @@ def checks(cls: type[Plugin]) -> tuple[Check, ...]:
     return (
         check_predictions_stay_unchanged,
         check_same_predictions_same_figures,
+        check_order_of_samples_changes_no_figure,
         check_metrics_are_finite_numbers,
         check_tables_fit_json,
         check_drawings_can_be_drawn,
@@ -39,6 +40,26 @@ def check_same_predictions_same_figures(evaluator: Evaluator) -> None:
     for predictions, found in evaluated(evaluator):
         again = evaluator.evaluate(predictions)
         assert again == found, f"{evaluator} returns {found.metrics}, then {again.metrics}"
+
+
+def check_order_of_samples_changes_no_figure(evaluator: Evaluator) -> None:
+    """Metrics are of a set of samples; the order in which a store has them must not matter."""
+    import numpy as np
+
+    for predictions, found in evaluated(evaluator):
+        order = np.random.default_rng(1).permutation(len(predictions.labels))
+        ids = tuple(predictions.sample_ids[i] for i in order)
+        shuffled = attrs.evolve(
+            predictions,
+            probabilities=predictions.probabilities[:, order],
+            labels=predictions.labels[order],
+            sample_ids=ids,
+        )
+        again = evaluator.evaluate(shuffled).metrics
+        for name, value in found.metrics.items():
+            assert np.isclose(again.get(name, np.nan), value, rtol=1e-5), (
+                f"{name} is {value}, and {again.get(name)} with the samples in another order"
+            )
 
 
 def check_metrics_are_finite_numbers(evaluator: Evaluator) -> None:

@@ -1,11 +1,20 @@
 """Checks of preprocessors."""
 
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 from typing import Any
 
 from dlcv.errors import DlcvError
 from dlcv.interfaces import Images, Preprocessor
 from dlcv.testing import Check
 from dlcv_plugins.testing.batches import COUNT, fresh_rng, prepared, sample_images, sample_list
+from dlcv_plugins.testing.layers import check_keras_can_load
+from dlcv_plugins.testing.processes import in_another_process, is_importable, taking_turns
+from dlcv_plugins.testing.randomness import foreign_randomness
+
+REPEATED = 20
+"""How often a result is compared with the first."""
+THREADS = 8
 
 
 def checks(cls: type[Preprocessor]) -> tuple[Check, ...]:
@@ -16,6 +25,8 @@ def checks(cls: type[Preprocessor]) -> tuple[Check, ...]:
         check_same_randomness_same_result,
         check_result_is_fixed_without_randomness,
         check_state_is_restored,
+        check_state_is_restored_in_another_process,
+        check_several_threads_may_call_it,
     )
     pixel: tuple[Check, ...] = (
         check_pixels_stay_bytes,
@@ -54,16 +65,24 @@ def check_same_randomness_same_result(step: Preprocessor) -> None:
     """All randomness comes from `rng`: otherwise runs could not be repeated."""
     ready = prepared(step)
     images = sample_images(ready)
-    assert _equal(ready(images, fresh_rng()), ready(images, fresh_rng())), (
-        f"{step} gives two results for the same rng; take all randomness from it"
-    )
+    with foreign_randomness(ready) as found:
+        expected = ready(images, fresh_rng())
+        for _ in range(REPEATED):
+            assert _equal(ready(images, fresh_rng()), expected), (
+                f"{step} gives two results for the same rng; take all randomness from it"
+            )
+    assert not found, f"{step} takes randomness from {found[0]}; take all from rng"
 
 
 def check_result_is_fixed_without_randomness(step: Preprocessor) -> None:
     """Without `rng`, when images are judged, nothing is random."""
     ready = prepared(step)
     images = sample_images(ready)
-    assert _equal(ready(images), ready(images)), f"{step} is random although rng is None"
+    with foreign_randomness(ready) as found:
+        expected = ready(images)
+        for _ in range(REPEATED):
+            assert _equal(ready(images), expected), f"{step} is random although rng is None"
+    assert not found, f"{step} takes randomness from {found[0]} although rng is None"
 
 
 def check_state_is_restored(step: Preprocessor) -> None:
@@ -78,6 +97,45 @@ def check_state_is_restored(step: Preprocessor) -> None:
     assert _equal(result, ready(images)), (
         f"{step} gives another result with its state restored; declare all it learns as state()"
     )
+
+
+def check_state_is_restored_in_another_process(step: Preprocessor) -> None:
+    """A run is loaded by a process that learned nothing: no variable of a class or module helps."""
+    if type(step).prepare is Preprocessor.prepare or not is_importable(type(step)):
+        return
+    ready = prepared(step)
+    images = sample_images(ready)
+    fresh = type(ready)(**ready.options())
+    result = in_another_process(fresh, ready.state_dict(), images)
+    assert _equal(result, ready(images)), (
+        f"{step} gives another result in a new process with its state restored; declare all it "
+        "learns as state()"
+    )
+
+
+def check_several_threads_may_call_it(step: Preprocessor) -> None:
+    """The loader calls a step from several threads at once, each with images and rng of its own."""
+    import numpy as np
+
+    ready = prepared(step)
+    images = sample_images(ready)
+    batches = [np.roll(images, number, axis=0) for number in range(2 * THREADS)]
+
+    def process(number: int, start: Barrier | None = None) -> list[Images]:
+        if start is not None:
+            start.wait()
+        rng = np.random.default_rng(number)
+        return [ready(batches[number]), ready(batches[number], rng)]
+
+    alone = [process(number) for number in range(len(batches))]
+    with taking_turns(type(ready)), ThreadPoolExecutor(THREADS) as pool:
+        start = Barrier(THREADS)
+        together = list(pool.map(process, range(len(batches)), [start] * len(batches)))
+    for expected, found in zip(alone, together, strict=True):
+        assert all(map(_equal, found, expected)), (
+            f"{step} gives other results when several threads call it at once; keep nothing "
+            "between calls"
+        )
 
 
 def check_pixels_stay_bytes(step: Preprocessor) -> None:
@@ -165,6 +223,7 @@ def check_layer_computes_the_same(step: Preprocessor) -> None:
     ready = prepared(step)
     images = sample_images(ready)
     expected = np.asarray(ready(images))
+    check_keras_can_load(ready.as_layer(), f"the layer of {step}")
     for dtype in ("uint8", "float32"):
         inputs = keras.Input(images.shape[1:], dtype=dtype)
         outputs = ready.as_layer()(inputs)

@@ -6,6 +6,8 @@ from dlcv.testing import Check
 INITIAL = 0.1
 STEPS = 7
 """Steps an epoch."""
+LENGTHS = (1, 2, 30, 100, 300)
+"""Epochs of the stages that are tried."""
 
 
 def checks(cls: type[Plugin]) -> tuple[Check, ...]:
@@ -23,7 +25,7 @@ def check_rates_are_usable(schedule: Schedule) -> None:
     """Rates are finite and not negative, for one epoch and for many."""
     import numpy as np
 
-    for epochs in (1, 2, 30):
+    for epochs in LENGTHS:
         rates = schedule.rates(epochs, STEPS, INITIAL)
         assert rates.shape == (epochs * STEPS,), (
             f"{epochs} epochs of {STEPS} steps have rates of shape {rates.shape}"
@@ -43,16 +45,30 @@ def check_first_rate_is_at_most_the_initial_one(schedule: Schedule) -> None:
 
 
 def check_warm_up_rises_to_the_schedule(schedule: Schedule) -> None:
-    """Warm-up multiplies the schedule: by 1/n in the first of n steps, and no more after them."""
+    """Warm-up multiplies the schedule: by 1/n in the first of n steps, and no more after them.
+
+    With `by=epoch` it rises with the epochs: by 1/2 in the first of 2.
+    """
     import numpy as np
 
-    plain = evolve(schedule, warmup=0.0).rates(5, STEPS, INITIAL)
-    warm = evolve(schedule, warmup=2.0).rates(5, STEPS, INITIAL)
-    factors = np.minimum(1.0, np.arange(1, 5 * STEPS + 1) / (2 * STEPS))
-    assert np.allclose(warm, plain * factors, rtol=1e-5), (
-        f"with a warm-up over {2 * STEPS} steps the first rates are {warm[:3]}, "
-        f"not {(plain * factors)[:3]}; leave the warm-up to the base class"
-    )
+    for by, changes in (("step", STEPS), ("epoch", 1)):
+        plain = evolve(schedule, warmup=0.0, by=by)
+        warm = evolve(schedule, warmup=2.0, by=by)
+        risen = np.minimum(1.0, np.arange(1, 5 * changes + 1) / (2 * changes))
+        expected = plain.rates(5, STEPS, INITIAL) * np.repeat(risen, STEPS // changes)
+        rates = warm.rates(5, STEPS, INITIAL)
+        assert np.allclose(rates, expected, rtol=1e-5), (
+            f"with by={by} and a warm-up over 2 epochs the first rates are {rates[:3]}, "
+            f"not {expected[:3]}; leave the warm-up to the base class"
+        )
+        ready, warm = (each.with_steps_per_epoch(STEPS) for each in (plain, warm))
+        for epoch in (0.5, 1.0, 3.0):
+            factor = min(1.0, (epoch if by == "step" else epoch // 1 + 1) / 2)
+            found, rate = warm.rate(epoch, 5, INITIAL), ready.rate(epoch, 5, INITIAL)
+            assert np.isclose(found, rate * factor, rtol=1e-5), (
+                f"rate() of epoch {epoch} is {found} with a warm-up over 2 epochs and by={by}, "
+                f"not {rate * factor}; leave rate() to the base class"
+            )
 
 
 def check_rates_by_epoch_stay_within_an_epoch(schedule: Schedule) -> None:
@@ -69,7 +85,7 @@ def check_rates_by_epoch_stay_within_an_epoch(schedule: Schedule) -> None:
 
 def check_cycles_end_within_the_stage(schedule: Schedule) -> None:
     """Cycles end after epochs of the stage, one after the other."""
-    for epochs in (1, 2, 30):
+    for epochs in LENGTHS:
         ends = schedule.cycle_ends(epochs)
         assert list(ends) == sorted({*ends} & {*range(1, epochs + 1)}), (
             f"the cycles of {epochs} epochs end after the epochs {ends}"

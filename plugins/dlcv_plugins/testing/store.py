@@ -1,6 +1,8 @@
 """Checks of dataset stores."""
 
+import tempfile
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 from dlcv.errors import DlcvError
 from dlcv.interfaces import SPLITS, UNSPLIT, DatasetStore, LabelledImages, Plugin
@@ -21,6 +23,7 @@ def checks(cls: type[Plugin]) -> tuple[Check, ...]:
         check_images_are_read_by_several_threads,
         check_sample_ids_are_distinct,
         check_fingerprint_is_stable,
+        check_only_data_sets_are_recognised,
     )
 
 
@@ -110,9 +113,31 @@ def check_fingerprint_is_stable(store: DatasetStore) -> None:
     """A run is resumed only if its data's fingerprint is as it was."""
     for split in store.splits():
         first, second = store.open(split).fingerprint(), store.open(split).fingerprint()
+        is_text = isinstance(first, str) and first
+        assert is_text, f"the fingerprint of {split} is {first!r}; it changes with the samples"
         assert first == second, (
             f"the fingerprint of {split} is {first}, then {second}, and nothing changed"
         )
+
+
+def check_only_data_sets_are_recognised(store: DatasetStore) -> None:
+    """`recognise` is asked about every path that a user names, and says None to most."""
+    cls = type(store)
+    if cls.recognise.__func__ is DatasetStore.recognise.__func__:  # type: ignore[attr-defined]
+        return
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        for inner in ("empty", "notes/2024", "listed"):
+            (folder / inner).mkdir(parents=True)
+        for file in ("notes.txt", "notes/2024/todo.txt", "listed/train.txt", "model", "odd.bin"):
+            (folder / file).write_bytes(b"no images: \x00\xff\n")
+        for path in (*sorted(folder.rglob("*")), folder / "missing"):
+            shown = path.relative_to(folder)
+            try:
+                found = cls.recognise(path)
+            except Exception as error:
+                raise AssertionError(f"recognise raises {error!r} for {shown}") from error
+            assert found is None, f"recognise takes {shown}, which holds no images; return None"
 
 
 def _some(opened: LabelledImages) -> list[int]:

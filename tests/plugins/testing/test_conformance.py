@@ -255,6 +255,7 @@ class TestPixelSteps:
             "same_randomness_same_result",
             "result_is_fixed_without_randomness",
             "list_gives_what_array_gives",
+            "several_threads_may_call_it",
             "state_is_restored",
         }
 
@@ -752,7 +753,7 @@ class TestSchedules:
         def rates(self, epochs, steps_per_epoch, initial):
             return Falling(warmup=self.warmup).rates(epochs, steps_per_epoch, initial)
 
-        assert failures(schedule(rates=rates)) == {"rates_by_epoch_stay_within_an_epoch"}
+        assert "rates_by_epoch_stay_within_an_epoch" in failures(schedule(rates=rates))
 
 
 def evaluator(function):
@@ -799,7 +800,10 @@ class TestEvaluators:
 
     def test_figures_must_not_be_random(self):
         broken = evaluator(lambda p: Evaluation({"luck": float(np.random.default_rng().random())}))
-        assert failures(broken) == {"same_predictions_same_figures"}
+        assert failures(broken) == {
+            "same_predictions_same_figures",
+            "order_of_samples_changes_no_figure",
+        }
 
     @pytest.mark.parametrize("value", [float("nan"), np.float32(1), "high", True])
     def test_metrics_must_be_finite_numbers(self, value):
