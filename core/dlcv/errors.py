@@ -24,27 +24,29 @@ class SpecError(DlcvError):
         problem: What is wrong.
         position: Where in the text it is wrong, as ` at column 7 of "..."`; empty if unknown.
         hint: What was probably meant, as `; did you mean "mean"?`; empty if nothing comes near.
+        kind: The kind of the plugin that it is about; empty if it is about none.
+        name: The plugin's name, as it was written.
     """
 
-    def __init__(self, problem: str, *, position: str = "", hint: str = "") -> None:
+    def __init__(
+        self, problem: str, *, position: str = "", hint: str = "", kind: str = "", name: str = ""
+    ) -> None:
         super().__init__(f"{problem}{position}{hint}")
         self.problem = problem
         self.position = position
         self.hint = hint
+        self.kind = kind
+        self.name = name
 
 
 class UnknownPluginError(SpecError):
-    """No installed package offers a plugin of this kind and name.
+    """No installed package offers a plugin of this kind and name."""
 
-    Attributes:
-        kind: The kind of plugin.
-        name: The name that was looked up.
-    """
-
-    def __init__(self, kind: str, name: str, *, position: str = "", hint: str = "") -> None:
-        super().__init__(f'unknown {kind} "{name}"', position=position, hint=hint)
-        self.kind = kind
-        self.name = name
+    def __init__(
+        self, kind: str, name: str, *, problem: str = "", position: str = "", hint: str = ""
+    ) -> None:
+        problem = problem or f'unknown {kind} "{name}"'
+        super().__init__(problem, position=position, hint=hint, kind=kind, name=name)
 
 
 class PluginError(DlcvError):

@@ -183,6 +183,26 @@ def test_a_hint_that_holds_a_semicolon_keeps_the_position_before_the_hint() -> N
     assert str(error) == "a; b at column 1; did you mean c?"
 
 
+@plugin
+class Renamed(Head):
+    """Has an option that had another name."""
+
+    units: int = option(256, help="units", ge=1, aliases=("width", "size"))
+
+
+def test_an_option_is_found_by_its_earlier_names(registry: Registry) -> None:
+    registry.register("architecture", "renamed", Renamed)
+    made = registry.create("architecture", "renamed(base=resnet, width=3)")
+    assert made == Renamed(base=ResNet(), units=3)
+    assert "units=3" in str(registry.spec_of(made))
+    for text, problem in (
+        ("renamed(base=resnet, width=3, units=4)", "renamed: units is given twice, by two names"),
+        ("renamed(base=resnet, width=0)", "renamed: units: expected int >= 1, received 0"),
+    ):
+        with pytest.raises(SpecError, match=problem):
+            registry.create("architecture", text)
+
+
 def test_a_required_option_is_asked_for(registry: Registry) -> None:
     with pytest.raises(SpecError, match=r'^hdf5 needs path, .* at column 1 of "hdf5"$'):
         registry.create("store", "hdf5")

@@ -13,7 +13,14 @@ from dlcv.config import SplitConfig
 from dlcv.data.small_classes import WAYS, without_classes
 from dlcv.data.split import divide, settle
 from dlcv.data.subset import Subset, Survey, share_of, survey
-from dlcv.errors import DlcvError, PluginError, printable, some, suggestion
+from dlcv.errors import (
+    DlcvError,
+    PluginError,
+    UnknownPluginError,
+    printable,
+    some,
+    suggestion,
+)
 from dlcv.images import is_image_file, unread_by_extension, walk_files
 from dlcv.interfaces import SPLITS, UNSPLIT, DatasetStore, LabelledImages, evolve
 from dlcv.registry.lookup import Descriptor
@@ -78,7 +85,8 @@ def _find_store(data: str) -> DatasetStore:
                 "is an archive, and name the folder"
             )
         hint = suggestion(data, registry.names("store"))
-        raise DlcvError(f"no such file or folder: {data}{hint}")
+        problem = f"no such file or folder: {data}"
+        raise UnknownPluginError("store", data.strip(), problem=problem, hint=hint)
     return _recognised(data, path)
 
 

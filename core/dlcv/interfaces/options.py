@@ -47,6 +47,7 @@ def option(
     gt: float | None = None,
     le: float | None = None,
     lt: float | None = None,
+    aliases: tuple[str, ...] = (),
 ) -> Any:
     """Declares an option: a typed, validated, keyword-only field of a plugin.
 
@@ -57,12 +58,17 @@ def option(
         gt: ... greater than this.
         le: ... less than or equal to this.
         lt: ... less than this.
+        aliases: Names that it had in earlier versions, which runs and configurations still have.
     """
     limits = {"ge": ge, "gt": gt, "le": le, "lt": lt}
     return attrs.field(
         default=default,
         converter=attrs.Converter(_read_field, takes_self=True, takes_field=True),
-        metadata={"help": help, "limits": {k: v for k, v in limits.items() if v is not None}},
+        metadata={
+            "help": help,
+            "limits": {k: v for k, v in limits.items() if v is not None},
+            "aliases": aliases,
+        },
     )
 
 
@@ -76,6 +82,7 @@ class Option:
         default: Its default value, or `attrs.NOTHING` where it is required.
         help: What it does, in a phrase.
         limits: Bounds of its numbers, by the names that `option` takes.
+        aliases: Names that it had in earlier versions.
     """
 
     name: str
@@ -83,6 +90,7 @@ class Option:
     default: Any
     help: str
     limits: dict[str, float]
+    aliases: tuple[str, ...] = ()
 
     @property
     def required(self) -> bool:
@@ -149,6 +157,7 @@ def _options_of(cls: Any) -> dict[str, Option]:
             default=field.default,
             help=field.metadata["help"],
             limits=field.metadata["limits"],
+            aliases=field.metadata["aliases"],
         )
         for field in attrs.fields(cls)
         if "help" in field.metadata

@@ -143,36 +143,42 @@ class Registry(Lookup):
             raise UnknownPluginError(
                 error.kind, error.name, position=spec.at(), hint=error.hint
             ) from None
-        values = self._values(spec, options_of(cls))
+        about = {"kind": kind, "name": spec.name}
+        values = self._values(spec, options_of(cls), about)
         try:
             return cls(**values)
         except OptionError as error:
-            raise SpecError(
-                f"{spec.name}: {error.option}: {error.problem}", position=spec.at(error.option)
-            ) from None
+            problem, position = f"{error.option}: {error.problem}", spec.at(error.option)
+            raise SpecError(f"{spec.name}: {problem}", position=position, **about) from None
 
-    def _values(self, spec: Spec, known: dict[str, Option]) -> dict[str, Any]:
+    def _values(
+        self, spec: Spec, known: dict[str, Option], about: dict[str, str]
+    ) -> dict[str, Any]:
         """Returns the values of a spec's options, with the plugins among them made.
 
         The class reads the values when it is made: each is checked there, and only there.
         """
         values = {}
-        for name, value in spec.options.items():
-            if name not in known:
+        earlier = {alias: option.name for option in known.values() for alias in option.aliases}
+        for written, value in spec.options.items():
+            name = written if written in known else earlier.get(written, written)
+            if name not in known or name in values:
                 hint = suggestion(name, known) or listing("its options are", known)
                 problem = f'{spec.name} has no option "{name}"'
-                raise SpecError(problem, position=spec.at(name), hint=hint)
+                if name in values:
+                    problem, hint = f"{spec.name}: {name} is given twice, by two names", ""
+                raise SpecError(problem, position=spec.at(written), hint=hint, **about)
             kind = _nested_kind(known[name].type)
             make = None if kind is None else lambda nested, kind=kind: self.create(kind, nested)
             try:
                 values[name] = lower(value, make)
             except ValueError as error:
                 problem = f"{spec.name}: {name}: {error}"
-                raise SpecError(problem, position=spec.at(name)) from None
+                raise SpecError(problem, position=spec.at(written), **about) from None
         for option in known.values():
             if option.required and option.name not in values:
                 problem = f"{spec.name} needs {option.name}, {option.help}"
-                raise SpecError(problem, position=spec.at())
+                raise SpecError(problem, position=spec.at(), **about)
         return values
 
     def create_list(self, kind: str, specs: "str | Iterable[str | Spec | Plugin]") -> list[Any]:

@@ -1,5 +1,6 @@
 """The packages that a run's plugins came from: loading it must use the same ones."""
 
+import logging
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -9,10 +10,14 @@ from dlcv import registry
 from dlcv.config import RunConfig
 from dlcv.errors import SpecError, UnknownPluginError
 from dlcv.interfaces import evolve
-from dlcv.packages import qualified_name
+from dlcv.packages import OWN, qualified_name
+from dlcv.registry import KINDS
 from dlcv.registry.spec import Spec, SpecList
 from dlcv.runs.directory import RunDirectory
 
+logger = logging.getLogger(__name__)
+PREDICTING = ("architecture", "classifier", "preprocessor")
+"""The kinds of plugins that decide what a run predicts."""
 PluginVersions = list[dict[str, str]]
 """`kind`, `name`, `distribution` and `version` of each plugin, as `environment.json` has them."""
 
@@ -47,22 +52,48 @@ def as_recorded(config: RunConfig, versions: PluginVersions) -> RunConfig:
 
 @contextmanager
 def naming_packages(versions: PluginVersions) -> Iterator[None]:
-    """Names the package, and its version, of a recorded plugin that is not installed any more.
+    """Names the package, and its version, of a recorded plugin that is not as it was.
 
     Raises:
-        SpecError: a plugin of the record is not installed.
+        SpecError: a plugin of the record is not installed, or can't be made by another version.
     """
     try:
         yield
-    except UnknownPluginError as error:
+    except SpecError as error:
         for used in versions:
             is_named = error.name in (used["name"], _qualified(used))
-            if used["kind"] == error.kind and is_named and used["distribution"]:
+            if used["kind"] != error.kind or not is_named or not used["distribution"]:
+                continue
+            made_with, now = f"{used['distribution']} {used['version']}", _installed(used)
+            if isinstance(error, UnknownPluginError):
                 raise SpecError(
-                    f'the run was made with the {error.kind} "{used["name"]}" of '
-                    f"{used['distribution']} {used['version']}, which is not installed"
+                    f'the run was made with the {error.kind} "{used["name"]}" of {made_with}, '
+                    "which is not installed"
+                ) from None
+            if now not in ("", used["version"]):
+                raise SpecError(
+                    f"{error}; the run was made with {made_with}, and {used['distribution']} {now} "
+                    "is installed"
                 ) from None
         raise
+
+
+def warn_of_other_versions(versions: PluginVersions) -> None:
+    """Warns where what predicts came from another version of its package than is installed."""
+    for used in versions:
+        now = _installed(used)
+        decides = used["kind"] in PREDICTING and used["distribution"] != OWN
+        if decides and now not in ("", used["version"]):
+            logger.warning(
+                "%s %s: the run was made with %s %s, and %s is installed; predictions may differ",
+                used["kind"], used["name"], used["distribution"], used["version"], now,
+            )  # fmt: skip
+
+
+def _installed(used: dict[str, str]) -> str:
+    """Returns the installed version of a recorded plugin's package, empty if there is none."""
+    named = registry.descriptors(used["kind"], used["name"]) if used["kind"] in KINDS else []
+    return next((d.version for d in named if d.distribution == used["distribution"]), "")
 
 
 def recorded(paths: Iterable[str | os.PathLike[str]]) -> PluginVersions:

@@ -24,7 +24,12 @@ from dlcv.registry.spec import SpecList
 from dlcv.runs.directory import RunDirectory
 from dlcv.runs.inference_loader import inference_loader
 from dlcv.runs.inputs import open_labelled
-from dlcv.runs.plugin_versions import PluginVersions, as_recorded, naming_packages
+from dlcv.runs.plugin_versions import (
+    PluginVersions,
+    as_recorded,
+    naming_packages,
+    warn_of_other_versions,
+)
 from dlcv.runs.prediction import LabelledPredictions
 from dlcv.runs.predictor import PixelSteps, warn_of
 from dlcv.runs.trained import Trained
@@ -280,6 +285,7 @@ def restored_network(run: Run, precision: str) -> "keras.Model":
     if found is None:
         raise DlcvError(f"{run.path} has no checkpoint yet, so there is no network to use")
     checkpoint, path = found
+    warn_of_other_versions(run.plugin_versions)
     with naming_packages(run.plugin_versions):
         architecture = registry.create("architecture", run.config.architecture)
     network = build_network(
