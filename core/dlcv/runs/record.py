@@ -49,6 +49,7 @@ def environment(experiment: Experiment) -> dict[str, Any]:
             "fingerprints": experiment.fingerprints(),
             "channels": experiment.data.splits["train"].image_shape[2],
             "images": {name: len(images) for name, images in experiment.data.splits.items()},
+            "training_images": experiment.data.splits["train"].class_counts(),
             "skipped": list(experiment.data.skipped),
         },
     }

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import attrs
 
 from dlcv.api import SPLIT_DEFAULTS
-from dlcv_plugins.advice.division import validation_share
+from dlcv_plugins.advice.division import advised_shares
 from dlcv_plugins.advice.engine import Advice, Rule
 from dlcv_plugins.advice.engine import advise as apply
 
@@ -63,16 +63,14 @@ class ImageCounts:
         return self.most / self.images
 
     @property
-    def share(self) -> float | None:
-        """The validation share that leaves each class enough; None where none does."""
+    def shares(self) -> tuple[float, float] | None:
+        """The shares for validation and test that leave each class enough; None if none do."""
         needs_test = not self.has_test and not self.validation
-        return validation_share(
-            self.fewest, round(SPLIT_DEFAULTS["test"] * self.fewest * needs_test)
-        )
+        return advised_shares(self.fewest, takes_test=needs_test)
 
     def texts(self) -> dict[str, object]:
         """Returns what the texts of the rules may mention."""
-        share = self.share or 0
+        share, test = self.shares or (0.0, 0.0)
         return {
             "images": f"{self.images:,}",
             "count": len(self.classes),
@@ -84,6 +82,9 @@ class ImageCounts:
             "range": f"{self.fewest:,} to " * (self.fewest < self.most) + f"{self.most:,}",
             "guess": f"{100 * self.guess:.2f} %",
             "share": share,
+            "test": test,
+            "default": SPLIT_DEFAULTS["validation"],
+            "usual": int(self.fewest * SPLIT_DEFAULTS["validation"]),
             "validating": int(self.fewest * share + 1e-9),
             "own": min(self.validation.values(), default=0),
         }

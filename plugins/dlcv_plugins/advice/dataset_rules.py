@@ -1,9 +1,10 @@
 """The rules of `dlcv data advise`: what guides, books and courses advise, as a table."""
 
+from dlcv.api import SPLIT_DEFAULTS
 from dlcv_plugins.advice.dataset import ImageCounts
-from dlcv_plugins.advice.division import FEWEST_TRAINING, FEWEST_VALIDATION
+from dlcv_plugins.advice.division import FEWEST_TRAINING, FEWEST_VALIDATION, SMALL_TEST
 from dlcv_plugins.advice.engine import Rule
-from dlcv_plugins.advice.sources import GUIDE, LECTURE, rosebrock
+from dlcv_plugins.advice.sources import GUIDE, LECTURE, MEASURED, rosebrock
 
 TOO_FEW, SMALL, LARGE = 30, 300, 1000
 """Images a class: 30 to 300 are a small data set, over 1,000 a large one."""
@@ -11,6 +12,9 @@ FEW_CLASSES = 10
 NEEDED = f"at least {FEWEST_TRAINING} training and {FEWEST_VALIDATION} validation images a class"
 SIMILAR = "the pretrained network has seen such images"
 DIFFERENT = "the pretrained network has not seen such images"
+BEATS = (
+    "on 720 photographs of twelve flowers, networks from scratch reached 11 to 81 %, this 96.7 %"
+)
 
 
 def always(facts: ImageCounts) -> bool:
@@ -55,53 +59,18 @@ def few_to_validate(facts: ImageCounts) -> bool:
 
 RULES: tuple[Rule[ImageCounts], ...] = (
     Rule(
-        "enough images",
-        too_few,
-        "no: collect more",
-        "about {typical} a class are very few; 30 to 300 are a small data set, and training from "
-        "scratch needs 1,000 to 5,000",
-        [GUIDE, rosebrock()],
-    ),
-    Rule(
-        "enough images",
-        lambda f: f.typical < LARGE,
-        "to start from a pretrained network, yes; from scratch, expect less",
-        "there are about {typical} a class; training from scratch needs 1,000 to 5,000",
-        [GUIDE, rosebrock()],
-    ),
-    Rule(
-        "enough images",
-        always,
-        "yes, also to train from scratch",
-        "there are about {typical} a class; training from scratch needs 1,000 to 5,000",
-        [GUIDE, rosebrock()],
-    ),
-    Rule(
-        "balance",
-        unbalanced,
-        "collect more of {smallest}; judge by the figures of each class",
-        "from {fewest} ({smallest}) to {most} images ({largest}); always guessing {largest} is "
-        "right for {guess}",
-        [GUIDE],
-    ),
-    Rule(
-        "balance",
-        always,
-        "nothing to do",
-        "{range} images a class; always guessing {largest} is right for {guess}",
-        [GUIDE],
-    ),
-    Rule(
         "strategy",
         lambda f: similar(f) and small(f),
-        "train a new head only, or a linear model on features from deep layers (dlcv transfer)",
-        f"{SIMILAR}, and few images overfit more layers",
-        [GUIDE, rosebrock(8)],
+        "a linear model on features of a pretrained network (dlcv transfer); fine-tune "
+        "(dlcv finetune) for classes that are very similar",
+        f"{SIMILAR}, and few images overfit more layers; {BEATS}",
+        [GUIDE, rosebrock(8), MEASURED],
     ),
     Rule(
         "strategy",
         lambda f: similar(f) and medium(f),
-        "train a new head, then often the last convolutional layers too",
+        "a linear model on features of a pretrained network (dlcv transfer), then often "
+        "fine-tune its last convolutional layers too (dlcv finetune)",
         f"{SIMILAR}, and there are 300 to 1,000 images a class",
         [GUIDE],
     ),
@@ -136,36 +105,40 @@ RULES: tuple[Rule[ImageCounts], ...] = (
         [rosebrock(8), GUIDE],
     ),
     Rule(
-        "first network",
-        large,
-        "minivggnet, then resnet",
-        "the smallest network that works comes first; on CIFAR-10, with 5,000 images a class, "
-        "they reached 82 % and 93.58 %",
+        "enough images",
+        too_few,
+        "no: collect more, with varied backgrounds",
+        "about {typical} a class are very few; 30 to 300 are a small data set, and training from "
+        "scratch needs 1,000 to 5,000",
         [GUIDE, rosebrock()],
-        options={"--arch": "minivggnet"},
     ),
     Rule(
-        "first network",
+        "enough images",
+        lambda f: f.typical < LARGE,
+        "to start from a pretrained network, yes; from scratch, expect less",
+        "there are about {typical} a class; training from scratch needs 1,000 to 5,000",
+        [GUIDE, rosebrock()],
+    ),
+    Rule(
+        "enough images",
         always,
-        "minivggnet",
-        "the smallest network that works comes first; this one was used for 80 flowers a class",
+        "yes, also to train from scratch",
+        "there are about {typical} a class; training from scratch needs 1,000 to 5,000",
         [GUIDE, rosebrock()],
-        options={"--arch": "minivggnet"},
     ),
     Rule(
-        "classification layer",
-        lambda f: small(f) and len(f.classes) < FEW_CLASSES,
-        "256 units wide, or 132 or 512",
-        "there are few images, and under 10 classes; a narrow layer takes fewer unknown things "
-        "for known ones",
+        "balance",
+        unbalanced,
+        "collect more of {smallest}; judge by the figures of each class",
+        "from {fewest} ({smallest}) to {most} images ({largest}); always guessing {largest} is "
+        "right for {guess}",
         [GUIDE],
     ),
     Rule(
-        "classification layer",
+        "balance",
         always,
-        "1,024 units wide, or more",
-        "132 to 512 are for few images and under 10 classes; here there are about {typical} "
-        "a class, and {count} classes",
+        "nothing to do",
+        "{range} images a class; always guessing {largest} is right for {guess}",
         [GUIDE],
     ),
     Rule(
@@ -184,8 +157,27 @@ RULES: tuple[Rule[ImageCounts], ...] = (
     ),
     Rule(
         "validation",
-        lambda f: f.share is not None,
-        "a share of {share}",
+        lambda f: f.shares is not None and f.shares[1] == SMALL_TEST,
+        "a share of {share}, with a share of {test} for the test",
+        f"that is {{validating}} of {{fewest}} for {{smallest}}, the smallest class; {NEEDED} are "
+        "needed: 0.4 at about 40 a class, down to 0.1 at hundreds",
+        [GUIDE],
+        options={"--validation": "{share}", "--test": "{test}"},
+    ),
+    Rule(
+        "validation",
+        lambda f: f.shares is not None and f.shares[0] > SPLIT_DEFAULTS["validation"],
+        "a share of {share} to compare settings by",
+        f"that is {{validating}} of {{fewest}} for {{smallest}}, the smallest class; {NEEDED} are "
+        "needed: 0.4 at about 40 a class, down to 0.1 at hundreds. The default of {default} gives "
+        "it {usual}, enough to see overfitting",
+        [GUIDE],
+        options={"--validation": "{share}"},
+    ),
+    Rule(
+        "validation",
+        lambda f: f.shares is not None,
+        "a share of {share}, the default",
         f"that is {{validating}} of {{fewest}} for {{smallest}}, the smallest class; {NEEDED} are "
         "needed: 0.4 at about 40 a class, down to 0.1 at hundreds",
         [GUIDE],
@@ -196,6 +188,41 @@ RULES: tuple[Rule[ImageCounts], ...] = (
         always,
         "no share is enough: collect more of {smallest}",
         f"there are {{fewest}}; {NEEDED} are needed, beside those for the test",
+        [GUIDE],
+    ),
+    Rule(
+        "first network",
+        large,
+        "a small pretrained one, such as efficientnet_lite0 or resnet18; from scratch, minivggnet, "
+        "then resnet",
+        "the smallest network that works comes first; on CIFAR-10, with 5,000 images a class, "
+        "minivggnet and resnet reached 82 % and 93.58 %",
+        [GUIDE, rosebrock()],
+        options={"--arch": "minivggnet"},
+    ),
+    Rule(
+        "first network",
+        always,
+        "a small pretrained one, such as efficientnet_lite0 or resnet18; minivggnet from scratch "
+        "only to compare",
+        "the smallest network that works comes first; weights trained on scenes suit scenes better",
+        [GUIDE],
+        options={"--arch": "minivggnet"},
+    ),
+    Rule(
+        "classification layer",
+        lambda f: small(f) and len(f.classes) < FEW_CLASSES,
+        "256 units wide, or 132 or 512",
+        "there are few images, and under 10 classes; a narrow layer takes fewer unknown things "
+        "for known ones",
+        [GUIDE],
+    ),
+    Rule(
+        "classification layer",
+        always,
+        "1,024 units wide, or more",
+        "132 to 512 are for few images and under 10 classes; here there are about {typical} "
+        "a class, and {count} classes",
         [GUIDE],
     ),
     Rule(
@@ -257,37 +284,17 @@ RULES: tuple[Rule[ImageCounts], ...] = (
     Rule(
         "augmentation",
         always,
-        "rotation of 10 to 30 degrees, shifts and zoom of 0.1 to 0.2, flips",
+        "rotation of 10 to 30 degrees, shifts and zoom of 0.1 to 0.2, flips (flip, affine)",
         "the usual ranges, where they keep the label true; at least 20 % should be originals",
         [rosebrock(2), LECTURE, GUIDE],
-        options={"--preproc": "affine, scale"},
+        options={"--preproc": "affine, auto"},
     ),
     Rule(
-        "no flips?",
+        "not to augment",
         always,
-        "if side is the class: left and right hands, arrows, letters",
-        "otherwise put flip before affine",
-        [GUIDE],
-    ),
-    Rule(
-        "no color changes?",
-        always,
-        "if color is the class: ripe and unripe fruit",
-        "otherwise color is a step, too",
-        [GUIDE],
-    ),
-    Rule(
-        "no zoom?",
-        always,
-        "if size is the class: coins, cells, stages of growth",
-        "then write affine(rotation=15, width_shift=0.1, height_shift=0.1)",
-        [GUIDE],
-    ),
-    Rule(
-        "no shear?",
-        always,
-        "if shape is the class: squares and diamonds, handwriting",
-        "affine shears only if you set shear",
+        "by flips where side is the class (hands, arrows, letters), by color where color is (ripe "
+        "fruit), by zoom where size is (coins, cells), by shear where shape is (squares, diamonds)",
+        "an augmented image must keep its label",
         [GUIDE],
     ),
     Rule(

@@ -30,7 +30,6 @@ class Rule(Generic[F]):
         advice: What to do.
         reason: Why: the figures that lead to it.
         sources: Who advises it.
-        finding: What is the case, in a sentence; empty where the advice is enough.
         options: The options of `dlcv run` that follow it.
     """
 
@@ -39,7 +38,6 @@ class Rule(Generic[F]):
     advice: Text[F]
     reason: Text[F]
     sources: Sequence[Source]
-    finding: str = ""
     options: Mapping[str, str] = attrs.field(factory=dict)
 
 
@@ -51,7 +49,6 @@ class Advice:
     advice: str
     reason: str
     sources: tuple[Source, ...]
-    finding: str = ""
     options: dict[str, str] = attrs.field(factory=dict)
 
     @property
@@ -86,6 +83,5 @@ def _filled(rule: Rule[F], facts: F) -> Advice:
         fill(rule.advice),
         fill(rule.reason),
         tuple(rule.sources),
-        fill(rule.finding),
         {name: fill(value) for name, value in rule.options.items()},
     )

@@ -31,6 +31,18 @@ LECTURE = Source(
     "a university lecture on convolutional networks with CIFAR-10 and Keras (slides; they name no "
     "author)",
 )
+KARPATHY = Source(
+    "Karpathy 2019", "Andrej Karpathy, A Recipe for Training Neural Networks, 2019 (blog)"
+)
+GOODFELLOW = Source(
+    "Goodfellow 2016, chapter 11",
+    "Ian Goodfellow, Yoshua Bengio and Aaron Courville, Deep Learning, 2016",
+)
+NG = Source("Ng 2018", "Andrew Ng, Machine Learning Yearning, draft of 2018")
+WU = Source(
+    "Wu & Johnson 2021", 'Yuxin Wu and Justin Johnson, Rethinking "Batch" in BatchNorm, 2021'
+)
+MEASURED = Source("measured", "with dlcv on 720 photographs of twelve flowers, at 224 x 224 pixels")
 
 
 def rosebrock(*chapters: int) -> Source:

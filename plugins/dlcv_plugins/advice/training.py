@@ -1,17 +1,12 @@
-"""Advice after a training: the facts that its rules ask about, and from a run to them."""
+"""What the rules for advice after a training ask about."""
 
-import logging
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import attrs
 
-from dlcv.errors import DlcvError
 from dlcv_plugins.evaluators.intervals import difference, is_clearly_above
-from dlcv_plugins.kinds.finished_run import FinishedRun
 
-logger = logging.getLogger(__name__)
-TRAIN_VALIDATION = "train_val"
 WINDOW_SHARE = 5
 """The end of the curves is the last of so many equal parts; it is compared with the one before."""
 
@@ -50,6 +45,74 @@ class Epoch:
     loss: float
     val_loss: float
     rate: float
+    val_accuracy: float = math.nan
+
+
+@attrs.frozen
+class ClassCount:
+    """A class: how many images it was trained on, and how many held-out ones are recognized."""
+
+    name: str
+    trained: int
+    held_out: int
+    right: int
+
+    @property
+    def recall(self) -> float:
+        """The share of its held-out images that are recognized; 0 where there are none."""
+        return self.right / max(1, self.held_out)
+
+
+@attrs.frozen
+class Way:
+    """How a network was trained, as far as advice depends on it.
+
+    Attributes:
+        pretrained: Whether it began with weights that were trained before.
+        classifier: The name of the classifier that was fitted to features; empty where a network
+            was trained in epochs.
+        frozen: Whether the last stage trains a part of the network only.
+        augments: Whether images are changed at random.
+        stops_early: Whether the weights are those of the epoch with the lowest validation loss.
+        color: Whether the images have three channels.
+        grid_end: Where the best strength of a fitted classifier lies among those that were tried:
+            at the `lowest`, at the `highest`, or empty.
+        beyond: Strengths to try beyond that end: `C=(0.001, 0.01)`.
+    """
+
+    pretrained: bool = False
+    classifier: str = ""
+    frozen: bool = False
+    augments: bool = False
+    stops_early: bool = False
+    color: bool = True
+    grid_end: str = ""
+    beyond: str = ""
+
+    @property
+    def fitted(self) -> bool:
+        """Whether a classifier was fitted to features, and no epochs trained."""
+        return bool(self.classifier)
+
+
+@attrs.frozen
+class Members:
+    """Several networks that predict together.
+
+    Attributes:
+        count: How many there are.
+        alone: The accuracy of one, on average.
+        together: That of all together, on the same images.
+    """
+
+    count: int
+    alone: float
+    together: float
+
+    @property
+    def gain(self) -> float:
+        """What combining adds to the accuracy, from -1 to 1."""
+        return self.together - self.alone
 
 
 @attrs.frozen
@@ -60,31 +123,56 @@ class TrainingFacts:
         training: On the training images, in inference mode and without augmentation.
         train_validation: On images like those of the training that were not trained on; None where
             there is no such part.
-        validation: On the validation images.
+        validation: On the validation images; None where a fitted classifier had none.
         test: On the test images; None where they are those of the validation.
         largest_class: The share of the held-out images that the largest class has.
-        epochs: The last stage's epochs.
+        epochs: The last stage's epochs; none where a classifier was fitted.
         is_augmented: Whether `training` was measured while training, with augmentation, for the run
             is older than the measurement.
+        while_training: The accuracy on training images while training, in the epoch that the
+            weights are from; None where a classifier was fitted.
+        favorite: The share of the held-out images that are predicted to be of one class, the
+            largest such share.
+        own_validation: Whether the data has a validation part of its own, which may be unlike the
+            training images.
+        own_test: Whether it has such a test part.
+        classes: The classes, where it is known how many images of each were trained on.
+        per_class: Training images a class.
+        way: How the network was trained.
+        members: The members, where there are several; the other facts are then those of one.
+        run: The run's path, for commands.
+        data: The data, for commands.
     """
 
     training: Measured
     train_validation: Measured | None
-    validation: Measured
+    validation: Measured | None
     test: Measured | None
     largest_class: float
-    epochs: tuple[Epoch, ...]
+    epochs: tuple[Epoch, ...] = ()
     is_augmented: bool = False
+    while_training: Measured | None = None
+    favorite: float = 0.0
+    own_validation: bool = False
+    own_test: bool = False
+    classes: tuple[ClassCount, ...] = ()
+    per_class: float = math.inf
+    way: Way = Way()
+    members: Members | None = None
+    run: str = "RUN"
+    data: str = "DATA"
 
     @property
     def held_out(self) -> Measured:
         """On images that nothing was fitted to, as far as there are any."""
-        return self.test or self.validation
+        found = self.test or self.validation
+        assert found is not None
+        return found
 
     @property
     def unseen(self) -> Measured:
         """On the images that are most like those of the training, and were not trained on."""
-        return self.train_validation or self.validation
+        return self.train_validation or self.validation or self.held_out
 
     @property
     def parts(self) -> dict[str, float]:
@@ -93,17 +181,11 @@ class TrainingFacts:
         A part is negative where the later images are the easier ones.
         """
         parts = {"bias": self.training.error, "variance": drop(self.training, self.unseen)}
-        if self.train_validation:
+        if self.train_validation and self.validation:
             parts["mismatch"] = drop(self.train_validation, self.validation)
-        if self.test:
-            parts["over-tuning"] = drop(self.validation, self.test)
+        if self.test and self.validation:
+            parts["shift" if self.own_test else "over-tuning"] = drop(self.validation, self.test)
         return parts
-
-    @property
-    def largest_part(self) -> str:
-        """The part of the error that is the largest: what to work on first."""
-        parts = self.parts
-        return max(parts, key=lambda name: parts[name])
 
     @property
     def best(self) -> int:
@@ -113,12 +195,14 @@ class TrainingFacts:
 
     @property
     def rate_is_spent(self) -> bool:
-        """Whether the schedule has brought the learning rate to a hundredth of its largest."""
-        return self.epochs[-1].rate <= max(e.rate for e in self.epochs) / 100
+        """Whether the schedule has brought the learning rate to a tenth of its largest."""
+        rates = [epoch.rate for epoch in self.epochs]
+        return bool(rates) and rates[-1] <= max(rates) / 10
 
-    def texts(self) -> Mapping[str, object]:
-        """Returns nothing: the texts of these rules are made of facts by functions."""
-        return {}
+    @property
+    def rarest(self) -> ClassCount | None:
+        """The class with the fewest training images; None where they are not known."""
+        return min(self.classes, key=lambda one: (one.trained, one.recall), default=None)
 
 
 def drop(first: Measured, second: Measured) -> float:
@@ -149,42 +233,21 @@ def change(values: Sequence[float]) -> float:
     return sum(last) / len(last) / (sum(before) / len(before)) - 1
 
 
-def facts_of(run: FinishedRun) -> TrainingFacts | None:
-    """Returns the facts of a run; None without epochs or an accuracy, or with several members."""
-    found = run.evaluation("rank")
-    trained, history = run.trained_row, run.history
-    if found is None or trained is None or not history:
-        return None
-    held_out = Measured(found.metrics["rank1"], len(run.predictions.labels))
-    rows = [row for row in history if row["stage"] == len(run.config.stages)]
-    training = _measured(run, "train")
-    return TrainingFacts(
-        training=training or Measured(trained["accuracy"], run.images("train") or held_out.images),
-        train_validation=_train_validation(run),
-        validation=Measured(trained["val_accuracy"], run.images("val") or held_out.images),
-        test=None if run.tests_what_it_validates else held_out,
-        largest_class=run.largest_class,
-        epochs=tuple(Epoch(r["loss"], r["val_loss"], r["learning_rate"]) for r in rows),
-        is_augmented=training is None,
+def steadiness(epochs: Sequence[Epoch]) -> float:
+    """Returns how much of its first speed the training loss still has at the end.
+
+    The speed is the fall of the loss for each unit of the learning rate, so that a rate that was
+    lowered by a schedule does not look like a network that has learned all it can. About 1 means a
+    straight line: the rate is too low, or the training too short. Near 0 the loss has settled.
+
+    Args:
+        epochs: At least four; of fewer, it is 0.
+    """
+    if len(epochs) < 4:
+        return 0.0
+    middle = len(epochs) // 2
+    first, last = (
+        (part[0].loss - part[-1].loss) / max(sum(e.rate for e in part[1:]), 1e-30)
+        for part in (epochs[: middle + 1], epochs[middle:])
     )
-
-
-def _measured(run: FinishedRun, split: str) -> Measured | None:
-    """Returns an accuracy that was measured after the training; None in older runs."""
-    found = run.results.get("accuracies", {}).get(split)
-    return None if found is None else Measured(found["accuracy"], found["images"])
-
-
-def _train_validation(run: FinishedRun) -> Measured | None:
-    """Returns the accuracy on the train-validation images; in an older run, it predicts them."""
-    if not run.images(TRAIN_VALIDATION):
-        return None
-    if known := _measured(run, TRAIN_VALIDATION):
-        return known
-    try:
-        predictions = run.predict(TRAIN_VALIDATION)
-    except DlcvError as error:
-        logger.warning("the advice leaves out the train-validation images: %s", error)
-        return None
-    right = predictions.combined.argmax(axis=1) == predictions.labels
-    return Measured(float(right.mean()), len(predictions.labels))
+    return last / first if first > 0 else 0.0

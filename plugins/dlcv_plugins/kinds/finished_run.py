@@ -16,6 +16,10 @@ Rows = Sequence[Mapping[str, Any]]
 """The epochs of a run, as its history has them."""
 
 
+def _no_member() -> "FinishedRun":
+    raise LookupError("a single network has no members")
+
+
 @attrs.frozen(eq=False, kw_only=True)
 class FinishedRun(RunView):
     """A finished run, or several that predict together; to be read only.
@@ -38,6 +42,8 @@ class FinishedRun(RunView):
         further: Runs an evaluator that the run has not, with its defaults; what `evaluation` uses.
         predict: Returns the run's predictions for a split; the network predicts, which may take
             long.
+        member: Returns the member of a number, from 0, as a finished run of its own; only where
+            there are members.
         image: Returns a held-out image as it is stored, `(H, W, C)` uint8; None where it is missing
             or has another class now. Raises `DlcvError` where the data can't be opened.
     """
@@ -55,6 +61,7 @@ class FinishedRun(RunView):
     problems: Mapping[str, str] = attrs.field(factory=dict)
     further: Callable[[str], Evaluation | None] = lambda name: None
     predict: Callable[[str], Predictions]
+    member: Callable[[int], "FinishedRun"] = lambda number: _no_member()
     image: Callable[[str], "np.ndarray | None"] = lambda sample_id: None
 
     @property

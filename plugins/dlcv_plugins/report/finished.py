@@ -73,6 +73,7 @@ def finished_run(run: Predictor) -> FinishedRun:
         problems=problems,
         further=_further(predictions, problems),
         predict=lambda split: run.predictions(split=split),
+        member=lambda number: finished_run(members[number]),
         image=_HeldOut(predictions, config, recorded["split"], getattr(run, "data", None)).image,
     )
 

@@ -8,7 +8,7 @@ from in_memory import InMemory
 
 from dlcv.config import SplitConfig
 from dlcv.data.split import divide, settle
-from dlcv_plugins.advice.division import validation_share
+from dlcv_plugins.advice.division import advised_shares, validation_share
 
 PIXEL = np.zeros((1, 1, 3), np.uint8)
 
@@ -50,6 +50,20 @@ def test_the_share_is_0_4_at_about_40_images_down_to_0_1_at_hundreds(images, tak
     assert validation_share(images, taken) == expected
 
 
+@pytest.mark.parametrize(
+    ("images", "takes_test", "expected"),
+    [
+        (40, False, (0.4, 0.0)),
+        (40, True, (0.4, 0.1)),
+        (43, True, (0.35, 0.1)),
+        (44, True, (0.35, 0.2)),
+        (38, True, None),
+    ],
+)
+def test_the_test_share_is_smaller_where_a_class_is_small(images, takes_test, expected):
+    assert advised_shares(images, takes_test=takes_test) == expected
+
+
 @given(st.integers(0, 2000), st.integers(0, 500))
 def test_the_share_leaves_enough_of_both_or_there_is_none(images, taken):
     # In twentieths, so that nothing is rounded.
@@ -64,20 +78,21 @@ def test_the_share_leaves_enough_of_both_or_there_is_none(images, taken):
     [
         (
             (300, 80),
-            {"test": 0.2, "validation": 0.1},
-            '"class1" has 56 training and 8 validation images; at least 20 and 15 a class are '
-            "advised: a validation share of 0.2 gives it about 16",
+            {"test": 0.2, "validation": 0.05},
+            '"class1" has 60 training and 4 validation images; at least 20 and 15 a class are '
+            "advised: a validation share of 0.2 and a test share of 0.2 gives it about 16 to "
+            "validate with",
         ),
         (
-            (30, 30),
+            (26, 26),
             {},
-            "its 30 images are too few for any share; add images",
+            "its 26 images are too few for any share; add images",
         ),
         (
             (40, 40),
             {"test": 0, "validation": 0.6},
             '"class0" has 16 training and 24 validation images; at least 20 and 15 a class are '
-            "advised: a validation share of 0.4 gives it about 16",
+            "advised: a validation share of 0.4 gives it about 16 to validate with",
         ),
     ],
 )
@@ -91,7 +106,17 @@ def test_too_few_images_of_a_class_are_a_warning_with_a_better_share(
 
 def test_the_better_share_ends_the_warning(caplog):
     divided(labelled(300, 80), validation=0.2)
+    divided(labelled(40, 40), validation=0.4, test=0.1)
     assert caplog.messages == []
+
+
+@pytest.mark.parametrize(("count", "warns"), [(29, False), (27, True)])
+def test_default_shares_are_warned_of_only_where_few_images_are_left_to_train_on(
+    caplog, count, warns
+):
+    """Of 29 images, 20 are left, of 27, 18; to warn of the default itself helps nobody."""
+    divided(labelled(count, count))
+    assert bool(caplog.messages) == warns
 
 
 def test_a_test_part_that_leaves_too_few_to_train_on_is_told(caplog):

@@ -1,9 +1,13 @@
 """From a run to the facts that advice after a training is from."""
 
+import json
+
+import pytest
 from written_runs import FINGERPRINTS, history, predicted, write_run
 
 from dlcv.runs.load import load
-from dlcv_plugins.advice.training import Measured, facts_of
+from dlcv_plugins.advice.finished import facts_of, grid_end
+from dlcv_plugins.advice.training import ClassCount, Measured, Way
 from dlcv_plugins.report.finished import finished_run
 
 
@@ -71,6 +75,69 @@ def test_training_accuracy_is_the_one_measured_after_the_training(tmp_path):
     new = facts(path)
     assert (new.training, new.is_augmented) == (Measured(0.99, 50), False)
     assert new.train_validation == Measured(0.9, 7)
+
+
+def test_what_the_data_brings_and_what_was_taken_from_it(tmp_path):
+    found = predicted([True, False], "12")
+    own = facts(write_run(tmp_path / "own", predictions=found))
+    assert (own.own_validation, own.own_test) == (True, True)
+    path = write_run(tmp_path / "divided", predictions=found, test=0.2, validation=0.1)
+    divided = facts(path)
+    assert (divided.own_validation, divided.own_test) == (False, False)
+
+
+def test_classes_have_counts_where_they_were_recorded(tmp_path):
+    path = write_run(tmp_path / "run", predictions=predicted([True, True, False], "123"))
+    assert facts(path).classes == ()
+    content = json.loads((path / "environment.json").read_text())
+    content["data"]["training_images"] = {"cat": 97, "dog": 3}
+    (path / "environment.json").write_text(json.dumps(content))
+    assert facts(path).classes == (ClassCount("cat", 97, 2, 1), ClassCount("dog", 3, 1, 1))
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ({}, {}),
+        ({"preprocessors": "flip, scale"}, {"augments": True}),
+        ({"architecture": "fc_head(base=vgg16(weights=imagenet))"}, {"pretrained": True}),
+        ({"early_stopping": 3, "trainable": "head"}, {"stops_early": True, "frozen": True}),
+    ],
+)
+def test_the_way_of_training_is_known(tmp_path, options, expected):
+    found = facts(write_run(tmp_path / "run", predictions=predicted([True], "1"), **options))
+    assert found.way == Way(color=True, **expected)
+
+
+def test_data_is_named_by_its_path_where_that_is_enough(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    found = predicted([True, False], "12")
+    for number, (data, expected) in enumerate(
+        {
+            f'folder(path="{tmp_path}/photos", color_mode=rgb)': "photos",
+            f'folder(path="{tmp_path}/photos", color_mode=grey)': (
+                f"'folder(path=\"{tmp_path}/photos\", color_mode=grey)'"
+            ),
+            "digits(size=36)": "'digits(size=36)'",
+        }.items()
+    ):
+        known = facts(write_run(tmp_path / f"{number}", data, predictions=found))
+        assert (known.data, known.run) == (expected, str(number))
+
+
+@pytest.mark.parametrize(
+    ("scores", "end", "beyond"),
+    [
+        ({"C=0.1": 0.9, "C=1": 0.8, "C=10": 0.7}, "lowest", "C=(0.001, 0.01)"),
+        ({"C=0.1": 0.7, "C=1": 0.8, "C=10": 0.9}, "highest", "C=(100, 1000)"),
+        ({"C=0.1": 0.9, "C=1": 0.897, "C=10": 0.7}, None, None),
+        ({"C=0.1": 0.8, "C=1": 0.9, "C=10": 0.7}, None, None),
+        ({}, None, None),
+    ],
+)
+def test_the_end_of_a_grid_counts_if_it_is_clearly_the_best(scores, end, beyond):
+    found = grid_end(scores)
+    assert (found.get("grid_end"), found.get("beyond")) == (end, beyond)
 
 
 def test_an_older_run_without_counts_has_facts(tmp_path):

@@ -3,6 +3,7 @@
 import shlex
 import shutil
 import textwrap
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import click
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from dlcv_plugins.advice.dataset import ImageCounts
     from dlcv_plugins.advice.engine import Advice
 
-SHARED = ("--validation", "--batch-size")
+SHARED = ("--validation", "--test", "--batch-size")
 """What is advised for a training from scratch and holds for fine-tuning, too."""
 WIDEST = 100
 """Columns that are used at most; longer lines are hard to read."""
@@ -45,27 +46,39 @@ def advise(data: str, similar: bool | None, as_json: bool) -> None:
 
     facts = _facts(data, similar)
     advice = apply(facts, RULES)
-    options = {name: value for one in advice for name, value in one.options.items()}
-    command = _command("run", data, options)
+    commands = _commands(data, facts, advice)
     if as_json:
-        click.echo(_as_json(facts, advice, command))
+        click.echo(_as_json(facts, advice, commands))
         return
     classes = len(facts.classes)
     click.echo(f"{facts.images:,} images of {classes} classes to train on or to divide\n")
     click.echo(_table(advice))
     sources = bibliography(source for one in advice for source in one.sources)
     click.echo("\nsources:\n" + "\n".join(_wrapped(source) for source in sources))
-    click.echo(f"\nfrom scratch, as a baseline:\n  {command}")
-    pretrained = {"--base": "vgg16", "--weights": "imagenet"}
-    both = {name: options[name] for name in SHARED if name in options}
-    finetune = _command("finetune", data, pretrained | both)
-    click.echo(f"\nfrom a pretrained network:\n  {finetune}")
-    # A classifier is fitted to all features at once, so there is no batch to choose.
-    fitted = {name: value for name, value in both.items() if name != "--batch-size"}
-    transfer = _command("transfer", data, pretrained | fitted)
-    click.echo(
-        f"\nby a linear model on that network's features, which takes minutes:\n  {transfer}"
-    )
+    for title, command in commands.items():
+        click.echo(f"\n{title}:\n  {command}")
+
+
+def _commands(data: str, facts: "ImageCounts", advice: "list[Advice]") -> dict[str, str]:
+    """Returns the commands that follow the advice, the one to begin with first, by what they do."""
+    from dlcv.registry import installed_bases
+    from dlcv_plugins.advice.dataset_rules import large
+
+    options = {name: value for one in advice for name, value in one.options.items()}
+    # Without a network whose weights are here, Keras fetches one's.
+    base = {} if installed_bases() else {"--base": "vgg16", "--weights": "imagenet"}
+    both = base | {name: options[name] for name in SHARED if name in options}
+    # A classifier is fitted to all features at once, by a cross-validation of its own: there is no
+    # batch to choose, and images held out to validate with would be missing.
+    commands = {
+        "a linear model on a pretrained network's features, in a minute": ("transfer", base),
+        "fine-tuning of that network": ("finetune", both),
+        "training from scratch, to compare": ("run", options),
+    }
+    titles = list(commands)
+    if large(facts):
+        titles.append(titles.pop(0))
+    return {title: _command(commands[title][0], data, commands[title][1]) for title in titles}
 
 
 def _facts(data: str, similar: bool | None) -> "ImageCounts":
@@ -120,7 +133,7 @@ def _width(left: int = 0) -> int:
     return max(min(shutil.get_terminal_size().columns, WIDEST) - left, 40)
 
 
-def _as_json(facts: "ImageCounts", advice: "list[Advice]", command: str) -> str:
+def _as_json(facts: "ImageCounts", advice: "list[Advice]", commands: Mapping[str, str]) -> str:
     from dlcv_plugins.advice.sources import bibliography
 
     content = {
@@ -129,7 +142,8 @@ def _as_json(facts: "ImageCounts", advice: "list[Advice]", command: str) -> str:
         "guess": facts.guess,
         "advice": [_one_as_json(one) for one in advice],
         "sources": bibliography(source for one in advice for source in one.sources),
-        "command": command,
+        "command": next(iter(commands.values())),
+        "commands": list(commands.values()),
     }
     return json_text(content)
 

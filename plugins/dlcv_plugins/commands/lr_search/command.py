@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 SHOWN_STEPS = 12
 """So many steps of a range test are listed."""
 
+LABELS = "look at the images with their labels (dlcv data check, dlcv data show)"
+
 
 @click.command(
     epilog="""\b
@@ -136,7 +138,10 @@ def _suggestion(found: "StepSearch | RangeTest") -> str:
     rate = found.suggestion
     if isinstance(found, RangeTest):
         if rate is None:
-            return "none: the loss never falls; let the test go on for longer with --steps"
+            return (
+                "none: the loss never falls below that of an even guess; let the test go on for "
+                f"longer with --steps, and if it still does not, {LABELS}"
+            )
         told = f"{rate:g}, a third of the rate at which the loss is lowest"
         if found.went_far_enough:
             return told
@@ -147,7 +152,11 @@ def _suggestion(found: "StepSearch | RangeTest") -> str:
         return f"{rate:g}, the largest rate that can be used of those tried"
     if found.stopped_by:
         return "none so far"
-    return "none: try a lower --lowest, more --epochs, or --method range"
+    if found.is_still_too_high:
+        return "none: the lowest rate is still too high; try a lower --lowest"
+    if not found.learns:
+        return f"none: nothing is learned at any rate; try more --epochs, and {LABELS}"
+    return "none: try more --epochs, or --method range"
 
 
 def _next(config: str | None, options: dict[str, Any], rate: float) -> str:

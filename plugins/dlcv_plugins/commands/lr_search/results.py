@@ -66,6 +66,17 @@ class StepSearch:
         """The largest rate that can be used; None if none was found."""
         return next((t.rate for t in self.tries if not t.refusal), None)
 
+    @property
+    def learns(self) -> bool:
+        """Whether some rate brought the loss below that of an even guess, if only for a while."""
+        finite = [loss for t in self.tries for loss in t.losses if math.isfinite(loss)]
+        return min(finite, default=math.inf) < (1 - TOLERANCE) * self.even_guess
+
+    @property
+    def is_still_too_high(self) -> bool:
+        """Whether the loss rises or is no number even at the lowest rate that was tried."""
+        return bool(self.tries and first_rise(self.tries[-1].losses, self.even_guess))
+
 
 @attrs.frozen
 class RangeTest:
@@ -93,12 +104,16 @@ class RangeTest:
 
     @property
     def lowest(self) -> int | None:
-        """The step with the lowest smoothed loss; None if the loss never falls."""
+        """The step with the lowest smoothed loss; None if the loss never falls.
+
+        A loss that only comes down to an even guess's, from the random one of initial weights, has
+        not fallen: nothing was learned.
+        """
         smoothed = self.smoothed
         if not len(smoothed):
             return None
         step = int(np.argmin(smoothed))
-        falls = smoothed[step] < smoothed[0] - TOLERANCE * self.even_guess
+        falls = smoothed[step] < min(smoothed[0], self.even_guess) - TOLERANCE * self.even_guess
         return step if falls else None
 
     @property

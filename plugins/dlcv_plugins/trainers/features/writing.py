@@ -14,6 +14,7 @@ from dlcv_plugins.trainers.features.features import Features, SplitFeatures
 from dlcv_plugins.trainers.features.fitting import Fitted
 from dlcv_plugins.trainers.features.linear import as_layer, softmax
 from dlcv_plugins.trainers.features.trainer import ESTIMATOR
+from dlcv_plugins.trainers.gradient_descent.accuracies import MEASURED
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -90,7 +91,7 @@ def write_figures(
 
     held_out = features.splits[features.held_out]
     predictions = _predictions(held_out, predict)
-    known: dict[str, Any] = {}
+    known: dict[str, Any] = {"accuracies": _accuracies(features, predict)}
     if "val" in features.splits:
         of_val = predictions if features.held_out == "val" else None
         found = of_val or _predictions(features.splits["val"], predict)
@@ -112,6 +113,25 @@ def write_figures(
             "scores": fitted.scores,
         },
     )
+
+
+def _accuracies(
+    features: Features, predict: Callable[[np.ndarray], np.ndarray]
+) -> dict[str, dict[str, float]]:
+    """Returns the accuracy on what was fitted to, and on the train-validation images.
+
+    They are for advice, in the form of those that a trained network has. Rows are in random order,
+    so the first of them are a sample.
+    """
+    found: dict[str, dict[str, float]] = {}
+    for name in ("train", "train_val"):
+        if name in features.splits:
+            split = features.splits[name]
+            labels = split.labels[:MEASURED]
+            probabilities = predict(np.asarray(split.values[:MEASURED]))
+            right = probabilities.argmax(axis=1) == labels
+            found[name] = {"accuracy": float(right.mean()), "images": len(labels)}
+    return found
 
 
 def _as_layer(features: Features, fitted: Fitted) -> tuple[np.ndarray, np.ndarray] | None:

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dlcv.errors import DlcvError
+from dlcv_plugins.commands.lr_search.command import _suggestion
 from dlcv_plugins.commands.lr_search.results import (
     RangeTest,
     StepSearch,
@@ -95,6 +96,26 @@ def test_suggestion_is_the_largest_rate_that_was_not_refused():
     assert StepSearch(EVEN, (), stopped_by=2).suggestion is None
 
 
+def tried(*losses, refusal="it does not fall"):
+    return Try(0.1, losses, losses, refusal)
+
+
+@pytest.mark.parametrize(
+    ("tries", "words"),
+    [
+        # Shuffled labels: the loss comes down to an even guess, and stays there.
+        (
+            (tried(120, 101), tried(130, 99)),
+            "nothing is learned at any rate; try more --epochs, and",
+        ),
+        ((tried(math.nan), tried(130, math.nan)), "the lowest rate is still too high"),
+        ((tried(60, 90), tried(60, 59.9)), "try more --epochs, or --method range"),
+    ],
+)
+def test_why_no_rate_can_be_used_decides_what_is_advised(tries, words):
+    assert words in _suggestion(StepSearch(EVEN, tries))
+
+
 def range_test(losses, rates=None, **options):
     rates = np.geomspace(1e-5, 1, len(losses)) if rates is None else rates
     return RangeTest(EVEN, tuple(rates), tuple(losses), diverged=False, **options)
@@ -128,8 +149,22 @@ def test_range_test_that_only_falls_did_not_go_far_enough():
 
 @pytest.mark.parametrize(
     "losses",
-    [[100.0] * 50, np.linspace(100, 98, 50), np.linspace(50, 90, 50), [math.nan], []],
-    ids=["flat", "within the tolerance", "rising", "no number at once", "stopped at once"],
+    [
+        [100.0] * 50,
+        np.linspace(100, 98, 50),
+        np.linspace(130, 99, 50),
+        np.linspace(50, 90, 50),
+        [math.nan],
+        [],
+    ],
+    ids=[
+        "flat",
+        "within the tolerance",
+        "down to an even guess",
+        "rising",
+        "no number at once",
+        "stopped at once",
+    ],
 )
 def test_range_test_whose_loss_never_falls_suggests_nothing(losses):
     found = range_test(losses)

@@ -53,6 +53,14 @@ def test_the_kept_predictions_are_those_of_the_network_in_the_order_of_the_data(
     np.testing.assert_allclose(kept.probabilities, again.probabilities, atol=1e-5)
 
 
+def test_accuracies_for_advice_are_those_on_what_was_fitted_to(linear, forest):
+    for run in (linear, forest):
+        found = run.directory.read_json("metrics")["accuracies"]["train"]
+        predictions = dlcv.load(run.path).predictions(split="train")
+        right = predictions.combined.argmax(axis=1) == predictions.labels
+        assert found == {"accuracy": pytest.approx(right.mean()), "images": len(right)}
+
+
 def test_anyone_can_load_the_network(linear, features, flowers):
     import cv2
 
