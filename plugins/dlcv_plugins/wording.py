@@ -1,6 +1,20 @@
-"""Figures in words."""
+"""Figures and names in words."""
+
+import re
+
+RANK = re.compile(r"\brank(\d+)\b")
+CAPITALS = re.compile(r"\b(f1|roc|auc)\b")
 
 
 def percent(share: float) -> str:
     """Returns a share in words: `82.35 %`."""
     return f"{100 * share:.2f} %"
+
+
+def words(name: str) -> str:
+    """Returns the name of a metric or a column in words.
+
+    `val_loss` is `validation loss`, and `ensemble_rank1` is `ensemble rank-1`.
+    """
+    text = re.sub("^val_", "validation_", name).replace("_", " ")
+    return CAPITALS.sub(lambda found: found[0].upper(), RANK.sub(r"rank-\1", text))

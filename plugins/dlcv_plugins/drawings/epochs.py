@@ -8,16 +8,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dlcv import files
+from dlcv_plugins.pages.axes import peak
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 Rows = Sequence[Mapping[str, Any]]
 """The epochs of a run, as its history has them."""
-START_SHARE = 0.25
-"""The share of the epochs that are the start of a training."""
-PEAK = 4
-"""A start whose loss is more than so many times that of all later epochs is left out."""
 
 
 def by_epoch(rows: Rows, column: str) -> np.ndarray:
@@ -26,10 +23,7 @@ def by_epoch(rows: Rows, column: str) -> np.ndarray:
 
 
 def arrange(axes: "Axes", lines: Iterable[np.ndarray]) -> None:
-    """Gives whole epochs to the axis, and leaves out a peak of the first epochs.
-
-    The loss of the first epochs may be many times what follows, which nobody could tell apart
-    below it. What is left out is said.
+    """Gives whole epochs to the axis, and leaves out a peak of the first epochs, with a note.
 
     Args:
         axes: What the lines are drawn on.
@@ -38,12 +32,9 @@ def arrange(axes: "Axes", lines: Iterable[np.ndarray]) -> None:
     from matplotlib.ticker import MaxNLocator
 
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
-    points = np.concatenate([np.empty((0, 2)), *lines])
-    points = points[np.isfinite(points).all(axis=1)]
-    later = points[points[:, 0] > len({*points[:, 0]}) * START_SHARE, 1]
-    if len(later) and 0 < PEAK * later.max() < points[:, 1].max():
-        axes.set_ylim(-0.05 * later.max(), 1.5 * later.max())
-        text = f"the first epochs go up to {points[:, 1].max():.3g}"
+    if (found := peak(lines)) is not None:
+        axes.set_ylim(-found.end / 30, found.end)
+        text = f"the first epochs go up to {found.highest:.3g}"
         axes.set_title(text, loc="right", color="grey", fontsize=8)
 
 

@@ -51,4 +51,9 @@ class Calibration(Evaluator):
         drawing = Curves(
             "Reliability", "mean confidence", "accuracy", {name: line}, has_diagonal=True
         )
-        return Evaluation(metrics, {"calibration": table}, {"reliability": drawing})
+        return Evaluation(
+            metrics,
+            {"calibration": table},
+            {"reliability": drawing},
+            units=dict.fromkeys(metrics, "%"),
+        )

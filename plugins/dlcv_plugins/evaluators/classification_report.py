@@ -39,4 +39,5 @@ class ClassificationReport(Evaluator):
         if confused := tuple((names[t], names[p], count) for t, p, count in pairs):
             title = "Confused most"
             tables["most_confused"] = Table(title, ("true", "predicted", "samples"), confused)
-        return Evaluation(dict(zip(("precision", "recall", "f1"), means, strict=True)), tables)
+        metrics = dict(zip(("precision", "recall", "f1"), means, strict=True))
+        return Evaluation(metrics, tables, units=dict.fromkeys(metrics, "%"))

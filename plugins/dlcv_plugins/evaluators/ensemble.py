@@ -79,7 +79,7 @@ class Ensemble(Evaluator):
             metrics,
             {"ensemble": table},
             intervals=intervals,
-            units={"ensemble_rank1": "%", "members_rank1": "%"},
+            units=dict.fromkeys(metrics, "%"),
         )
 
 

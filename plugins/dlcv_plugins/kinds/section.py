@@ -1,15 +1,13 @@
 """Sections: parts of a run's report, from a finished run to what the page shows."""
 
 from abc import ABC, abstractmethod
-from typing import ClassVar, Literal, TypeAlias
+from typing import ClassVar, TypeAlias
 
 import attrs
 
 from dlcv.interfaces import Curves, Matrix, Plugin, Table, plugin
+from dlcv_plugins.kinds.drawing import Bars, Comparisons, PicturedMatrix, Pictures, Tone
 from dlcv_plugins.kinds.finished_run import FinishedRun
-
-Tone = Literal["plain", "faint", "good", "note", "warning", "error"]
-"""How a text is colored: what it says must be clear without the color."""
 
 
 @attrs.frozen
@@ -35,11 +33,17 @@ class Highlight:
         value: The figure: `98.33 %`.
         label: What it is.
         note: More about it; may be empty.
+        share: The figure as a share from 0 to 1, drawn as a bar; None for no bar.
+        between: The interval of that share, drawn on the bar.
+        mark: What the share is to be compared with, a line across the bar.
     """
 
     value: str
     label: str
     note: str = ""
+    share: float | None = None
+    between: tuple[float, float] | None = None
+    mark: float | None = None
 
 
 @attrs.frozen
@@ -68,38 +72,6 @@ class Notice:
     action: str = ""
     source: str = ""
     tone: Tone = "note"
-
-
-@attrs.frozen
-class Picture:
-    """A held-out image, small, with a caption; its name is added.
-
-    Attributes:
-        sample_id: The sample, as `Predictions.sample_ids` names it.
-        title: What comes first, in bold and in its tone.
-        value: What stands beside it, such as a probability.
-        lines: What stands below it.
-        tone: How the title is colored.
-    """
-
-    sample_id: str
-    title: str = ""
-    value: str = ""
-    lines: tuple[str, ...] = ()
-    tone: Tone = "plain"
-
-
-@attrs.frozen
-class Pictures:
-    """Images in a grid.
-
-    Attributes:
-        pictures: The images.
-        title: What they are; may be empty.
-    """
-
-    pictures: tuple[Picture, ...]
-    title: str = ""
 
 
 @attrs.frozen
@@ -145,7 +117,18 @@ class Details:
 Finding: TypeAlias = Table | Curves | Matrix
 """What evaluators find."""
 Part: TypeAlias = (
-    Paragraph | Highlights | Notice | Pictures | Pairs | Preformatted | Links | Details | Finding
+    Paragraph
+    | Highlights
+    | Notice
+    | Pictures
+    | Comparisons
+    | Bars
+    | PicturedMatrix
+    | Pairs
+    | Preformatted
+    | Links
+    | Details
+    | Finding
 )
 """What a section may show. A table with `sample_ids` is shown as a grid of images."""
 
@@ -157,11 +140,13 @@ class SectionContent:
     Attributes:
         title: Its heading; empty for none.
         parts: What is below it, in this order. Texts are plain: the page escapes them, lays them
-            out, draws curves and matrices, and finds images.
+            out, draws curves, bars and matrices, and finds images.
+        is_narrow: Whether it may stand beside another narrow one where the screen is wide.
     """
 
     title: str
     parts: tuple[Part, ...]
+    is_narrow: bool = False
 
 
 @plugin

@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,24 +13,27 @@ if TYPE_CHECKING:
 
 LARGEST_SIDE_PIXELS = 160
 """Of a thumbnail; twice of what is shown, for sharp screens and print."""
-FEW_PIXELS = 64
+FEW_PIXELS = 48
 JPEG_QUALITY = 80
 
 
-def render(template: str, *, script: str = "", **values: Any) -> str:
+def render(template: str, *, script: str | Sequence[str] = (), **values: Any) -> str:
     """Returns a page, made from a template in this folder that extends `base.html`.
 
     Values are escaped: a file name or a class name can't add elements to the page.
 
     Args:
         template: The template's name.
-        script: The name of a script in this folder, the only one that the page may run.
+        script: The name of a script in this folder, or several: no other runs on the page.
         values: What the template mentions.
     """
     import jinja2
     import markupsafe
 
-    content = (Path(__file__).parent / script).read_text(encoding="utf-8") if script else ""
+    names = (script,) if isinstance(script, str) else script
+    texts = [(Path(__file__).parent / name).read_text(encoding="utf-8") for name in names]
+    # In blocks of their own, scripts may use the same names.
+    content = texts[0] if len(texts) == 1 else "".join(f"{{\n{text}}}\n" for text in texts)
     digest = base64.b64encode(hashlib.sha256(content.encode()).digest()).decode()
 
     environment = jinja2.Environment(

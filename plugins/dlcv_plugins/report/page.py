@@ -20,6 +20,7 @@ from dlcv_plugins.recorded_metrics import from_json
 from dlcv_plugins.report.parts import Preparation, Shown, plain
 
 logger = logging.getLogger(__name__)
+SCRIPTS = ("sort.js", "tips.js", "pictures.js", "matrix.js")
 LONGEST_NAME = 64
 """Longer names are cut, in characters; fingerprints are as long."""
 
@@ -31,6 +32,7 @@ class ShownSection:
     name: str
     title: str = ""
     parts: list[Shown] = attrs.field(factory=list)
+    is_narrow: bool = False
     problem: str = ""
 
 
@@ -47,14 +49,14 @@ def page(run: FinishedRun, sections: SpecList) -> tuple[str, Preparation]:
         shown.append(_figures(preparation))
     content = pages.render(
         "report.html",
-        script="sort.js",
+        script=SCRIPTS,
         version=version("dlcv"),
         today=datetime.date.today().isoformat(),
         run=run,
         longest=LONGEST_NAME,
         sections=shown,
-        missing=preparation.missing,
-        problem=preparation.problem,
+        missing=preparation.pictures.missing,
+        problem=preparation.pictures.problem,
     )
     return content, preparation
 
@@ -90,7 +92,8 @@ def _shown(spec: Spec, preparation: Preparation) -> ShownSection | None:
         if not isinstance(content, SectionContent):
             raise TypeError(f"it returns a {type(content).__name__}, not a SectionContent")
         content = plain(content)
-        return ShownSection(spec.name, content.title, preparation.parts(content.parts))
+        parts = preparation.parts(content.parts)
+        return ShownSection(spec.name, content.title, parts, content.is_narrow)
     except Exception as error:
         owner = _owner(spec.name)
         logger.warning(

@@ -33,9 +33,9 @@ def write_report(run: Predictor, *, sections: str | SpecList | None = None) -> P
     about = finished_run(run)
     chosen = about.config.sections if sections is None else sections
     content, used = page(about, SpecList.parse(chosen) if isinstance(chosen, str) else chosen)
-    if used.missing:
-        why = used.problem or "the data is not what the run was made with"
-        logger.warning("the report lacks %d pictures: %s", len(used.missing), why)
+    if missing := used.pictures.missing:
+        why = used.pictures.problem or "the data is not what the run was made with"
+        logger.warning("the report lacks %d pictures: %s", len(missing), why)
     path = run.path / REPORT
     # Names of files that are no valid text are shown with a mark for what can't be.
     files.write_atomically(path, content.encode(errors="replace"))

@@ -20,8 +20,8 @@ class DataAndSettings(Section):
         return SectionContent(
             "Data and settings",
             (
-                Table("", ("split", "images", "fingerprint"), rows),
                 Pairs(tuple(_settings(run))),
+                Table("", ("split", "images", "fingerprint"), rows),
                 Details(
                     "The whole configuration, run.toml",
                     (Preformatted(run.config.to_toml()),),

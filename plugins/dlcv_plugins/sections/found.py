@@ -2,10 +2,13 @@
 
 from collections.abc import Iterator
 
+import attrs
+
 from dlcv.errors import DlcvError
-from dlcv.interfaces import Evaluation
+from dlcv.interfaces import Evaluation, Table
 from dlcv_plugins.kinds.finished_run import FinishedRun
 from dlcv_plugins.kinds.section import SectionContent
+from dlcv_plugins.wording import percent, words
 
 SHOWN = (
     "rank",
@@ -57,6 +60,19 @@ def content_of(run: FinishedRun, evaluator: str, title: str) -> SectionContent |
     if found is None or not (found.drawings or found.tables):
         return None
     return SectionContent(title, (*found.drawings.values(), *found.tables.values()))
+
+
+def in_percent(table: Table, *columns: str) -> Table:
+    """Returns a table whose columns of these names show shares in percent, all names in words."""
+    places = [table.columns.index(name) for name in columns]
+    rows = tuple(
+        tuple(
+            percent(cell) if place in places and isinstance(cell, float) else cell
+            for place, cell in enumerate(row)
+        )
+        for row in table.rows
+    )
+    return attrs.evolve(table, columns=tuple(map(words, table.columns)), rows=rows)
 
 
 def _is_own(run: FinishedRun, evaluator: str) -> bool:

@@ -41,8 +41,16 @@ def _accuracy(run: FinishedRun) -> list[Highlight]:
     of = f"accuracy on {len(run.predictions.labels):,} images of {run.split}"
     if run.tests_what_it_validates:
         of += ", also used for validation"
-    low, high = found.intervals["rank1"]
+    accuracy, (low, high) = found.metrics["rank1"], found.intervals["rank1"]
+    guess = run.largest_class
     return [
-        Highlight(percent(found.metrics["rank1"]), of, f"95 %: {100 * low:.2f} to {percent(high)}"),
-        Highlight(percent(run.largest_class), "guessing the largest class"),
+        Highlight(
+            percent(accuracy),
+            of,
+            f"95 %: {100 * low:.2f} to {percent(high)}",
+            share=accuracy,
+            between=(low, high),
+            mark=guess,
+        ),
+        Highlight(percent(guess), "guessing the largest class"),
     ]

@@ -6,6 +6,7 @@ from dlcv.interfaces import Table, plugin
 from dlcv_plugins.kinds.finished_run import FinishedRun
 from dlcv_plugins.kinds.section import Paragraph, Section, SectionContent
 from dlcv_plugins.sections.found import all_evaluations
+from dlcv_plugins.wording import words
 
 
 @plugin
@@ -20,14 +21,15 @@ class MetricTable(Section):
         notes: dict[str, None] = {}
         for _, found in all_evaluations(run):
             for row in found.rows():
-                rows.setdefault(row[0], row)
+                rows.setdefault(row[0], (words(row[0]), *row[1:]))
             notes |= dict.fromkeys(found.notes)
         if not rows:
             return None
         of = f"On {len(run.predictions.labels):,} images of {run.split}."
         return SectionContent(
             "Metrics",
-            (
+            is_narrow=True,
+            parts=(
                 Paragraph(of, tone="faint"),
                 *(Paragraph(f"{note}.", "Note:", "warning") for note in notes),
                 Table("", ("metric", "value", "95 % interval"), tuple(rows.values())),

@@ -3,8 +3,9 @@
 from typing import ClassVar
 
 from dlcv.interfaces import option, plugin
+from dlcv_plugins.kinds.drawing import Picture, Pictures
 from dlcv_plugins.kinds.finished_run import FinishedRun
-from dlcv_plugins.kinds.section import Paragraph, Picture, Pictures, Section, SectionContent
+from dlcv_plugins.kinds.section import Paragraph, Section, SectionContent
 from dlcv_plugins.wording import percent
 
 SEED = 42

@@ -2,10 +2,10 @@
 
 from typing import ClassVar
 
-from dlcv.interfaces import plugin
+from dlcv.interfaces import Table, plugin
 from dlcv_plugins.kinds.finished_run import FinishedRun
 from dlcv_plugins.kinds.section import Section, SectionContent
-from dlcv_plugins.sections.found import content_of
+from dlcv_plugins.sections.found import content_of, in_percent
 
 
 @plugin
@@ -16,4 +16,11 @@ class TwoClasses(Section):
 
     def render(self, run: FinishedRun) -> SectionContent | None:
         """What the evaluator `binary_scores` found."""
-        return content_of(run, "binary_scores", "Two classes")
+        content = content_of(run, "binary_scores", "Two classes")
+        if content is None:
+            return None
+        parts = (
+            in_percent(part, "threshold", "accuracy") if isinstance(part, Table) else part
+            for part in content.parts
+        )
+        return SectionContent(content.title, tuple(parts))
