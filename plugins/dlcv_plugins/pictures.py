@@ -20,24 +20,34 @@ COLUMNS = 6
 
 def draw_grid(
     path: Path,
-    rows: "Sequence[Sequence[np.ndarray]]",
+    rows: "Sequence[Sequence[np.ndarray | None]]",
     *,
     titles: Sequence[Sequence[str]] = (),
     heading: str = "",
+    cell_inches: float = CELL_INCHES,
+    scale: tuple[str, str] | None = None,
 ) -> None:
     """Draws images in rows and columns and writes the picture.
 
     Args:
         path: The picture's file; its extension decides the format.
-        rows: The images of each row, `(H, W, 3)` or `(H, W, 1)` uint8; rows may differ in length.
+        rows: The images of each row, `(H, W, 3)` or `(H, W, 1)` uint8, or None for an empty place;
+            rows may differ in length.
         titles: A text above each image, in the same rows.
         heading: A text above all.
+        cell_inches: The height and width of a cell.
+        scale: A color map of Matplotlib's and what it stands for, from 0 to 1, drawn at the side.
     """
+    from matplotlib.cm import ScalarMappable
     from matplotlib.figure import Figure
 
     columns = max(len(row) for row in rows)
+    lines = max((title.count("\n") + 1 for row in titles for title in row), default=0)
     figure = Figure(
-        figsize=(CELL_INCHES * columns, (CELL_INCHES + 0.2 * bool(titles)) * len(rows) + 0.4),
+        figsize=(
+            cell_inches * columns + bool(scale),
+            (cell_inches + 0.2 * lines) * len(rows) + 0.4,
+        ),
         layout="constrained",
     )
     if heading:
@@ -47,6 +57,8 @@ def draw_grid(
         axes.set_axis_off()
     for i, row in enumerate(rows):
         for j, image in enumerate(row):
+            if image is None:
+                continue
             # Squared pixels where there are few: what the network sees, not a blur of it.
             interpolation = "nearest" if max(image.shape[:2]) < 100 else "antialiased"
             grey = image.shape[2] == 1
@@ -59,8 +71,12 @@ def draw_grid(
             )
             if titles:
                 # A dollar in a file's name is no formula.
-                title = printable(titles[i][j])
+                title = "\n".join(map(printable, titles[i][j].split("\n")))
                 panels[i, j].set_title(title, fontsize=8, pad=3, parse_math=False)
+    if scale is not None:
+        colors = figure.colorbar(ScalarMappable(cmap=scale[0]), ax=panels, shrink=0.9, pad=0.01)
+        colors.set_label(scale[1], fontsize=8)
+        colors.set_ticks([0, 1], labels=["least", "most"], fontsize=8)
     with files.atomic_path(path) as temporary:
         figure.savefig(temporary, dpi=120)
 

@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from dlcv.api import Group, checkpoint_option, with_verbosity
-from dlcv.errors import printable
+from dlcv.errors import DlcvError, printable
 
 if TYPE_CHECKING:
-    from dlcv.api import Run
+    from dlcv.api import Run, Subset
+
+MOST, DEFAULT_COUNT = 60, 6
+"""Images of a data set that are looked at."""
 
 
 @click.group(cls=Group)
@@ -38,10 +41,18 @@ Examples:
   dlcv look grad-cam runs/latest photo.jpg
   dlcv look grad-cam runs/latest photos/ --class rose --out rose.png
   dlcv look grad-cam runs/latest photo.jpg --layer stage3_block2_add
+  dlcv look grad-cam runs/latest --data photos/ --count 12
 """,
 )
 @click.argument("run", type=Path)
-@click.argument("images", nargs=-1, required=True, type=Path)
+@click.argument("images", nargs=-1, type=Path)
+@click.option("--data", metavar="DATA", help="Labelled images, instead of IMAGES: a data set.")
+@click.option("--split", help="The split of --data.  [default: test, else val, else all]")
+@click.option(
+    "--count",
+    type=click.IntRange(1, MOST),
+    help=f"Images of --data, spread over the split.  [default: {DEFAULT_COUNT}]",
+)
 @click.option("--class", "label", help="The class.  [default: what the network predicts]")
 @click.option("--layer", help="The layer with the maps.  [default: the last that has some]")
 @_picture_options("grad-cam.png")
@@ -49,22 +60,49 @@ Examples:
 def grad_cam(
     run: Path,
     images: tuple[Path, ...],
+    data: str | None,
+    split: str | None,
+    count: int | None,
     label: str | None,
     layer: str | None,
     checkpoint: str,
     out: Path,
     force: bool,
 ) -> None:
-    """Show what of images speaks for a class, by Grad-CAM."""
+    """Show what of images speaks for a class, by Grad-CAM.
+
+    Images in a folder that is named like a class, and those of --data, are shown with their true
+    class beside the predicted one.
+    """
+    if bool(images) == (data is not None):
+        raise DlcvError("name images, or a data set with --data, and not both")
+    if data is None and (split or count):
+        raise DlcvError("--split and --count choose among the images of --data; add it")
     loaded = _opened(run, checkpoint, out, force)
     from dlcv_plugins.commands.look.grad_cam import grad_cam as explain
     from dlcv_plugins.commands.look.pictures import draw_explanations
 
-    explained = explain(loaded, list(images), label=label, layer=layer)
+    chosen: Any = list(images)
+    if data is not None:
+        chosen = _spread(data, split, loaded.channels, count or DEFAULT_COUNT)
+    explained = explain(loaded, chosen, label=label, layer=layer)
     draw_explanations(out, explained)
     for one in explained:
-        click.echo(f"{printable(one.id)}: {one.label} {100 * one.probability:.1f} %")
+        others = {"predicted": one.predicted, "true": one.truth or one.label}
+        differing = "".join(f", {k} {v}" for k, v in others.items() if v != one.label)
+        click.echo(f"{printable(one.id)}: {one.label} {100 * one.probability:.1f} %{differing}")
     click.echo(f"\npicture  {out}")
+
+
+def _spread(data: str, split: str | None, channels: int, count: int) -> "Subset":
+    """Returns some labelled images, of all parts of a split: data is often sorted by class."""
+    import numpy as np
+
+    from dlcv.api import Subset, open_labelled
+
+    opened = open_labelled(data, split, channels)
+    places = np.linspace(0, len(opened) - 1, min(len(opened), count)).round().astype(int)
+    return Subset(opened, places)
 
 
 @look.command(

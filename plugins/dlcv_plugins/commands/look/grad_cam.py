@@ -2,37 +2,52 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import attrs
+import cv2
 import keras
 import numpy as np
 
 from dlcv.api import Run, open_inputs
 from dlcv.errors import DlcvError, suggestion
+from dlcv.interfaces import LabelledImages
 from dlcv_plugins.commands.look.layers import channels_last, chosen_layer, tapped
+from dlcv_plugins.commands.look.placement import placed, placement
 
+LONGEST_SIDE = 800
+"""Pixels of an image that is shown; larger ones are made smaller."""
 LARGEST_COUNT = 60
 """More images than these make no picture that anyone can look at."""
 
 
 @attrs.frozen(eq=False)
 class Explanation:
-    """What of an image speaks for a class.
+    """What of an image speaks for a class, and for its true one where that is another.
 
     Attributes:
         id: What names the image.
-        pixels: `(H, W, C)` uint8, the image as the network sees it.
-        label: The class.
-        probability: That class's probability.
-        heat: `(H, W)` float32 from 0 to 1; where it is high, the image speaks for the class.
+        pixels: `(H, W, C)` uint8, the image, made smaller where it is large.
+        label: The class that is asked about.
+        predicted: The class that the network says.
+        probability: The probability of `label`.
+        heat: `(H, W)` float32 from 0 to 1; where it is high, the image speaks for `label`. NaN
+            where the network does not see the image.
+        truth: The true class, where it is known.
+        truth_probability: The true class's probability, where that is known.
+        truth_heat: The same for the true class; None where it is not known, or is `label`.
     """
 
     id: str
     pixels: np.ndarray
     label: str
+    predicted: str
     probability: float
     heat: np.ndarray
+    truth: str | None = None
+    truth_probability: float | None = None
+    truth_heat: np.ndarray | None = None
 
 
 def grad_cam(
@@ -44,7 +59,8 @@ def grad_cam(
 
     Args:
         run: The run.
-        inputs: Paths of images, or images, as `Run.predict` takes them.
+        inputs: Paths of images, or images, as `Run.predict` takes them, or labelled images of a
+            store. A file in a folder that is named like a class is taken to be of that class.
         label: The class that is asked about; None for the one that the network says.
         layer: The layer with the maps; None for the last one.
 
@@ -55,26 +71,68 @@ def grad_cam(
     """
     if label is not None and label not in run.label_names:
         raise DlcvError(f'the run has no class "{label}"{suggestion(label, run.label_names)}')
-    opened = open_inputs(inputs, run.channels)
+    is_labelled = isinstance(inputs, LabelledImages)
+    opened = inputs if is_labelled else open_inputs(inputs, run.channels)
     if len(opened.labels) > LARGEST_COUNT:
         raise DlcvError(
             f"there are {len(opened.labels)} images; {LARGEST_COUNT} can be looked at at once"
         )
-    network = run.model
-    _, watched = chosen_layer(network, layer, default=-1)
+    names, ids = run.label_names, [opened.sample_id(i) for i in range(len(opened))]
+    truths = [opened.label_names[i] for i in opened.labels] if is_labelled else map(_folder, ids)
+    true = np.array([names.index(t) if t in names else -1 for t in truths], np.int64)
+    _, watched = chosen_layer(run.model, layer, default=-1)
+    placements: dict[tuple[int, int], np.ndarray | None] = {}
     found: list[Explanation] = []
     for pixels, _ in run.loader(opened).epoch():
-        probabilities = keras.ops.convert_to_numpy(network(pixels, training=False))
-        wanted = probabilities.argmax(axis=1)
+        probabilities = keras.ops.convert_to_numpy(run.model(pixels, training=False))
+        asked = predicted = probabilities.argmax(axis=1)
         if label is not None:
-            wanted = np.full(len(pixels), run.label_names.index(label))
-        heat = heat_maps(network, watched, pixels, wanted)
-        for i, index in enumerate(wanted):
-            name, row = opened.sample_id(len(found)), probabilities[i]
+            asked = np.full(len(pixels), names.index(label))
+        at = np.arange(len(found), len(found) + len(pixels))
+        heat = heat_maps(run.model, watched, pixels, asked)
+        # Of images without a known class, the map is computed and not used.
+        of_truth = heat_maps(run.model, watched, pixels, np.maximum(true[at], 0))
+        for i, index in enumerate(at):
+            image = opened.read([int(index)])[0]
+            size = image.shape[:2]
+            if size not in placements:
+                placements[size] = placement(run, size)
+            shown, heats = _shown(image, pixels[i], [heat[i], of_truth[i]], placements[size])
+            known = true[index] >= 0
             found.append(
-                Explanation(name, pixels[i], run.label_names[index], float(row[index]), heat[i])
-            )
+                Explanation(
+                    ids[index], shown, names[asked[i]], names[predicted[i]],
+                    float(probabilities[i, asked[i]]), heats[0],
+                    truth=names[true[index]] if known else None,
+                    truth_probability=float(probabilities[i, true[index]]) if known else None,
+                    truth_heat=heats[1] if known and true[index] != asked[i] else None,
+                )
+            )  # fmt: skip
     return found
+
+
+def _folder(path: str) -> str:
+    return Path(path).absolute().parent.name
+
+
+def _shown(
+    image: np.ndarray, pixels: np.ndarray, heats: list[np.ndarray], to_image: np.ndarray | None
+) -> tuple[np.ndarray, list[np.ndarray]]:
+    """Returns an image of bounded size, and the heat upon it.
+
+    Where nobody knows which part of the image the network sees, it is the network's own pixels.
+    """
+    if to_image is None:
+        return pixels, heats
+    height, width = image.shape[:2]
+    scale = min(1, LONGEST_SIDE / max(height, width))
+    size = (max(1, round(height * scale)), max(1, round(width * scale)))
+    factors = np.array([[size[1] / width], [size[0] / height]])
+    smaller = to_image * factors
+    smaller[:, 2:] += (factors - 1) / 2
+    shown = cv2.resize(image, size[::-1], interpolation=cv2.INTER_AREA)
+    shown = shown.reshape(*size, image.shape[2])
+    return shown, [placed(heat, smaller, size) for heat in heats]
 
 
 def heat_maps(
@@ -88,8 +146,6 @@ def heat_maps(
         pixels: `(N, H, W, C)` uint8.
         classes: `(N,)`, the class that each image is asked about.
     """
-    import cv2
-
     with tapped(layer) as outputs:
         network(pixels, training=False)
     maps = outputs[-1]

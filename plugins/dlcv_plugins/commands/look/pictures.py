@@ -1,5 +1,6 @@
 """Pictures of what is inside a network."""
 
+import itertools
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,28 +17,49 @@ SMALLEST_SIDE_PIXELS = 224
 """Smaller images are enlarged, so that the heat upon them has no steps."""
 HEAT_SHARE = 0.5
 """How much of the heat is mixed into the image."""
-PAIRS_PER_ROW = 3
+UNSEEN_SHARE = 0.4
+"""How bright the parts are that the network does not see."""
+CELLS_PER_ROW = 6
+CELL_INCHES = 2.4
 LARGEST_COUNT = 64
 """As many maps are drawn."""
 
 
 def draw_explanations(path: Path, explanations: "Sequence[Explanation]") -> None:
-    """Draws each image beside the same one with what speaks for its class in warm colors."""
-    cells, titles = [], []
-    for explained in explanations:
-        picture = _enlarged(explained.pixels)
-        cells += [picture, _heated(picture, explained.heat)]
-        titles += [
-            Path(explained.id).name,
-            f"{explained.label} {100 * explained.probability:.1f} %",
-        ]
-    size = 2 * PAIRS_PER_ROW
-    starts = range(0, len(cells), size)
+    """Draws each image beside itself in the colors of what speaks for its class.
+
+    Where an image is known to be of another class, what speaks for that stands beside.
+    """
+    groups = [_group(explained) for explained in explanations]
+    width = max(map(len, groups))
+    filled = [group + [(None, "")] * (width - len(group)) for group in groups]
+    per_row = CELLS_PER_ROW // width
+    rows = [list(itertools.chain(*filled[i : i + per_row])) for i in range(0, len(filled), per_row)]
     draw_grid(
         path,
-        [cells[i : i + size] for i in starts],
-        titles=[titles[i : i + size] for i in starts],
+        [[picture for picture, _ in row] for row in rows],
+        titles=[[title for _, title in row] for row in rows],
+        cell_inches=CELL_INCHES,
+        scale=("turbo", "speaks for the class"),
     )
+
+
+def _group(explained: "Explanation") -> list[tuple[np.ndarray | None, str]]:
+    """Returns the pictures of one image with their titles."""
+    picture, name = _enlarged(explained.pixels), Path(explained.id).name
+    answer = f"{explained.label} {100 * explained.probability:.1f} %"
+    if explained.label == explained.predicted:
+        answer = f"predicted: {answer}"
+    if explained.truth is not None:
+        name = f"{name}\ntrue: {explained.truth}"
+    group: list[tuple[np.ndarray | None, str]] = [
+        (picture, name), (_heated(picture, explained.heat), answer),
+    ]  # fmt: skip
+    if explained.truth_heat is not None:
+        share = 100 * (explained.truth_probability or 0)
+        answer = f"true: {explained.truth} {share:.1f} %"
+        group.append((_heated(picture, explained.truth_heat), answer))
+    return group
 
 
 def draw_filters(path: Path, name: str, filters: np.ndarray) -> None:
@@ -83,7 +105,11 @@ def _enlarged(pixels: np.ndarray) -> np.ndarray:
 
 
 def _heated(picture: np.ndarray, heat: np.ndarray) -> np.ndarray:
+    """Returns a picture in the colors of a heat from 0 to 1; dark where that is NaN."""
     height, width = picture.shape[:2]
-    large = cv2.resize(heat, (width, height), interpolation=cv2.INTER_LINEAR)
+    large = cv2.resize(np.nan_to_num(heat), (width, height), interpolation=cv2.INTER_LINEAR)
     colors = cv2.applyColorMap(np.round(255 * large).astype(np.uint8), cv2.COLORMAP_TURBO)
-    return cv2.addWeighted(picture, 1 - HEAT_SHARE, colors[..., ::-1], HEAT_SHARE, 0)
+    mixed = cv2.addWeighted(picture, 1 - HEAT_SHARE, colors[..., ::-1], HEAT_SHARE, 0)
+    unseen = cv2.resize(np.isnan(heat).astype(np.uint8), (width, height)) > 0
+    mixed[unseen] = (UNSEEN_SHARE * picture[unseen]).astype(np.uint8)
+    return mixed

@@ -9,6 +9,7 @@ import cv2
 import keras
 import numpy as np
 import pytest
+from conftest import write_image
 from keras import layers
 
 import dlcv
@@ -17,6 +18,7 @@ from dlcv.errors import DlcvError
 from dlcv.training.network import build_network
 from dlcv_plugins.commands.look.grad_cam import grad_cam, heat_maps
 from dlcv_plugins.commands.look.layers import chosen_layer, map_layers, tapped
+from dlcv_plugins.commands.look.placement import placement
 
 
 @pytest.fixture(scope="module")
@@ -201,7 +203,7 @@ class TestRuns:
         assert [e.label for e in explained] == [p.label for p in predicted]
         found = [e.probability for e in explained]
         np.testing.assert_allclose(found, [p.probability for p in predicted], atol=1e-3)
-        assert explained[7].pixels.shape == (36, 36, 1)
+        np.testing.assert_array_equal(explained[7].pixels, images[7])
         assert all(e.label == "3" for e in grad_cam(digits_run, images[:2], label="3"))
         with pytest.raises(DlcvError, match="there are 70 images; 60 can be looked at"):
             grad_cam(digits_run, images)
@@ -222,6 +224,51 @@ class TestRuns:
     def test_refuses(self, digits_run, options, message):
         with pytest.raises(DlcvError, match=message):
             grad_cam(digits_run, np.zeros((1, 36, 36, 1), np.uint8), **options)
+
+
+class TestOverTheImage:
+    """The digits' network takes 36 x 36 pixels; other images are cut and made smaller."""
+
+    def test_the_place_of_the_input_in_the_image_is_found(self, digits_run):
+        # A square of 72 from the middle of 144; pixel 0 covers two, whose center is 36.5.
+        found = placement(digits_run, (72, 144))
+        np.testing.assert_allclose(found, [[2, 0, 36.5], [0, 2, 0.5]], atol=0.3)
+
+    def test_heat_is_where_the_network_sees_and_nowhere_else(self, digits_run):
+        image = np.random.default_rng(0).integers(0, 256, (72, 144, 1), np.uint8)
+        (wide,) = grad_cam(digits_run, [image])
+        (square,) = grad_cam(digits_run, [cv2.resize(image[:, 36:108], (36, 36), interpolation=3)])
+        np.testing.assert_array_equal(wide.pixels, image)
+        assert np.isnan(wide.heat[:, [0, 20, 34, 109, 143]]).all()
+        seen = wide.heat[:, 37:107]
+        assert not np.isnan(seen).any()
+        smaller = cv2.resize(wide.heat[:, 36:108], (36, 36), interpolation=cv2.INTER_AREA)
+        np.testing.assert_allclose(smaller[1:-1, 1:-1], square.heat[1:-1, 1:-1], atol=0.1)
+
+    @pytest.mark.parametrize("change", [lambda x: 255 - x, lambda x: x // 2, np.square])
+    def test_steps_that_change_values_leave_the_place_unknown(self, change):
+        class OfSteps:
+            channels = 1
+
+            def loader(self, opened):
+                self.batch = change(opened.read(range(4)))
+                return self
+
+            def epoch(self):
+                yield self.batch, None
+
+        assert placement(OfSteps(), (30, 40)) is None
+
+    def test_the_true_class_is_that_of_the_folder(self, digits_run, tmp_path):
+        for folder in ("7", "unknown"):
+            write_image(tmp_path / folder / "a.png", np.zeros((900, 1600, 3), np.uint8))
+        known, unknown = grad_cam(digits_run, str(tmp_path))
+        assert (known.truth, unknown.truth) == ("7", None)
+        assert unknown.truth_probability is unknown.truth_heat is None
+        assert known.pixels.shape == (*known.heat.shape, 1) == (450, 800, 1)
+        probabilities = digits_run.predict_proba(str(tmp_path / "7" / "a.png"))[0]
+        assert known.truth_probability == pytest.approx(probabilities[7], abs=1e-4)
+        assert (known.truth_heat is None) == (known.label == "7")
 
 
 JAX_PROGRAM = """

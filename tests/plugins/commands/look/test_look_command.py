@@ -35,6 +35,10 @@ def look(folder, monkeypatch):
     ("arguments", "told"),
     [
         (["grad-cam", "runs/small", "photos", "--class", "7"], "photos/0.png: 7 "),
+        (
+            ["grad-cam", "runs/small", "--data", "digits(size=36)", "--count", "2", "--class", "1"],
+            "digits[0]: 1 ",
+        ),
         (["filters", "runs/small"], "4 filters of 5 x 5 pixels in conv1"),
         (
             ["feature-maps", "runs/small", "photos/0.png", "--layer", "pool2"],
@@ -43,6 +47,7 @@ def look(folder, monkeypatch):
     ],
 )
 def test_writes_a_picture_and_replaces_none(arguments, told, folder, look, capsys):
+    (folder / f"{arguments[0]}.png").unlink(missing_ok=True)
     look(*arguments)
     printed = capsys.readouterr().out
     assert told in printed
@@ -56,6 +61,8 @@ def test_writes_a_picture_and_replaces_none(arguments, told, folder, look, capsy
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
+        (["grad-cam", "runs/small"], "name images, or a data set with --data, and not both"),
+        (["grad-cam", "runs/small", "photos", "--count", "3"], "--split and --count choose among"),
         (["grad-cam", "runs/none", "photos"], "no such run: runs/none"),
         (["grad-cam", "runs/small", "nothing"], "no such file or folder: nothing"),
         (["grad-cam", "runs/flat", "photos"], "mlp has no convolution"),

@@ -10,6 +10,8 @@ from dlcv.api import RunConfig, SplitConfig, config_options, with_verbosity
 from dlcv.errors import DlcvError
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from dlcv_plugins.commands.data.preview.network_input import Preview
 
 MOST = 20
@@ -59,7 +61,7 @@ def preview(
     force: bool,
     **options: Any,
 ) -> None:
-    """Draw what a network gets as input: each image without randomness, and in random draws.
+    """Draw images and what a network gets of them: without randomness, and in random draws.
 
     DATA is a data set, a folder of images, or an image. Sizes are those of a run with its default
     network; use --input-size for another.
@@ -77,7 +79,8 @@ def preview(
     )
     saved = _save(found, save_to, prefix or "image", force) if save_to else ""
     out.parent.mkdir(parents=True, exist_ok=True)
-    draw_grid(out, wrapped(found.rows), titles=wrapped(found.titles))
+    rows, titles = _with_originals(found)
+    draw_grid(out, wrapped(rows), titles=wrapped(titles))
     click.echo(f"picture   {out}: {_described(found)}")
     if saved:
         click.echo(f"images    {saved}")
@@ -115,6 +118,17 @@ def _save(found: "Preview", folder: Path, prefix: str, force: bool) -> str:
             pixels = image[..., 0] if image.shape[2] == 1 else image
             Image.fromarray(pixels).save(temporary, quality=95)
     return f"{paths[0]} to {paths[-1].name}" if len(paths) > 1 else str(paths[0])
+
+
+def _with_originals(found: "Preview") -> "tuple[list[list[np.ndarray]], list[list[str]]]":
+    """Returns the pictures and titles with each image as it is stored before what becomes of it."""
+    pairs = list(zip(found.originals, found.rows, strict=True))
+    if all(image.shape == row[0].shape and (image == row[0]).all() for image, row in pairs):
+        return found.rows, found.titles
+    height, width, _ = found.rows[0][0].shape
+    first = f"input, {height} x {width}" if found.views == 1 else "view 1"
+    titles = [[name, first, *others] for name, *others in found.titles]
+    return [[image, *row] for image, row in pairs], titles
 
 
 def _described(found: "Preview") -> str:

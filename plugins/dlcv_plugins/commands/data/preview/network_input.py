@@ -33,6 +33,7 @@ class Preview:
     """Images as a network gets them.
 
     Attributes:
+        originals: Each image as it is stored, `(H, W, C)` uint8.
         rows: A row an image: without randomness, and then each draw of the random steps; or its
             views. `(H, W, C)` uint8.
         titles: A text for each.
@@ -42,6 +43,7 @@ class Preview:
         is_dataset: Whether the images belong to a data set, which a run could train on.
     """
 
+    originals: list[np.ndarray]
     rows: list[list[np.ndarray]]
     titles: list[list[str]]
     pixel_steps: tuple[Preprocessor, ...]
@@ -83,6 +85,7 @@ def preview_images(
     draws = draws or (10 if shown == 1 else 5)
     rows, others = _views(loader, order) if ready.views > 1 else _draws(loader, order, draws)
     return Preview(
+        originals=list(source.shown.read(order)),
         rows=rows,
         titles=[[name, *titles] for name, titles in zip(names, others, strict=True)],
         pixel_steps=ready.pixel_steps,
