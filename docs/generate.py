@@ -23,6 +23,8 @@ from click.testing import CliRunner
 
 import dlcv.api
 import dlcv.hooks
+import dlcv.images
+import dlcv.interfaces
 from dlcv import config, registry
 from dlcv.cli.main import dlcv as program
 from dlcv.interfaces import Plugin, options_of
@@ -95,7 +97,7 @@ def options(name: str) -> str:
 
 
 def interface(kind: str) -> str:
-    """Returns the methods that a plugin of a kind may define."""
+    """Returns the methods and properties that a plugin of a kind may define."""
     cls = registry.INTERFACES[kind]
     required = cls.__abstractmethods__
     rows = []
@@ -103,17 +105,30 @@ def interface(kind: str) -> str:
         if name.startswith("_") and name != "__call__":
             continue
         function = inspect.unwrap(getattr(member, "__func__", member))
-        if inspect.isfunction(function):
-            must = "**yes**" if name in required else "no"
+        must = "**yes**" if name in required else "no"
+        if isinstance(member, property):
+            rows.append((f"`{name}`", must, _summary(member)))
+        elif inspect.isfunction(function):
             rows.append((f"`{_signature(name, function)}`", must, _summary(function)))
     if not rows:
         return "It adds no methods."
     return _table(("method", "must be defined", "what it does"), rows)
 
 
+def attributes(name: str) -> str:
+    """Returns the attributes of a value that plugins receive."""
+    members = vars(getattr(dlcv.interfaces, name)).items()
+    rows = [(f"`{n}`", _summary(member)) for n, member in members if isinstance(member, property)]
+    return _table(("attribute", "what it is"), rows)
+
+
 def functions(name: str, *members: str) -> str:
-    """Returns the functions of a module of dlcv."""
-    owner = {"registry": registry.registry, "hooks": dlcv.hooks, "plugin": Plugin}[name]
+    """Returns the functions, or the values that are made by calling them, of a module of dlcv."""
+    owners = {
+        "registry": registry.registry, "hooks": dlcv.hooks, "plugin": Plugin,
+        "images": dlcv.images, "interfaces": dlcv.interfaces,
+    }  # fmt: skip
+    owner = owners[name]
     rows = []
     for member in members:
         function = getattr(owner, member)
