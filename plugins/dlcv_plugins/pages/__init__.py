@@ -12,7 +12,9 @@ if TYPE_CHECKING:
     import numpy as np
 
 LARGEST_SIDE_PIXELS = 160
-"""Of a thumbnail; twice of what is shown, for sharp screens and print."""
+"""Of a thumbnail; more than is shown, for sharp screens and print."""
+FEW_BARS = 40
+"""More bars have no room for a number above each."""
 FEW_PIXELS = 48
 JPEG_QUALITY = 80
 
@@ -48,17 +50,18 @@ def render(template: str, *, script: str | Sequence[str] = (), **values: Any) ->
     )
 
 
-def thumbnail(image: "np.ndarray") -> str:
+def thumbnail(image: "np.ndarray", side: int = LARGEST_SIDE_PIXELS) -> str:
     """Returns an image made small as a `data:` address, to be put into a page.
 
     Args:
         image: `(H, W, 3)` or `(H, W, 1)` uint8.
+        side: What neither height nor width exceeds, in pixels.
     """
     import cv2
     import numpy as np
 
     height, width = image.shape[:2]
-    share = min(1.0, LARGEST_SIDE_PIXELS / max(height, width))
+    share = min(1.0, side / max(height, width))
     size = (max(1, round(share * height)), max(1, round(share * width)))
     small = np.ascontiguousarray(images.resize(image, size)[..., ::-1])
     # Few pixels are kept as they are, for they are shown large.

@@ -20,7 +20,7 @@ function show(figure) {
 }
 
 function go(step) {
-  const figures = [...shown.closest("main > *, body").querySelectorAll("figure.picture")].filter(visible);
+  const figures = [...shown.closest("section").querySelectorAll("figure.picture")].filter(visible);
   const next = figures[figures.indexOf(shown) + step];
   if (next) show(next);
 }

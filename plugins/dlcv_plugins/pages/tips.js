@@ -25,11 +25,7 @@ for (const chart of document.querySelectorAll("svg[data-x]")) {
     .map((line) => [line, JSON.parse(line.dataset.points)])
     .filter(([, points]) => points.length);
   if (!lines.length) continue;
-  const guide = document.createElementNS("http://www.w3.org/2000/svg", "line");
-  guide.setAttribute("class", "guide");
-  guide.setAttribute("y1", chart.dataset.top);
-  guide.setAttribute("y2", chart.dataset.bottom);
-  chart.append(guide);
+  const guide = chart.querySelector(".guide");
   const leave = () => {
     tip.hidden = true;
     guide.style.display = "none";

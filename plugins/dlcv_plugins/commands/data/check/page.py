@@ -1,6 +1,8 @@
 """A check of a data set as a page, with pictures of what was found."""
 
+from collections.abc import Sequence
 from importlib.metadata import version
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,14 +13,20 @@ from dlcv.errors import DlcvError
 from dlcv_plugins import pages
 from dlcv_plugins.commands.data.check.checkup import Checkup, Reported
 from dlcv_plugins.kinds.check import SEVERITIES, DatasetFacts, Finding, Sample
+from dlcv_plugins.kinds.drawing import Bar, Bars
 
 if TYPE_CHECKING:
     import numpy as np
 
-MOST_GROUPS = 24
+SIDE_PIXELS = 256
+"""Of a picture; it becomes large when it is clicked on."""
+MOST_GROUPS = 48
 MOST_IN_GROUP = 4
-MOST_FILES = 20
-"""What is shown of a finding; the rest is counted, so that a page has some megabytes at most."""
+"""What has pictures of a finding; the rest is listed by name."""
+MOST_PICTURES = 480
+"""Of a page, so that it has some megabytes at most."""
+MOST_NAMES = 20_000
+"""Of a page; the rest is counted."""
 
 
 @attrs.frozen
@@ -40,14 +48,22 @@ class _Group:
 
 @attrs.frozen
 class _Shown:
-    """The part of a finding that is shown, and how many groups or files are not."""
+    """A finding: groups with pictures, groups and files by name, and how many are only counted."""
 
     finding: Finding
     check: str
     by_class: dict[str, int]
     groups: list[_Group]
-    files: list[Sample]
+    names: list[tuple[Sample, ...]]
     more: int
+
+
+@attrs.define
+class _Room:
+    """How many pictures and names the page has room for."""
+
+    pictures: int = MOST_PICTURES
+    names: int = MOST_NAMES
 
 
 def write_page(checkup: Checkup, path: Path, *, force: bool = False) -> None:
@@ -61,35 +77,58 @@ def write_page(checkup: Checkup, path: Path, *, force: bool = False) -> None:
     Raises:
         DlcvError: the file exists already.
     """
+    from dlcv_plugins.pages.charts import bar_chart
+
     files.refuse_existing(path, force=force)
     splits = checkup.facts.splits
-    counts = checkup.classes.counts.values()
+    room = _Room()
     page = pages.render(
         "check.html",
+        script=("sort.js", "paging.js", "pictures.js", "tips.js"),
         checkup=checkup,
         version=version("dlcv"),
         images=len(checkup.facts.images),
         numbers={severity: checkup.number(severity) for severity in SEVERITIES},
-        shown=[_shown(reported, checkup.facts) for reported in checkup.reported],
+        shown=[_shown(reported, checkup.facts, room) for reported in checkup.reported],
+        histogram=bar_chart(_histogram(checkup, list(splits))),
         splits=list(splits),
-        largest=max((of[next(iter(splits))] for of in counts), default=0) or 1,
     )
     path.parent.mkdir(parents=True, exist_ok=True)
     # File names that are not UTF-8 are shown with a mark for the bytes that can't be decoded.
     files.write_atomically(path, page.encode(errors="replace"))
 
 
-def _shown(reported: Reported, facts: DatasetFacts) -> _Shown:
+def _histogram(checkup: Checkup, splits: Sequence[str]) -> Bars:
+    """Returns the images by class of the first split, the largest class first."""
+    counts = checkup.classes.counts
+    order = sorted(counts, key=lambda name: -counts[name][splits[0]])
+    bars = tuple(
+        Bar(
+            name,
+            counts[name][splits[0]],
+            f"{counts[name][splits[0]]:,}" if len(order) <= pages.FEW_BARS else "",
+            details=tuple(f"{split}: {counts[name][split]:,}" for split in splits),
+        )
+        for name in order
+    )
+    what = "" if splits[0] == "all" else f" of {splits[0]}"
+    return Bars("", "class", f"images{what}", bars)
+
+
+def _shown(reported: Reported, facts: DatasetFacts, room: _Room) -> _Shown:
     finding = reported.finding
-    pictured = [group for group in finding.groups if group and group[0].index is not None]
-    others = [sample for sample in finding.samples if sample.index is None]
+    groups: list[_Group] = []
+    names: list[tuple[Sample, ...]] = []
+    for group in filter(None, finding.groups):
+        if group[0].index is None or len(groups) == MOST_GROUPS or room.pictures <= 0:
+            names.append(group)
+        else:
+            groups.append(_group(group, facts))
+            room.pictures -= len(groups[-1].pictures)
+    listed = list(islice(names, max(0, room.names)))
+    room.names -= sum(map(len, listed))
     return _Shown(
-        finding,
-        reported.check,
-        reported.by_class,
-        [_group(group, facts) for group in pictured[:MOST_GROUPS]],
-        others[:MOST_FILES],
-        max(0, len(pictured) - MOST_GROUPS) + max(0, len(others) - MOST_FILES),
+        finding, reported.check, reported.by_class, groups, listed, len(names) - len(listed)
     )
 
 
@@ -108,11 +147,11 @@ def _picture(sample: Sample, facts: DatasetFacts) -> _Picture:
             image = split.read([sample.index])[0]
         except DlcvError:
             content = images.read_content(split.sample_id(sample.index))
-            image = rest_of_jpeg(content, pages.LARGEST_SIDE_PIXELS)
+            image = rest_of_jpeg(content, SIDE_PIXELS)
     except (DlcvError, OSError, ValueError):
         return _Picture(sample, "", is_small=False)
     is_small = max(image.shape[:2]) < pages.LARGEST_SIDE_PIXELS
-    return _Picture(sample, pages.thumbnail(image), is_small)
+    return _Picture(sample, pages.thumbnail(image, SIDE_PIXELS), is_small)
 
 
 def rest_of_jpeg(content: bytes, side: int) -> "np.ndarray":

@@ -116,7 +116,8 @@ def test_the_page_stands_alone(leaking, tmp_path):
     page = Page(tmp_path / "a/check.html")
     assert len(page.addresses) == 2
     assert all(address.startswith("data:image/png;base64,") for address in page.addresses)
-    assert not {"script", "link", "iframe", "object"} & set(page.elements)
+    assert page.elements.count("script") == 1
+    assert not {"link", "iframe", "object"} & set(page.elements)
     content = (tmp_path / "a/check.html").read_text()
     assert "http:" not in content.replace("http-equiv", "")
     assert "https:" not in content
@@ -133,7 +134,7 @@ def test_names_can_not_add_elements_to_the_page(leaking, tmp_path):
     done = check(tmp_path, "set", "--report", "check.html")
     assert done.returncode == 1
     page = Page(tmp_path / "check.html")
-    assert "script" not in page.elements
+    assert page.elements.count("script") == 1
     assert "x" not in page.addresses
     assert hostile in page.text
     assert f"train/{hostile}/<img src=x>.png" in page.text
