@@ -51,8 +51,6 @@ def _run_command() -> "str | int | None":
         return _failed(usage_message(error), error.exit_code)
     except (DlcvError, OSError) as error:
         return _failed_by(error, str(error))
-    except MemoryError:
-        raise
     except Exception as error:
         from dlcv.registry import blame
 

@@ -83,11 +83,6 @@ def added(module: str, name: str) -> Any:
 
 
 def groups() -> list[str]:
-    """Returns the names of all groups of entry points that begin with `dlcv.`, sorted."""
-    return [group for group in all_groups() if group.startswith("dlcv.")]
-
-
-def all_groups() -> list[str]:
     """Returns the names of all groups of entry points, of other tools too, sorted."""
     return sorted(_by_group())
 
@@ -97,7 +92,8 @@ def plugin_packages() -> set[str]:
     return {
         ep.module.partition(".")[0]
         for group in groups()
-        if group != PRETRAINED  # These name where weights are, often a library's own module.
+        # Those of PRETRAINED name where weights are, often a library's own module.
+        if group.startswith("dlcv.") and group != PRETRAINED
         for ep in entry_points(group)
     }
 

@@ -1,8 +1,8 @@
 """`dlcv plugins`: what is installed, and the options that it takes."""
 
-import difflib
 import os
 import sys
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -111,23 +111,18 @@ def _weights(descriptor: "Descriptor") -> str:
 
 def _misnamed_groups() -> list[str]:
     """Returns notes on groups of entry points that nothing reads, such as `dlcv.preprocessor`."""
-    from dlcv.packages import PRETRAINED, all_groups, entry_points, origin
+    from dlcv.packages import PRETRAINED, entry_points, groups, origin
     from dlcv.registry import KINDS
 
     known = [*(f"dlcv.{kind}s" for kind in KINDS), *(f"dlcv.{name}" for name in OTHER_GROUPS)]
     others = [group for group in known if group != PRETRAINED]
-    unread = [group for group in all_groups() if group not in known and _is_meant(group, others)]
     return [
         f"note: {owner} uses the group {group}, which dlcv does not read{suggestion(group, others)}"
-        for group in unread
+        for group in groups()
+        if group not in known
+        and (group.startswith("dlcv.") or get_close_matches(group.lower(), others, 1, 0.8))
         for owner in sorted({origin(ep)[0] for ep in entry_points(group)})
     ]
-
-
-def _is_meant(group: str, known: list[str]) -> bool:
-    """Returns whether a group is for dlcv: by its first word, or for it comes near to another."""
-    near = difflib.get_close_matches(group.lower(), known, n=1, cutoff=0.8)
-    return group.lower().startswith(("dlcv.", "dlcv_", "dlcv-")) or bool(near)
 
 
 @plugins.command()

@@ -72,11 +72,8 @@ def state() -> Any:
 def _check_array(instance: Any, field: "attrs.Attribute[Any]", value: Any) -> None:
     dtype = getattr(value, "dtype", None)
     if value is not None and (dtype is None or dtype.hasobject):
-        kind = type(value).__name__ if dtype is None else "array of objects"
-        raise DlcvError(
-            f"{type(instance).__name__}: {field.name}: state is an array of numbers or texts, "
-            f"received a value of the type {kind}"
-        )
+        received = f"{type(instance).__name__}: {field.name}: received a {type(value).__name__}"
+        raise DlcvError(f"{received}; state is an array of numbers or texts")
 
 
 def _state_names(cls: type) -> list[str]:

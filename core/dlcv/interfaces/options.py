@@ -224,20 +224,13 @@ def check_type(annotation: Any) -> Any:
         for argument in arguments:
             if argument is not Ellipsis:
                 check_type(argument)
-    elif origin is Literal:
-        for choice in arguments:
-            if type(choice) not in _SCALARS:
-                raise TypeError(f"an option can't have the value {choice!r}")
-    elif origin is not None:
+    elif origin not in (None, Literal):
         raise TypeError(f"an option can't have the type {annotation}; use tuple[...] for several")
-    elif not (
+    elif origin is None and not (
         annotation in _SCALARS or hasattr(annotation, "from_option") or attrs.has(annotation)
     ):
         named = getattr(annotation, "__name__", annotation)
-        raise TypeError(
-            f"an option can't have the type {named}, which no text can express; there are int, "
-            "float, bool, str, Path, Literal, tuples and unions of these, and plugins"
-        )
+        raise TypeError(f"an option can't have the type {named}: no text can express it")
     return annotation
 
 

@@ -1,9 +1,9 @@
 """Whose code it is: plugins within a configuration, and the owner of an error."""
 
+import re
 import traceback
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from types import CodeType
 
 from dlcv.errors import first_line
 from dlcv.interfaces import Plugin
@@ -27,27 +27,19 @@ def blame(error: BaseException) -> str | None:
     An error in one of dlcv's own plugins, or in the program itself, is for those who can mend it,
     so its traceback is shown.
     """
-    frames = [
-        (frame.f_globals.get("__name__", ""), frame.f_code, line)
-        for frame, line in reversed(list(traceback.walk_tb(error.__traceback__)))
-    ]
     others = [d for d in registry if d.distribution not in ("", OWN)]
-    packages = {_package(d.target): d.origin for d in others}
-    for module, code, line in frames:
-        if owner := packages.get(_package(module)):
-            where = f"{Path(code.co_filename).name}, line {line}"
-            places = {place for m, c, _ in frames for place in (m, f"{m}:{_class(c)}")}
-            titles = [d.title for d in others if d.origin == owner and d.target in places]
-            title = titles[0] if len(titles) == 1 else owner
-            return f"{title} failed: {first_line(error)} ({where}); --debug shows the traceback"
-    return None
-
-
-def _package(place: str) -> str:
-    """Returns the package at the top of a module, or of a `module:attribute`."""
-    return place.partition(":")[0].partition(".")[0]
-
-
-def _class(code: CodeType) -> str:
-    """Returns the class whose method a code is, or a function's name."""
-    return code.co_qualname.partition(".")[0]
+    packages = {re.split(r"[.:]", d.target)[0]: d.origin for d in others}
+    frames = []
+    for frame, line in traceback.walk_tb(error.__traceback__):
+        module, code = frame.f_globals.get("__name__", ""), frame.f_code
+        if owner := packages.get(module.partition(".")[0]):
+            frames.append((owner, module, code, line))
+    if not frames:
+        return None
+    owner, _, code, line = frames[-1]
+    classes = {f"{m}:{c.co_qualname.partition('.')[0]}" for _, m, c, _ in frames}
+    places = classes | {module for _, module, _, _ in frames}
+    titles = [d.title for d in others if d.origin == owner and d.target in places]
+    title = titles[0] if len(titles) == 1 else owner
+    where = f"{Path(code.co_filename).name}, line {line}"
+    return f"{title} failed: {first_line(error)} ({where}); --debug shows the traceback"

@@ -71,10 +71,8 @@ class Observers:
         """
 
         def made(owner: str, function: Callable[[], Any]) -> Any:
-            given = _before_training(owner, function)
-            guard = partial(Guard, owner, passing=DlcvError)
-            # None adds nothing to pluggy's list.
-            return given and [guarded(c, guard().call) for c in _callbacks(owner, given)]
+            given = _before_training(owner, function) or ()
+            return [guarded(c, Guard(owner, DlcvError).call) for c in _callbacks(owner, given)]
 
         lists = registry.hook_manager().call("dlcv_callbacks", made, _before_training, run=run)
         return [callback for given in lists for callback in _callbacks("dlcv_callbacks", given)]

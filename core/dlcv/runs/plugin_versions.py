@@ -61,33 +61,26 @@ def naming_packages(versions: PluginVersions) -> Iterator[None]:
         yield
     except SpecError as error:
         for used in versions:
+            package, version = used["distribution"], used["version"]
             is_named = error.name in (used["name"], _qualified(used))
-            if used["kind"] != error.kind or not is_named or not used["distribution"]:
+            if used["kind"] != error.kind or not is_named or not package:
                 continue
-            made_with, now = f"{used['distribution']} {used['version']}", _installed(used)
             if isinstance(error, UnknownPluginError):
-                raise SpecError(
-                    f'the run was made with the {error.kind} "{used["name"]}" of {made_with}, '
-                    "which is not installed"
-                ) from None
-            if now not in ("", used["version"]):
-                raise SpecError(
-                    f"{error}; the run was made with {made_with}, and {used['distribution']} {now} "
-                    "is installed"
-                ) from None
+                made = f'the run was made with the {error.kind} "{used["name"]}" of {package}'
+                raise SpecError(f"{made} {version}, which is not installed") from None
+            if (now := _installed(used)) not in ("", version):
+                made = f"the run was made with {package} {version}"
+                raise SpecError(f"{error}; {made}, and {now} is installed") from None
         raise
 
 
 def warn_of_other_versions(versions: PluginVersions) -> None:
     """Warns where what predicts came from another version of its package than is installed."""
     for used in versions:
-        now = _installed(used)
-        decides = used["kind"] in PREDICTING and used["distribution"] != OWN
+        now, decides = _installed(used), used["kind"] in PREDICTING and used["distribution"] != OWN
         if decides and now not in ("", used["version"]):
-            logger.warning(
-                "%s %s: the run was made with %s %s, and %s is installed; predictions may differ",
-                used["kind"], used["name"], used["distribution"], used["version"], now,
-            )  # fmt: skip
+            made = "{kind} {name}: the run was made with {distribution} {version}".format(**used)
+            logger.warning("%s, and %s is installed; predictions may differ", made, now)
 
 
 def _installed(used: dict[str, str]) -> str:

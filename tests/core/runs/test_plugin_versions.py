@@ -146,7 +146,7 @@ def test_run_names_both_versions_where_an_option_was_renamed(made):
     assert ended.returncode == 2
     assert ended.stderr.splitlines()[-1] == (
         'dlcv: net has no option "units" at column 5 of "net(units=5)"; its options are width; '
-        "the run was made with acme-old 3.1, and acme-old 4.0 is installed"
+        "the run was made with acme-old 3.1, and 4.0 is installed"
     )
 
 
