@@ -20,11 +20,11 @@ from dlcv.packages import load_object, named_objects
 if TYPE_CHECKING:
     # Type checkers follow these imports, and `_PLACES` is read from them.
     from dlcv import backend as backend
+    from dlcv.cli.commands import Commands as Commands
+    from dlcv.cli.commands import Group as Group
     from dlcv.cli.console import printed_alone as printed_alone
     from dlcv.cli.console import table as table
     from dlcv.cli.console import with_verbosity as with_verbosity
-    from dlcv.cli.lazy import Group as Group
-    from dlcv.cli.lazy import LazyGroup as LazyGroup
     from dlcv.cli.options import FLAGS as FLAGS
     from dlcv.cli.options import checkpoint_option as checkpoint_option
     from dlcv.cli.options import checkpoints_option as checkpoints_option

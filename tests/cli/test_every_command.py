@@ -80,7 +80,9 @@ def every_command() -> list[list[str]]:
     found = []
     for descriptor in registry.descriptors("command"):
         command = registry.get("command", descriptor.name)
-        inner = command.commands if isinstance(command, click.Group) else {}
-        inner = inner or getattr(command, "places", {})
-        found += [[descriptor.name, name] for name in inner] or [[descriptor.name]]
+        if isinstance(command, click.Group):
+            inner = [[descriptor.name, name] for name in command.commands]
+        else:
+            inner = [descriptor.name.split(".")]
+        found += inner
     return found

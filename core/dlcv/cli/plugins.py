@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import attrs
 import click
 
+from dlcv.cli.commands import Commands
 from dlcv.cli.console import table, with_verbosity
-from dlcv.cli.lazy import Group
 from dlcv.errors import json_text, suggestion
 
 if TYPE_CHECKING:
@@ -52,12 +52,12 @@ WEIGHTS = {
 """Where a network's pretrained weights are, for people."""
 
 
-@click.group(cls=Group)
+@click.group(cls=Commands, within="plugins")
 def plugins() -> None:
     """List plugins and show their options."""
 
 
-@plugins.command("list")
+@click.command("list")
 @click.argument("kind", required=False)
 @click.argument("pattern", default="*")
 @click.option(
@@ -125,7 +125,7 @@ def _misnamed_groups() -> list[str]:
     ]
 
 
-@plugins.command()
+@click.command()
 @click.argument("name")
 @click.option("--kind", help="The kind, where plugins of several kinds have the name.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")

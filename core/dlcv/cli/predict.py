@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Any
 import attrs
 import click
 
+from dlcv.cli.commands import CommandWithExamples
 from dlcv.cli.console import table, with_verbosity
-from dlcv.cli.lazy import CommandWithExamples
 from dlcv.cli.options import checkpoints_option, config_options, pixel_steps_option
 from dlcv.config import RunConfig
 from dlcv.errors import DlcvError, ImageError, json_text, printable

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from dlcv import registry
+from dlcv.cli.commands import CommandWithExamples
 from dlcv.cli.console import printed_alone, with_verbosity
-from dlcv.cli.lazy import CommandWithExamples
 from dlcv.cli.options import config_options, directory_options, tracker_flag_options
 from dlcv.config import RunConfig, SplitConfig, StageConfig
 from dlcv.registry.defaults import default_or_none

@@ -130,7 +130,8 @@ class Descriptor:
     def name_problem(self) -> str:
         """Why its name can't be used, or an empty text."""
         if self.kind == "command":
-            is_word = re.fullmatch(r"[a-z0-9][a-z0-9_-]*", self.name)
+            # `data.build` is a command of the group `data`.
+            is_word = re.fullmatch(r"[a-z0-9][a-z0-9_-]*(\.[a-z0-9][a-z0-9_-]*)?", self.name)
             return "" if is_word else "its name is not made of a-z, 0-9, - and _"
         if not self.name.isidentifier():
             return "its name is not an identifier"

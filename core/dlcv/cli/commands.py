@@ -1,14 +1,18 @@
-"""Groups of commands, and those whose commands are imported when they are used."""
+"""Groups of commands, which are imported when they are used."""
 
 import ast
-import importlib
 from collections.abc import Mapping
 
 import click
 
-from dlcv.errors import DlcvError, listing, suggestion
+from dlcv import registry
+from dlcv.errors import DlcvError, UnknownPluginError, listing, suggestion
 from dlcv.packages import module_file
-from dlcv.registry.defaults import examples
+from dlcv.registry.defaults import default_or_none, examples
+from dlcv.registry.lookup import Descriptor
+
+USUAL_ORDER = "run, resume, evaluate, predict, plugins"
+"""The order of the core's own commands on the help page."""
 
 LONGEST_SUMMARY = 200
 """Characters; longer ones would be cut, with dots."""
@@ -42,39 +46,55 @@ class CommandWithExamples(click.Command):
         super().format_epilog(context, formatter)
 
 
-class LazyGroup(Group):
-    """A group whose commands are imported when used, and not for its help page."""
+class Commands(Group):
+    """A group of the commands that packages offer under the entry-point group `dlcv.commands`.
 
-    def __init__(self, *args: object, places: Mapping[str, str] = {}, **options: object) -> None:
+    A plain name is a command of `dlcv`; `data.build` is the command `build` of the group `data`.
+    None is imported before it is used, also for the help page.
+    """
+
+    def __init__(self, *args: object, within: str = "", **options: object) -> None:
         """Makes a group.
 
         Args:
             args: What `click.Group` takes.
-            places: Where each command is, as `module:attribute`, in the order of the help page.
+            within: The group's own name; empty for `dlcv` itself.
             options: What `click.Group` takes.
         """
         super().__init__(*args, **options)  # type: ignore[arg-type]
-        self._places = places
+        self._prefix = f"{within}." if within else ""
 
     @property
     def places(self) -> Mapping[str, str]:
         """Where each command is, as `module:attribute`, in the order of the help page."""
-        return self._places
+        found = [d for d in registry.descriptors("command", f"{self._prefix}*") if self._holds(d)]
+        named = {registry.registry.usable_name(d): d.target for d in found}
+        order = [*_order(), *named]
+        return {
+            name.removeprefix(self._prefix): named[name] for name in sorted(named, key=order.index)
+        }
 
     def list_commands(self, context: click.Context) -> list[str]:
         """Returns the names in the order of the help page."""
         return list(self.places)
 
     def get_command(self, context: click.Context, name: str) -> click.Command | None:
-        """Imports a command; returns None if there is none of this name."""
-        if name not in self.places:
+        """Imports a command; returns None if there is none of this name.
+
+        Raises:
+            PluginError: it is broken or disabled, or two packages claim its name.
+        """
+        try:
+            command: click.Command = registry.get("command", self._named(name))
+        except UnknownPluginError:
             return None
-        module, _, attribute = self.places[name].partition(":")
-        command: click.Command = getattr(importlib.import_module(module), attribute)
         return command
 
     def summary(self, context: click.Context, name: str) -> str:
-        """Returns the first sentence of a command's docstring, read from its source."""
+        """Returns the first sentence of a command's docstring, read from its source.
+
+        Where there is none, the package that it comes from is named.
+        """
         module, _, attribute = self.places[name].partition(":")
         source = module_file(module)
         try:
@@ -83,7 +103,9 @@ class LazyGroup(Group):
             functions = []
         named = (f for f in functions if isinstance(f, ast.FunctionDef) and f.name == attribute)
         text = next((ast.get_docstring(function) or "" for function in named), "")
-        return click.Command(attribute, help=text).get_short_help_str(LONGEST_SUMMARY)
+        found = click.Command(attribute, help=text).get_short_help_str(LONGEST_SUMMARY)
+        owner = registry.registry.find("command", self._named(name)).distribution
+        return found or f"(of {owner})"
 
     def resolve_command(
         self, context: click.Context, args: list[str]
@@ -94,3 +116,20 @@ class LazyGroup(Group):
             hint = suggestion(args[0], known) or listing("there are", known)
             raise DlcvError(f'no command "{args[0]}"{hint}')
         return super().resolve_command(context, args)
+
+    def _named(self, name: str) -> str:
+        """Returns a command's name in the registry; a qualified one is whole already."""
+        return name if f".{self._prefix}" in name else f"{self._prefix}{name}"
+
+    def _holds(self, descriptor: Descriptor) -> bool:
+        return not descriptor.is_disabled and "." not in descriptor.name[len(self._prefix) :]
+
+
+def _order() -> list[str]:
+    """Returns the order in which installed packages say that commands are used."""
+    try:
+        named = default_or_none("commands")
+    except DlcvError:
+        # Help must not depend on it.
+        named = None
+    return [name.strip() for name in (named or USUAL_ORDER).split(",")]
