@@ -24,7 +24,7 @@ from dlcv.errors import DlcvError
 from dlcv.interfaces import Plugin
 from dlcv.packages import enabled_entry_points
 
-__all__ = ["Check", "check_plugin", "checks_for"]
+__all__ = ["Check", "check_plugin", "checks_for", "problems_of"]
 
 Check: TypeAlias = Callable[[Any], None]
 """Takes a plugin; raises an `AssertionError` that says what is wrong with it."""
@@ -53,14 +53,24 @@ def check_plugin(plugin: Plugin) -> None:
         AssertionError: some fail; the message has a line for each.
         DlcvError: no package brings checks of this kind.
     """
-    problems = []
+    if problems := problems_of(plugin):
+        lines = [f"{name}: {reason}" for name, reason in problems.items()]
+        raise AssertionError("\n".join([f"{plugin} fails:", *lines]))
+
+
+def problems_of(plugin: Plugin) -> dict[str, str]:
+    """Runs all checks on a plugin, and returns why some fail, by their names.
+
+    Raises:
+        DlcvError: no package brings checks of this kind.
+    """
+    problems = {}
     for check in checks_for(plugin):
         try:
             check(plugin)
         except Exception as error:
-            problems.append(f"{check.__name__}: {_reason(error)}")
-    if problems:
-        raise AssertionError("\n".join([f"{plugin} fails:", *problems]))
+            problems[check.__name__] = _reason(error)
+    return problems
 
 
 def _reason(error: Exception) -> str:

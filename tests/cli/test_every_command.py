@@ -37,6 +37,8 @@ data build photos --out packed --size 16
 data verify packed
 plugins list
 plugins show mean
+plugins check poly
+plugins new schedule dlcv-mine --quiet
 recipes
 recipes show cats-and-dogs-cnn-24
 schedules plot cosine --out rates.png

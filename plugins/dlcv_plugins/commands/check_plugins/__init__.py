@@ -1,0 +1,1 @@
+"""`dlcv plugins check`: whether plugins keep the rules of their kind."""
