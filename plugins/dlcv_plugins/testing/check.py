@@ -170,24 +170,28 @@ def _image(
     is_blank: bool = False,
 ) -> ImageFacts:
     """Returns the facts of a good image; those of one seed are copies, exact or near ones."""
-    import numpy as np
-
-    rng = np.random.default_rng(index if seed is None else seed)
-    digest = rng.bytes(15) + bytes([version])
-    hashes = [int.from_bytes(rng.bytes(8), "big") for _ in ("upright", "mirrored")]
-    signature = rng.bytes(3 * PixelSummary.signature_side**2)
+    digest, *hashes, signature = _seeded(index if seed is None else seed)
     pixels = PixelSummary(
         height=size[0],
         width=size[1],
-        digest=digest,
-        hash=hashes[0],
-        mirrored_hash=hashes[1],
+        digest=digest + bytes([version]),
+        hash=int.from_bytes(hashes[0], "big"),
+        mirrored_hash=int.from_bytes(hashes[1], "big"),
         signature=signature,
         is_grey=is_grey,
         is_blank=is_blank,
     )
     header = header or FileHeader("JPEG", "RGB", *size)
     return ImageFacts(Sample(name, split, label, index), f"data/{name}", header, pixels)
+
+
+@functools.cache
+def _seeded(seed: int) -> tuple[bytes, ...]:
+    """Returns a digest, two hashes and a signature; drawing them takes longer than all else."""
+    import numpy as np
+
+    rng = np.random.default_rng(seed)
+    return tuple(map(rng.bytes, (15, 8, 8, 3 * PixelSummary.signature_side**2)))
 
 
 def _defects(word: str, split: str, start: int) -> Iterator[ImageFacts]:
