@@ -38,8 +38,13 @@ def run_python(code: str, given: bytes = b"") -> subprocess.CompletedProcess[byt
 
 
 def is_importable(cls: type) -> bool:
-    """Returns whether a new process can import a class: one within a function it can't."""
-    return cls.__module__ != "__main__" and "<locals>" not in cls.__qualname__
+    """Returns whether a new process can import a class: one that a function made it can't."""
+    if cls.__module__ == "__main__" or "<locals>" in cls.__qualname__:
+        return False
+    found: Any = sys.modules[cls.__module__]
+    for name in cls.__qualname__.split("."):
+        found = getattr(found, name, None)
+    return found is cls
 
 
 def in_another_process(

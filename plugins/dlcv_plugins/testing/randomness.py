@@ -57,8 +57,7 @@ def _states(plugin: Any) -> dict[str, str]:
 
 
 def _owners(cls: type) -> Iterator[Any]:
-    """Yields a class, those that it derives from, and their modules."""
-    for base in cls.__mro__[:-1]:
-        yield base
-        if base.__module__ in sys.modules:
-            yield sys.modules[base.__module__]
+    """Yields a class, those that it derives from, and the modules of its package."""
+    yield from cls.__mro__[:-1]
+    package = cls.__module__.partition(".")[0]
+    yield from (m for name, m in [*sys.modules.items()] if name.partition(".")[0] == package)
