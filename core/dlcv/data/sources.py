@@ -174,6 +174,7 @@ def open_dataset(
     threads: int = 1,
     look: bool = True,
     fraction: float = 1.0,
+    announce: bool = True,
 ) -> Dataset:
     """Opens all splits, leaves out or refuses what can't be read, and divides what is not divided.
 
@@ -186,6 +187,7 @@ def open_dataset(
         look: Whether every image is decoded now, to find bad ones and the size; who decodes all of
             them anyway, and needs no size, saves half of the work.
         fraction: The share of each split's images that is used; the rest is not looked at.
+        announce: What `divide` takes.
 
     Raises:
         DlcvError: images can't be read, classes are missing or too small, or a part is asked for
@@ -197,7 +199,7 @@ def open_dataset(
     declares_size = all(None not in images.image_shape for images in opened.values())
     if fraction < 1:
         # Shares are taken before the look at every image, so that a quick try is quick.
-        whole = _divided(opened, split)
+        whole = _divided(opened, split, announce=announce)
         opened = {n: share_of(images, fraction, split.seed) for n, images in whole.items()}
     skipped: list[str] = []
     for name, images in opened.items() if look else ():
@@ -206,7 +208,10 @@ def open_dataset(
         skipped += checked.skipped
     if skipped:
         logger.warning("unreadable images are left out: %d", len(skipped))
-    splits = _checked(opened, split) if fraction < 1 else _divided(opened, split)
+    if fraction == 1:
+        splits = _divided(opened, split, announce=announce)
+    else:
+        splits = _checked(opened, split)
     ordered = {name: splits[name] for name in SPLITS if name in splits}
     return Dataset(store, ordered, split, declares_size, tuple(skipped))
 
@@ -247,7 +252,7 @@ def open_split(
             opened[whole], skipped = checked.images, checked.skipped
         elif None in images.image_shape:
             opened[whole] = Subset(images, np.arange(len(images)))
-    splits = _divided(opened, settle(split, opened))
+    splits = _divided(opened, settle(split, opened), announce=False)
     if name not in splits:
         known = ", ".join(each for each in SPLITS if each in splits)
         raise DlcvError(f'the run has no split "{name}"; it has {known}')
@@ -277,8 +282,10 @@ def align_labels(images: LabelledImages, label_names: tuple[str, ...]) -> Labell
     return aligned
 
 
-def _divided(opened: dict[str, LabelledImages], split: SplitConfig) -> dict[str, LabelledImages]:
-    return divide(_checked(opened, split), split)
+def _divided(
+    opened: dict[str, LabelledImages], split: SplitConfig, *, announce: bool
+) -> dict[str, LabelledImages]:
+    return divide(_checked(opened, split), split, announce=announce)
 
 
 def _checked(opened: dict[str, LabelledImages], split: SplitConfig) -> dict[str, LabelledImages]:

@@ -66,18 +66,22 @@ def give_way(config: SplitConfig, splits: Collection[str], options: Collection[s
     return evolve(config, **own)
 
 
-def divide(opened: dict[str, LabelledImages], config: SplitConfig) -> dict[str, LabelledImages]:
+def divide(
+    opened: dict[str, LabelledImages], config: SplitConfig, *, announce: bool = True
+) -> dict[str, LabelledImages]:
     """Returns `train` and the other splits; those in `config` are taken from the training images.
 
     Args:
         opened: The splits that the data has.
         config: What to take, as `settle` gives it, and what becomes of classes that are too small.
+        announce: Whether what people should know of the division is logged; it was, where a run's
+            data is divided again.
 
     Raises:
         DlcvError: a class has too few images for the shares asked.
     """
     if config.validation == "test":
-        divided = divide(opened, evolve(config, validation=None))
+        divided = divide(opened, evolve(config, validation=None), announce=announce)
         logger.info("the test images are the validation images, too; the test is not independent")
         return {**divided, "val": divided["test"]}
     taken = {split: share for split, o in PARTS.items() if (share := getattr(config, o))}
@@ -98,10 +102,12 @@ def divide(opened: dict[str, LabelledImages], config: SplitConfig) -> dict[str, 
         if small:
             raise DlcvError(f"too few images to be divided: {named}; {WAYS_TO_DIVIDE}")
         if config.small_classes == "skip":
-            return divide(without_classes(opened, few), config)
-        logger.warning("used for training alone, with too few images to be divided: %s", named)
+            return divide(without_classes(opened, few), config, announce=announce)
+        if announce:
+            logger.warning("used for training alone, with too few images to be divided: %s", named)
     parts = {split: Subset(images, chosen) for split, chosen in indices.items()}
-    registry.registry.hooks().dlcv_divided(images=images, parts=parts)
+    if announce:
+        registry.registry.hooks().dlcv_divided(images=images, parts=parts)
     return {**{k: v for k, v in opened.items() if k != UNSPLIT}, **parts}
 
 

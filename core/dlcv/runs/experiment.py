@@ -145,7 +145,7 @@ class Experiment:
     def reopen(cls, config: RunConfig, pipeline: Pipeline) -> "Experiment":
         """Opens the data of a run again, with the pipeline that it learned."""
         plugins = Plugins.of(config)
-        data = _open(config, plugins, config.threads or 1)
+        data = _open(config, plugins, config.threads or 1, announce=False)
         return cls(config, plugins, data, pipeline, input_shape(pipeline, data))
 
     def loader(self, split: str) -> Loader:
@@ -168,13 +168,14 @@ class Experiment:
         return {name: images.fingerprint() for name, images in self.data.splits.items()}
 
 
-def _open(config: RunConfig, plugins: Plugins, threads: int) -> Dataset:
+def _open(config: RunConfig, plugins: Plugins, threads: int, *, announce: bool = True) -> Dataset:
     return open_dataset(
         plugins.store,
         config.split,
         bad_images=config.bad_images,
         threads=threads,
         fraction=config.fraction,
+        announce=announce,
     )
 
 

@@ -35,6 +35,9 @@ TRANSFER = Remedy(
     lambda f: not f.way.pretrained and f.way.color,
 )
 BEYOND = '--classifier "{f.way.classifier}({f.way.beyond})"'
+LARGER_BASE = Remedy(
+    "a larger pretrained network: --base, see dlcv plugins list architecture", "+base"
+)
 MORE_IMAGES = Remedy("more images")
 
 BROKEN = (
@@ -150,7 +153,7 @@ PARTS = (
         reasons.of_training,
         (
             Remedy("dlcv finetune --data {f.data}, which trains the network, too"),
-            Remedy("a larger pretrained network: --base, see dlcv plugins list architecture"),
+            LARGER_BASE,
             Remedy("an earlier layer (--layer), if the images are unlike photographs"),
         ),
         (RECIPE, GUIDE),
@@ -204,6 +207,7 @@ PARTS = (
                 "+regularization",
                 lambda f: f.way.grid_end == "lowest",
             ),
+            LARGER_BASE,
             Remedy("see the worst mistakes, below: which images are missing?"),
         ),
         (GUIDE, NG),

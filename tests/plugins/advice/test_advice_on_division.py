@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from in_memory import InMemory
 
+import dlcv
 from dlcv.config import SplitConfig
 from dlcv.data.split import divide, settle
 from dlcv_plugins.advice.division import advised_shares, validation_share
@@ -127,3 +128,14 @@ def test_a_test_part_that_leaves_too_few_to_train_on_is_told(caplog):
 def test_data_that_is_divided_already_is_not_judged(caplog):
     divide_opened({name: labelled(3, 3) for name in ("train", "val", "test")})
     assert caplog.messages == []
+
+
+def test_the_data_of_a_run_is_judged_once(tmp_path, caplog):
+    """Evaluating and resuming divide it again."""
+    options = {"data": "digits(size=8)", "architecture": "mlp(units=2)", "threads": 1}
+    run = dlcv.run(**options, fraction=0.2, validation=0.02, epochs=1, runs=tmp_path, name="run")
+    assert sum("are advised" in message for message in caplog.messages) == 1
+    caplog.clear()
+    dlcv.load(run.path).predictions(split="val")
+    dlcv.resume(run.path, epochs=2)
+    assert not any("are advised" in message for message in caplog.messages)

@@ -117,7 +117,13 @@ def _source(config: RunConfig, split: str | None, threads: int) -> _Source:
         if not paths:
             raise
         return _of_files(config, paths, split, threads)
-    data = open_dataset(plugins.store, config.split, bad_images=config.bad_images, threads=threads)
+    data = open_dataset(
+        plugins.store,
+        config.split,
+        bad_images=config.bad_images,
+        threads=threads,
+        announce=False,
+    )
     if split is not None and split not in data.splits:
         raise DlcvError(f'{config.data} has no split "{split}"; it has {", ".join(data.splits)}')
     pipeline, size = fit_pipeline(config, plugins, data)
