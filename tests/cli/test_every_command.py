@@ -38,6 +38,7 @@ data verify packed
 plugins list
 plugins show mean
 plugins check poly
+plugins doctor mean
 plugins new schedule dlcv-mine --quiet
 recipes
 recipes show cats-and-dogs-cnn-24

@@ -96,8 +96,8 @@ def list_plugins(kind: str | None, pattern: str, check: bool, as_json: bool) -> 
         click.echo(table(head, cells))
     else:
         click.echo("no plugin matches")
-    for note in _misnamed_groups():
-        click.echo(note, err=True)
+    for note in misnamed_groups():
+        click.echo(f"note: {note}", err=True)
     if check and any(row[4] == "broken" for row in rows):
         sys.exit(1)
 
@@ -109,7 +109,7 @@ def _weights(descriptor: "Descriptor") -> str:
     return pretrained_weights(descriptor.name) if descriptor.kind == "architecture" else ""
 
 
-def _misnamed_groups() -> list[str]:
+def misnamed_groups() -> list[str]:
     """Returns notes on groups of entry points that nothing reads, such as `dlcv.preprocessor`."""
     from dlcv.packages import PRETRAINED, entry_points, groups, origin
     from dlcv.registry import KINDS
@@ -117,7 +117,7 @@ def _misnamed_groups() -> list[str]:
     known = [*(f"dlcv.{kind}s" for kind in KINDS), *(f"dlcv.{name}" for name in OTHER_GROUPS)]
     others = [group for group in known if group != PRETRAINED]
     return [
-        f"note: {owner} uses the group {group}, which dlcv does not read{suggestion(group, others)}"
+        f"{owner} uses the group {group}, which dlcv does not read{suggestion(group, others)}"
         for group in groups()
         if group not in known
         and (group.startswith("dlcv.") or get_close_matches(group.lower(), others, 1, 0.8))

@@ -10,7 +10,6 @@ from dlcv import registry
 from dlcv.errors import DlcvError, SpecError, listing, reason_of, suggestion
 from dlcv.interfaces import Plugin
 from dlcv.registry import INTERFACES, Spec
-from dlcv.registry.lookup import Descriptor
 
 logger = logging.getLogger(__name__)
 
@@ -29,9 +28,8 @@ def chosen(text: str, kind: str | None = None) -> Iterator[tuple[Plugin, str]]:
     if text.partition(":")[0].endswith(".py"):
         yield from _of_file(text)
         return
-    packaged = [d for d in registry.descriptors(kind) if d.distribution.lower() == text.lower()]
-    if packaged:
-        yield from _of_package([d for d in packaged if d.kind in INTERFACES])
+    if text.lower() in {d.distribution.lower() for d in registry.descriptors(kind)}:
+        yield from _of_package(text.lower(), kind)
         return
     spec = Spec.parse(text)
     kinds = [kind] if kind else [k for k in INTERFACES if spec.name in registry.names(k)]
@@ -44,8 +42,10 @@ def chosen(text: str, kind: str | None = None) -> Iterator[tuple[Plugin, str]]:
         yield registry.create(each, spec), str(spec)
 
 
-def _of_package(descriptors: list[Descriptor]) -> Iterator[tuple[Plugin, str]]:
-    for descriptor in descriptors:
+def _of_package(package: str, kind: str | None) -> Iterator[tuple[Plugin, str]]:
+    for descriptor in registry.descriptors(kind):
+        if descriptor.distribution.lower() != package or descriptor.kind not in INTERFACES:
+            continue
         name = registry.registry.usable_name(descriptor)
         try:
             yield registry.create(descriptor.kind, name), name
