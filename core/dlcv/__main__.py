@@ -61,14 +61,14 @@ def _run_command() -> "str | int | None":
 
 def _failed_by(error: Exception, message: str) -> int:
     """Prints the message, and the traceback above it where that is asked for."""
-    from dlcv.errors import printable
+    from dlcv.errors import from_here, printable
 
     # Not from the parsed options, for reading those may be what fails.
     if "--debug" in sys.argv:
         import traceback
 
         traceback.print_exception(error)
-    return _failed(f"dlcv: {printable(' '.join(message.splitlines()))}", 2)
+    return _failed(f"dlcv: {printable(from_here(' '.join(message.splitlines())))}", 2)
 
 
 def _failed(message: str, code: int) -> int:

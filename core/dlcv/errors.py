@@ -2,6 +2,7 @@
 
 import difflib
 import json
+import os
 import re
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -73,6 +74,16 @@ class ImageError(DlcvError):
         super().__init__(f"{name}: {reason}" if name else reason)
         self.reason = reason
         self.index = index
+
+
+def from_here(text: str) -> str:
+    """Returns a text whose paths below the working directory begin there, as they can be typed."""
+    try:
+        here = os.path.join(os.getcwd(), "")
+    except OSError:  # It was removed.
+        return text
+    # A name that begins with a dash would be taken for an option.
+    return re.sub(rf"(?<![\w./~-]){re.escape(here)}(?=[^\s/-])", "", text) if here != "/" else text
 
 
 def printable(text: str) -> str:

@@ -233,6 +233,7 @@ MISTAKES = {
     "unknown option": (["--arch", "resnet(stage=3)"], 'no option "stage"', '"stages"'),
     "out of range": (["--arch", "resnet(l2=-1)"], "l2: expected float >= 0, received -1"),
     "broken spec": (["--preproc", "mean, patch(size="], "can't read", "column"),
+    "a name before data": (["--data", "nowhere", "--name", "a/b"], "can't be the name of a run"),
     "no such folder": (["--data", "nowhere"], "no such file or folder: nowhere"),
     "no class folders": (["--data", "empty"], "no data set is recognized"),
     "no images": (["--data", "no_images"], "no data set is recognized"),

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from dlcv.errors import DlcvError, ImageError, json_text, printable, suggestion
+from dlcv.errors import DlcvError, ImageError, from_here, json_text, printable, suggestion
 
 
 @pytest.mark.parametrize(
@@ -49,3 +49,20 @@ def test_an_image_error_knows_its_reason_and_its_place() -> None:
     assert (error.reason, error.index) == ("is empty", 3)
     assert str(ImageError("is empty")) == "is empty"
     assert isinstance(error, DlcvError)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("{}/a b/c.jpg: is empty", "a b/c.jpg: is empty"),
+        ('folder(path="{}/photos"), {}/x', 'folder(path="photos"), x'),
+        # Neither the folder itself, nor one below another root, nor what would be an option.
+        ("{}: is a folder, /mnt{}/x, {}/-x.jpg, {}2/x", None),
+    ],
+)
+def test_paths_are_as_they_are_typed_from_the_working_directory(
+    text, expected, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    given = text.replace("{}", str(tmp_path))
+    assert from_here(given) == (given if expected is None else expected)

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from dlcv.errors import printable
+from dlcv.errors import from_here, printable
 from dlcv.packages import plugin_packages
 
 
@@ -81,7 +81,7 @@ def table(columns: Iterable[str], rows: Iterable[Iterable[Any]]) -> str:
 
 
 def _cell(value: Any) -> str:
-    return f"{value:.4f}" if isinstance(value, float) else printable(str(value))
+    return f"{value:.4f}" if isinstance(value, float) else from_here(printable(str(value)))
 
 
 def _is_number(text: str) -> bool:
@@ -111,5 +111,5 @@ def _start_logging(level: str) -> None:
 
 class _Formatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
-        message = "\n".join(map(printable, record.getMessage().split("\n")))
+        message = "\n".join(map(printable, from_here(record.getMessage()).split("\n")))
         return f"warning: {message}" if record.levelno >= logging.WARNING else message

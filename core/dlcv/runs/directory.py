@@ -50,11 +50,6 @@ class RunDirectory:
             DlcvError: there is a run of that name or another process makes one, or the name is no
                 file name.
         """
-        if name is not None and (not re.fullmatch("[^/.][^/]*", name) or printable(name) != name):
-            raise DlcvError(
-                f'"{printable(name)}" can\'t be the name of a run; it must be a plain file name '
-                "without control characters"
-            )
         with ExitStack() as stack:
             try:
                 cls.refuse_existing(runs, name, force=force)
@@ -94,7 +89,8 @@ class RunDirectory:
     def refuse_existing(cls, runs: Path, name: str | None, *, force: bool) -> None:
         """Raises a `DlcvError` if a run of that name exists and may not be replaced.
 
-        So it does if there can be no folder of runs, or no link `latest` in it.
+        So it does if the name is no file name, or if there can be no folder of runs, or no link
+        `latest` in it.
         """
         nearest = next((path for path in (runs, *runs.parents) if path.exists()), runs)
         if not nearest.is_dir():
@@ -108,6 +104,11 @@ class RunDirectory:
             return
         if name == LATEST:
             raise DlcvError(f'"{LATEST}" always names the last run; choose another name')
+        if not re.fullmatch("[^/.][^/]*", name) or printable(name) != name:
+            raise DlcvError(
+                f'"{printable(name)}" can\'t be the name of a run; it must be a plain file name '
+                "without control characters"
+            )
         cls(runs / name).put_back()
         files.refuse_existing(runs / name, force=force)
         is_run = cls(runs / name).config.is_file() and not (runs / name).is_symlink()

@@ -4,6 +4,7 @@ import glob
 import itertools
 import logging
 import os
+import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -139,6 +140,11 @@ def _found(path: Path) -> Iterator[str]:
         yield from _images_below(path)
         return
     matching = sorted(glob.glob(str(path), recursive=True))
+    if not matching and re.match("https?:/", str(path)):
+        address = str(path).replace(":/", "://", 1)
+        raise DlcvError(
+            f"{address} is an address, and images are read from disk; download it first"
+        )
     if not matching:
         what = "file matches" if glob.has_magic(str(path)) else "such file or folder:"
         raise DlcvError(f"no {what} {path}")

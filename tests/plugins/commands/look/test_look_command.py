@@ -64,6 +64,7 @@ def test_writes_a_picture_and_replaces_none(arguments, told, folder, look, capsy
         (["grad-cam", "runs/small"], "name images, or a data set with --data, and not both"),
         (["grad-cam", "runs/small", "photos", "--count", "3"], "--split and --count choose among"),
         (["grad-cam", "runs/none", "photos"], "no such run: runs/none"),
+        (["grad-cam", "runs/small", "https://a.org/b.jpg"], "https://a.org/b.jpg is an address"),
         (["grad-cam", "runs/small", "nothing"], "no such file or folder: nothing"),
         (["grad-cam", "runs/flat", "photos"], "mlp has no convolution"),
         (["filters", "runs/flat"], "mlp has no convolution"),

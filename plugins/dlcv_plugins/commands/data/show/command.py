@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from dlcv.api import table, with_verbosity
-from dlcv.errors import json_text, printable
+from dlcv.errors import from_here, json_text, printable
 
 if TYPE_CHECKING:
     from dlcv_plugins.commands.data.show.overview import Overview, Pixels
@@ -101,7 +101,7 @@ def _text(found: "Overview") -> str:
         (
             table(("split", "images"), found.totals.items()),
             classes,
-            "\n".join(f"{name.ljust(width)}  {value}" for name, value in facts.items()),
+            from_here("\n".join(f"{name.ljust(width)}  {value}" for name, value in facts.items())),
         )
     )
 
