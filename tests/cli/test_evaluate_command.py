@@ -61,7 +61,7 @@ class TestFigures:
         assert re.search(expected, shown.stdout)
         # 37 of the 359 images held out show the most frequent digit.
         assert "largest_class  10.31 %\n" in shown.stdout
-        assert re.search(r"\nprecision +0\.\d{4}\n", shown.stdout)
+        assert re.search(r"\nprecision +\d+\.\d\d %\n", shown.stdout)
 
     def test_json_holds_intervals_and_pictures(self, run: Path) -> None:
         found = json.loads(evaluated(run, "--eval", f"rank, {DRAWN}", "--json").stdout)

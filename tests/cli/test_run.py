@@ -99,7 +99,7 @@ def test_standard_error_holds_nothing_from_the_libraries(
 ) -> None:
     known = (
         "photos: recognized",
-        'warning: "green" has',
+        'warning: "blue" has',
         "epoch ",
         "the images differ",
         "lenet with ",
