@@ -81,6 +81,12 @@ def learns_nothing_general(facts: TrainingFacts) -> bool:
 
 
 def learns_slowly(facts: TrainingFacts) -> bool:
+    """The training loss fell to the end at the speed it began with, and not by half."""
+    epochs = facts.epochs
+    return falls_steadily(facts) and epochs[-1].loss > epochs[0].loss / 2
+
+
+def falls_steadily(facts: TrainingFacts) -> bool:
     """The training loss never rose, and fell to the end at the speed it began with."""
     return steadiness(facts.epochs) >= STEADY and not rises(facts)
 
@@ -106,7 +112,10 @@ def biased(facts: TrainingFacts) -> bool:
 
 def wants_longer(facts: TrainingFacts) -> bool:
     """The losses still fall, or the epochs are too few to tell, and nothing speaks against more."""
-    return bool(facts.epochs) and (falls(facts) or (is_short(facts) and not overfits(facts)))
+    if not facts.epochs:
+        return False
+    may_go_on = is_short(facts) or falls_steadily(facts)
+    return falls(facts) or (may_go_on and not overfits(facts))
 
 
 def falls(facts: TrainingFacts) -> bool:
@@ -145,8 +154,11 @@ def tests_worse(facts: TrainingFacts) -> bool:
 
 
 def overfits(facts: TrainingFacts) -> bool:
-    """The validation loss rises, while the training loss falls, and the weights are the last."""
-    if not facts.epochs or facts.way.stops_early:
+    """The validation loss rises, while the training loss falls, and the weights are the last.
+
+    Of validation images of another kind than the training images, it says nothing.
+    """
+    if not facts.epochs or facts.way.stops_early or mismatches(facts):
         return False
     best, last = best_and_last(facts)
     return last.val_loss > RISEN * best.val_loss and last.loss < best.loss

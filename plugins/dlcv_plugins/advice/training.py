@@ -58,6 +58,11 @@ class ClassCount:
     right: int
 
     @property
+    def images(self) -> str:
+        """How many training images there are, in words."""
+        return f"{self.trained} training image{'' if self.trained == 1 else 's'}"
+
+    @property
     def recall(self) -> float:
         """The share of its held-out images that are recognized; 0 where there are none."""
         return self.right / max(1, self.held_out)

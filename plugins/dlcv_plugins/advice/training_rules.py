@@ -122,7 +122,7 @@ FIRST = (
     Diagnosis(
         "classes",
         are.has_rare_class,
-        'The class "{f.rarest.name}" has only {f.rarest.trained} training images.',
+        'The class "{f.rarest.name}" has only {f.rarest.images}.',
         reasons.of_rare_class,
         (
             Remedy('collect more images of "{f.rarest.name}"'),
@@ -152,7 +152,7 @@ PARTS = (
         "The features do not separate the classes of the training images.",
         reasons.of_training,
         (
-            Remedy("dlcv finetune --data {f.data}, which trains the network, too"),
+            Remedy("dlcv finetune with the same --base, which trains the network, too"),
             LARGER_BASE,
             Remedy("an earlier layer (--layer), if the images are unlike photographs"),
         ),
@@ -290,7 +290,7 @@ CURVES = (
     Diagnosis(
         "members",
         are.combining_gains_little,
-        "The members make the same mistakes.",
+        "Combining the members gains nothing.",
         reasons.of_members,
         (
             Remedy("use one of them, which predicts as well in a fraction of the time"),

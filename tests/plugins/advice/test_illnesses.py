@@ -179,7 +179,7 @@ SLOW = {
             "optimizer": adam(0.003),
             "epochs": 30,
         },
-        ('The class "9" has only 1 training images',),
+        ('The class "9" has only 1 training image',),
         'collect more images of "9"',
         NO_CURE_FOR_VARIANCE,
     ),
@@ -190,8 +190,8 @@ SLOW = {
         ("divide the learning rate", *NO_CURE_FOR_VARIANCE),
     ),
     "members": Case(
-        {**SMALL, "optimizer": adam(0.003), "epochs": 15, "members": 3, "fraction": 0.3},
-        never=NO_CURE_FOR_VARIANCE,
+        {**SMALL, "optimizer": adam(0.01), "epochs": 10, "members": 3, "fraction": 0.3},
+        never=("class-weights", "labels:", "divide the learning rate", "larger network"),
     ),
 }
 
@@ -221,7 +221,8 @@ def check(run, case):
     run = finished_run(load(run.path))
     steps = next_steps(facts_of(run))
     told = "\n".join(f"{s.topic}: {s.finding} {s.reason}: {s.remedies}" for s in steps)
-    print(told)
+    # What the table in the documentation is from.
+    print(NextSteps().render(run).parts[0].text, told, sep="\n")
     for words, step in zip(case.findings, steps, strict=False):
         assert words in step.finding, told
     assert len(steps) >= len(case.findings), told
@@ -229,7 +230,6 @@ def check(run, case):
     assert not case.remedy or steps[0].remedies[0].startswith(case.remedy), told
     for word in case.never:
         assert not any(word in remedy for step in steps for remedy in step.remedies), told
-    assert NextSteps().render(run) is not None
 
 
 @pytest.mark.slow
@@ -238,7 +238,7 @@ def test_a_fitted_classifier_has_advice_of_its_own(tmp_path):
     never = ("epochs", "learning rate", "dropout", "smaller network", "augmentation")
     for units, case in {
         128: Case({}, never=never),
-        2: Case({}, ("The features do not separate",), "dlcv finetune --data", never),
+        2: Case({}, ("The features do not separate",), "dlcv finetune with the same --base", never),
     }.items():
         base = dlcv.run(
             **{**SMALL, "architecture": f"mlp(units={units})"}, optimizer=adam(0.003), epochs=8,
@@ -254,12 +254,12 @@ def test_a_fitted_classifier_has_advice_of_its_own(tmp_path):
 @pytest.mark.parametrize(
     ("illness", "method", "words"),
     [
-        ("shuffled", "steps", "none: nothing is learned at any rate"),
+        ("shuffled", "steps", "look at the images with their labels"),
         ("shuffled", "range", "none: the loss never falls below that of an even guess"),
         ("class_of_three", "steps", "the largest rate that can be used"),
     ],
 )
-def test_a_search_on_shuffled_labels_suggests_no_rate(illness, method, words):
+def test_a_search_on_shuffled_labels_names_the_labels(illness, method, words):
     found = dlcv.search_learning_rate(
         **{**SMALL, "data": ill(illness)}, method=method, epochs=3, steps=100, test=0.3,
         validation=0.3,

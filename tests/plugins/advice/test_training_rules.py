@@ -189,6 +189,13 @@ def test_a_loss_that_falls_as_fast_as_at_first_wants_a_higher_rate():
     assert found.reason.startswith("the training loss went from 2.300 to 2.220 in 5 epochs")
 
 
+def test_a_loss_that_fell_far_wants_more_epochs_rather_than_a_higher_rate():
+    """A schedule ended, so the curves are flat at last, though the network was still learning."""
+    losses, rates = [2.0, 1.6, 1.2, 0.9, 0.9], [0.1, 0.1, 0.1, 0.08, 0.001]
+    (found,) = next_steps(facts(0.6, 0.6, 0.6, epochs=curve(losses, losses, rates)))
+    assert found.remedies[0] == "a new run with more epochs"
+
+
 def test_flat_curves_at_a_high_training_error_want_a_larger_network():
     (found,) = next_steps(facts(0.7, 0.7, 0.7))
     assert found.remedies[0] == "a larger network"
@@ -231,6 +238,11 @@ def test_weights_of_the_best_epoch_do_not_overfit():
     epochs = curve([1.0, 0.5, 0.3], [0.5, 0.25, 0.3])
     stopped = facts(0.99, 0.95, 0.95, epochs=epochs, way=Way(stops_early=True))
     assert "overfitting" not in topics(stopped)
+
+
+def test_validation_images_of_another_kind_tell_nothing_of_overfitting():
+    epochs = curve([1.0, 0.5, 0.3], [0.5, 0.25, 0.3])
+    assert topics(facts(0.99, 0.5, 0.5, train_val=0.98, epochs=epochs)) == ["mismatch"]
 
 
 def test_a_training_that_gets_worse_altogether_does_not_overfit():

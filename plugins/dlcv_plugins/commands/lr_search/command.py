@@ -149,7 +149,13 @@ def _suggestion(found: "StepSearch | RangeTest") -> str:
             "let it end" if found.stopped_by else "raise --highest"
         )
     if rate is not None:
-        return f"{rate:g}, the largest rate that can be used of those tried"
+        told = f"{rate:g}, the largest rate that can be used of those tried"
+        if found.learns_by_heart:
+            told += (
+                "; but it learns the training images alone: the validation loss stays at that of "
+                f"an even guess. If more --epochs do not change that, {LABELS}"
+            )
+        return told
     if found.stopped_by:
         return "none so far"
     if found.is_still_too_high:

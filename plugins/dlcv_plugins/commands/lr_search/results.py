@@ -73,6 +73,14 @@ class StepSearch:
         return min(finite, default=math.inf) < (1 - TOLERANCE) * self.even_guess
 
     @property
+    def learns_by_heart(self) -> bool:
+        """Whether the suggested rate brings no validation loss below that of an even guess."""
+        found = next((t for t in self.tries if not t.refusal), None)
+        return found is not None and not any(
+            loss < (1 - TOLERANCE) * self.even_guess for loss in found.val_losses
+        )
+
+    @property
     def is_still_too_high(self) -> bool:
         """Whether the loss rises or is no number even at the lowest rate that was tried."""
         return bool(self.tries and first_rise(self.tries[-1].losses, self.even_guess))

@@ -110,6 +110,8 @@ def tried(*losses, refusal="it does not fall"):
         ),
         ((tried(math.nan), tried(130, math.nan)), "the lowest rate is still too high"),
         ((tried(60, 90), tried(60, 59.9)), "try more --epochs, or --method range"),
+        ((tried(90, 80, refusal=""),), "0.1, the largest rate that can be used of those tried"),
+        ((Try(0.1, (90, 80), (99, 101), ""),), "it learns the training images alone"),
     ],
 )
 def test_why_no_rate_can_be_used_decides_what_is_advised(tries, words):
