@@ -99,13 +99,13 @@ def test_a_step_that_the_run_has_keeps_what_it_learned():
     class Learned(Preprocessor):
         """Learns a number."""
 
-        number: int = state()
+        number: "np.ndarray | None" = state()
 
         def __call__(self, images, rng=None):
             return images
 
     with registry.register("preprocessor", "learned", Learned):
-        run = Pipeline((Learned().with_state({"number": 3}),), ())
+        run = Pipeline((Learned().with_state({"number": np.array(3)}),), ())
         found = with_pixel_steps(run, chosen_pixel_steps(run, "learned"), (8, 8, 3), (8, 8))
         assert found.pixel_steps[0].number == 3
 

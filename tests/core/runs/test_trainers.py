@@ -3,7 +3,6 @@
 from pathlib import Path
 from typing import Any
 
-import forked
 import pytest
 
 import dlcv
@@ -87,6 +86,8 @@ def test_stages_that_are_named_refuse_what_another_trainer_would_do(
 
 
 def test_precise_statistics_need_a_hook_that_estimates_them(tmp_path: Path) -> None:
+    import forked  # It imports OpenCV, which the plugins of this module must not.
+
     done = forked.dlcv(
         "run", "--arch", "mlp(units=4)", "--batch-statistics", "precise", folder=tmp_path,
         variables={"DLCV_DISABLE": "hook:training_stages"},
