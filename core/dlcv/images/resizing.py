@@ -26,7 +26,9 @@ def resize(
     method = {
         "area": cv2.INTER_AREA,
         "linear": cv2.INTER_LINEAR,
-        "nearest": cv2.INTER_NEAREST,
+        # The pixel whose center is nearest, as in Pillow and Keras's `load_img`; OpenCV's other
+        # method takes one further to the left and the top.
+        "nearest": cv2.INTER_NEAREST_EXACT,
     }[interpolation]
     resized: np.ndarray = cv2.resize(image, (width, height), interpolation=method)
     return resized if resized.ndim == 3 else resized[..., None]

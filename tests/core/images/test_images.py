@@ -432,6 +432,13 @@ def test_nearest_doubles_pixels() -> None:
     np.testing.assert_array_equal(resized, image.repeat(2, axis=0).repeat(2, axis=1))
 
 
+@pytest.mark.parametrize("size", [(20, 30), (5, 60), (80, 24), (36, 52)])
+def test_nearest_is_pillow_s_and_so_that_of_keras_load_img(size: tuple[int, int]) -> None:
+    image = picture()
+    expected = np.asarray(Image.fromarray(image).resize(size[::-1], Image.Resampling.NEAREST))
+    np.testing.assert_array_equal(images.resize(image, size, "nearest"), expected)
+
+
 def test_a_part_of_an_array_is_resized_like_a_copy() -> None:
     part = picture()[3:31:2, 5:45, ::-1]
     np.testing.assert_array_equal(
