@@ -78,7 +78,7 @@ class Curves:
         by_epoch: Whether x counts epochs: only whole numbers are marked, and a peak of the first
             epochs, beside which nothing else could be seen, is left out with a note.
         marks: Where vertical dotted lines are, such as where a stage begins.
-        named_marks: Where vertical lines with a name are, such as the best epoch, by the name.
+        named_marks: Where vertical lines with a name are, such as the best epoch: place and name.
     """
 
     title: str
@@ -88,7 +88,7 @@ class Curves:
     has_diagonal: bool = False
     by_epoch: bool = False
     marks: tuple[float, ...] = ()
-    named_marks: dict[str, float] = attrs.field(factory=dict)
+    named_marks: tuple[tuple[float, str], ...] = ()
 
 
 @attrs.frozen(eq=False)

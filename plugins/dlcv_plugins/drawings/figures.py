@@ -86,7 +86,7 @@ def _figure_of_curves(curves: Curves) -> "Figure":
             text.set(text=printable(name), parse_math=False)
     for place in curves.marks:
         axes.axvline(place, color="grey", linestyle=":")
-    for name, place in curves.named_marks.items():
+    for place, name in curves.named_marks:
         axes.axvline(place, color="tab:green", linewidth=1)
         top = axes.get_xaxis_transform()
         axes.text(place, 1, printable(name), transform=top, fontsize=8, parse_math=False)

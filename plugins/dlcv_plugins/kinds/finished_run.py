@@ -20,6 +20,36 @@ def _no_member() -> "FinishedRun":
     raise LookupError("a single network has no members")
 
 
+@attrs.frozen
+class Neighbor:
+    """A training image that is like another image.
+
+    Attributes:
+        sample_id: Its name.
+        label: Its class.
+        similarity: The cosine of the angle between both images' features, at most 1.
+    """
+
+    sample_id: str
+    label: str
+    similarity: float
+
+
+@attrs.frozen
+class Neighbors:
+    """The training images that are most like some held-out ones.
+
+    Attributes:
+        of: The most similar first, by the held-out image's name.
+        compared: How many training images were compared.
+        candidates: How many there are of the classes in question.
+    """
+
+    of: Mapping[str, tuple[Neighbor, ...]]
+    compared: int
+    candidates: int
+
+
 @attrs.frozen(eq=False, kw_only=True)
 class FinishedRun(RunView):
     """A finished run, or several that predict together; to be read only.
@@ -44,8 +74,12 @@ class FinishedRun(RunView):
             long.
         member: Returns the member of a number, from 0, as a finished run of its own; only where
             there are members.
-        image: Returns a held-out image as it is stored, `(H, W, C)` uint8; None where it is missing
-            or has another class now. Raises `DlcvError` where the data can't be opened.
+        neighbors: Returns the training images that the network finds most like some held-out ones,
+            once for the same images; None where that is not known without loading the network,
+            unless the second argument asks for it, or where there is no single network.
+        image: Returns an image by its name as it is stored, `(H, W, C)` uint8; None where it is
+            missing, or is a held-out one and has another class now. Raises `DlcvError` where the
+            data can't be opened.
     """
 
     name: str
@@ -62,6 +96,7 @@ class FinishedRun(RunView):
     further: Callable[[str], Evaluation | None] = lambda name: None
     predict: Callable[[str], Predictions]
     member: Callable[[int], "FinishedRun"] = lambda number: _no_member()
+    neighbors: Callable[[tuple[str, ...], bool], Neighbors | None] = lambda sample_ids, asked: None
     image: Callable[[str], "np.ndarray | None"] = lambda sample_id: None
 
     @property

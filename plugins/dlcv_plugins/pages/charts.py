@@ -161,9 +161,7 @@ def line_chart(curves: Curves) -> LineChart:
             for number, (name, line) in enumerate(curves.lines.items())
         ],
         marks=[x_axis.place(x) for x in curves.marks],
-        named_marks=[
-            Tick(x_axis.place(x), printable(name)) for name, x in curves.named_marks.items()
-        ],
+        named_marks=[Tick(x_axis.place(x), printable(name)) for x, name in curves.named_marks],
         diagonal=[(x_axis.place(value), y_axis.place(value)) for value in ends],
         note=note,
     )

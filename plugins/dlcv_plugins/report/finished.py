@@ -19,6 +19,7 @@ from dlcv.errors import DlcvError, first_line
 from dlcv.interfaces import UNSPLIT, Evaluation, LabelledImages, Predictions
 from dlcv.registry import Spec
 from dlcv_plugins.kinds.finished_run import FinishedRun, Rows
+from dlcv_plugins.report.neighbors import neighbors_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -74,7 +75,14 @@ def finished_run(run: Predictor) -> FinishedRun:
         further=_further(predictions, problems),
         predict=lambda split: run.predictions(split=split),
         member=lambda number: finished_run(members[number]),
-        image=_HeldOut(predictions, config, recorded["split"], getattr(run, "data", None)).image,
+        neighbors=functools.cache(
+            lambda sample_ids, asked: (
+                None
+                if is_ensemble
+                else neighbors_of(members[0], predictions, sample_ids, asked=asked)
+            )
+        ),
+        image=_Images(predictions, config, recorded["split"], getattr(run, "data", None)).image,
     )
 
 
@@ -129,8 +137,8 @@ def _reason(error: Exception) -> str:
     return str(error) if isinstance(error, DlcvError) else first_line(error)
 
 
-class _HeldOut:
-    """The held-out images of a run by their names; the data is opened with the first of them."""
+class _Images:
+    """The images of a run by their names; the data is opened with the first of them."""
 
     def __init__(self, predictions: Predictions, config: RunConfig, split: str, data: Any) -> None:
         self._labels = {
@@ -140,11 +148,12 @@ class _HeldOut:
         self._config, self._split, self._data = config, split, data
 
     def image(self, sample_id: str) -> "np.ndarray | None":
-        """Returns an image; None if it is not there, or has another class now."""
+        """Returns an image; None if it is not there, or is held out and has another class now."""
         images, index = self._places.get(sample_id, (None, 0))
         if images is None:
             return None
-        if images.label_names[images.labels[index]] != self._labels.get(sample_id):
+        label = images.label_names[images.labels[index]]
+        if self._labels.get(sample_id, label) != label:
             return None
         try:
             return images.read([index])[0]
@@ -153,9 +162,11 @@ class _HeldOut:
 
     @functools.cached_property
     def _places(self) -> dict[str, tuple[LabelledImages, int]]:
-        splits = {"": self._data.splits[self._split]} if self._data else self._opened()
+        splits = self._data.splits if self._data else self._opened()
         places: dict[str, tuple[LabelledImages, int]] = {}
-        for images in splits.values():
+        # The held-out images come last, so that their names mean them.
+        for name in sorted(splits, key=self._split.__eq__):
+            images = splits[name]
             places |= {images.sample_id(i): (images, i) for i in range(len(images))}
         return places
 

@@ -1,5 +1,6 @@
 """Images of a report: found, made small, and counted where they are missing."""
 
+import os
 from collections.abc import Sequence
 
 import attrs
@@ -42,7 +43,7 @@ class PictureReader:
 
     def shown(self, picture: Picture) -> ShownPicture:
         """Returns an image, made small; it counts as missing if it is not there."""
-        name = printable(picture.sample_id.removeprefix(self.run.folder).lstrip("/"))
+        name = printable(_relative(picture.sample_id, self.run.folder))
         try:
             image = None if self.problem else self.run.image(picture.sample_id)
         except (DlcvError, OSError) as error:
@@ -60,3 +61,12 @@ class PictureReader:
         shown = [] if self.pixels > FEWER_PIXELS else [self.shown(p) for p in pictures]
         del self.missing[missing:]
         return [picture for picture in shown if picture.address]
+
+
+def _relative(sample_id: str, folder: str) -> str:
+    """Returns a name below the held-out images' folder, or below what has both in common."""
+    if folder and os.path.isabs(sample_id):
+        common = os.path.commonpath([folder, sample_id])
+        if common != os.path.sep:
+            return os.path.relpath(sample_id, common)
+    return sample_id.lstrip("/")

@@ -55,7 +55,7 @@ def _curves(
     title: str,
     quantity: str,
     lines: dict[str, tuple[Rows, str]],
-    best: dict[str, float] | None = None,
+    best: tuple[tuple[float, str], ...] = (),
 ) -> Curves:
     """Returns columns of histories by epoch; the stages of the first are marked."""
     import numpy as np
@@ -73,19 +73,19 @@ def _curves(
         points,
         by_epoch=True,
         marks=tuple(_stages(rows)),
-        named_marks=best or {},
+        named_marks=best,
     )
 
 
-def _best(rows: Rows, name: str) -> dict[str, float]:
-    """Returns the epoch with the best validation figure, by what is written there."""
+def _best(rows: Rows, name: str) -> tuple[tuple[float, str], ...]:
+    """Returns the epoch with the best validation figure, and what is written there."""
     import numpy as np
 
     values = np.array([row[f"val_{name}"] for row in rows], float)
     if np.isnan(values).all():
-        return {}
+        return ()
     row = rows[int(np.nanargmin(values) if name == LOSS else np.nanargmax(values))]
-    return {f"best: epoch {row['epoch']}": row["epoch"]}
+    return ((row["epoch"], f"best: epoch {row['epoch']}"),)
 
 
 def _saved(run: FinishedRun) -> Iterator[Part]:

@@ -16,6 +16,8 @@ from dlcv_plugins.trainers.features.trainer import ESTIMATOR
 if TYPE_CHECKING:
     import keras
 
+    from dlcv_plugins.trainers.features.features import SplitFeatures
+
 logger = logging.getLogger(__name__)
 
 
@@ -31,7 +33,13 @@ def open_fitted(path: Path, checkpoint: str | int = "last") -> "FittedRun":
 
 
 class FittedRun(Run):
-    """A run whose classifier was fitted to features, and no epochs trained."""
+    """A run whose classifier was fitted to features, and no epochs trained.
+
+    Attributes:
+        features: What it was fitted to, by split, for hooks at its end; None afterwards.
+    """
+
+    features: "dict[str, SplitFeatures] | None" = None
 
     @property
     def validation_accuracy(self) -> float | None:

@@ -197,7 +197,9 @@ def _fit_to(
         with observers.following(run):
             run.results = write_figures(directory, features, evaluators, fitted)
             directory.settle()
+            run.features = features.splits
             observers.finished(run)
+            run.features = None
     return run
 
 

@@ -1,0 +1,209 @@
+"""The training images that are most like some held-out ones, by the features of the network."""
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+from dlcv.api import Dataset, Run, Subset, find_store, open_dataset
+from dlcv.errors import first_line
+from dlcv.interfaces import Predictions
+from dlcv_plugins.kinds.finished_run import Neighbor, Neighbors
+
+if TYPE_CHECKING:
+    import numpy as np
+
+logger = logging.getLogger(__name__)
+SECONDS, SECONDS_IF_ASKED = 3.0, 30.0
+"""How long training images go through the network; the batch that exceeds it is the last."""
+FEWEST = 100
+"""Fewer images, of more that there are, show nothing that is similar."""
+BATCH = 16
+MOST_IMAGES = 5000
+MOST_NEIGHBORS = 6
+SEED = 42
+
+
+@attrs.frozen(eq=False)
+class Compared:
+    """Features of some held-out images, and of training images.
+
+    Attributes:
+        samples: `(samples, features)` float32.
+        training: `(images, features)` float32.
+        sample_ids: The names of the training images, at least as many.
+        labels: Their classes, likewise.
+        candidates: How many training images there are of the classes in question.
+    """
+
+    samples: "np.ndarray"
+    training: "np.ndarray"
+    sample_ids: Sequence[str]
+    labels: Sequence[str]
+    candidates: int
+
+
+def neighbors_of(
+    run: Run, predictions: Predictions, sample_ids: Sequence[str], *, asked: bool
+) -> Neighbors | None:
+    """Returns the training images whose features have the smallest angle to those of some samples.
+
+    The features are what the network's last layer with weights receives. Training images of the
+    samples' true and predicted classes are compared. Where a classifier was just fitted, the
+    features are there. Where a network was just trained, images chosen at random go through it, as
+    many as do in some seconds. Otherwise the network has to be loaded, only if that is asked for.
+
+    Args:
+        run: A network, or a body with a fitted classifier.
+        predictions: Its predictions for the held-out images.
+        sample_ids: Held-out images, few.
+        asked: Whether the network may be loaded, and be used for half a minute.
+
+    Returns:
+        None where the network or the images are not there, or too few could be compared.
+    """
+    features = getattr(run, "features", None)
+    if not (features or asked or "model" in vars(run)):
+        return None
+    rows = [predictions.sample_ids.index(sample) for sample in sample_ids]
+    classes = {*predictions.labels[rows], *predictions.combined[rows].argmax(axis=1)}
+    names = {predictions.label_names[number] for number in classes}
+    split = run.directory.read_json("metrics")["split"]
+    try:
+        found = (
+            _extracted(features["train"], features[split], sample_ids, names)
+            if features
+            else _computed(run, split, sample_ids, names, SECONDS_IF_ASKED if asked else SECONDS)
+        )
+    except Exception as error:
+        # The network, its preprocessors and the data may have gone; a report does without.
+        logger.info("mistakes are shown without training images: %s", first_line(error))
+        logger.debug("no training images", exc_info=True)
+        return None
+    if found is None or len(found.training) < min(FEWEST, found.candidates):
+        return None
+    return _nearest(found, sample_ids)
+
+
+def _nearest(compared: Compared, sample_ids: Sequence[str]) -> Neighbors:
+    import numpy as np
+
+    similarity = _normed(compared.samples) @ _normed(compared.training).T
+    nearest = np.argsort(-similarity, axis=1, kind="stable")[:, :MOST_NEIGHBORS]
+    found = {
+        sample: tuple(
+            Neighbor(compared.sample_ids[i], compared.labels[i], float(similarity[row, i]))
+            for i in nearest[row]
+        )
+        for row, sample in enumerate(sample_ids)
+    }
+    return Neighbors(found, len(compared.training), compared.candidates)
+
+
+def _extracted(train: Any, held_out: Any, sample_ids: Sequence[str], names: set[str]) -> Compared:
+    """Returns features that a classifier was fitted to; their rows are in random order."""
+    import numpy as np
+
+    rows = {sample: row for row, sample in enumerate(held_out.sample_ids)}
+    candidates = _of_classes(train, names)
+    chosen = np.sort(candidates[:MOST_IMAGES])
+    return Compared(
+        np.stack([held_out.values[rows[sample]] for sample in sample_ids]),
+        np.asarray(train.values[chosen]),
+        [train.sample_ids[i] for i in chosen],
+        [train.label_names[train.labels[i]] for i in chosen],
+        len(candidates),
+    )
+
+
+def _computed(
+    run: Run, split: str, sample_ids: Sequence[str], names: set[str], seconds: float
+) -> Compared | None:
+    """Returns features of images that go through the network now."""
+    import numpy as np
+
+    data = run.data or _opened(run)
+    if data is None or "train" not in data.splits:
+        return None
+    held_out, train = data.splits[split], data.splits["train"]
+    places = {held_out.sample_id(i): i for i in range(len(held_out))}
+    candidates = _of_classes(train, names)
+    chosen = np.random.default_rng(SEED).permutation(candidates)[:MOST_IMAGES]
+    if not len(chosen):
+        return None
+    through = _through(run)
+    return Compared(
+        through(Subset(held_out, np.array([places[s] for s in sample_ids])), None),
+        through(Subset(train, chosen), seconds),
+        [train.sample_id(int(i)) for i in chosen],
+        [train.label_names[train.labels[i]] for i in chosen],
+        len(candidates),
+    )
+
+
+def _of_classes(images: Any, names: set[str]) -> "np.ndarray":
+    """Returns the places of the images of some classes."""
+    import numpy as np
+
+    numbers = [number for number, name in enumerate(images.label_names) if name in names]
+    return np.flatnonzero(np.isin(images.labels, numbers))
+
+
+def _opened(run: Run) -> Dataset | None:
+    """Opens a run's data as it was divided, without decoding images.
+
+    Where unreadable images were left out, all would have to be decoded to divide alike: None.
+    """
+    config = run.config
+    if config.bad_images == "skip":
+        return None
+    return open_dataset(
+        find_store(config.data),
+        config.split,
+        bad_images=config.bad_images,
+        threads=run.threads,
+        look=False,
+        fraction=config.fraction,
+    )
+
+
+def _through(run: Run) -> Callable[[Subset, float | None], "np.ndarray"]:
+    """Returns what gives the features of images, `(N, features)`, as many as the time allows."""
+    import keras
+    import numpy as np
+
+    network = run.network
+    if isinstance(network, keras.Model):
+        last = next(layer for layer in reversed(network.layers) if layer.weights)
+        body = keras.Model(network.inputs, last.input, name="features")
+    else:
+        body = network.body
+    # To compile for so few images would take longer than they do.
+    body.compile(jit_compile=False)
+
+    def features(images: Subset, seconds: float | None) -> np.ndarray:
+        loader = run.loader(images)
+        views, found, start = loader.pipeline.views, [], time.monotonic()
+        with closing(loader.with_batch_size(max(1, BATCH // views)).epoch()) as epoch:
+            for pixels, _ in epoch:
+                values = np.asarray(body.predict_on_batch(pixels), np.float32)
+                found.append(values.reshape(len(values) // views, views, -1).mean(axis=1))
+                if seconds is not None and time.monotonic() - start > seconds:
+                    break
+        return np.concatenate(found)
+
+    return features
+
+
+def _normed(features: "np.ndarray") -> "np.ndarray":
+    """Returns features of length 1; those that are all 0 stay."""
+    import numpy as np
+
+    lengths = np.linalg.norm(features, axis=1, keepdims=True)
+    normed: np.ndarray = np.divide(
+        features, lengths, out=np.zeros_like(features), where=lengths > 0
+    )
+    return normed
