@@ -33,14 +33,13 @@ class Manager(pluggy.PluginManager):
 
     def check(self, module: Any) -> None:
         """Raises a `PluginError` if a module that is registered implements hooks wrongly."""
-        callers = self.get_hookcallers(module) or []
+        callers = {caller.name: caller for caller in self.get_hookcallers(module) or []}
         known = [caller.name for caller in vars(self.hook).values() if caller.has_spec()]
-        marked = {caller.name for caller in callers}
-        if forgotten := [n for n in known if n not in marked and callable(vars(module).get(n))]:
+        if forgotten := [n for n in known if n not in callers and callable(vars(module).get(n))]:
             raise PluginError(f"{forgotten[0]} lacks the decorator @dlcv.hook")
         if not callers:
             raise PluginError("it implements no hook; mark its functions with @dlcv.hook")
-        for caller in callers:
+        for caller in callers.values():
             if not caller.has_spec():
                 hint = suggestion(caller.name, known) or listing("there are", known)
                 raise PluginError(f"there is no hook {caller.name}{hint}")
@@ -56,13 +55,9 @@ class Manager(pluggy.PluginManager):
     def call(
         self, name: str, around: Around, around_wrappers: Around | None = None, **arguments: Any
     ) -> Any:
-        """Calls a hook as pluggy does, with each implementation called by another function.
+        """Calls a hook as pluggy does, but each implementation by `around`, whose result counts.
 
-        Args:
-            name: The hook.
-            around: Calls an implementation; its result is the implementation's.
-            around_wrappers: Calls each half of a wrapper; `around` as standard.
-            arguments: The hook's arguments.
+        `around_wrappers` calls each half of a wrapper; `around` does where it is None.
         """
         calling = pluggy.PluginManager("dlcv")
         calling.add_hookspecs(hooks)

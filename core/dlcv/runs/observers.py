@@ -98,12 +98,11 @@ class Observers:
     def finished(self, run: RunView) -> None:
         """Calls what wants to know that a run is finished, with its figures."""
         self._is_finished = True
-        registry.hook_manager().call(
-            "dlcv_run_finished",
-            lambda owner, function: Guard(owner).call(function),
-            run=run,
-            result=run.metrics,
-        )
+
+        def call(owner: str, function: Callable[[], Any]) -> None:
+            Guard(owner).call(function)
+
+        registry.hook_manager().call("dlcv_run_finished", call, run=run, result=run.metrics)
         self._call_trackers("finished", run)
 
     def _call_trackers(self, method: str, run: RunView, *arguments: Any) -> None:
