@@ -4,11 +4,10 @@ import functools
 import hashlib
 import logging
 import os
-import shutil
 from pathlib import Path
 from typing import Any
 
-from dlcv import registry
+from dlcv import files, registry
 from dlcv.api import (
     Observers,
     RunConfig,
@@ -22,7 +21,7 @@ from dlcv.interfaces import evolve
 from dlcv.registry import Spec, SpecList
 from dlcv_plugins.kinds.classifier import Classifier
 from dlcv_plugins.trainers.features.configuration import CLASSIFIER, transfer_config
-from dlcv_plugins.trainers.features.features import Features
+from dlcv_plugins.trainers.features.features import DESCRIPTION, Features
 from dlcv_plugins.trainers.features.fitted_run import FittedRun, open_fitted
 from dlcv_plugins.trainers.features.fitting import Fitted, fit_classifier
 from dlcv_plugins.trainers.names import data_name
@@ -146,10 +145,15 @@ def run_transfer(
     described = f"{same.to_toml()}{sorted(yielding)}".encode(errors="surrogateescape")
     key = hashlib.sha256(described).hexdigest()[:12]
     folder = runs / f".features-{key}"
+    if not (folder / DESCRIPTION).exists():
+        # What a process left that was killed while it removed them.
+        files.remove(folder)
     features = extract_to(folder, config, yielding=yielding, force=True, reuse=True)
     complete = evolve(features.config, classifier=config.classifier, evaluators=config.evaluators)
     run = _fit_to(features, complete, name, runs, force=force)
-    shutil.rmtree(folder)
+    # Without it, what a kill leaves of the others is no features.
+    (folder / DESCRIPTION).unlink()
+    files.remove(folder)
     return run
 
 

@@ -146,6 +146,28 @@ def test_fitted_runs_are_members_of_an_ensemble(linear, forest):
     )
 
 
+def test_a_kill_while_the_features_are_removed_is_no_dead_end(
+    base_run, flowers, tmp_path, monkeypatch
+):
+    remove = shutil.rmtree
+
+    def killed(path, **options):
+        if not os.path.basename(path).startswith(".features-"):
+            return remove(path, **options)
+        os.unlink(os.path.join(path, "train.hdf5"))
+        raise KeyboardInterrupt
+
+    settings = {"data": flowers, "runs": tmp_path, "name": "r", "threads": 1}
+    with monkeypatch.context() as patched:
+        patched.setattr(shutil, "rmtree", killed)
+        with pytest.raises(KeyboardInterrupt):
+            dlcv.transfer(base_run.path, **settings)
+    (left,) = tmp_path.glob(".features-*")
+    assert not (left / "train.hdf5").exists()
+    dlcv.transfer(base_run.path, **settings, force=True)
+    assert not left.exists()
+
+
 def test_crops_are_averaged_after_the_estimator(forest, features, flowers):
     one = files_of(features.splits["test"], flowers)[:1]
     run = dlcv.load(forest.path)
