@@ -9,6 +9,7 @@ import h5py
 import numpy as np
 import pytest
 
+from dlcv import registry
 from dlcv.errors import DlcvError
 from dlcv_plugins.stores.hdf5 import Hdf5
 
@@ -36,6 +37,34 @@ def opened(path):
 @pytest.fixture
 def file(tmp_path):
     return tmp_path / "set.hdf5"
+
+
+class TestWithoutNames:
+    """Rosebrock 2017, Practitioner Bundle, chapter 9: files of images have no label_names."""
+
+    @pytest.fixture
+    def folder(self, tmp_path):
+        write(tmp_path / "train.hdf5", labels=LABELS, label_names=None)
+        write(tmp_path / "test.hdf5", labels=2 * LABELS, label_names=None)
+        return tmp_path
+
+    def test_numbers_are_names_the_same_in_all_splits(self, folder, caplog):
+        caplog.set_level("INFO")
+        for split, labels in (("train", LABELS), ("test", 2 * LABELS)):
+            images = Hdf5(path=folder).open(split)
+            assert images.label_names == ("0", "1", "2")
+            assert images.labels.tolist() == labels.tolist()
+        told = [m for m in caplog.messages if "label_names" in m]
+        assert told == [
+            f"{folder}/train.hdf5 has no label_names, so classes are named 0 to 2; add "
+            "label_names=(...)"
+        ]
+
+    def test_names_may_be_given(self, folder):
+        store = registry.create("store", f"hdf5(path='{folder}', label_names=(ant, bee, cat))")
+        assert store.open("test").label_names == ("ant", "bee", "cat")
+        with pytest.raises(DlcvError, match="labels go from 0 to 2, but there are 2 label names"):
+            Hdf5(path=folder, label_names=("ant", "bee")).open("test")
 
 
 class TestReadable:
@@ -213,7 +242,10 @@ HOSTILE = {
     ),
     "no images": (lambda p: write(p, images=None), 'has no data set "images"; it needs images'),
     "no labels": (lambda p: write(p, labels=None), 'has no data set "labels"'),
-    "no label names": (lambda p: write(p, label_names=None), 'has no data set "label_names"'),
+    "no label names, and labels that are none": (
+        lambda p: write(p, labels=LABELS + 10**6, label_names=None),
+        "has no label_names, and labels up to 1000001; labels count from 0",
+    ),
     "too few labels": (
         lambda p: write(p, labels=LABELS[:-1]),
         "images (12, 4, 5, 3) and labels (11,) do not agree",

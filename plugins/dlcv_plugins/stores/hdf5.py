@@ -41,6 +41,9 @@ class Hdf5(DatasetStore):
     channel_order: Literal["rgb", "bgr"] = option(
         "rgb", help="the order of color channels in the files; OpenCV's is bgr"
     )
+    label_names: tuple[str, ...] | None = option(
+        None, help="the classes' names in the order of the labels, for files without label_names"
+    )
 
     def splits(self) -> tuple[str, ...]:
         """The splits that have a file."""
@@ -57,9 +60,24 @@ class Hdf5(DatasetStore):
             raise DlcvError(
                 f'{self.path} has no split "{split}"; it has {", ".join(self.splits())}'
             )
-        return _PackedImages(
-            self._file(split), self.channel_order, hints=split in ("train", UNSPLIT)
-        )
+        is_first = split in ("train", UNSPLIT)
+        names = self.label_names or self._numbers(logs=is_first)
+        return _PackedImages(self._file(split), names, self.channel_order, hints=is_first)
+
+    def _numbers(self, *, logs: bool) -> tuple[str, ...]:
+        """Returns numbers as names where the files have none, the same in all splits; else none."""
+        paths = [self._file(name) for name in self.splits()]
+        # Files that dlcv packed have names, and are checked before the HDF5 library opens them.
+        if paths[0].with_name(DESCRIPTION).is_file() or not all(map(is_hdf5, paths)):
+            return ()
+        names = hdf5_format.numbers_as_names(paths)
+        if names and logs:
+            logger.info(
+                "%s has no label_names, so classes are named 0 to %s; add label_names=(...)",
+                paths[0],
+                names[-1],
+            )
+        return names
 
     @classmethod
     def recognise(cls, path: Path) -> Self | None:
@@ -79,6 +97,8 @@ class Hdf5(DatasetStore):
         """Writes a split's file; the HDF5 library never writes rows, see `hdf5_format`."""
         if self.channel_order != "rgb":
             raise DlcvError("packed data sets are written as RGB; leave channel_order out")
+        if self.label_names is not None:
+            raise DlcvError("packed data sets hold their classes' names; leave label_names out")
         path = self._file(split)
         files.refuse_existing(path, force=False)
         hdf5_format.check_names(path, label_names)
@@ -117,12 +137,14 @@ def _check_content(path: Path) -> bool:
 
 
 class _PackedImages(LabelledImages):
-    def __init__(self, path: Path, channel_order: str, *, hints: bool) -> None:
+    def __init__(
+        self, path: Path, label_names: Sequence[str], channel_order: str, *, hints: bool
+    ) -> None:
         self._path = path
         self._is_reversed = channel_order == "bgr"
         is_recorded = _check_content(path)
         self._looks_at_order = hints and not is_recorded and not self._is_reversed
-        packed = hdf5_format.read(path)
+        packed = hdf5_format.read(path, label_names)
         self._rows = packed.rows
         self.labels = packed.labels
         self.label_names = packed.label_names

@@ -25,6 +25,8 @@ EXPECTED = {
     "label_names": "a row of texts",
 }
 """What each data set of a file holds."""
+MOST_NUMBERS = 100_000
+"""As many classes may have numbers for names; more are no classes, but damage."""
 
 
 @attrs.frozen(eq=False)
@@ -86,8 +88,12 @@ class RowWriter:
         self._writer.finish({"labels": self._labels, "label_names": label_names})
 
 
-def read(path: Path) -> Packed:
+def read(path: Path, names: Sequence[str] = ()) -> Packed:
     """Opens a split's file.
+
+    Args:
+        path: The file.
+        names: The classes' names, where the file is to have others, or has none.
 
     Raises:
         DlcvError: it is no such file, is damaged, or leads to other files.
@@ -100,9 +106,7 @@ def read(path: Path) -> Packed:
         raise DlcvError(f"{path} {reason}")
     try:
         with h5py.File(path, "r") as file:
-            images, labels, names = (
-                _plain_dataset(file, path, n) for n in ("images", "labels", "label_names")
-            )
+            images, labels = (_plain_dataset(file, path, n) for n in ("images", "labels"))
             if images.ndim != 4 or labels.ndim != 1 or len(images) != len(labels):
                 raise DlcvError(
                     f"{path}: images {images.shape} and labels {labels.shape} do not agree"
@@ -114,7 +118,9 @@ def read(path: Path) -> Packed:
                     f"{path}: images {images.shape} have {images.shape[3]} channels, not 1 or 3; "
                     "the order is (images, height, width, channels)"
                 )
-            label_names = hdf5.class_names(path, names)
+            label_names = tuple(names) or hdf5.class_names(
+                path, _plain_dataset(file, path, "label_names")
+            )
             values = labels[()].astype(np.int64)
             rows = open_rows(path, images)
     except hdf5.DAMAGE as error:
@@ -126,6 +132,33 @@ def read(path: Path) -> Packed:
         )
     check_names(path, label_names)
     return Packed(rows, values, label_names)
+
+
+def numbers_as_names(paths: Sequence[Path]) -> tuple[str, ...]:
+    """Returns names for the labels of files of which the first has none; none if it has some.
+
+    Rosebrock's files of images are such (Practitioner Bundle, 2017, chapter 9).
+
+    Raises:
+        DlcvError: a file is damaged, or its labels are not whole numbers from 0.
+    """
+    import h5py
+
+    largest = -1
+    for path in paths:
+        try:
+            with h5py.File(path, "r") as file:
+                if path == paths[0] and "label_names" in file:
+                    return ()
+                labels = _plain_dataset(file, path, "labels")
+                largest = max(largest, int(labels[()].max(initial=-1)))
+        except hdf5.DAMAGE as error:
+            raise hdf5.unreadable(path, error) from None
+    if largest >= MOST_NUMBERS:
+        raise DlcvError(
+            f"{paths[0]} has no label_names, and labels up to {largest}; labels count from 0"
+        )
+    return tuple(map(str, range(largest + 1)))
 
 
 def check_names(path: Path, names: Sequence[str]) -> None:
