@@ -1,4 +1,10 @@
-"""A real browser, where chromium is installed, driven through its debugging pipe."""
+"""A real browser, where chromium is installed, driven through its debugging pipe.
+
+Without one, the tests of the pages in a browser are skipped. To run them:
+
+    apt-get install chromium
+    pytest -k in_browser
+"""
 
 import base64
 import contextlib
