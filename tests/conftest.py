@@ -3,6 +3,7 @@
 import gc
 import os
 import signal
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,6 +24,8 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ.setdefault("MPLBACKEND", "Agg")
+# What a test finds out about images is nothing for the user's cache, nor for the next test run.
+os.environ["DLCV_CACHE"] = tempfile.mkdtemp(prefix="dlcv-test-cache-")
 # Modules of tests import Keras and much else, which stays. Searching it for garbage takes longer
 # than many tests do.
 gc.disable()

@@ -14,14 +14,14 @@ import attrs
 from dlcv.errors import DlcvError, is_utf8, suggestion
 from dlcv.interfaces import OptionError, evolve, option, options_of, plugin
 from dlcv.interfaces.options import read_value, show
-from dlcv.registry.defaults import default, tracker_flags
+from dlcv.registry.defaults import default, default_or_none, tracker_flags
 from dlcv.registry.spec import Spec, SpecList
 
 ALL_SECTIONS = "all"
 """Among the sections, those that are installed and not named."""
 AUTO = "auto"
 """Among the preprocessors, the value steps that the network wants."""
-SPLIT_OPTIONS = ("test", "validation", "train_validation", "small_classes")
+SPLIT_OPTIONS = ("test", "validation", "train_validation", "small_classes", "groups")
 """The options of the split that `with_options` takes; its seed shares its name with the run's."""
 
 
@@ -60,7 +60,17 @@ class SplitConfig:
         help="whether a class with too few images to be divided ends the run, is left out, or is "
         "used for training alone; one without any image is left out by either",
     )
+    groups: SpecList | None = option(
+        None,
+        help="what keeps images on one side that belong together, separated by commas: copies, or "
+        "images of one patient or video (dlcv plugins list grouping); copies if left out",
+    )
     seed: int = option(42, help="seed of the stratified split", ge=0, lt=2**32)
+
+    def with_groups(self) -> Self:
+        """Returns a copy with the groupings that an installed package chooses if none are named."""
+        chosen = default_or_none("groups") if self.groups is None else None
+        return self if chosen is None else evolve(self, groups=chosen)
 
 
 @plugin

@@ -4,7 +4,7 @@ A package implements them in a module under the entry-point group `dlcv.hooks`, 
 decorator; the modules are imported when a run begins or is loaded.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,14 +13,17 @@ import pluggy
 
 if TYPE_CHECKING:
     import keras
+    import numpy as np
 
     from dlcv.interfaces import (
         Architecture,
         Combination,
         Curves,
+        DatasetStore,
         LabelledImages,
         Matrix,
         RunView,
+        SpecView,
     )
 
 _specification = pluggy.HookspecMarker("dlcv")
@@ -31,6 +34,16 @@ hook = pluggy.HookimplMarker("dlcv")
 @_specification(firstresult=True)
 def dlcv_configuration(name: str) -> Path | None:
     """Returns the file of the configuration that a name means; None where it is a file's path."""
+
+
+@_specification(firstresult=True)
+def dlcv_groups(
+    images: "LabelledImages", store: "DatasetStore", groups: "Iterable[SpecView]", threads: int
+) -> "np.ndarray | None":
+    """Returns a number for each image, `(N,)`: images of one number are not divided.
+
+    `groups` are the groupings that are named. An image that none applies to is a `DlcvError`.
+    """
 
 
 @_specification

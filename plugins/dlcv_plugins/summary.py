@@ -11,7 +11,10 @@ from dlcv_plugins.recorded_metrics import from_json
 SHOWN_CLASSES = 20
 """More classes than these are left to `dlcv evaluate`."""
 
-USUAL = re.compile(r"(ensemble_|members_)?rank\d+|largest_class|precision|recall|f1|ensemble_gain")
+USUAL = re.compile(
+    r"(ensemble_|members_)?rank\d+|largest_class|precision|recall|f1|ensemble_gain|"
+    r"copies_in_training|accuracy_without_copies"
+)
 """Metrics that the lines and tables of the usual evaluators have."""
 
 

@@ -12,8 +12,9 @@ import dlcv
 
 CORE = Path(dlcv.__file__).parent
 WORDS = {
-    "color", "constant", "crop", "csv", "ensemble", "features", "folder", "keras", "linear", "mean",
-    "members", "rank", "report", "scale", "simple", "step",
+    "color", "column", "constant", "crop", "csv", "ensemble", "features", "folder", "keras",
+    "linear", "mean", "members", "none", "pattern", "rank", "report", "scale", "simple",
+    "small_classes", "step",
 }  # fmt: skip
 """Names of plugins that are words, formats or libraries as well; sentences may use them."""
 

@@ -1,5 +1,6 @@
 """Evaluators, against scikit-learn and against predictions counted by hand."""
 
+import attrs
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -80,6 +81,24 @@ class TestRank:
 
     def test_figures_are_plain_numbers(self):
         assert type(Rank().evaluate(random_predictions(7, 3, 0)).metrics["rank1"]) is float
+
+    def test_copies_of_training_images_are_left_out_of_a_second_accuracy(self):
+        four = predicting([0, 1, 1, 0], [0, 1, 0, 1], classes=2)
+        copied = attrs.evolve(four, has_copy=np.array([True, False, False, False]))
+        found = Rank().evaluate(copied)
+        assert found.metrics["rank1"] == 0.5
+        assert found.metrics["copies_in_training"] == 0.25
+        assert found.metrics["accuracy_without_copies"] == 1 / 3
+        assert found.notes[0] == (
+            "1 of the 4 images have a copy among the training images; without them, rank-1 is "
+            "33.33 %"
+        )
+        for mask in (None, np.zeros(4, bool)):
+            plain = Rank().evaluate(attrs.evolve(four, has_copy=mask))
+            assert "accuracy_without_copies" not in plain.metrics
+        alone = Rank().evaluate(attrs.evolve(four, has_copy=np.ones(4, bool)))
+        assert alone.metrics["copies_in_training"] == 1
+        assert "accuracy_without_copies" not in alone.metrics
 
 
 class TestClassificationReport:

@@ -30,6 +30,8 @@ SPECS = {
         "linear_head(base=lenet)",
         "linear_head(base=lenet, layer=dense1_relu)",
     ],
+    ("grouping", "column"): ["column(name=patient)"],
+    ("grouping", "pattern"): ['pattern(regex="(group[0-9])")'],
     ("preprocessor", "affine"): ["affine", "affine(shear=20, fill_mode=constant)"],
     ("preprocessor", "crop"): ["crop", "crop(size=(17, 29), mirror=False)"],
     ("preprocessor", "erase"): ["erase", "erase(probability=1, fill_mode=constant)"],

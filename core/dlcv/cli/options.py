@@ -129,12 +129,14 @@ def _reader(option: Option) -> Callable[[click.Context, click.Parameter, str | N
 
 def _metavar(option: Option) -> str:
     kinds = {Spec: "SPEC", SpecList: "SPECS", int: "INTEGER", float: "NUMBER", str: "TEXT"}
-    return "SPEC" if _may_be_spec(option) else kinds.get(option.type, "NUMBER")
+    if _may_be_spec(option):
+        return "SPECS" if SpecList in typing.get_args(option.type) else "SPEC"
+    return kinds.get(option.type, "NUMBER")
 
 
 def _may_be_spec(option: Option) -> bool:
-    """Returns whether an option takes a plugin, or may be left out."""
-    return Spec in typing.get_args(option.type)
+    """Returns whether an option takes plugins, or may be left out."""
+    return bool({Spec, SpecList} & {*typing.get_args(option.type)})
 
 
 def _default(option: Option) -> Any:

@@ -22,6 +22,7 @@ USES = {
     "architecture": "dlcv run --arch",
     "schedule": "dlcv run --schedule",
     "evaluator": "dlcv evaluate runs/latest --eval",
+    "grouping": "dlcv run --groups",
     "classifier": "dlcv fit features/ --classifier",
     "check": "dlcv data check photos/ --checks",
     "trainer": "dlcv run --trainer",

@@ -33,7 +33,7 @@ Recipes of published experiments: dlcv recipes
 @click.option("--learning-rate", type=float, help="The optimizer's learning rate.")
 @config_options(StageConfig, "schedule", "loss", "trainable", "early_stopping", "class_weights")
 @config_options(StageConfig, "batch_statistics")
-@config_options(SplitConfig, "test", "validation", "train_validation", "small_classes")
+@config_options(SplitConfig, "test", "validation", "train_validation", "small_classes", "groups")
 @config_options(
     RunConfig, "fraction", "evaluators", "precision", "seed", "members", "threads", "bad_images"
 )

@@ -10,8 +10,9 @@ import numpy as np
 
 from dlcv import registry
 from dlcv.config import SplitConfig
+from dlcv.data.grouped import has_groups
 from dlcv.data.small_classes import WAYS, without_classes
-from dlcv.data.split import divide, settle
+from dlcv.data.split import divide, is_divided, settle
 from dlcv.data.subset import Subset, Survey, share_of, survey
 from dlcv.errors import (
     DlcvError,
@@ -40,6 +41,8 @@ class Dataset:
         split: What was taken from the training images, with nothing left to defaults.
         declares_size: Whether the store says that all images have one size, as packed data does.
         skipped: The images that were left out because they can't be read, with the reasons.
+        groups: `(N,)`: of the images that were divided, those of one number stayed together; None
+            where nothing was divided, or each image on its own.
     """
 
     store: DatasetStore
@@ -47,6 +50,7 @@ class Dataset:
     split: SplitConfig
     declares_size: bool
     skipped: tuple[str, ...] = ()
+    groups: np.ndarray | None = None
 
     @property
     def label_names(self) -> tuple[str, ...]:
@@ -175,6 +179,7 @@ def open_dataset(
     look: bool = True,
     fraction: float = 1.0,
     announce: bool = True,
+    groups: np.ndarray | None = None,
 ) -> Dataset:
     """Opens all splits, leaves out or refuses what can't be read, and divides what is not divided.
 
@@ -188,6 +193,7 @@ def open_dataset(
             them anyway, and needs no size, saves half of the work.
         fraction: The share of each split's images that is used; the rest is not looked at.
         announce: What `divide` takes.
+        groups: What a run kept of its groups; else those that `split` names are found.
 
     Raises:
         DlcvError: images can't be read, classes are missing or too small, or a part is asked for
@@ -195,11 +201,22 @@ def open_dataset(
     """
     names = store.splits()
     split = settle(split, names)
+
+    def divided(opened: dict[str, LabelledImages]) -> dict[str, LabelledImages]:
+        nonlocal groups
+        opened = _checked(opened, split)
+        if groups is None and split.groups and is_divided(opened, split):
+            images = opened["train"] if "train" in opened else opened[UNSPLIT]
+            groups = registry.registry.hooks().dlcv_groups(
+                images=images, store=store, groups=split.groups, threads=threads
+            )
+        return divide(opened, split, groups, announce=announce)
+
     opened = {name: store.open(name) for name in names}
     declares_size = all(None not in images.image_shape for images in opened.values())
     if fraction < 1:
         # Shares are taken before the look at every image, so that a quick try is quick.
-        whole = _divided(opened, split, announce=announce)
+        whole = divided(opened)
         opened = {n: share_of(images, fraction, split.seed) for n, images in whole.items()}
     skipped: list[str] = []
     for name, images in opened.items() if look else ():
@@ -208,12 +225,10 @@ def open_dataset(
         skipped += checked.skipped
     if skipped:
         logger.warning("unreadable images are left out: %d", len(skipped))
-    if fraction == 1:
-        splits = _divided(opened, split, announce=announce)
-    else:
-        splits = _checked(opened, split)
+    splits = _checked(opened, split) if fraction < 1 else divided(opened)
     ordered = {name: splits[name] for name in SPLITS if name in splits}
-    return Dataset(store, ordered, split, declares_size, tuple(skipped))
+    kept = groups if has_groups(groups) else None
+    return Dataset(store, ordered, split, declares_size, tuple(skipped), kept)
 
 
 def open_split(
@@ -224,6 +239,7 @@ def open_split(
     bad_images: str = "error",
     threads: int = 1,
     fraction: float = 1.0,
+    groups: np.ndarray | None = None,
 ) -> Survey:
     """Opens one split of a data set as `open_dataset` does, and decodes the images of no other.
 
@@ -234,6 +250,7 @@ def open_split(
         bad_images: `error` or `skip`.
         threads: Threads for reading.
         fraction: The share of the split's images that is used.
+        groups: What the run kept of its groups, if there are any.
 
     Raises:
         DlcvError: there is no such split, or what `open_dataset` raises.
@@ -252,7 +269,8 @@ def open_split(
             opened[whole], skipped = checked.images, checked.skipped
         elif None in images.image_shape:
             opened[whole] = Subset(images, np.arange(len(images)))
-    splits = _divided(opened, settle(split, opened), announce=False)
+    settled = settle(split, opened)
+    splits = divide(_checked(opened, settled), settled, groups, announce=False)
     if name not in splits:
         known = ", ".join(each for each in SPLITS if each in splits)
         raise DlcvError(f'the run has no split "{name}"; it has {known}')
@@ -280,12 +298,6 @@ def align_labels(images: LabelledImages, label_names: tuple[str, ...]) -> Labell
     aligned.labels = positions[images.labels]
     aligned.label_names = label_names
     return aligned
-
-
-def _divided(
-    opened: dict[str, LabelledImages], split: SplitConfig, *, announce: bool
-) -> dict[str, LabelledImages]:
-    return divide(_checked(opened, split), split, announce=announce)
 
 
 def _checked(opened: dict[str, LabelledImages], split: SplitConfig) -> dict[str, LabelledImages]:

@@ -1,4 +1,7 @@
-"""Dividing a data set: stratified, seeded, test first and validation from what is left."""
+"""Dividing a data set: stratified, seeded, test first and validation from what is left.
+
+Images that belong together, as groups say, come into one part.
+"""
 
 import logging
 from collections.abc import Collection
@@ -7,6 +10,7 @@ import numpy as np
 
 from dlcv import registry
 from dlcv.config import SplitConfig
+from dlcv.data.grouped import grouped_part, has_groups
 from dlcv.data.small_classes import WAYS_TO_DIVIDE, counted, without_classes
 from dlcv.data.subset import Subset
 from dlcv.errors import DlcvError
@@ -19,6 +23,8 @@ PARTS = {"test": "test", "val": "validation", "train_val": "train_validation"}
 """
 SPLIT_DEFAULTS = {"test": 0.2, "validation": 0.1}
 """What is taken where nothing is said and the data leaves it open."""
+FAR_FROM_WISH = 0.1
+"""A part that differs from what was asked for by more than this share of it is warned of."""
 
 
 def settle(config: SplitConfig, splits: Collection[str]) -> SplitConfig:
@@ -66,53 +72,82 @@ def give_way(config: SplitConfig, splits: Collection[str], options: Collection[s
     return evolve(config, **own)
 
 
+def is_divided(opened: Collection[str], config: SplitConfig) -> bool:
+    """Returns whether `divide` takes images from those to train on, of a data set's splits."""
+    return UNSPLIT in opened or any(
+        (share := getattr(config, option)) and share != "test" for option in PARTS.values()
+    )
+
+
 def divide(
-    opened: dict[str, LabelledImages], config: SplitConfig, *, announce: bool = True
+    opened: dict[str, LabelledImages],
+    config: SplitConfig,
+    groups: np.ndarray | None = None,
+    *,
+    announce: bool = True,
 ) -> dict[str, LabelledImages]:
     """Returns `train` and the other splits; those in `config` are taken from the training images.
 
     Args:
         opened: The splits that the data has.
         config: What to take, as `settle` gives it, and what becomes of classes that are too small.
+        groups: `(N,)`: a number for each of the images that are divided; those of one number come
+            into one part. None if each may come into any.
         announce: Whether what people should know of the division is logged; it was, where a run's
             data is divided again.
 
     Raises:
-        DlcvError: a class has too few images for the shares asked.
+        DlcvError: a class has too few images, or too few groups, for the shares asked.
     """
     if config.validation == "test":
-        divided = divide(opened, evolve(config, validation=None), announce=announce)
+        divided = divide(opened, evolve(config, validation=None), groups, announce=announce)
         logger.info("the test images are the validation images, too; the test is not independent")
         return {**divided, "val": divided["test"]}
-    taken = {split: share for split, o in PARTS.items() if (share := getattr(config, o))}
-    if not taken and UNSPLIT not in opened:
+    if not is_divided(opened, config):
         return opened
+    taken = {split: share for split, o in PARTS.items() if (share := getattr(config, o))}
     images = opened["train"] if "train" in opened else opened[UNSPLIT]
     if UNSPLIT not in opened:
         names = " and ".join(PARTS[split] for split in taken)
         logger.info("%s images are taken from the training images", names)
+    if groups is not None and groups.shape != (len(images),):
+        problem = f"groups of {len(groups)} images, and the data has {len(images)} now"
+        raise DlcvError(f"the run kept {problem}; start a new run")
+    groups = groups if has_groups(groups) else None
     whole: list[int] = []
-    indices, small = _parts(images, taken, config.seed, whole)
+    indices, small = _parts(images, taken, config.seed, whole, groups)
     while small and config.small_classes != "error":
         whole = sorted({*whole, *small})
-        indices, small = _parts(images, taken, config.seed, whole)
+        indices, small = _parts(images, taken, config.seed, whole, groups)
     if few := [images.label_names[label] for label in whole or small]:
         counts = images.class_counts()
         named = counted({name: counts[name] for name in few})
         if small:
-            raise DlcvError(f"too few images to be divided: {named}; {WAYS_TO_DIVIDE}")
+            what = "images" if groups is None else "groups of images"
+            raise DlcvError(f"too few {what} to be divided: {named}; {WAYS_TO_DIVIDE}")
         if config.small_classes == "skip":
-            return divide(without_classes(opened, few), config, announce=announce)
+            left = None if groups is None else groups[~np.isin(images.labels, whole)]
+            return divide(without_classes(opened, few), config, left, announce=announce)
         if announce:
             logger.warning("used for training alone, with too few images to be divided: %s", named)
     parts = {split: Subset(images, chosen) for split, chosen in indices.items()}
+    for split, share in taken.items() if announce and groups is not None else ():
+        got = len(parts[split])
+        wanted = round(share * len(images)) if isinstance(share, float) else share
+        if abs(got - wanted) > FAR_FROM_WISH * wanted:
+            why = "for groups of images stay together"
+            logger.warning("%s has %d images instead of %d, %s", split, got, wanted, why)
     if announce:
         registry.registry.hooks().dlcv_divided(images=images, parts=parts)
     return {**{k: v for k, v in opened.items() if k != UNSPLIT}, **parts}
 
 
 def _parts(
-    images: LabelledImages, taken: dict[str, float | int], seed: int, whole: list[int]
+    images: LabelledImages,
+    taken: dict[str, float | int],
+    seed: int,
+    whole: list[int],
+    groups: np.ndarray | None,
 ) -> tuple[dict[str, np.ndarray], list[int]]:
     """Divides all classes but those of `whole`, which stay in training.
 
@@ -125,7 +160,7 @@ def _parts(
         raise DlcvError("no class has enough images to be divided; add images")
     total, parts = len(rest), {}
     for split, share in taken.items():
-        rest, parts[split], small = _part(images, rest, share, total, split, seed)
+        rest, parts[split], small = _part(images, rest, share, total, split, seed, groups)
         if small:
             return {}, small
     parts["train"] = np.sort(np.concatenate([rest, np.flatnonzero(stays)]))
@@ -139,6 +174,7 @@ def _part(
     total: int,
     name: str,
     seed: int,
+    groups: np.ndarray | None,
 ) -> tuple[np.ndarray, np.ndarray, list[int]]:
     """Divides `indices` into a rest and a stratified part of a share of `total` images.
 
@@ -161,8 +197,12 @@ def _part(
             f"{name} would have {wanted} of {len(indices)} images; with {len(present)} classes it "
             f"needs at least {len(present)}, and must leave as many"
         )
-    rest, part = train_test_split(
-        indices, test_size=wanted, stratify=labels, random_state=seed, shuffle=True
-    )
+    if groups is not None:
+        is_taken = grouped_part(labels, groups[indices], wanted, seed)
+        rest, part = indices[~is_taken], indices[is_taken]
+    else:
+        rest, part = train_test_split(
+            indices, test_size=wanted, stratify=labels, random_state=seed, shuffle=True
+        )
     in_both = np.intersect1d(images.labels[rest], images.labels[part])
     return np.sort(rest), np.sort(part), np.setdiff1d(present, in_both).tolist()

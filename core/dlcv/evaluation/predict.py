@@ -76,6 +76,8 @@ def save_predictions(path: Path, predictions: Predictions) -> None:
         "validation_accuracies": np.array(predictions.validation_accuracies, float),
         "method": np.array(predictions.method),
     }
+    if predictions.has_copy is not None:
+        arrays["has_copy"] = predictions.has_copy
     save_arrays(path, arrays)
 
 
@@ -97,6 +99,7 @@ def load_predictions(path: Path) -> Predictions:
         tuple(map(str, arrays.get("member_names", ()))),
         tuple(map(float, arrays.get("validation_accuracies", ()))),
         method,
+        arrays.get("has_copy"),
     )
 
 
@@ -114,6 +117,7 @@ def _check_arrays(
         probabilities.shape == (members, samples, classes)
         and members > 0
         and labels.shape == sample_ids.shape == (samples,)
+        and others.get("has_copy", labels).shape == (samples,)
         and label_names.shape == (classes,)
         and probabilities.dtype.kind == "f"
         and labels.dtype.kind in "iu"

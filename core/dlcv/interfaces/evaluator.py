@@ -25,6 +25,8 @@ class Predictions:
         validation_accuracies: Each member's accuracy on validation images, from 0 to 1, as weights
             for those who want them; empty where it is not known.
         method: How the members' probabilities are combined.
+        has_copy: `(samples,)` bool: whether the image has a copy among those that were trained on;
+            None where that is not known.
     """
 
     probabilities: "np.ndarray"
@@ -34,6 +36,7 @@ class Predictions:
     member_names: tuple[str, ...] = ()
     validation_accuracies: tuple[float, ...] = ()
     method: Combination = "mean"
+    has_copy: "np.ndarray | None" = None
 
     @property
     def combined(self) -> "np.ndarray":

@@ -21,6 +21,7 @@ CURES = {
     "optimizer": "name an optimizer with --optimizer",
     "schedule": "name a schedule with --schedule",
     "trainer": "name a trainer with --trainer",
+    "groups": "name groupings with --groups",
     "value_steps": "name preprocessors with --preproc",
     "resize": "add a preprocessor that resizes",
     "more_evaluators": "",

@@ -204,6 +204,11 @@ class RunDirectory:
         """What the preprocessors learned."""
         return self.path / "preprocessing.npz"
 
+    @property
+    def groups(self) -> Path:
+        """Which images stayed together where the data was divided; missing where none had to."""
+        return self.path / "groups.npz"
+
     def lock(self) -> AbstractContextManager[None]:
         """Keeps other processes from writing into the run; raises `DlcvError` if one does."""
         return files.lock(self.path / LOCK, f"another process is writing {self.path}")

@@ -1,7 +1,7 @@
 """From a configuration to the plugins and data that it names."""
 
 from collections.abc import Callable, Collection
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
@@ -27,6 +27,9 @@ from dlcv.interfaces import (
 from dlcv.registry.defaults import default_or_none
 from dlcv.registry.spec import Spec, SpecList
 
+if TYPE_CHECKING:
+    import numpy as np
+
 
 @attrs.frozen
 class Plugins:
@@ -41,6 +44,7 @@ class Plugins:
         classifier: What is fitted instead of stages; None where a network is trained.
         trainer: The way of learning that is named; None where none is.
         trackers: What follows the run.
+        groupings: What keeps images together where the data is divided.
     """
 
     store: DatasetStore
@@ -51,6 +55,7 @@ class Plugins:
     classifier: Plugin | None = None
     trainer: Trainer | None = None
     trackers: tuple[Tracker, ...] = ()
+    groupings: tuple[Plugin, ...] = ()
 
     @classmethod
     def of(cls, config: RunConfig) -> "Plugins":
@@ -62,6 +67,7 @@ class Plugins:
             classifier=_made("classifier", config.classifier),
             trainer=_made("trainer", config.trainer),
             trackers=tuple(registry.create_list("tracker", config.trackers)),
+            groupings=tuple(registry.create_list("grouping", config.split.groups or ())),
             architecture=architecture,
             steps=make_steps(config.preprocessors, architecture),
             schedules=tuple(registry.create("schedule", s.schedule) for s in config.stages),
@@ -73,7 +79,7 @@ class Plugins:
         """Returns them in one row."""
         learned = (self.architecture, self.classifier, *self.schedules)
         made = (self.store, *self.steps, *learned, *self.evaluators, self.trainer, *self.trackers)
-        return tuple(each for each in made if each is not None)
+        return tuple(each for each in (*made, *self.groupings) if each is not None)
 
 
 def _made(kind: str, spec: Spec | None) -> Any:
@@ -127,6 +133,7 @@ class Experiment:
         Raises:
             DlcvError: a plugin or the data can't be used.
         """
+        config = evolve(config, split=config.split.with_groups())
         plugins = Plugins.of(config)
         if yielding:
             split = give_way(config.split, plugins.store.splits(), yielding)
@@ -142,10 +149,14 @@ class Experiment:
         return cls(complete, plugins, data, learned, input_shape(learned, data))
 
     @classmethod
-    def reopen(cls, config: RunConfig, pipeline: Pipeline) -> "Experiment":
-        """Opens the data of a run again, with the pipeline that it learned."""
+    def reopen(
+        cls, config: RunConfig, pipeline: Pipeline, groups: "np.ndarray | None" = None
+    ) -> "Experiment":
+        """Opens the data of a run again, with the pipeline that it learned, and `Run.groups`."""
         plugins = Plugins.of(config)
-        data = _open(config, plugins, config.threads or 1, announce=False)
+        # What the run kept decides, not what would be found now.
+        kept = evolve(config, split=evolve(config.split, groups=None))
+        data = _open(kept, plugins, config.threads or 1, groups, announce=False)
         return cls(config, plugins, data, pipeline, input_shape(pipeline, data))
 
     def loader(self, split: str) -> Loader:
@@ -168,7 +179,14 @@ class Experiment:
         return {name: images.fingerprint() for name, images in self.data.splits.items()}
 
 
-def _open(config: RunConfig, plugins: Plugins, threads: int, *, announce: bool = True) -> Dataset:
+def _open(
+    config: RunConfig,
+    plugins: Plugins,
+    threads: int,
+    groups: "np.ndarray | None" = None,
+    *,
+    announce: bool = True,
+) -> Dataset:
     return open_dataset(
         plugins.store,
         config.split,
@@ -176,6 +194,7 @@ def _open(config: RunConfig, plugins: Plugins, threads: int, *, announce: bool =
         threads=threads,
         fraction=config.fraction,
         announce=announce,
+        groups=groups,
     )
 
 
@@ -222,7 +241,7 @@ def _complete(
         evaluators=SpecList(map(spec_of, plugins.evaluators)),
         trackers=SpecList(map(spec_of, plugins.trackers)),
         input_size=size,
-        split=data.split,
+        split=evolve(data.split, groups=SpecList(map(spec_of, plugins.groupings))),
         stages=tuple(stages),
         threads=threads,
         initial_weights=config.initial_weights and config.initial_weights.expanduser().absolute(),

@@ -72,4 +72,6 @@ def write_record(
     parameters = {"parameters": network.model.count_params()}
     weights = {"initial_weights": initial} if initial else {}
     directory.write_json("environment", {**environment(experiment), **parameters, **weights})
+    if experiment.data.groups is not None:
+        files.save_arrays(directory.groups, {"groups": experiment.data.groups})
     files.save_arrays(directory.preprocessing, states_of(experiment.pipeline.steps))

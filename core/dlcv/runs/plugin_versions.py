@@ -44,6 +44,11 @@ def as_recorded(config: RunConfig, versions: PluginVersions) -> RunConfig:
         evaluators=SpecList(own("evaluator", s) for s in config.evaluators),
         trackers=SpecList(own("tracker", s) for s in config.trackers),
         trainer=config.trainer and own("trainer", config.trainer),
+        split=evolve(
+            config.split,
+            groups=config.split.groups
+            and SpecList(own("grouping", s) for s in config.split.groups),
+        ),
         stages=tuple(
             evolve(stage, schedule=own("schedule", stage.schedule)) for stage in config.stages
         ),

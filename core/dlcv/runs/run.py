@@ -1,11 +1,13 @@
 """A run as Python sees it: its figures, and the network ready for use."""
 
+import contextlib
 import csv
 import functools
 import logging
 import shlex
 from typing import TYPE_CHECKING, Any
 
+import attrs
 import numpy as np
 
 from dlcv import backend, registry
@@ -192,6 +194,10 @@ class Run(Trained):
             self._made_from(aligned, steps),
             lambda: predict_labelled(self.network, self.loader(aligned, steps)),
         )
+        if data is None and self.finished and split == self._held_out:
+            with contextlib.suppress(DlcvError):
+                kept = load_predictions(self.directory.predictions)
+                made = attrs.evolve(made, has_copy=kept.has_copy)
         return LabelledPredictions(made, checked.skipped)
 
     def _made_from(
@@ -233,6 +239,7 @@ class Run(Trained):
                 bad_images=self.config.bad_images,
                 threads=self.config.threads or 1,
                 fraction=self.config.fraction,
+                groups=self.groups,
             )
         opened = open_labelled(data, split, self.channels)
         return survey(opened, skip=skip, threads=self.threads)
@@ -258,6 +265,12 @@ class Run(Trained):
         return inference_loader(
             opened, self.pipeline, self.input_shape, self.threads, preprocessors
         )
+
+    @property
+    def groups(self) -> np.ndarray | None:
+        """The groups that stayed together where its data was divided, `(N,)`; None for none."""
+        path = self.directory.groups
+        return load_arrays(path)["groups"] if path.exists() else None
 
     @functools.cached_property
     def channels(self) -> int:

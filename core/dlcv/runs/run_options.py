@@ -62,3 +62,4 @@ class RunOptions(StageOptions, total=False):
     validation: float | Literal["test"] | None
     train_validation: float | None
     small_classes: Literal["error", "skip", "train"]
+    groups: Several | None

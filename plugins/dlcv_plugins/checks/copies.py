@@ -51,8 +51,9 @@ def _findings(
             f"{id}-across-splits",
             "error",
             f"{_images(across)} {adjective} to images of another split",
-            "remove them from one of the splits, best from training: a network that was trained "
-            "on test images scores better than it is",
+            "remove them from one of the splits, best from training (dlcv data build "
+            "--drop-duplicates does): a network that was trained on test images scores better than "
+            "it is",
             _samples(across),
         )
     if contradictory:
@@ -68,8 +69,8 @@ def _findings(
         advice = "keep one of each group: extra copies add nothing and over-weight their class"
         if not is_divided:
             advice = (
-                "keep one of each group: a random split puts copies into training and test, and "
-                "the network scores better than it is"
+                "keep one of each (dlcv data build --drop-duplicates): dlcv divides copies to "
+                "one side, but a random division puts them into training and test"
             )
         yield Finding(
             id,

@@ -1,16 +1,10 @@
 """Grey images among images in color, and the classes that they belong to."""
 
-from collections import Counter
-
 from dlcv.errors import count
 from dlcv.interfaces import option, plugin
 from dlcv_plugins.checks.image_check import one_by_one
-from dlcv_plugins.kinds.check import Check, DatasetFacts, Finding, ImageFacts
-
-FEWEST = 10
-"""Images of a class, and of all others, from which on their shares are compared."""
-STANDARD_ERRORS = 4
-"""A class's share must differ from that of the others by as many; less happens by chance."""
+from dlcv_plugins.checks.telling import DIFFERENCE, telling_class
+from dlcv_plugins.kinds.check import Check, DatasetFacts, Finding
 
 
 @plugin
@@ -18,7 +12,10 @@ class GreyImages(Check):
     """Finds grey images among images in color; a warning where color gives away the class."""
 
     difference: float = option(
-        0.2, help="difference between a class's share of grey images and the others'", gt=0, le=1
+        DIFFERENCE,
+        help="difference between a class's share of grey images and the others'",
+        gt=0,
+        le=1,
     )
 
     def findings(self, facts: DatasetFacts) -> list[Finding]:
@@ -35,39 +32,20 @@ class GreyImages(Check):
             f"{count(len(grey), 'image')} {'is' if is_one else 'are'} grey among images in color"
         )
         groups = one_by_one(image.sample for image in grey)
-        telling = self._most_telling(seen, grey)
-        if not telling:
+        telling = telling_class(seen, grey, self.difference)
+        if telling is None:
             advice = "nothing has to be done: they are read with three equal channels"
             return [Finding("grey", "note", sentence, advice, groups)]
-        sentence = f"{sentence}, and color gives away a class: {telling}"
+        label, of_class, number, of_others, others = telling
+        sentence = (
+            f"{sentence}, and color gives away a class: {of_class:,} of the {number:,} images of "
+            f"{label} are grey, and {of_others:,} of the {others:,} others"
+        )
         advice = (
             "collect grey and colored images of every class, or train without color "
             "(color_mode=grayscale): the network can learn the color instead of the class"
         )
         return [Finding("grey", "warning", sentence, advice, groups)]
-
-    def _most_telling(self, seen: list[ImageFacts], grey: list[ImageFacts]) -> str:
-        """Returns the class whose share of grey images differs most from the others', in words.
-
-        The text is empty if no class differs by more than `difference`, or than by chance.
-        """
-        by_class = Counter(image.sample.label for image in seen)
-        grey_by_class = Counter(image.sample.label for image in grey)
-        pooled = len(grey) / len(seen)
-        largest, text = self.difference, ""
-        for label, images in by_class.items():
-            others, grey_others = len(seen) - images, len(grey) - grey_by_class[label]
-            if min(images, others) < FEWEST:
-                continue
-            difference = abs(grey_by_class[label] / images - grey_others / others)
-            error = (pooled * (1 - pooled) * (1 / images + 1 / others)) ** 0.5
-            if difference >= largest and difference > STANDARD_ERRORS * error:
-                largest = difference
-                text = (
-                    f"{grey_by_class[label]:,} of the {images:,} images of {label} are grey, and "
-                    f"{grey_others:,} of the {others:,} others"
-                )
-        return text
 
 
 def _all_grey() -> Finding:

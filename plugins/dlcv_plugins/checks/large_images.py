@@ -12,6 +12,7 @@ class LargeImages(ImageCheck):
     megapixels: float = option(25.0, help="millions of pixels above which an image counts", gt=0)
 
     finding = "enormous"
+    is_seen = False
     severity = "note"
     singular = "has more than {megapixels:g} million pixels"
     plural = "have more than {megapixels:g} million pixels"

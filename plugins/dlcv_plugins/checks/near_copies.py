@@ -18,7 +18,7 @@ class NearCopies(Check):
 
     def findings(self, facts: DatasetFacts) -> list[Finding]:
         """Returns up to three findings: near copies across splits, of several classes, others."""
-        from dlcv_plugins.checks.similarity import similar_groups
+        from dlcv_plugins.similarity.groups import similar_groups
 
         different = identical_images(facts)
         summaries = [group[0].pixels for group in different if group[0].pixels is not None]

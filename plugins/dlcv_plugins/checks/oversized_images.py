@@ -11,6 +11,7 @@ class OversizedImages(ImageCheck):
     """Finds images that are refused for their number of pixels, before they fill the memory."""
 
     finding = "too-large"
+    is_seen = False
     severity = "error"
     singular = "has too many pixels and is refused"
     plural = "have too many pixels and are refused"

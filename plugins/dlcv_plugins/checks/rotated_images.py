@@ -10,6 +10,7 @@ class RotatedImages(ImageCheck):
     """Finds images that are upright only after their EXIF orientation is applied."""
 
     finding = "rotated"
+    is_seen = False
     severity = "note"
     singular = "is rotated or mirrored by its EXIF orientation"
     plural = "are rotated or mirrored by their EXIF orientation"

@@ -11,6 +11,7 @@ class UnreadableFiles(ImageCheck):
     """Finds images that can't be decoded completely: damaged, cut off, or of another format."""
 
     finding = "unreadable"
+    is_seen = False
     severity = "error"
     singular = "can't be read completely"
     plural = "can't be read completely"

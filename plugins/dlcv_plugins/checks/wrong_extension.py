@@ -25,6 +25,7 @@ class WrongExtension(ImageCheck):
     """Finds images whose file extension belongs to another format, such as a PNG named .jpg."""
 
     finding = "wrong-extension"
+    is_seen = False
     severity = "note"
     singular = "has the extension of another format"
     plural = "have the extension of another format"

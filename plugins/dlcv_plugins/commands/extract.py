@@ -24,7 +24,7 @@ What was stopped goes on where it stopped, by the same command.
 @config_options(RunConfig, "data")
 @click.option("--out", required=True, type=Path, help="The folder to write.")
 @config_options(RunConfig, "preprocessors", "input_size", "batch_size")
-@config_options(SplitConfig, "test", "validation", "train_validation", "small_classes")
+@config_options(SplitConfig, "test", "validation", "train_validation", "small_classes", "groups")
 @config_options(RunConfig, "fraction", "precision", "seed", "threads", "bad_images")
 @click.option("--force", is_flag=True, help="Replace a folder of features, or begin anew.")
 @with_verbosity

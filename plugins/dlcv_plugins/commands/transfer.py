@@ -46,7 +46,7 @@ To try several classifiers on the same features: dlcv extract, then dlcv fit
     "--classifier", metavar="SPEC", help="What is fitted.  [default: logistic_regression]"
 )
 @config_options(RunConfig, "preprocessors", "input_size", "batch_size")
-@config_options(SplitConfig, "test", "validation", "train_validation", "small_classes")
+@config_options(SplitConfig, "test", "validation", "train_validation", "small_classes", "groups")
 @config_options(RunConfig, "fraction", "evaluators", "precision", "seed", "threads", "bad_images")
 @directory_options
 @with_verbosity

@@ -15,6 +15,10 @@ class Rank(Evaluator):
     def evaluate(self, predictions: Predictions) -> Evaluation:
         """Metrics `rank1`, `rank{k}` and `largest_class`: shares of the samples, from 0 to 1.
 
+        Where some samples have copies among the training images, there are
+        `copies_in_training`, the share of such samples, and `accuracy_without_copies`, rank-1 of
+        the others, with a note.
+
         `largest_class` is the accuracy of always predicting the class with most samples. A class as
         probable as the true one counts as ahead of it, so that a network that gives every class the
         same probability gets no credit. The ranks have Wilson intervals. Where that of `rank1`
@@ -39,6 +43,17 @@ class Rank(Evaluator):
         largest = int(np.bincount(predictions.labels).max()) / samples
         metrics["largest_class"] = largest
         intervals = {name: wilson(count, samples) for name, count in right.items()}
+        notes = []
+        if predictions.has_copy is not None and predictions.has_copy.any():
+            copies, new = int(predictions.has_copy.sum()), ranks[~predictions.has_copy]
+            metrics["copies_in_training"] = copies / samples
+            note = f"{copies:,} of the {samples:,} images have a copy among the training images"
+            if len(new):
+                right_new = int((new == 1).sum())
+                metrics["accuracy_without_copies"] = right_new / len(new)
+                intervals["accuracy_without_copies"] = wilson(right_new, len(new))
+                note += f"; without them, rank-1 is {100 * right_new / len(new):.2f} %"
+            notes.append(note)
         low, _ = intervals["rank1"]
         doubt = (
             f"always predicting the largest class scores {100 * largest:.2f} %, and rank-1 is not "
@@ -48,5 +63,8 @@ class Rank(Evaluator):
             metrics,
             intervals=intervals,
             units=dict.fromkeys(metrics, "%"),
-            notes=() if is_clearly_above(right["rank1"], samples, largest) else (doubt,),
+            notes=(
+                *notes,
+                *([] if is_clearly_above(right["rank1"], samples, largest) else [doubt]),
+            ),
         )

@@ -2,7 +2,9 @@
 
 import logging
 import os
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Self
 
 from dlcv import images
@@ -70,11 +72,20 @@ class Csv(DatasetStore):
     def _root(self) -> Path:
         return self.path.parent if self.root is None else self.root
 
-    def _table(self) -> Table:
+    def column(self, name: str) -> dict[str, str]:
+        """Returns what a column has for each image, by the image's path.
+
+        Raises:
+            DlcvError: there is no such column, a field of it is empty, or an image has two.
+        """
+        return {row.path: row.group for row in self._table({"group": name}).rows}
+
+    def _table(self, further: Mapping[str, str] = MappingProxyType({})) -> Table:
         columns = {
             "image": self.image_column,
             "label": self.label_column,
             "split": self.split_column,
+            **further,
         }
         table = read_table(self.path, self._root, columns)
         if table.repeated:

@@ -36,12 +36,14 @@ class Row:
         label: Its label.
         split: `train`, `val`, `test`, or `all` where the table has no splits.
         line: Where the row begins in the file, counted from 1.
+        group: What a further column that was asked for has; else empty.
     """
 
     path: str
     label: str
     split: str
     line: int
+    group: str = ""
 
 
 @attrs.frozen
@@ -71,7 +73,7 @@ def read_table(path: Path, root: Path, columns: Mapping[str, str]) -> Table:
         path: The file.
         root: The folder that relative paths start from.
         columns: The columns' names by `image`, `label` and `split`; those that are empty are
-            found by `COLUMN_NAMES`, and `split` may be missing.
+            found by `COLUMN_NAMES`, and `split` may be missing. A further one by `group`.
 
     Raises:
         DlcvError: a column is missing, or a line is wrong; the message names it.
@@ -202,7 +204,7 @@ def _row(
     if "\\" in image and not os.path.exists(image):
         # A table that was written on Windows.
         image = os.path.join(root, fields["image"].replace("\\", "/"))
-    return Row(image, fields["label"], split, line)
+    return Row(image, fields["label"], split, line, fields.get("group", ""))
 
 
 def _check_repeated(path: Path, before: Row, row: Row) -> None:
@@ -210,6 +212,7 @@ def _check_repeated(path: Path, before: Row, row: Row) -> None:
     for what, first, second in (
         ("label", before.label, row.label),
         ("split", before.split, row.split),
+        ("group", before.group, row.group),
     ):
         if first != second:
             raise DlcvError(

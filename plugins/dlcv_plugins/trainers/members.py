@@ -117,7 +117,7 @@ class MembersTrainer(Trainer):
         backend.start(run.config.threads or 1)
         with directory.lock():
             files.sweep(directory.path)
-            experiment = Experiment.reopen(run.config, run.pipeline)
+            experiment = Experiment.reopen(run.config, run.pipeline, run.groups)
             compare_with_record(directory.read_json("environment"), experiment)
             _complete_members(directory, run.config.members)
             return _train_members(directory, experiment)

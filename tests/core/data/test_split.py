@@ -25,12 +25,12 @@ def labelled(*counts):
     return InMemory([PIXEL] * len(labels), labels, names)
 
 
-def divided(images, **config):
-    return divide_opened({"all": images}, **config)
+def divided(images, groups=None, **config):
+    return divide_opened({"all": images}, groups, **config)
 
 
-def divide_opened(opened, **config):
-    return divide(opened, settle(SplitConfig(**config), opened))
+def divide_opened(opened, groups=None, **config):
+    return divide(opened, settle(SplitConfig(**config), opened), groups)
 
 
 def counts(split):
@@ -358,3 +358,90 @@ def test_a_folders_parts_do_not_depend_on_the_order_in_which_its_files_were_made
         "val": 12,
         "test": 12,
     }
+
+
+class TestGroups:
+    @settings(deadline=None, max_examples=60)
+    @given(
+        sizes=st.lists(st.integers(20, 60), min_size=2, max_size=5),
+        kinds=st.integers(2, 200),
+        crosses=st.booleans(),
+        test=st.sampled_from([0.1, 0.2, 0.3, 0.45]),
+        seed=st.integers(0, 99),
+    )
+    def test_no_group_is_on_two_sides_and_classes_are_near_their_shares(
+        self, sizes, kinds, crosses, test, seed
+    ):
+        images = labelled(*sizes)
+        rng = np.random.default_rng(seed)
+        groups = rng.integers(0, 10 * kinds, len(images))
+        if not crosses:
+            groups = groups * len(sizes) + images.labels
+        try:
+            parts = divided(images, groups, test=test, validation=0.1, seed=seed)
+        except DlcvError as error:
+            assert "groups" in str(error)  # noqa: PT017
+            assert min(len(set(groups[images.labels == n])) for n in range(len(sizes))) < 6
+            return
+        taken = [groups[part.indices] for part in parts.values()]
+        assert sum(len(set(ids)) for ids in taken) == len(set(groups))
+        assert sorted(np.concatenate([p.indices for p in parts.values()])) == [*range(len(images))]
+        _, of_group = np.unique(groups, return_counts=True)
+        for name, share in (("test", test), ("val", 0.1)):
+            assert all(counts(parts[name]))
+            off = np.abs(np.array(counts(parts[name])) - share * np.array(sizes))
+            # A class is off by half of a group, or by one image of each group that holds others.
+            assert off.max() <= of_group.max() + (len(sizes) if crosses else 1)
+
+    def test_pairs_come_to_the_shares_exactly_where_most_images_are_single(self):
+        images = labelled(100, 200, 300)
+        groups = np.arange(600)
+        groups[:60] //= 2
+        for seed in range(5):
+            parts = divided(images, groups, test=0.2, validation=0.1, seed=seed)
+            assert counts(parts["test"]) == [20, 40, 60]
+            assert counts(parts["val"]) == [10, 20, 30]
+
+    def test_large_groups_are_as_often_taken_as_small_ones(self):
+        """A test part of the large groups alone would be unlike the training images."""
+        images = labelled(600, 600)
+        sizes = [1, 2, 3, 5, 8] * 64
+        groups = np.repeat(np.arange(len(sizes)), sizes)[:1200]
+        taken = np.zeros(len(sizes))
+        for seed in range(40):
+            parts = divided(images, groups, test=0.25, seed=seed)
+            taken[np.unique(groups[parts["test"].indices])] += 1
+        shares = {size: (taken[np.array(sizes) == size][:60] / 40).mean() for size in (2, 3, 5, 8)}
+        assert all(0.15 < share < 0.35 for share in shares.values()), shares
+
+    def test_groups_of_one_image_change_nothing(self):
+        images = labelled(40, 30, 50)
+        plain = divided(images, test=0.25, seed=3)
+        alone = divided(images, np.random.default_rng(0).permutation(120), test=0.25, seed=3)
+        for name, part in plain.items():
+            assert alone[name].indices.tolist() == part.indices.tolist()
+
+    def test_the_same_seed_gives_the_same_parts_and_another_seed_others(self):
+        images, groups = labelled(50, 50), np.arange(100) // 3
+        same = [divided(images, groups, seed=seed)["test"].indices.tolist() for seed in (1, 1, 2)]
+        assert same[0] == same[1] != same[2]
+
+    def test_few_large_groups_are_divided_as_well_as_they_can_be(self, caplog):
+        images = InMemory([PIXEL] * 90, np.repeat([0, 1], 45), ["a", "b"])
+        parts = divided(images, np.arange(90) // 15, test=0.2, validation=0.2)
+        assert {name: counts(part) for name, part in parts.items()} == {
+            name: [15, 15] for name in ("test", "val", "train")
+        }
+        assert "test has 30 images instead of 18, for groups of images stay together" in caplog.text
+
+    def test_a_class_of_too_few_groups_is_an_error_that_counts_them(self):
+        images, groups = labelled(40, 40), np.arange(80)
+        groups[images.labels == 1] = 99
+        with pytest.raises(
+            DlcvError, match=r"too few groups of images to be divided: class1 \(40 images\)"
+        ):
+            divided(images, groups, test=0.2)
+
+    def test_groups_of_other_data_than_the_runs_are_refused(self):
+        with pytest.raises(DlcvError, match="kept groups of 79 images, and the data has 80 now"):
+            divided(labelled(40, 40), np.arange(79))

@@ -105,6 +105,7 @@ def test_predictions_are_kept_without_loss(tmp_path):
         ("one", "other"),
         (0.5, 0.75),
         "vote",
+        np.array([True, False, False]),
     )
     save_predictions(tmp_path / "p.npz", given_ones)
     kept = load_predictions(tmp_path / "p.npz")
@@ -115,6 +116,7 @@ def test_predictions_are_kept_without_loss(tmp_path):
     assert kept.member_names == given_ones.member_names
     assert kept.validation_accuracies == (0.5, 0.75)
     assert kept.method == "vote"
+    assert kept.has_copy.tolist() == [True, False, False]
 
 
 def test_predictions_of_before_there_was_a_choice_are_combined_by_their_mean(tmp_path):

@@ -3,8 +3,10 @@
 import numpy as np
 import pytest
 
-from dlcv.interfaces import DatasetFacts, ImageFacts, PixelSummary, Sample
+from dlcv.interfaces import DatasetFacts, FileHeader, ImageFacts, PixelSummary, Sample
+from dlcv_plugins.checks.animated_images import AnimatedImages
 from dlcv_plugins.checks.grey_images import GreyImages
+from dlcv_plugins.checks.rotated_images import RotatedImages
 
 
 class Split:
@@ -64,3 +66,22 @@ def test_all_grey_is_a_note_without_images():
     found = finding(a=(30, 0), b=(30, 0))
     assert (found.severity, found.groups) == ("note", ())
     assert GreyImages().findings(facts(a=(0, 30))) == []
+
+
+@pytest.mark.parametrize(("orientation", "frames", "severity"), [(6, 1, "note"), (1, 3, "warning")])
+def test_other_properties_tell_a_class_too_and_warn_where_a_network_sees_them(
+    orientation, frames, severity
+):
+    images = []
+    for label, having, others in (("scan", 49, 1), ("photo", 2, 98)):
+        for has in [True] * having + [False] * others:
+            sample = Sample(f"{len(images)}.jpg", "all", label, len(images))
+            header = FileHeader("GIF", "RGB", 9, 9, orientation if has else 1, frames if has else 1)
+            images.append(ImageFacts(sample, header=header))
+    check = RotatedImages() if orientation > 1 else AnimatedImages()
+    (found,) = check.findings(DatasetFacts({"all": Split()}, images=tuple(images)))
+    assert found.severity == severity
+    assert found.sentence.endswith(
+        "; they are 49 of the 50 images of scan, and 2 of the 100 others"
+    )
+    assert ("can learn this instead" in found.advice) == (frames > 1)

@@ -34,7 +34,11 @@ def describe(
         "preprocessors": ", ".join(str(registry.spec_of(step)) for step in pipeline.pixel_steps),
         "image_shape": list(pipeline.output_shape(train.image_shape)),
         "label_names": list(train.label_names),
-        "split": {name: value for name, value in split.items() if value is not None},
+        "split": {
+            name: str(value) if name == "groups" else value
+            for name, value in split.items()
+            if value is not None
+        },
         "images": {name: len(images) for name, images in dataset.splits.items()},
         "images_by_class": {name: images.class_counts() for name, images in dataset.splits.items()},
         "bad_images": bad_images,

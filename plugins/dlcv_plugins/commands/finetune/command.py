@@ -53,7 +53,7 @@ Examples:
 )
 @config_options(StageConfig, "trainable")
 @config_options(RunConfig, "preprocessors", "input_size", "batch_size")
-@config_options(SplitConfig, "test", "validation", "train_validation", "small_classes")
+@config_options(SplitConfig, "test", "validation", "train_validation", "small_classes", "groups")
 @config_options(RunConfig, "fraction", "precision", "seed", "threads", "bad_images")
 @directory_options
 @with_verbosity

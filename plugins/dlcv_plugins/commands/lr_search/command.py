@@ -48,7 +48,7 @@ Examples:
 @click.option("--lowest", type=float, help="The lowest rate.  [default: 0.0001; range: 0.000001]")
 @click.option("--epochs", type=int, default=5, show_default=True, help="Epochs a try, for steps.")
 @click.option("--steps", type=int, default=200, show_default=True, help="Steps of a range test.")
-@config_options(SplitConfig, "test", "validation", "small_classes")
+@config_options(SplitConfig, "test", "validation", "small_classes", "groups")
 @config_options(RunConfig, "fraction", "precision", "seed", "threads", "bad_images", "jit_compile")
 @click.option("--config", help="A configuration file or a recipe; the options above go before it.")
 @click.option(

@@ -33,7 +33,14 @@ from dlcv.api import (
 from dlcv.errors import DlcvError
 from dlcv.interfaces import LabelledImages
 from dlcv_plugins import hdf5, storage
-from dlcv_plugins.trainers.features.features import DESCRIPTION, Features, columns, differences
+from dlcv_plugins.groupings.training_copies import copies_in_training
+from dlcv_plugins.trainers.features.features import (
+    COPIES,
+    DESCRIPTION,
+    Features,
+    columns,
+    differences,
+)
 
 if TYPE_CHECKING:
     from dlcv_plugins.trainers.features.body import Body
@@ -169,6 +176,10 @@ def write_record(directory: RunDirectory, experiment: Experiment, body: "Body") 
     directory.write_json(
         "environment", {**recorded, "parameters": parameters, "initial_weights": weights}
     )
+    if (has_copy := copies_in_training(experiment)) is not None:
+        files.save_arrays(directory.path / COPIES, {"has_copy": has_copy})
+    if experiment.data.groups is not None:
+        files.save_arrays(directory.groups, {"groups": experiment.data.groups})
     files.save_arrays(directory.preprocessing, states_of(experiment.pipeline.steps))
     taken = checkpoints.take(body.features.variables, checkpoints.Position(), [])
     checkpoints.save(directory.checkpoints, taken)

@@ -10,12 +10,15 @@ import attrs
 import h5py
 import numpy as np
 
+from dlcv import files
 from dlcv.api import RunConfig, RunDirectory
 from dlcv.errors import DlcvError
 from dlcv.interfaces import SPLITS
 from dlcv_plugins import hdf5, storage
 
 DESCRIPTION = "features.toml"
+COPIES = "copies.npz"
+"""Which of the held-out images, in the order of the data, have copies among the training images."""
 COLUMNS = ("labels", "label_names", "indices", "sample_ids")
 """What accompanies the features: of each row its label, its place in the split, and its name."""
 EXPECTED = "features, " + ", ".join(COLUMNS)
@@ -93,6 +96,12 @@ class Features:
     def config(self) -> RunConfig:
         """The configuration that the features were extracted with."""
         return RunConfig.load(self.directory.config)
+
+    @property
+    def has_copy(self) -> np.ndarray | None:
+        """What `Predictions` has for the held-out images."""
+        path = self.path / COPIES
+        return files.load_arrays(path)["has_copy"] if path.exists() else None
 
     @property
     def held_out(self) -> str:

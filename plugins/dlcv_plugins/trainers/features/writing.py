@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
+import attrs
 import numpy as np
 
 from dlcv import files, registry
@@ -90,7 +91,7 @@ def write_figures(
         return softmax(rows @ layer[0] + layer[1])
 
     held_out = features.splits[features.held_out]
-    predictions = _predictions(held_out, predict)
+    predictions = attrs.evolve(_predictions(held_out, predict), has_copy=features.has_copy)
     known: dict[str, Any] = {"accuracies": _accuracies(features, predict)}
     if "val" in features.splits:
         of_val = predictions if features.held_out == "val" else None
@@ -153,6 +154,8 @@ def _write_record(
     libraries = {"libraries": record.libraries(), "plugins": [*others, *record.plugins_used(new)]}
     directory.write_json("environment", {**recorded, **libraries})
     files.write_atomically(directory.preprocessing, source.preprocessing.read_bytes())
+    if source.groups.exists():
+        files.write_atomically(directory.groups, source.groups.read_bytes())
 
 
 def _restored_body(run: Run, features: Features) -> "Body":

@@ -5,6 +5,8 @@ import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import attrs
+
 from dlcv import files
 from dlcv.api import (
     Experiment,
@@ -21,6 +23,7 @@ from dlcv.api import (
 from dlcv.errors import DlcvError
 from dlcv.interfaces import Combination, Trainer, plugin
 from dlcv_plugins.drawings.epochs import draw_curves
+from dlcv_plugins.groupings.training_copies import copies_in_training
 from dlcv_plugins.trainers.changes import compare_with_record
 from dlcv_plugins.trainers.completion import log_finished, write_missing
 from dlcv_plugins.trainers.gradient_descent.accuracies import measured_accuracies
@@ -33,6 +36,8 @@ from dlcv_plugins.trainers.gradient_descent.network import (
 from dlcv_plugins.trainers.names import default_name
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from dlcv.api import Network
 
 logger = logging.getLogger(__name__)
@@ -78,7 +83,8 @@ class GradientDescent(Trainer):
             for folder in (directory.path, directory.checkpoints):
                 files.sweep(folder)
             plan = Continuation.plan(run, from_epoch, changes) if changes else None
-            experiment = Experiment.reopen(plan.config if plan else run.config, run.pipeline)
+            config = plan.config if plan else run.config
+            experiment = Experiment.reopen(config, run.pipeline, run.groups)
             # As long as there is no checkpoint, the weights to begin with are needed again.
             has_weights = directory.has_checkpoint
             network = build_for_training(experiment) if has_weights else build_new(experiment)[0]
@@ -129,10 +135,11 @@ def _train(
     run = Run(directory, network.model)
     run.data = experiment.data
     observers = Observers(experiment.config)
+    has_copy = copies_in_training(experiment)
     with observers.following(run):
         _train_stages(run, experiment, network, observers, resumed=resumed)
         if not run.stopped_by:
-            _finish(run, experiment, network.model)
+            _finish(run, experiment, network.model, has_copy)
             observers.finished(run)
     return run
 
@@ -195,9 +202,10 @@ def _train_stages(
             directory.settle()
 
 
-def _finish(run: Run, experiment: Experiment, model: Any) -> None:
+def _finish(run: Run, experiment: Experiment, model: Any, has_copy: "np.ndarray | None") -> None:
     """Evaluates on held-out images, and writes model, predictions, metrics and report."""
     predictions = predict_labelled(model, experiment.loader(experiment.held_out))
+    predictions = attrs.evolve(predictions, has_copy=has_copy)
     _write_model(run.directory, model)
     run.results = write_results(
         run.directory,

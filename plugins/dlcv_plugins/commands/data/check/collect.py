@@ -9,8 +9,8 @@ from dlcv.api import chunks, read_ahead, track
 from dlcv.errors import DlcvError, ImageError
 from dlcv.interfaces import DatasetStore, LabelledImages
 from dlcv_plugins.commands.data.check.header import read_header
-from dlcv_plugins.commands.data.check.pixels import summarize
 from dlcv_plugins.kinds.check import DatasetFacts, ImageFacts, Sample
+from dlcv_plugins.similarity.summaries import summarize
 
 CHUNK = 16
 """Images that a thread reads at once."""
@@ -78,7 +78,7 @@ def _facts_of_row(sample: Sample, split: LabelledImages, index: int) -> ImageFac
         image = split.read([index])[0]
     except DlcvError as error:
         return ImageFacts(sample, problem=str(error))
-    return ImageFacts(sample, pixels=summarize(image))
+    return ImageFacts(sample, pixels=summarize([image])[0])
 
 
 def _facts_of_file(sample: Sample, path: str) -> ImageFacts:
@@ -88,7 +88,7 @@ def _facts_of_file(sample: Sample, path: str) -> ImageFacts:
         return ImageFacts(sample, path, problem=error.reason)
     header = read_header(content)
     try:
-        pixels = summarize(images.decode(content))
+        (pixels,) = summarize([images.decode(content)])
     except ImageError as error:
         return ImageFacts(sample, path, header, problem=error.reason)
     return ImageFacts(sample, path, header, pixels)

@@ -1,12 +1,15 @@
 """`dlcv data build`: packs a data set."""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from dlcv.api import RunConfig, SplitConfig, config_options, table, with_verbosity
-from dlcv.errors import DlcvError
+from dlcv.errors import DlcvError, count, printable, some
+
+if TYPE_CHECKING:
+    from dlcv_plugins.commands.data.pack.pack import PackedDataset
 
 
 @click.command(
@@ -15,6 +18,7 @@ Examples:
   dlcv data build photos/ --out packed/ --size 64
   dlcv data build photos-of-one-size/ --out packed/
   dlcv data build photos/ --out packed/ --size 256 --bad-images skip --mean-image
+  dlcv data build photos/ --out packed/ --size 64 --drop-duplicates
 """
 )
 @click.argument("source")
@@ -29,10 +33,15 @@ Examples:
 @click.option(
     "--preproc", "--preprocessors", "preprocessors", metavar="SPECS", help="Instead of --size."
 )
-@config_options(SplitConfig, "test", "validation", "train_validation", "seed")
+@config_options(SplitConfig, "test", "validation", "train_validation", "groups", "seed")
 @config_options(SplitConfig, "small_classes", defaults=False)
 @config_options(RunConfig, "bad_images", "threads")
 @click.option("--mean-image", is_flag=True, help="Write the mean of the training images as well.")
+@click.option(
+    "--drop-duplicates",
+    is_flag=True,
+    help="Pack one image of each group of copies, a test image before a training image.",
+)
 @click.option("--force", is_flag=True, help="Replace a data set that exists.")
 @with_verbosity
 def build(
@@ -43,6 +52,7 @@ def build(
     bad_images: str | None,
     threads: int | None,
     mean_image: bool,
+    drop_duplicates: bool,
     force: bool,
     **split: Any,
 ) -> None:
@@ -60,9 +70,10 @@ def build(
         source,
         out,
         preprocessors=preprocessors or "",
-        split=SplitConfig(**given),
+        split=SplitConfig(**given).with_groups(),
         bad_images=bad_images or "error",
         mean_image=mean_image,
+        drop_duplicates=drop_duplicates,
         threads=threads,
         force=force,
     )
@@ -70,4 +81,20 @@ def build(
         return
     rows = [(name, *values) for name, values in packed.splits.items()]
     click.echo(table(("split", "images", "megabytes"), rows))
+    if drop_duplicates:
+        click.echo(_dropped(packed))
     click.echo(f"\ntrain  dlcv run --data {shown_path(out.absolute())}")
+
+
+def _dropped(packed: "PackedDataset") -> str:
+    """Returns how many copies were left out, the first of them, and where all are listed."""
+    if not packed.dropped:
+        return "\ndropped  no copies: there are none"
+    from dlcv.api import shown_path
+    from dlcv.interfaces import DESCRIPTION
+
+    first = some((f"{each.image} (of {each.copy_of})" for each in packed.dropped), most=3)
+    return (
+        f"\ndropped  {count(len(packed.dropped), 'copy', 'copies')}: {printable(first)}\n"
+        f"listed   {shown_path(packed.path.absolute())}/{DESCRIPTION}"
+    )

@@ -28,6 +28,7 @@ from dlcv.errors import DlcvError, ImageError
 from dlcv.interfaces import DESCRIPTION, DatasetStore, LabelledImages, Shape
 from dlcv.registry import Spec
 from dlcv_plugins import storage
+from dlcv_plugins.commands.data.pack.distinct import Dropped, without_copies
 from dlcv_plugins.commands.data.packed_description import describe
 
 logger = logging.getLogger(__name__)
@@ -43,10 +44,12 @@ class PackedDataset:
     Attributes:
         path: The folder.
         splits: Number of images and size in megabytes, by split.
+        dropped: The copies that were left out.
     """
 
     path: Path
     splits: dict[str, tuple[int, float]]
+    dropped: tuple[Dropped, ...] = ()
 
 
 def pack(
@@ -57,6 +60,7 @@ def pack(
     split: SplitConfig,
     bad_images: str = "error",
     mean_image: bool = False,
+    drop_duplicates: bool = False,
     threads: int | None = None,
     force: bool = False,
 ) -> PackedDataset:
@@ -69,6 +73,7 @@ def pack(
         split: How to divide what is not divided.
         bad_images: `error` or `skip`.
         mean_image: Whether to write the mean of the training images, pixel by pixel, too.
+        drop_duplicates: Whether only one image of each group of copies is packed.
         threads: Threads for reading; all processors by default.
         force: Whether a folder that exists may be replaced.
 
@@ -84,6 +89,9 @@ def pack(
     dataset = open_dataset(
         find_store(source), split, bad_images=bad_images, threads=threads, look=look
     )
+    dropped: tuple[Dropped, ...] = ()
+    if drop_duplicates:
+        dataset, dropped = without_copies(dataset, threads)
     train = dataset.splits["train"]
     height, width, channels = _packed_shape(pipeline, train.image_shape)
     pipeline = learn(pipeline, train, (height, width), threads)
@@ -95,10 +103,12 @@ def pack(
             files.save_arrays(folder / MEAN_IMAGE, {"mean": mean})
         records = {path.name: storage.record(path) for path in sorted(folder.iterdir())}
         description = describe(source, dataset, pipeline, bad_images, mean.mean(axis=(0, 1)))
-        text = tomli_w.dumps({**description, "files": records})
+        left_out = {"dropped": [attrs.asdict(each) for each in dropped]} if dropped else {}
+        text = tomli_w.dumps({**description, **left_out, "files": records})
         files.write_atomically(folder / DESCRIPTION, text)
     sizes = {name: int(records[f"{name}.hdf5"]["bytes"]) / 1e6 for name in dataset.splits}
-    return PackedDataset(out, {name: (counts[name], round(sizes[name], 2)) for name in counts})
+    splits = {name: (counts[name], round(sizes[name], 2)) for name in counts}
+    return PackedDataset(out, splits, dropped)
 
 
 def _refuse_existing(out: Path, force: bool) -> None:

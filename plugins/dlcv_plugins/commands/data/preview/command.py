@@ -37,7 +37,7 @@ Examples:
     help="Draws of the random steps.  [default: 5; 10 of a single image]",
 )
 @click.option("--split", help="The split whose images are examples.  [default: train]")
-@config_options(SplitConfig, "test", "validation", "small_classes")
+@config_options(SplitConfig, "test", "validation", "small_classes", "groups")
 @config_options(RunConfig, "seed", "bad_images")
 @click.option(
     "--out",

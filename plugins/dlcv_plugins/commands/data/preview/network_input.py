@@ -119,7 +119,7 @@ def _source(config: RunConfig, split: str | None, threads: int) -> _Source:
         return _of_files(config, paths, split, threads)
     data = open_dataset(
         plugins.store,
-        config.split,
+        config.split.with_groups(),
         bad_images=config.bad_images,
         threads=threads,
         announce=False,

@@ -55,7 +55,13 @@ def test_options_reach_the_description(photos, tmp_path):
     assert warning.startswith('warning: "blue" has 6 training and 2 validation images; at least')
     found = tomllib.loads((tmp_path / "a/b/packed/dataset.toml").read_text())
     assert found["image_shape"] == [8, 9, 3]
-    assert found["split"] == {"test": 6, "validation": 0.2, "small_classes": "train", "seed": 5}
+    assert found["split"] == {
+        "test": 6,
+        "validation": 0.2,
+        "small_classes": "train",
+        "groups": "duplicates",
+        "seed": 5,
+    }
     assert found["images"] == {"train": 18, "val": 6, "test": 6}
 
 

@@ -81,7 +81,8 @@ def test_show_prints_how_packed_data_was_made(photos, tmp_path):
     assert shown["through"] == "aspect_aware(size=8, interpolation=area, final_resize=False)"
     assert (
         shown["divided by"]
-        == "test 0.2, validation 0.1, train_validation 0.1, small_classes train, seed 42"
+        == "test 0.2, validation 0.1, train_validation 0.1, small_classes train, "
+        "groups duplicates, seed 42"
     )
     assert shown["images read"] == "all 6 images of train_val"
     assert shown["training mean"].startswith("R ")

@@ -1,6 +1,7 @@
 """Which images count as nearly the same, and which only look alike to a hash."""
 
 import defective
+import imagehash
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -9,8 +10,13 @@ from PIL import Image, ImageEnhance
 
 from dlcv import registry
 from dlcv.images import decode
-from dlcv_plugins.checks.similarity import _Groups, correlations, similar_groups
-from dlcv_plugins.commands.data.check.pixels import summarize
+from dlcv_plugins.similarity.groups import Groups, correlations, similar_groups
+from dlcv_plugins.similarity.summaries import perceptual_hashes
+from dlcv_plugins.similarity.summaries import summarize as summarize_all
+
+
+def summarize(image):
+    return summarize_all([image])[0]
 
 
 def similar(summaries):
@@ -81,9 +87,9 @@ def test_correlations_are_those_of_numpy_and_leave_brightness_and_contrast_out()
 @settings(max_examples=50, deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 19), st.integers(0, 19)), max_size=30))
 def test_groups_are_those_that_a_walk_over_the_pairs_finds(pairs):
-    groups = _Groups(20)
-    for first, second in pairs:
-        groups.join(first, second)
+    groups = Groups(20)
+    for some in (pairs[:9], pairs[9:]):
+        groups.join(*np.array(some, int).reshape(-1, 2).T)
     neighbours = {n: {n} for n in range(20)}
     for first, second in pairs:
         neighbours[first].add(second)
@@ -129,3 +135,11 @@ def test_a_set_that_holds_everything_mirrored_is_found_all_the_same():
     pictures = [defective.picture(n, (64, 64)) for n in range(30)]
     flipped = [p.transpose(Image.Transpose.FLIP_LEFT_RIGHT) for p in pictures]
     assert similar(summaries(*pictures, *flipped)) == [[n, n + 30] for n in range(30)]
+
+
+def test_hashes_are_those_of_imagehash():
+    pictures = [defective.picture(n, (32, 32)) for n in range(40)]
+    hashes = perceptual_hashes(np.stack([np.asarray(picture) for picture in pictures]))
+    for picture, found in zip(pictures, hashes.tolist(), strict=True):
+        mirrored = picture.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
+        assert found == [int(str(imagehash.phash(p)), 16) for p in (picture, mirrored)]

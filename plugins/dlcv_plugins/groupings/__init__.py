@@ -1,0 +1,1 @@
+"""Groupings that ship, and the hook by which divisions ask them."""

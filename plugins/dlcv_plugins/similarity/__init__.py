@@ -1,0 +1,1 @@
+"""Which images are copies of each other, exact or nearly: for checks, divisions and packing."""
