@@ -283,8 +283,8 @@ def test_few_photographs_from_scratch_are_told_to_start_from_a_pretrained_networ
     real_data, tmp_path
 ):
     run = dlcv.run(
-        data=str(real_data / "flowers12"), architecture="minivggnet(width=0.5)", epochs=6,
-        input_size=64, runs=tmp_path, name="scratch",
+        data=str(real_data / "flowers12"), architecture="minivggnet(width=0.5)", epochs=4,
+        input_size=32, runs=tmp_path, name="scratch",
     )  # fmt: skip
     check(
         run,
