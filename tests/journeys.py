@@ -21,13 +21,14 @@ PAGE = (ROOT / "docs" / "explanation" / "architecture.md").read_text()
 STOP = re.compile(r"^\d+\. `(?P<path>[^`]+\.py)`, `(?P<function>[^`]+)`", re.MULTILINE)
 ALWAYS_BESIDE = {
     "core/dlcv/__init__.py",
+    "core/dlcv/api.py",
     "core/dlcv/errors.py",
     "core/dlcv/files.py",
     "core/dlcv/interfaces/base.py",
     "core/dlcv/interfaces/options.py",
     "core/dlcv/registry/owners.py",
 }
-"""What every journey calls: options, names of plugins for messages, whole files."""
+"""What every journey may call: names of the core, options, names for messages, whole files."""
 
 
 def journey(title: str) -> tuple[list[tuple[str, str]], set[str]]:

@@ -96,7 +96,7 @@ def test_figures_and_tables_survive_json():
     table = kept["tables"]["by_class"]
     assert table["title"] == "By class"
     assert [tuple(row) for row in table["rows"]] == list(found.tables["by_class"].rows)
-    units = dict.fromkeys(("rank1", "largest_class"), "%")
+    units = dict.fromkeys(("rank1", "largest_class", "precision", "recall", "f1"), "%")
     assert from_json(kept) == Evaluation(
         found.metrics, intervals=found.intervals, units=units, notes=found.notes
     )

@@ -260,7 +260,7 @@ def test_printed_commands_work_where_paths_have_spaces(
     with pytest.raises(SystemExit):
         finish(loaded)
 
-    shown = capsys.readouterr().out
+    shown = "".join(capsys.readouterr())
     for line in ("dlcv evaluate 'a run'\n", "dlcv predict 'a run' IMAGE", "dlcv resume 'a run'\n"):
         assert line in shown
 

@@ -69,7 +69,7 @@ def test_features_are_extracted_once_and_fitted_to(
 def test_in_one_go(base_run, flowers, tmp_path):
     done = dlcv(
         tmp_path, "transfer", "--base", base_run.path, "--data", flowers, "--name", "flowers",
-        "--classifier", "random_forest(trees=10)", "--threads", "1", "--quiet",
+        "--classifier", "random_forest(trees=10)", "--threads", "1",
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert "fitted    random_forest, to " in done.stdout
