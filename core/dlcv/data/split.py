@@ -123,7 +123,8 @@ def divide(
         counts = images.class_counts()
         named = counted({name: counts[name] for name in few})
         if small:
-            what = "images" if groups is None else "groups of images"
+            has_enough = min(counts[name] for name in few) > len(taken)
+            what = "groups of images" if groups is not None and has_enough else "images"
             raise DlcvError(f"too few {what} to be divided: {named}; {WAYS_TO_DIVIDE}")
         if config.small_classes == "skip":
             left = None if groups is None else groups[~np.isin(images.labels, whole)]

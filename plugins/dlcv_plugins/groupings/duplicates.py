@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from dlcv.errors import DlcvError
+from dlcv.errors import DlcvError, count
 from dlcv.interfaces import DatasetStore, LabelledImages, option, plugin
 from dlcv_plugins.kinds.check import PixelSummary
 from dlcv_plugins.kinds.grouping import Grouping
@@ -228,6 +228,6 @@ def _report(ids: "np.ndarray") -> None:
     _, counts = np.unique(ids, return_counts=True)
     if (several := counts[counts > 1]).size:
         logger.info(
-            "%d images in %d groups are copies of each other, and stay on one side; "
-            "--groups none divides them as they come", several.sum(), len(several),
+            "%s in %s are copies of each other, and stay on one side; --groups none divides them "
+            "as they come", count(int(several.sum()), "image"), count(len(several), "group"),
         )  # fmt: skip
