@@ -1,9 +1,9 @@
 """Architectures: Keras networks from options."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from dlcv.errors import DlcvError
 from dlcv.interfaces.base import Plugin, plugin
@@ -31,6 +31,16 @@ class Architecture(Plugin, ABC):
         `auto` stands for those that the installed packages choose for networks in general.
         """
         return "auto"
+
+    def prepare(self) -> Self:
+        """Returns a copy with what a run has to keep filled in, such as what a file says.
+
+        It is called once, when a new run begins. By default nothing is left open.
+
+        Raises:
+            DlcvError: it can't be had; the message says where to get it.
+        """
+        return self
 
     @abstractmethod
     def features(self, x: "keras.KerasTensor") -> "keras.KerasTensor":
@@ -118,6 +128,17 @@ def channel_axis() -> int:
 def scaled(count: int, width: float) -> int:
     """Returns a number of filters or units times a `width` factor, rounded, at least 1."""
     return max(1, round(count * width))
+
+
+def single_layers(layers: "Iterable[keras.Layer]") -> "Iterator[keras.Layer]":
+    """Yields layers one by one, those of a network within the network in its place."""
+    import keras
+
+    for layer in layers:
+        if isinstance(layer, keras.Model):
+            yield from single_layers(layer.layers)
+        else:
+            yield layer
 
 
 def weights_of(layer: "keras.Layer") -> list[Any]:

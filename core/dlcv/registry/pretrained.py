@@ -37,7 +37,7 @@ def _known() -> dict[str, Pretrained]:
 
 
 def _where(module: str, extras: list[str]) -> Pretrained:
-    if DOWNLOAD in extras:
-        return "download"
     # Only the package above is looked for, so nothing is imported.
-    return "extra" if importlib.util.find_spec(module.partition(".")[0]) is None else "installed"
+    if importlib.util.find_spec(module.partition(".")[0]) is None:
+        return "extra"
+    return "download" if DOWNLOAD in extras else "installed"

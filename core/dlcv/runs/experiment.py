@@ -91,8 +91,10 @@ def make_steps(specs: SpecList, architecture: Architecture) -> tuple[Preprocesso
 
     A network that wants `auto` itself gets those that an installed package chooses, if one does.
     """
-    wanted = architecture.preprocessors
-    own = SpecList.parse(default_or_none("value_steps") or "" if wanted == AUTO else wanted)
+    own = SpecList()
+    if Spec(AUTO) in specs:
+        wanted = architecture.preprocessors
+        own = SpecList.parse(default_or_none("value_steps") or "" if wanted == AUTO else wanted)
     steps = [s for spec in specs for s in (own if spec == Spec(AUTO) else (spec,))]
     return tuple(registry.create_list("preprocessor", steps))
 
@@ -135,6 +137,7 @@ class Experiment:
         """
         config = evolve(config, split=config.split.with_groups())
         plugins = Plugins.of(config)
+        plugins = attrs.evolve(plugins, architecture=plugins.architecture.prepare())
         if yielding:
             split = give_way(config.split, plugins.store.splits(), yielding)
             config = evolve(config, split=split)

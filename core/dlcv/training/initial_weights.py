@@ -15,7 +15,7 @@ import attrs
 from dlcv import files, registry
 from dlcv.errors import DlcvError, some
 from dlcv.interfaces import Architecture
-from dlcv.interfaces.architecture import assign, weights_of
+from dlcv.interfaces.architecture import assign, single_layers, weights_of
 from dlcv.training import checkpoints
 from dlcv.training.checkpoints import Checkpoint
 from dlcv.training.network import Network
@@ -85,7 +85,7 @@ def load_into(network: Network, source: Source) -> None:
     Raises:
         DlcvError: a layer does not fit; the message names it, with the shapes.
     """
-    layers = [layer for layer in network.own_layers if weights_of(layer)]
+    layers = [layer for layer in single_layers(network.own_layers) if weights_of(layer)]
     head = {layer.name for layer in network.head_layers}
     fitting, at_random = [], []
     for layer in layers:
@@ -106,7 +106,8 @@ def load_into(network: Network, source: Source) -> None:
         assign(weights_of(layer), source.layers[layer.name])
     left = f"; at random: {', '.join(at_random)}" if at_random else ""
     logger.info("%d layers begin with the weights of %s%s", len(fitting), source.path, left)
-    if unused := sorted(source.layers.keys() - {layer.name for layer in network.model.layers}):
+    known = {layer.name for layer in single_layers(network.model.layers)}
+    if unused := sorted(source.layers.keys() - known):
         logger.warning(
             "the network has no layer for %d of its layers: %s", len(unused), some(unused)
         )

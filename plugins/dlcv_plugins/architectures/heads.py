@@ -1,12 +1,13 @@
 """Classifiers for the body of another network."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from dlcv.errors import DlcvError, suggestion
 from dlcv.interfaces import (
     Architecture,
     channel_axis,
+    evolve,
     option,
     plugin,
     softmax_layer,
@@ -48,6 +49,10 @@ class Head(Architecture):
     def preprocessors(self) -> str:
         """Those of the base."""
         return self.base.preprocessors
+
+    def prepare(self) -> Self:
+        """Fills in what the base leaves open."""
+        return evolve(self, base=self.base.prepare())
 
     def features(self, x: "keras.KerasTensor") -> "keras.KerasTensor":
         """The body of the base; raises `DlcvError` if it has none."""

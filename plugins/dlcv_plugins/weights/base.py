@@ -4,10 +4,27 @@ import logging
 import os
 from pathlib import Path
 
+from dlcv import registry
 from dlcv.errors import DlcvError
-from dlcv.registry import installed_bases
+from dlcv.interfaces import options_of
+from dlcv.registry import Spec, installed_bases
 
 logger = logging.getLogger(__name__)
+IMAGENET, RANDOM = "imagenet", "random"
+"""What the option `weights` of networks names; the second where they have weights without it."""
+
+
+def has_own_weights(network: Spec) -> bool:
+    """Returns whether a network begins with pretrained weights where its spec names none."""
+    weights = options_of(registry.get("architecture", network.name)).get("weights")
+    return weights is not None and not weights.required and weights.default is not None
+
+
+def without_weights(network: Spec) -> Spec:
+    """Returns a network that begins at random."""
+    options = {k: v for k, v in network.options.items() if k != "weights"}
+    chosen = {"weights": RANDOM} if has_own_weights(network) else {}
+    return Spec(network.name, {**options, **chosen})
 
 
 def chosen_base(

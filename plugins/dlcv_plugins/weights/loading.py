@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dlcv.errors import DlcvError
-from dlcv.interfaces.architecture import assign, weights_of
+from dlcv.interfaces.architecture import assign, single_layers, weights_of
 from dlcv_plugins.weights.keras_files import (
     WEIGHT_FILES,
     StoredArray,
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     import keras
     import numpy as np
 
-RUN_MODEL = "model.keras"
-"""The network in a run's folder."""
+RUN_MODEL, CHECKPOINTS = "model.keras", "checkpoints"
+"""The network in a run's folder, and the folder of its checkpoints."""
 
 
 def load_weights(
@@ -44,6 +44,9 @@ def load_weights(
     """
     path = path.expanduser()
     if (path / RUN_MODEL).is_file():
+        if (path / CHECKPOINTS).is_dir():
+            _assign_run(network, path)
+            return
         path = path / RUN_MODEL
     if not path.exists():
         raise DlcvError(f"no such file or run with weights: {path}")
@@ -60,11 +63,19 @@ def load_weights(
             assign(variables, arrays)
 
 
+def _assign_run(network: "keras.Model", path: Path) -> None:
+    """Gives every layer the weights that a run ended with, layers of layers among them."""
+    from dlcv.api import open_source
+
+    with open_source(path) as source:
+        _assign_all(network, source.layers, path)
+
+
 def _assign_all(
     network: "keras.Model", layers: "Mapping[str, Sequence[np.ndarray]]", path: Path
 ) -> None:
     """Gives every layer its arrays, or none if one does not fit."""
-    weighted = [layer for layer in network.layers if weights_of(layer)]
+    weighted = [layer for layer in single_layers(network.layers) if weights_of(layer)]
     for layer in weighted:
         if problem := _misfit(weights_of(layer), layers.get(layer.name)):
             raise DlcvError(f"{path} does not fit {network.name}: layer {layer.name}: {problem}")

@@ -9,9 +9,13 @@ from dlcv.api import RunConfig, RunDirectory, StageConfig
 from dlcv.errors import DlcvError, SpecError
 from dlcv.interfaces import evolve, options_of
 from dlcv.registry import Spec
-from dlcv_plugins.weights.base import chosen_base
+from dlcv_plugins.weights.base import (
+    IMAGENET,
+    chosen_base,
+    has_own_weights,
+    without_weights,
+)
 
-IMAGENET = "imagenet"
 HEAD_EPOCHS, EPOCHS = 15, 5
 LEARNING_RATE = 0.003
 """The head's; the body's is a tenth."""
@@ -65,7 +69,11 @@ def fine_tuning(
         network = _named(os.fspath(base))
         if {"weights", "base"} & {*classifier.options, *network.options}:
             raise DlcvError("weights are given twice; use only --weights, and --base NETWORK")
-    if weights in (None, IMAGENET):
+        if weights not in (None, IMAGENET):
+            network = without_weights(network)
+    if weights is None and has_own_weights(network):
+        pass
+    elif weights in (None, IMAGENET):
         if "weights" not in _options(network) or "base" in _options(network):
             raise DlcvError(f"{base} has no weights of ImageNet; name a run of yours, or a file")
         network = _with(network, weights=IMAGENET)
@@ -86,7 +94,7 @@ def _body_of(network: Spec) -> Spec:
     base = network.options.get("base")
     if isinstance(base, Spec):
         return _body_of(base)
-    return Spec(network.name, {k: v for k, v in network.options.items() if k != "weights"})
+    return without_weights(network)
 
 
 def _named(base: str) -> Spec:

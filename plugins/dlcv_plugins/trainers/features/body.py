@@ -10,6 +10,7 @@ import keras
 from dlcv.api import Experiment, Network, build_parts, load_into, open_source, symbolic
 from dlcv.errors import DlcvError
 from dlcv.interfaces import Architecture
+from dlcv.interfaces.architecture import single_layers
 
 if TYPE_CHECKING:
     import numpy as np
@@ -108,7 +109,7 @@ def build(experiment: Experiment) -> Body:
 
 def _load(body: Body, path: Any, architecture: Architecture) -> str:
     """Loads weights of a run or a file into all layers, and returns where they came from."""
-    names = {layer.name for layer in body.features.layers}
+    names = {layer.name for layer in single_layers(body.features.layers)}
     # The last layer is fitted, so it is no layer to look for.
     without_last = attrs.evolve(body.network, model=body.features, body=body.features)
     with open_source(path, architecture) as source:

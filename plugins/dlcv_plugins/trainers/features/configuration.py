@@ -9,11 +9,10 @@ from dlcv.api import RunConfig, RunDirectory
 from dlcv.errors import DlcvError, SpecError
 from dlcv.interfaces import options_of
 from dlcv.registry import Spec
-from dlcv_plugins.weights.base import chosen_base
+from dlcv_plugins.weights.base import IMAGENET, chosen_base, has_own_weights
 
 CLASSIFIER = "logistic_regression"
 HEAD = "linear_head"
-IMAGENET = "imagenet"
 LEGACY_FILES = (".h5", ".hdf5")
 """Files of weights that the architecture itself reads, such as those of Keras Applications."""
 
@@ -83,6 +82,8 @@ def _with_imagenet(network: Spec, *, chosen: bool = False) -> Spec:
     if _names_weights(network):
         if chosen:
             raise DlcvError("name the weights by weights alone, and the network by base")
+        return network
+    if not chosen and has_own_weights(network):
         return network
     known = options_of(registry.get("architecture", network.name))
     if "weights" in known and "base" not in known:
