@@ -13,6 +13,7 @@ import dlcv
 from dlcv import registry
 from dlcv.data.pipeline import Pipeline
 from dlcv.errors import DlcvError
+from dlcv.testing import check_plugin
 from dlcv.training.network import Network, build_parts
 from dlcv_plugins.architectures.kerashub import KerasHub
 from dlcv_plugins.commands.finetune.configuration import fine_tuning
@@ -181,6 +182,11 @@ def test_body_gives_raw_pixels_the_features_that_kerashub_gives(kind: str, tmp_p
     found = np.asarray(network.body(pixels))
     assert ours.default_size == (32, 32)
     np.testing.assert_allclose(found, summarised(expected, kind), rtol=1e-4, atol=1e-5)
+
+
+def test_it_passes_the_checks_of_plugins(tmp_path: Path) -> None:
+    write_preset(tmp_path, "VGGBackbone")
+    check_plugin(KerasHub(preset=str(tmp_path), weights="random"))
 
 
 def test_every_classifier_of_kerashub_is_known() -> None:

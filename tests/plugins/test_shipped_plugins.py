@@ -24,6 +24,7 @@ SPECS = {
     ],
     ("architecture", "fc_head"): ["fc_head(base=lenet)"],
     ("architecture", "gap_head"): ["gap_head(base=resnet)", "gap_head(base=minigooglenet)"],
+    ("architecture", "kerashub"): [],  # test_architectures_kerashub.py has a preset for it.
     ("architecture", "lecture_cnn"): ["lecture_cnn", "lecture_cnn(variant=batch_normalised)"],
     ("architecture", "resnet"): ["resnet", "resnet(module=basic)", "resnet(module=bottleneck)"],
     ("architecture", "linear_head"): [

@@ -183,12 +183,12 @@ class TestFolder:
 
     def test_images_that_are_not_read_are_counted_in_a_warning(self, tmp_path, caplog):
         write(tmp_path / "a" / "1.png")
-        for name in ("a/1.tga", "a/deep/2.TGA", "b/3.jxl", "b/._4.tga", "b/notes.txt"):
+        for name in ("a/1.tga", "a/deep/2.TGA", "b/3.dng", "b/._4.tga", "b/notes.txt"):
             (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
             (tmp_path / name).write_bytes(b"?")
         assert len(Folder(path=tmp_path).open("all")) == 1
         assert caplog.messages == [
-            f"{tmp_path}: images of unread formats are left out (2 .tga, 1 .jxl); convert them "
+            f"{tmp_path}: images of unread formats are left out (2 .tga, 1 .dng); convert them "
             "to JPEG or PNG"
         ]
 

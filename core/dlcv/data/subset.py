@@ -26,6 +26,7 @@ class Subset(LabelledImages):
         self.labels = source.labels[indices]
         self.label_names = source.label_names
         self.image_shape = image_shape or source.image_shape
+        self.bit_depth = source.bit_depth
 
     def read(self, indices: Sequence[int] | np.ndarray) -> Images:
         """Reads images by their position in this subset."""

@@ -4,6 +4,7 @@ Everything is uint8, `(H, W, C)`, RGB or grayscale. Resizing stays in uint8 with
 interpolation, which give the same bits with any number of threads and any OpenCV since 4.12.
 """
 
+from dlcv.images.depth import ALL_BITS, BitDepth, recorded_bit_depth
 from dlcv.images.folders import (
     EXTENSIONS,
     STRAY_FOLDERS,
@@ -32,6 +33,7 @@ from dlcv.images.reading import (
 from dlcv.images.resizing import Interpolation, pair, resize
 
 __all__ = [
+    "ALL_BITS",
     "DECODABLE_PIXELS",
     "EXTENSIONS",
     "FORMATS",
@@ -39,6 +41,7 @@ __all__ = [
     "LARGEST_IMAGE_VARIABLE",
     "STRAY_FOLDERS",
     "UNREAD_EXTENSIONS",
+    "BitDepth",
     "ColorMode",
     "ImageFiles",
     "Interpolation",
@@ -52,6 +55,7 @@ __all__ = [
     "pixels_of",
     "read_content",
     "read_image",
+    "recorded_bit_depth",
     "resize",
     "unread_by_extension",
     "walk_files",

@@ -9,11 +9,11 @@ logger = logging.getLogger(__name__)
 
 EXTENSIONS = frozenset(
     {".avif", ".bmp", ".gif", ".heic", ".heif", ".hif", ".j2k", ".jfif", ".jp2", ".jpe", ".jpeg"}
-    | {".jpg", ".png", ".tif", ".tiff", ".webp"}
+    | {".jpg", ".jxl", ".png", ".tif", ".tiff", ".webp"}
 )
 """The file extensions of images, in lower case."""
 UNREAD_EXTENSIONS = frozenset(
-    {".cr2", ".dng", ".exr", ".hdr", ".ico", ".jxl", ".nef", ".pbm", ".pgm", ".ppm", ".psd"}
+    {".cr2", ".dng", ".exr", ".hdr", ".ico", ".nef", ".pbm", ".pgm", ".ppm", ".psd"}
     | {".svg", ".tga", ".xcf"}
 )
 """Those of images in formats that are not read, in lower case."""

@@ -3,7 +3,8 @@
 import io
 
 from dlcv.errors import ImageError
-from dlcv.images import pillow_formats
+from dlcv.images import jpeg_xl, pillow_formats
+from dlcv.images.tiff import STARTS as TIFF_STARTS
 
 PNG_START = b"\x89PNG\r\n\x1a\n"
 
@@ -24,9 +25,9 @@ def size_of(content: bytes) -> tuple[int, int] | None:
     from PIL.JpegImagePlugin import JpegImageFile
     from PIL.TiffImagePlugin import TiffImageFile
 
-    size = _webp_size(content) or _png_size(content) or pillow_formats.size_of(content)
-    if size is not None:
-        return size
+    for find in (_webp_size, _png_size, jpeg_xl.size_of, pillow_formats.size_of):
+        if (size := find(content)) is not None:
+            return size
     for reader in (JpegImageFile, BmpImageFile, TiffImageFile):
         try:
             with reader(io.BytesIO(content)) as header:
@@ -36,6 +37,13 @@ def size_of(content: bytes) -> tuple[int, int] | None:
         except (OSError, ValueError) as error:
             raise ImageError(f"has a damaged header: {error}") from None
     return None
+
+
+def has_16_bits(content: bytes) -> bool:
+    """Returns whether an image that OpenCV decodes has samples of 16 bits: TIFFs of 8 are not."""
+    return (
+        content[24:25] == b"\x10" if content[:8] == PNG_START else content.startswith(TIFF_STARTS)
+    )
 
 
 def _png_size(content: bytes) -> tuple[int, int] | None:

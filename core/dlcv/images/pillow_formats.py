@@ -8,6 +8,7 @@ import io
 from typing import TYPE_CHECKING, Any
 
 from dlcv.errors import ImageError
+from dlcv.images.depth import ALL_BITS, BitDepth
 from dlcv.images.pillow_pixels import pixels_of
 
 if TYPE_CHECKING:
@@ -21,7 +22,6 @@ STARTS = {
     "JPEG2000": (b"\0\0\0\x0cjP  \r\n\x87\n", b"\xff\x4f\xff\x51"),
 }
 UNREAD_STARTS = {
-    "JPEG XL": (b"\xff\x0a", b"\0\0\0\x0cJXL \r\n\x87\n"),
     "Photoshop": (b"8BPS",),
     "icon": (b"\0\0\1\0",),
     "PDF": (b"%PDF",),
@@ -78,12 +78,13 @@ def size_of(content: bytes) -> tuple[int, int] | None:
         raise ImageError(f"has a damaged header: {error}") from None
 
 
-def decode(content: bytes, *, channels: int) -> "np.ndarray | None":
-    """Decodes an image upright; alpha is dropped, and of 16 bits the upper byte is taken.
+def decode(content: bytes, *, channels: int, bit_depth: BitDepth = ALL_BITS) -> "np.ndarray | None":
+    """Decodes an image upright; alpha is dropped.
 
     Args:
         content: The file's bytes, with a header that can be read.
         channels: 3 for RGB, 1 for grayscale.
+        bit_depth: What `to_bytes` takes, for samples of 16 bits.
 
     Returns:
         `(H, W, channels)` uint8; None for other formats.
@@ -99,7 +100,7 @@ def decode(content: bytes, *, channels: int) -> "np.ndarray | None":
     try:
         with _reader(name)(io.BytesIO(content)) as file:
             file.load()
-            return pixels_of(ImageOps.exif_transpose(file), channels)
+            return pixels_of(ImageOps.exif_transpose(file), channels, bit_depth)
     except Exception as error:
         raise ImageError(
             f"can't be decoded completely; it is damaged or cut off ({error})"

@@ -2,6 +2,8 @@
 
 from typing import TYPE_CHECKING
 
+from dlcv.images.depth import ALL_BITS, BitDepth, to_bytes
+
 if TYPE_CHECKING:
     import numpy as np
     from PIL import Image
@@ -11,12 +13,13 @@ LUMA_WEIGHTS = (4899, 9617, 1868)
 """The shares of red, green and blue in luma, 0.299, 0.587 and 0.114, in `2 ** -LUMA_BITS`."""
 
 
-def pixels_of(image: "Image.Image", channels: int) -> "np.ndarray":
-    """Returns an image's pixels; alpha is dropped, and of 16 bits the upper byte is taken.
+def pixels_of(image: "Image.Image", channels: int, bit_depth: BitDepth = ALL_BITS) -> "np.ndarray":
+    """Returns an image's pixels; alpha is dropped.
 
     Args:
         image: The image, upright.
         channels: 3 for RGB, 1 for grayscale.
+        bit_depth: What `to_bytes` takes, for samples of 16 bits.
 
     Returns:
         `(H, W, channels)` uint8.
@@ -24,7 +27,7 @@ def pixels_of(image: "Image.Image", channels: int) -> "np.ndarray":
     import numpy as np
 
     if image.mode.startswith("I"):
-        grey = (np.asarray(image).astype(np.uint16) >> 8).astype(np.uint8)[..., np.newaxis]
+        grey = to_bytes(np.asarray(image).astype(np.uint16), bit_depth)[..., np.newaxis]
         return grey if channels == 1 else np.repeat(grey, 3, axis=2)
     if image.mode in ("RGBa", "La"):
         # Colors that were multiplied by their alpha are divided by it.

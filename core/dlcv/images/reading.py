@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from dlcv.errors import DlcvError, ImageError
-from dlcv.images import header, jpeg, pillow_formats, tiff
+from dlcv.images import header, jpeg, jpeg_xl, pillow_formats, tiff
+from dlcv.images.depth import ALL_BITS, BitDepth, hint_at_unused_bits, to_bytes
 from dlcv.interfaces import Images, LabelledImages, stack
 
 if TYPE_CHECKING:
     import numpy as np
 
-FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF", "AVIF", "JPEG2000", "HEIF")
+FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF", "AVIF", "JPEG2000", "HEIF", "JPEG XL")
 """The formats that are decoded; the content decides, not the extension."""
 LARGEST_IMAGE_PIXELS = 100_000_000
 """Images of more pixels are refused before they are decoded, unless a user asks for more."""
@@ -37,6 +38,7 @@ class ImageFiles(LabelledImages):
         label_names: Sequence[str],
         *,
         color_mode: ColorMode = "rgb",
+        bit_depth: BitDepth = ALL_BITS,
         root: str | os.PathLike[str] = ".",
     ) -> None:
         """Lists the images.
@@ -46,6 +48,7 @@ class ImageFiles(LabelledImages):
             labels: `(N,)` int64, indices into `label_names`.
             label_names: The classes' names.
             color_mode: `rgb` for three channels, `grayscale` for one.
+            bit_depth: The bits that 16-bit samples use, or `stretch`, as `decode` takes it.
             root: The folder below which the files' names tell them apart.
         """
         self.labels = labels
@@ -53,6 +56,7 @@ class ImageFiles(LabelledImages):
         self.image_shape = (None, None, 3 if color_mode == "rgb" else 1)
         self._paths = paths
         self._color_mode = color_mode
+        self.bit_depth = bit_depth
         self._root = root
 
     def read(self, indices: "Sequence[int] | np.ndarray") -> Images:
@@ -60,7 +64,7 @@ class ImageFiles(LabelledImages):
         decoded = []
         for position, index in enumerate(indices):
             try:
-                decoded.append(read_image(self._paths[index], self._color_mode))
+                decoded.append(read_image(self._paths[index], self._color_mode, self.bit_depth))
             except ImageError as error:
                 error.index = position
                 raise
@@ -83,6 +87,8 @@ class ImageFiles(LabelledImages):
 
     def _hash(self, describe: Callable[[str], bytes]) -> str:
         digest = hashlib.sha256(self.labels.astype("<i8").tobytes())
+        if self.bit_depth != ALL_BITS:
+            digest.update(f"bit_depth={self.bit_depth}".encode())
         for path in self._paths:
             name = os.fsencode(os.path.relpath(path, self._root))
             digest.update(name + b"\0" + describe(path) + b"\n")
@@ -111,14 +117,18 @@ def _digest(path: str, size: int, modified_nanoseconds: int) -> bytes:
         return hashlib.file_digest(file, "sha256").digest()
 
 
-def read_image(path: str | os.PathLike[str], color_mode: ColorMode = "rgb") -> "np.ndarray":
+def read_image(
+    path: str | os.PathLike[str],
+    color_mode: ColorMode = "rgb",
+    bit_depth: BitDepth = ALL_BITS,
+) -> "np.ndarray":
     """Reads an image file; takes and returns what `decode` does.
 
     Raises:
         ImageError: the file can't be read or decoded completely; the message names it.
     """
     try:
-        return decode(read_content(path), color_mode)
+        return decode(read_content(path), color_mode, bit_depth)
     except ImageError as error:
         raise ImageError(error.reason, name=os.fspath(path)) from None
 
@@ -138,12 +148,17 @@ def read_content(path: str | os.PathLike[str]) -> bytes:
         raise ImageError(error.strerror or str(error)) from None
 
 
-def decode(content: bytes, color_mode: ColorMode = "rgb") -> "np.ndarray":
+def decode(
+    content: bytes, color_mode: ColorMode = "rgb", bit_depth: BitDepth = ALL_BITS
+) -> "np.ndarray":
     """Decodes an image as people see it, EXIF orientation applied.
 
     Args:
-        content: A file's bytes, in one of `FORMATS`; HEIF needs the package pillow-heif.
+        content: A file's bytes, in one of `FORMATS`; HEIF needs the package pillow-heif,
+            JPEG XL imagecodecs.
         color_mode: `rgb` for three channels, `grayscale` for one.
+        bit_depth: The bits that samples of 16 bits use, of which the upper 8 are taken; `stretch`
+            for the range of the image's own values.
 
     Returns:
         `(H, W, C)` uint8.
@@ -158,10 +173,18 @@ def decode(content: bytes, color_mode: ColorMode = "rgb") -> "np.ndarray":
 
     _check_header(content)
     channels = 3 if color_mode == "rgb" else 1
-    for decoder in (jpeg, tiff, pillow_formats):
-        if (strictly := decoder.decode(content, channels=channels)) is not None:
+    for read in (
+        jpeg.decode,
+        functools.partial(tiff.decode, bit_depth=bit_depth),
+        functools.partial(jpeg_xl.decode, bit_depth=bit_depth),
+        functools.partial(pillow_formats.decode, bit_depth=bit_depth),
+    ):
+        if (strictly := read(content, channels=channels)) is not None:
             return strictly
     flag = cv2.IMREAD_COLOR_RGB if color_mode == "rgb" else cv2.IMREAD_GRAYSCALE
+    if is_scaled := bit_depth != ALL_BITS:
+        # OpenCV 5 gives black TIFFs of 16 bits for RGB; the other order is right.
+        flag = (cv2.IMREAD_COLOR_BGR if channels == 3 else flag) | cv2.IMREAD_ANYDEPTH
     try:
         # From bytes, never by path: imread returns half-grey pictures for files that are cut off.
         image = cv2.imdecode(np.frombuffer(content, np.uint8), flag)
@@ -169,7 +192,12 @@ def decode(content: bytes, color_mode: ColorMode = "rgb") -> "np.ndarray":
         raise ImageError(f"can't be decoded: {error.err}") from None
     if image is None:
         raise ImageError("can't be decoded completely; it is damaged or cut off")
-    return image[..., np.newaxis] if image.ndim == 2 else image
+    if is_scaled:
+        image = to_bytes(image[..., ::-1] if channels == 3 else image, bit_depth)
+    elif header.has_16_bits(content):
+        hint_at_unused_bits(image)
+    pixels = np.ascontiguousarray(image)
+    return pixels[..., np.newaxis] if pixels.ndim == 2 else pixels
 
 
 def largest_image_pixels() -> int:

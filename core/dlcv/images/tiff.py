@@ -8,6 +8,7 @@ import io
 from typing import TYPE_CHECKING
 
 from dlcv.errors import ImageError
+from dlcv.images.depth import ALL_BITS, BitDepth, hint_at_unused_bits
 from dlcv.images.pillow_pixels import pixels_of
 
 if TYPE_CHECKING:
@@ -25,12 +26,13 @@ MODES_IN_BYTES = frozenset(
 """Pillow's modes of at most 8 bits a sample."""
 
 
-def decode(content: bytes, *, channels: int) -> "np.ndarray | None":
+def decode(content: bytes, *, channels: int, bit_depth: BitDepth = ALL_BITS) -> "np.ndarray | None":
     """Decodes the first image of a TIFF upright; alpha is dropped.
 
     Args:
         content: The file's bytes, with a header that can be read.
         channels: 3 for RGB, 1 for grayscale.
+        bit_depth: What `to_bytes` takes; OpenCV gives the samples for others than all 16 bits.
 
     Returns:
         `(H, W, channels)` uint8; None for what is left to OpenCV: other formats, and images of
@@ -45,9 +47,13 @@ def decode(content: bytes, *, channels: int) -> "np.ndarray | None":
 
     try:
         with TiffImageFile(io.BytesIO(content)) as file:
+            is_deep = _bits(file) > 8
             _refuse_other_samples(file)
-            if file.mode in MODES_IN_BYTES:
-                return pixels_of(file, channels)
+            if file.mode in MODES_IN_BYTES and not (is_deep and bit_depth != ALL_BITS):
+                pixels = pixels_of(file, channels)
+                if is_deep:
+                    hint_at_unused_bits(pixels)
+                return pixels
     except ImageError:
         raise
     except Exception as error:
@@ -60,13 +66,17 @@ def decode(content: bytes, *, channels: int) -> "np.ndarray | None":
 
 
 def _refuse_other_samples(file: "TiffImageFile") -> None:
-    bits = max(file.tag_v2.get(BITS_TAG, (1,)))
+    bits = _bits(file)
     formats = set(file.tag_v2.get(FORMAT_TAG, (UNSIGNED,)))
     if bits > 16 or formats != {UNSIGNED}:
         kind = "" if formats == {UNSIGNED} else " signed" if formats == {2} else " floating-point"
         raise ImageError(
             f"has{kind} samples of {bits} bits, which are not read; convert it to 8 bits a sample"
         )
+
+
+def _bits(file: "TiffImageFile") -> int:
+    return int(max(file.tag_v2.get(BITS_TAG, (1,))))
 
 
 def _refuse_damage(content: bytes) -> None:

@@ -28,6 +28,8 @@ class Architecture(Plugin, ABC):
     def preprocessors(self) -> str:
         """The value steps that the network wants, as text, where nothing else decides.
 
+        A step that resizes may go before, where the network takes images of its own size only.
+
         `auto` stands for those that the installed packages choose for networks in general.
         """
         return "auto"

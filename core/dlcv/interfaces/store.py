@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Protocol, Self
+from typing import TYPE_CHECKING, ClassVar, Literal, Protocol, Self
 
 from dlcv.errors import DlcvError
 from dlcv.interfaces.base import Plugin, plugin
@@ -31,11 +31,14 @@ class LabelledImages(ABC):
         labels: `(N,)` int64, indices into `label_names`.
         label_names: The classes' names.
         image_shape: `(H, W, C)` of every image; None for H and W where they are not known to agree.
+        bit_depth: How samples of 16 bits became bytes, as the stores' option; further images that a
+            run predicts are read so, too.
     """
 
     labels: "np.ndarray"
     label_names: tuple[str, ...]
     image_shape: Shape
+    bit_depth: int | Literal["stretch"] = 16
 
     def __len__(self) -> int:
         """Returns the number of images."""

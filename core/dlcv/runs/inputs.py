@@ -22,7 +22,13 @@ from dlcv.registry import registry
 logger = logging.getLogger(__name__)
 
 
-def open_parts(inputs: Any, channels: int, *, skip: bool = False) -> Iterator[LabelledImages]:
+def open_parts(
+    inputs: Any,
+    channels: int,
+    *,
+    skip: bool = False,
+    bit_depth: images.BitDepth = images.ALL_BITS,
+) -> Iterator[LabelledImages]:
     """Yields images ready to be read, in parts that fit into memory.
 
     Files that packages read images from, such as videos, come piece by piece.
@@ -31,6 +37,7 @@ def open_parts(inputs: Any, channels: int, *, skip: bool = False) -> Iterator[La
         inputs: What `open_inputs` takes, and paths of such files; paths and images may be mixed.
         channels: How many channels the images must have; files are read so.
         skip: Whether what can't be read of such a file is left out with a warning.
+        bit_depth: What `open_inputs` takes.
 
     Raises:
         DlcvError: there are none, or they are not of that form.
@@ -41,7 +48,7 @@ def open_parts(inputs: Any, channels: int, *, skip: bool = False) -> Iterator[La
         raise DlcvError("there are no images to predict")
     for kind, group in itertools.groupby(items, _kind):
         if kind != "frames":
-            yield open_inputs(list(group), channels)
+            yield open_inputs(list(group), channels, bit_depth)
             continue
         for path in group:
             try:
@@ -52,7 +59,9 @@ def open_parts(inputs: Any, channels: int, *, skip: bool = False) -> Iterator[La
                 logger.warning("left out: %s", error)
 
 
-def open_inputs(inputs: Any, channels: int) -> LabelledImages:
+def open_inputs(
+    inputs: Any, channels: int, bit_depth: images.BitDepth = images.ALL_BITS
+) -> LabelledImages:
     """Returns images ready to be read, without labels.
 
     Args:
@@ -62,6 +71,7 @@ def open_inputs(inputs: Any, channels: int) -> LabelledImages:
             axis has the right channels, else `(N, H, W)` grey images; one of two axes is one grey
             image. One of these alone is taken like a list of it.
         channels: How many channels the images must have; files are read so.
+        bit_depth: How samples of 16 bits become bytes, as in training.
 
     Raises:
         DlcvError: there are none, or they are not of that form.
@@ -75,18 +85,23 @@ def open_inputs(inputs: Any, channels: int) -> LabelledImages:
     mode: images.ColorMode = "rgb" if channels == 3 else "grayscale"
     if are_paths == {True}:
         paths = list(expand_paths(items))
-        return images.ImageFiles(paths, np.zeros(len(paths), np.int64), [""], color_mode=mode)
-    arrays = [_checked(_decoded(image, mode, i), channels, i) for i, image in enumerate(items)]
+        none = np.zeros(len(paths), np.int64)
+        return images.ImageFiles(paths, none, [""], color_mode=mode, bit_depth=bit_depth)
+    decoded = (_decoded(image, mode, bit_depth, i) for i, image in enumerate(items))
+    arrays = [_checked(image, channels, i) for i, image in enumerate(decoded)]
     return ArrayImages(arrays, [f"image {i}" for i in range(len(arrays))])
 
 
-def open_labelled(data: str, split: str | None, channels: int) -> LabelledImages:
+def open_labelled(
+    data: str, split: str | None, channels: int, bit_depth: images.BitDepth = images.ALL_BITS
+) -> LabelledImages:
     """Returns the labelled images of a data set.
 
     Args:
         data: A data set, as `--data` takes it.
         split: The split; by default `test`, else `val`, else all there is.
         channels: How many channels the images must have.
+        bit_depth: How samples of 16 bits in files become bytes, as in training.
 
     Raises:
         DlcvError: there is no such data or split, or its images have other channels.
@@ -104,6 +119,9 @@ def open_labelled(data: str, split: str | None, channels: int) -> LabelledImages
             f"the run was trained on images of {channels} channels, and these have "
             f"{opened.image_shape[2]}; the store's color_mode may change that"
         )
+    if isinstance(opened, images.ImageFiles) and opened.bit_depth != bit_depth:
+        logger.info("images are read with bit_depth=%s, as in training", bit_depth)
+        opened.bit_depth = bit_depth
     return opened
 
 
@@ -208,9 +226,11 @@ def _frames(path: str | os.PathLike[str], channels: int = 3) -> Iterator[Labelle
     return found
 
 
-def _decoded(image: Any, mode: images.ColorMode, index: int) -> Any:
+def _decoded(image: Any, mode: images.ColorMode, bit_depth: images.BitDepth, index: int) -> Any:
     if isinstance(image, Image.Image):
-        return images.pixels_of(ImageOps.exif_transpose(image), 3 if mode == "rgb" else 1)
+        return images.pixels_of(
+            ImageOps.exif_transpose(image), 3 if mode == "rgb" else 1, bit_depth
+        )
     if hasattr(image, "read"):
         image = image.read()
         if isinstance(image, str):
@@ -220,7 +240,7 @@ def _decoded(image: Any, mode: images.ColorMode, index: int) -> Any:
     if not isinstance(image, bytes):
         return image
     try:
-        return images.decode(image, mode)
+        return images.decode(image, mode, bit_depth)
     except ImageError as error:
         raise ImageError(error.reason, name=f"image {index}") from None
 

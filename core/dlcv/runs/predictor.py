@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from dlcv import backend
+from dlcv import backend, images
 from dlcv.data.subset import survey
 from dlcv.errors import DlcvError
 from dlcv.interfaces import LabelledImages, Predictions
@@ -38,6 +38,11 @@ class Predictor(ABC):
     @abstractmethod
     def channels(self) -> int:
         """The channels of the images before the preprocessors."""
+
+    @property
+    def bit_depth(self) -> images.BitDepth:
+        """How samples of 16 bits become bytes where images are read, as in training."""
+        return self.members[0].bit_depth if self.members else images.ALL_BITS
 
     @property
     @abstractmethod
@@ -125,7 +130,7 @@ class Predictor(ABC):
             DlcvError: the preprocessors do not fit the network.
             ImageError: an image can't be read or processed.
         """
-        parts = open_parts(inputs, self.channels)
+        parts = open_parts(inputs, self.channels, bit_depth=self.bit_depth)
         return np.concatenate([self.probabilities(part, preprocessors) for part in parts])
 
     def predict(
@@ -152,7 +157,7 @@ class Predictor(ABC):
             raise DlcvError(f"threshold: expected a number from 0 to 1, received {threshold}")
         found: list[Prediction] = []
         skip = bad_images == "skip"
-        for part in open_parts(inputs, self.channels, skip=skip):
+        for part in open_parts(inputs, self.channels, skip=skip, bit_depth=self.bit_depth):
             opened = part
             if skip:
                 checked = survey(part, skip=True, threads=self.threads)

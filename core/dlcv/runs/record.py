@@ -48,6 +48,7 @@ def environment(experiment: Experiment) -> dict[str, Any]:
         "data": {
             "fingerprints": experiment.fingerprints(),
             "channels": experiment.data.splits["train"].image_shape[2],
+            "bit_depth": experiment.data.splits["train"].bit_depth,
             "images": {name: len(images) for name, images in experiment.data.splits.items()},
             "training_images": experiment.data.splits["train"].class_counts(),
             "skipped": list(experiment.data.skipped),

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 import numpy as np
 
-from dlcv import backend, registry
+from dlcv import backend, images, registry
 from dlcv.config import RunConfig
 from dlcv.data.fitting import chosen_pixel_steps
 from dlcv.data.loader import Loader
@@ -241,7 +241,7 @@ class Run(Trained):
                 fraction=self.config.fraction,
                 groups=self.groups,
             )
-        opened = open_labelled(data, split, self.channels)
+        opened = open_labelled(data, split, self.channels, self.bit_depth)
         return survey(opened, skip=skip, threads=self.threads)
 
     @property
@@ -276,6 +276,11 @@ class Run(Trained):
     def channels(self) -> int:
         """The channels of the images before the preprocessors."""
         return int(self.directory.read_json("environment")["data"]["channels"])
+
+    @property
+    def bit_depth(self) -> images.BitDepth:
+        """How samples of 16 bits became bytes in training."""
+        return images.recorded_bit_depth(self.directory.read_json("environment")["data"])
 
 
 def restored_network(run: Run, precision: str) -> "keras.Model":

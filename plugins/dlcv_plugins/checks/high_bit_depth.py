@@ -16,8 +16,8 @@ class HighBitDepth(ImageCheck):
     singular = "has more than 8 bits per channel, of which the upper 8 are used"
     plural = "have more than 8 bits per channel, of which the upper 8 are used"
     advice = (
-        "if they look too dark, such as scans that use a part of the range, stretch the range and "
-        "save them with 8 bits"
+        "if they look too dark, as those of microscopes with 12 bits, read these with the store's "
+        "option bit_depth=12; bit_depth=stretch takes each image's own range"
     )
 
     def detail(self, image: ImageFacts) -> str:

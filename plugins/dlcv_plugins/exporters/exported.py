@@ -30,6 +30,7 @@ from dlcv.api import (
 )
 from dlcv.errors import DlcvError, SpecError, reason_of
 from dlcv.files import load_arrays
+from dlcv.images import BitDepth, recorded_bit_depth
 from dlcv.interfaces import LabelledImages, Preprocessor
 from dlcv_plugins.exporters.hooks import DESCRIPTION
 from dlcv_plugins.kinds.exporter import Exporter, Session
@@ -84,6 +85,11 @@ class Exported(Predictor):
     def channels(self) -> int:
         """The channels of the images before the preprocessors."""
         return int(self.description["input"]["channels"])
+
+    @property
+    def bit_depth(self) -> BitDepth:
+        """How samples of 16 bits became bytes in the run's training."""
+        return recorded_bit_depth(self.description["input"])
 
     @property
     def input_shape(self) -> tuple[int, int, int]:
@@ -154,7 +160,7 @@ class Exported(Predictor):
         if data is None:
             checked = Survey(self._held_out(split), [])
         else:
-            opened = open_labelled(data, split, self.channels)
+            opened = open_labelled(data, split, self.channels, self.bit_depth)
             checked = survey(opened, skip=bad_images == "skip", threads=self.threads)
         warn_of(checked.skipped)
         aligned = align_labels(checked.images, self.label_names)

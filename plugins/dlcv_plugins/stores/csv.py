@@ -31,6 +31,12 @@ class Csv(DatasetStore):
     split_column: str = option("", help="the column of train, val or test; found if left out")
     root: Path | None = option(None, help="the folder that paths start from; the CSV file's own")
     color_mode: images.ColorMode = option("rgb", help="rgb for three channels, grayscale for one")
+    bit_depth: images.BitDepth = option(
+        images.ALL_BITS,
+        help="bits that 16-bit samples use, such as 12; stretch for each image's own range",
+        ge=8,
+        le=16,
+    )
 
     def splits(self) -> tuple[str, ...]:
         """The splits that the table names, or `all` if it has no column of splits.
@@ -59,6 +65,7 @@ class Csv(DatasetStore):
             np.array([position[row.label] for row in rows], np.int64),
             table.label_names,
             color_mode=self.color_mode,
+            bit_depth=self.bit_depth,
             root=self._root,
         )
 

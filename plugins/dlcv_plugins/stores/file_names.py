@@ -31,6 +31,12 @@ class FileNames(DatasetStore):
         f"{LABEL}.{NUMBER}", help="how the names are made: {label}, {number}, and * for anything"
     )
     color_mode: images.ColorMode = option("rgb", help="rgb for three channels, grayscale for one")
+    bit_depth: images.BitDepth = option(
+        images.ALL_BITS,
+        help="bits that 16-bit samples use, such as 12; stretch for each image's own range",
+        ge=8,
+        le=16,
+    )
 
     def splits(self) -> tuple[str, ...]:
         """The split folders that hold labelled images, or `all` if there are none.
@@ -59,6 +65,7 @@ class FileNames(DatasetStore):
             np.array([position[label] for label in files[split].values()], np.int64),
             names,
             color_mode=self.color_mode,
+            bit_depth=self.bit_depth,
             root=self._roots().get(split, self.path),
         )
 

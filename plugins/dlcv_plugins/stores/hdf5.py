@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal, Self
 
 from dlcv import files
 from dlcv.errors import DlcvError
+from dlcv.images import ALL_BITS, BitDepth, recorded_bit_depth
 from dlcv.interfaces import (
     DESCRIPTION,
     SPLITS,
@@ -136,6 +137,15 @@ def _check_content(path: Path) -> bool:
     return True
 
 
+def _recorded_bit_depth(path: Path) -> BitDepth:
+    """Returns how samples of 16 bits became bytes when a file was packed."""
+    try:
+        text = path.with_name(DESCRIPTION).read_text(encoding="utf-8")
+        return recorded_bit_depth(tomllib.loads(text))
+    except (OSError, ValueError):
+        return ALL_BITS
+
+
 class _PackedImages(LabelledImages):
     def __init__(
         self, path: Path, label_names: Sequence[str], channel_order: str, *, hints: bool
@@ -143,6 +153,7 @@ class _PackedImages(LabelledImages):
         self._path = path
         self._is_reversed = channel_order == "bgr"
         is_recorded = _check_content(path)
+        self.bit_depth = _recorded_bit_depth(path)
         self._looks_at_order = hints and not is_recorded and not self._is_reversed
         packed = hdf5_format.read(path, label_names)
         self._rows = packed.rows

@@ -24,6 +24,12 @@ class TinyImagenet(DatasetStore):
 
     path: Path = option(help="the folder with wnids.txt")
     color_mode: images.ColorMode = option("rgb", help="rgb for three channels, grayscale for one")
+    bit_depth: images.BitDepth = option(
+        images.ALL_BITS,
+        help="bits that 16-bit samples use, such as 12; stretch for each image's own range",
+        ge=8,
+        le=16,
+    )
 
     def splits(self) -> tuple[str, ...]:
         """`train`, and `val` where it is there."""
@@ -47,6 +53,7 @@ class TinyImagenet(DatasetStore):
             np.array([label for _, label in found], np.int64),
             self._names(wnids),
             color_mode=self.color_mode,
+            bit_depth=self.bit_depth,
             root=self.path / split,
         )
 

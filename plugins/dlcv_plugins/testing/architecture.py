@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from dlcv import api
 from dlcv.errors import DlcvError
-from dlcv.interfaces import Architecture, Plugin, is_value_step
+from dlcv.interfaces import Architecture, Plugin, Preprocessor, is_value_step
 from dlcv.registry import registry
 from dlcv.testing import Check
 from dlcv_plugins.testing.layers import check_keras_can_load
@@ -35,7 +35,10 @@ def checks(cls: type[Plugin]) -> tuple[Check, ...]:
 
 
 def check_preprocessors_are_value_steps(architecture: Architecture) -> None:
-    """What stands for `auto` among a run's preprocessors can be made, and only changes values."""
+    """What stands for `auto` among a run's preprocessors can be made, and changes only values.
+
+    A step that resizes to the network's own size may go before.
+    """
     text = architecture.preprocessors
     if text == api.AUTO:
         return
@@ -43,10 +46,15 @@ def check_preprocessors_are_value_steps(architecture: Architecture) -> None:
         steps = registry.create_list("preprocessor", text)
     except DlcvError as error:
         raise AssertionError(f'the preprocessors "{text}" can\'t be made: {error}') from error
-    others = [str(registry.spec_of(step)) for step in steps if not is_value_step(step)]
+    others = [step for step in steps if not is_value_step(step) and not _resizes(step)]
+    named = ", ".join(str(registry.spec_of(step)) for step in others)
     assert not others, (
-        f"the preprocessors {', '.join(others)} work on pixels; name value steps only"
+        f"the preprocessors {named} work on pixels; name value steps only, and what resizes"
     )
+
+
+def _resizes(step: Preprocessor) -> bool:
+    return step.with_output_size((8, 8)).output_shape((None, None, 3))[:2] == (8, 8)
 
 
 def check_output_is_probabilities(architecture: Architecture) -> None:

@@ -229,7 +229,7 @@ def _undivided(word: str = "cat") -> DatasetFacts:
     facts += [_image(f"dog/{n}.jpg", UNSPLIT, "dog", len(facts) + n) for n in range(5)]
     labels = [0 if image.sample.label == word else 1 for image in facts]
     split = _Images((word, "dog", word.upper()), labels)
-    others = (f"{word}/notes.txt", f"{word}/phone.jxl", f"{word}.jpg", "README")
+    others = (f"{word}/notes.txt", f"{word}/phone.dng", f"{word}.jpg", "README")
     return DatasetFacts({UNSPLIT: split}, {}, tuple(facts), None, others)
 
 

@@ -64,8 +64,8 @@ class TestFinding:
             (["notes.txt", "a/.1.jpg"], "for it holds no images"),
             (["1.jpg", "2.tga"], "for nothing tells the images' classes"),
             (
-                ["a/1.jxl", "b/2.JXL"],
-                "its images are in formats that are not read (.jxl); convert them to JPEG or PNG",
+                ["a/1.dng", "b/2.DNG"],
+                "its images are in formats that are not read (.dng); convert them to JPEG or PNG",
             ),
         ],
     )

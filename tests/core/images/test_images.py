@@ -186,8 +186,8 @@ def test_the_content_decides_and_not_the_extension(tmp_path: Path) -> None:
 
 
 UNKNOWN = (
-    "is no image of a known format (JPEG, PNG, WEBP, BMP, TIFF, GIF, AVIF, JPEG2000, HEIF), or its "
-    "header is damaged"
+    "is no image of a known format (JPEG, PNG, WEBP, BMP, TIFF, GIF, AVIF, JPEG2000, HEIF, "
+    "JPEG XL), or its header is damaged"
 )
 
 

@@ -105,7 +105,6 @@ def test_without_the_package_its_name_is_said(monkeypatch, request) -> None:
 @pytest.mark.parametrize(
     ("content", "name"),
     [
-        (b"\xff\x0a" + bytes(30), "JPEG XL"),
         (b"8BPS" + bytes(30), "Photoshop"),
         (b"P6\n2 2\n255\n" + bytes(12), "Netpbm"),
     ],

@@ -77,7 +77,7 @@ def photos_with_strays(photos, tmp_path):
         "__MACOSX/red/000.png": b"?",
         "loose.PNG": defective.encoded(defective.picture(0), "PNG"),
         "blue/layers.PSD": b"?",
-        "blue/photo.jxl": b"?",
+        "blue/photo.dng": b"?",
     }.items():
         defective.put(root / name, content)
     return root
@@ -87,9 +87,9 @@ def test_files_that_are_not_read_are_reported_by_kind(photos_with_strays):
     found = {f.id: f for f in check_data(str(photos_with_strays)).findings}
     names = {kind: [s.name for s in finding.samples] for kind, finding in found.items()}
     assert names["images-without-class"] == ["loose.PNG"]
-    assert names["unread-images"] == ["blue/layers.PSD", "blue/photo.jxl"]
+    assert names["unread-images"] == ["blue/layers.PSD", "blue/photo.dng"]
     assert names["strays"] == ["README", "red/._000.png", "red/Thumbs.db", "red/deep/notes.txt"]
-    assert "(.jxl, .psd)" in found["unread-images"].sentence
+    assert "(.dng, .psd)" in found["unread-images"].sentence
     assert "1 README" in found["strays"].sentence
 
 

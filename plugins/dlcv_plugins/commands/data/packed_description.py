@@ -33,6 +33,7 @@ def describe(
         "packed_by": f"dlcv {importlib.metadata.version('dlcv')}",
         "preprocessors": ", ".join(str(registry.spec_of(step)) for step in pipeline.pixel_steps),
         "image_shape": list(pipeline.output_shape(train.image_shape)),
+        "bit_depth": train.bit_depth,
         "label_names": list(train.label_names),
         "split": {
             name: str(value) if name == "groups" else value

@@ -245,6 +245,7 @@ def _describe(
             "height": height,
             "width": width,
             "channels": channels,
+            "bit_depth": run.bit_depth,
             "dtype": "uint8",
             "range": "0 to 255",
             "color_order": "red, green, blue" if channels == 3 else "grey",

@@ -72,7 +72,7 @@ def grad_cam(
     if label is not None and label not in run.label_names:
         raise DlcvError(f'the run has no class "{label}"{suggestion(label, run.label_names)}')
     is_labelled = isinstance(inputs, LabelledImages)
-    opened = inputs if is_labelled else open_inputs(inputs, run.channels)
+    opened = inputs if is_labelled else open_inputs(inputs, run.channels, run.bit_depth)
     if len(opened.labels) > LARGEST_COUNT:
         raise DlcvError(
             f"there are {len(opened.labels)} images; {LARGEST_COUNT} can be looked at at once"

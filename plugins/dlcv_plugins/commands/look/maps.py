@@ -57,7 +57,7 @@ def feature_maps(
         DlcvError: there is no such layer, or its output are no maps.
         ImageError: the image can't be read or processed.
     """
-    opened = open_inputs([image], run.channels)
+    opened = open_inputs([image], run.channels, run.bit_depth)
     name, watched = chosen_layer(run.model, layer, default=0)
     pixels = run.loader(opened).batch(0, 0, np.arange(1))[0]
     with tapped(watched) as outputs:

@@ -67,7 +67,7 @@ def _facts_of_several(
         # A path as seen from the data set's folder is short.
         sample = Sample(path.removeprefix(f"{root}{os.sep}"), name, label, index)
         if isinstance(split, images.ImageFiles):
-            facts.append(_facts_of_file(sample, path))
+            facts.append(_facts_of_file(sample, path, split.bit_depth))
         else:
             facts.append(_facts_of_row(sample, split, index))
     return facts
@@ -81,14 +81,14 @@ def _facts_of_row(sample: Sample, split: LabelledImages, index: int) -> ImageFac
     return ImageFacts(sample, pixels=summarize([image])[0])
 
 
-def _facts_of_file(sample: Sample, path: str) -> ImageFacts:
+def _facts_of_file(sample: Sample, path: str, bit_depth: images.BitDepth) -> ImageFacts:
     try:
         content = images.read_content(path)
     except ImageError as error:
         return ImageFacts(sample, path, problem=error.reason)
     header = read_header(content)
     try:
-        (pixels,) = summarize([images.decode(content)])
+        (pixels,) = summarize([images.decode(content, bit_depth=bit_depth)])
     except ImageError as error:
         return ImageFacts(sample, path, header, problem=error.reason)
     return ImageFacts(sample, path, header, pixels)

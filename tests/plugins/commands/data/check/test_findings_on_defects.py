@@ -32,7 +32,7 @@ EXPECTED = {
     "tiny": ("warning", "dot.png"),
     "grey": ("note", "deep.png grey.jpg"),
     "elongated": ("note", "panorama.jpg"),
-    "unread-images": ("warning", "phone.jxl"),
+    "unread-images": ("warning", "phone.dng"),
     "strays": ("note", ".DS_Store notes.txt"),
 }
 
