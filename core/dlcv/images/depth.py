@@ -63,9 +63,7 @@ def _hint(bits: int) -> None:
     """Logs the hint once a process."""
     logger.warning(
         "16-bit images are read by their upper 8 bits, and some use the lowest %d only, so they "
-        "are nearly black; the store's option bit_depth=%d reads these, as in "
-        '--data "folder(path=PATH, bit_depth=%d)"',
-        bits,
+        "are nearly black; the store's option bit_depth=%d reads these",
         bits,
         bits,
     )

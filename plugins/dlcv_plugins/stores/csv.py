@@ -31,9 +31,10 @@ class Csv(DatasetStore):
     split_column: str = option("", help="the column of train, val or test; found if left out")
     root: Path | None = option(None, help="the folder that paths start from; the CSV file's own")
     color_mode: images.ColorMode = option("rgb", help="rgb for three channels, grayscale for one")
-    bit_depth: images.BitDepth = option(
-        images.ALL_BITS,
-        help="bits that 16-bit samples use, such as 12; stretch for each image's own range",
+    bit_depth: images.BitDepth | None = option(
+        None,
+        help="bits that 16-bit samples use, such as 12; stretch for each image's own range; all 16 "
+        "if left out",
         ge=8,
         le=16,
     )
@@ -65,7 +66,7 @@ class Csv(DatasetStore):
             np.array([position[row.label] for row in rows], np.int64),
             table.label_names,
             color_mode=self.color_mode,
-            bit_depth=self.bit_depth,
+            bit_depth=self.bit_depth or images.ALL_BITS,
             root=self._root,
         )
 

@@ -31,9 +31,10 @@ class FileNames(DatasetStore):
         f"{LABEL}.{NUMBER}", help="how the names are made: {label}, {number}, and * for anything"
     )
     color_mode: images.ColorMode = option("rgb", help="rgb for three channels, grayscale for one")
-    bit_depth: images.BitDepth = option(
-        images.ALL_BITS,
-        help="bits that 16-bit samples use, such as 12; stretch for each image's own range",
+    bit_depth: images.BitDepth | None = option(
+        None,
+        help="bits that 16-bit samples use, such as 12; stretch for each image's own range; all 16 "
+        "if left out",
         ge=8,
         le=16,
     )
@@ -65,7 +66,7 @@ class FileNames(DatasetStore):
             np.array([position[label] for label in files[split].values()], np.int64),
             names,
             color_mode=self.color_mode,
-            bit_depth=self.bit_depth,
+            bit_depth=self.bit_depth or images.ALL_BITS,
             root=self._roots().get(split, self.path),
         )
 

@@ -24,9 +24,10 @@ class Folder(DatasetStore):
 
     path: Path = option(help="the folder")
     color_mode: images.ColorMode = option("rgb", help="rgb for three channels, grayscale for one")
-    bit_depth: images.BitDepth = option(
-        images.ALL_BITS,
-        help="bits that 16-bit samples use, such as 12; stretch for each image's own range",
+    bit_depth: images.BitDepth | None = option(
+        None,
+        help="bits that 16-bit samples use, such as 12; stretch for each image's own range; all 16 "
+        "if left out",
         ge=8,
         le=16,
     )
@@ -60,7 +61,7 @@ class Folder(DatasetStore):
             np.repeat(np.arange(len(files), dtype=np.int64), [len(found) for found in files]),
             [folder.name for folder in folders],
             color_mode=self.color_mode,
-            bit_depth=self.bit_depth,
+            bit_depth=self.bit_depth or images.ALL_BITS,
             root=root,
         )
 

@@ -24,9 +24,10 @@ class TinyImagenet(DatasetStore):
 
     path: Path = option(help="the folder with wnids.txt")
     color_mode: images.ColorMode = option("rgb", help="rgb for three channels, grayscale for one")
-    bit_depth: images.BitDepth = option(
-        images.ALL_BITS,
-        help="bits that 16-bit samples use, such as 12; stretch for each image's own range",
+    bit_depth: images.BitDepth | None = option(
+        None,
+        help="bits that 16-bit samples use, such as 12; stretch for each image's own range; all 16 "
+        "if left out",
         ge=8,
         le=16,
     )
@@ -53,7 +54,7 @@ class TinyImagenet(DatasetStore):
             np.array([label for _, label in found], np.int64),
             self._names(wnids),
             color_mode=self.color_mode,
-            bit_depth=self.bit_depth,
+            bit_depth=self.bit_depth or images.ALL_BITS,
             root=self.path / split,
         )
 

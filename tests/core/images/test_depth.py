@@ -71,7 +71,7 @@ def test_black_images_are_hinted_at_once(caplog: pytest.LogCaptureFixture) -> No
 
     (record,) = [r for r in caplog.records if r.levelno == logging.WARNING]
     assert "use the lowest 12 only, so they are nearly black" in record.message
-    assert 'folder(path=PATH, bit_depth=12)"' in record.message
+    assert record.message.endswith("the store's option bit_depth=12 reads these")
 
 
 def test_every_store_of_files_has_the_option() -> None:
