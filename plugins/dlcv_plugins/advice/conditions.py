@@ -185,6 +185,11 @@ def has_rare_class(facts: TrainingFacts) -> bool:
     return rarest is not None and rarest.trained < min(FEWEST_TRAINING, RARE * _usual(facts))
 
 
+def has_copies(facts: TrainingFacts) -> bool:
+    """Some test images have copies among the training images, which the accuracy counts, too."""
+    return facts.copies > 0
+
+
 def combining_gains_little(facts: TrainingFacts) -> bool:
     """The members predict hardly better together than alone, and do err."""
     found = facts.members

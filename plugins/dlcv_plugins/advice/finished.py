@@ -57,6 +57,8 @@ def facts_of(run: FinishedRun) -> TrainingFacts | None:
         own_validation=run.config.split.validation is None,
         own_test=run.config.split.test is None,
         classes=_classes(run),
+        copies=found.metrics.get("copies_in_training", 0.0),
+        without_copies=found.metrics.get("accuracy_without_copies"),
         per_class=run.images("train") / len(run.label_names) or float("inf"),
         run=shlex.quote(shown_path(run.path)),
         data=shlex.quote(_data(run.config.data)),

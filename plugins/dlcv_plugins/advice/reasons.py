@@ -45,6 +45,16 @@ def of_few(facts: TrainingFacts) -> str:
     )
 
 
+def of_copies(facts: TrainingFacts) -> str:
+    """What the accuracy is without the copies."""
+    found = facts.without_copies
+    without = "all of them are" if found is None else f"without them it is {percent(found)}"
+    return (
+        f"{percent(facts.copies)} of the test images are copies of training images, or nearly, and "
+        f"the accuracy of {percent(facts.held_out.accuracy)} counts them; {without}"
+    )
+
+
 def of_rare_class(facts: TrainingFacts) -> str:
     """How the rarest class is recognized."""
     rarest = facts.rarest

@@ -143,6 +143,8 @@ class TrainingFacts:
         own_test: Whether it has such a test part.
         classes: The classes, where it is known how many images of each were trained on.
         per_class: Training images a class.
+        copies: The share of the test images that have copies among the training images.
+        without_copies: The accuracy on the others; None where there are no copies.
         way: How the network was trained.
         members: The members, where there are several; the other facts are then those of one.
         run: The run's path, for commands.
@@ -162,6 +164,8 @@ class TrainingFacts:
     own_test: bool = False
     classes: tuple[ClassCount, ...] = ()
     per_class: float = math.inf
+    copies: float = 0.0
+    without_copies: float | None = None
     way: Way = Way()
     members: Members | None = None
     run: str = "RUN"

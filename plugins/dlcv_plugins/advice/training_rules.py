@@ -120,6 +120,20 @@ BROKEN = (
 
 FIRST = (
     Diagnosis(
+        "images",
+        are.has_copies,
+        "The accuracy is partly that on images which were trained on.",
+        reasons.of_copies,
+        (
+            Remedy("report the accuracy without them"),
+            Remedy(
+                "take the copies out of the training images: dlcv data build {f.data} --out NEW "
+                "--drop-duplicates"
+            ),
+        ),
+        (GUIDE,),
+    ),
+    Diagnosis(
         "classes",
         are.has_rare_class,
         'The class "{f.rarest.name}" has only {f.rarest.images}.',

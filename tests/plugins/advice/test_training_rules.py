@@ -344,6 +344,18 @@ def test_a_class_of_three_images_is_named():
     assert "classes" not in topics(facts(0.99, 0.95, 0.95, classes=even))
 
 
+@pytest.mark.parametrize(
+    ("without", "told"),
+    [(0.9, "without them it is 90.00 %"), (None, "all of them are")],
+)
+def test_copies_among_the_training_images_come_first(without, told):
+    first, *_ = next_steps(facts(0.99, 0.95, 0.95, copies=0.25, without_copies=without))
+    assert first.finding == "The accuracy is partly that on images which were trained on."
+    assert first.reason.startswith("25.00 % of the test images are copies of training images")
+    assert first.reason.endswith(told)
+    assert "images" not in topics(facts(0.99, 0.95, 0.95))
+
+
 def test_members_that_gain_nothing_are_named():
     def of(together):
         return facts(0.9, 0.9, 0.9, members=Members(3, 0.9, together))
