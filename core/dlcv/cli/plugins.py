@@ -16,25 +16,12 @@ if TYPE_CHECKING:
     from dlcv.registry import Description
     from dlcv.registry.lookup import Descriptor
 
-USES = {
-    "preprocessor": "dlcv run --preproc",
-    "store": "dlcv run --data",
-    "architecture": "dlcv run --arch",
-    "schedule": "dlcv run --schedule",
-    "evaluator": "dlcv evaluate runs/latest --eval",
-    "grouping": "dlcv run --groups",
-    "classifier": "dlcv fit features/ --classifier",
-    "check": "dlcv data check photos/ --checks",
-    "trainer": "dlcv run --trainer",
-    "tracker": "dlcv run --trackers",
-    "exporter": "dlcv export runs/latest --format",
-}
-"""The command that takes each kind of plugin."""
 OTHER_GROUPS = (
     "api",
     "defaults",
     "files",
     "functions",
+    "image_formats",
     "interfaces",
     "kinds",
     "pretrained",
@@ -164,8 +151,8 @@ def _as_text(description: "Description") -> str:
     parts += [
         f"from     {descriptor.origin}, {description.source}",
     ]
-    if descriptor.kind in USES:
-        parts.append(f"example  {USES[descriptor.kind]} {_example(description)}")
+    if example := _example(description):
+        parts.append(f"example  {example}")
     return "\n".join(parts)
 
 
@@ -188,7 +175,7 @@ def _as_dict(description: "Description") -> dict[str, Any]:
             }
             for o in description.options
         ],
-        "example": f"{USES[d.kind]} {_example(description)}" if d.kind in USES else "",
+        "example": _example(description),
     }
 
 
@@ -207,7 +194,14 @@ def _written(value: Any) -> str:
 
 
 def _example(description: "Description") -> str:
-    """Returns a use of the plugin with its required options, or else the first that has a value."""
+    """Returns a use of the plugin with its required options, or else the first that has a value.
+
+    Packages say how plugins of a kind are used; it is empty where none does.
+    """
+    from dlcv.registry.defaults import default_or_none
+
+    if (use := default_or_none(f"uses.{description.descriptor.kind}")) is None:
+        return ""
     required = [o for o in description.options if o.required]
     shown = [(o.name, '"..."') for o in required] or [
         (o.name, _written(o.default))
@@ -216,4 +210,4 @@ def _example(description: "Description") -> str:
     ][:1]
     inner = ", ".join(f"{name}={value}" for name, value in shown)
     name = description.descriptor.name
-    return f"'{name}({inner})'" if inner else name
+    return f"{use} '{name}({inner})'" if inner else f"{use} {name}"

@@ -4,7 +4,7 @@ Everything is uint8, `(H, W, C)`, RGB or grayscale. Resizing stays in uint8 with
 interpolation, which give the same bits with any number of threads and any OpenCV since 4.12.
 """
 
-from dlcv.images.depth import ALL_BITS, BitDepth, recorded_bit_depth
+from dlcv.images.depth import ALL_BITS, BitDepth, recorded_bit_depth, to_bytes
 from dlcv.images.folders import (
     EXTENSIONS,
     STRAY_FOLDERS,
@@ -16,7 +16,6 @@ from dlcv.images.folders import (
     walk_files,
     warn_of_unread,
 )
-from dlcv.images.pillow_formats import enable_heif
 from dlcv.images.pillow_pixels import pixels_of
 from dlcv.images.reading import (
     DECODABLE_PIXELS,
@@ -46,7 +45,6 @@ __all__ = [
     "ImageFiles",
     "Interpolation",
     "decode",
-    "enable_heif",
     "image_files",
     "is_image_file",
     "is_stray_folder",
@@ -57,6 +55,7 @@ __all__ = [
     "read_image",
     "recorded_bit_depth",
     "resize",
+    "to_bytes",
     "unread_by_extension",
     "walk_files",
     "warn_of_unread",

@@ -3,7 +3,7 @@
 import io
 
 from dlcv.errors import ImageError
-from dlcv.images import jpeg_xl, pillow_formats
+from dlcv.images.further_formats import further_formats
 from dlcv.images.tiff import STARTS as TIFF_STARTS
 
 PNG_START = b"\x89PNG\r\n\x1a\n"
@@ -25,7 +25,7 @@ def size_of(content: bytes) -> tuple[int, int] | None:
     from PIL.JpegImagePlugin import JpegImageFile
     from PIL.TiffImagePlugin import TiffImageFile
 
-    for find in (_webp_size, _png_size, jpeg_xl.size_of, pillow_formats.size_of):
+    for find in (_webp_size, _png_size, *(form.size_of for form in further_formats())):
         if (size := find(content)) is not None:
             return size
     for reader in (JpegImageFile, BmpImageFile, TiffImageFile):

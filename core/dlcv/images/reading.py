@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from dlcv.errors import DlcvError, ImageError
-from dlcv.images import header, jpeg, jpeg_xl, pillow_formats, tiff
+from dlcv.images import header, jpeg, tiff
 from dlcv.images.depth import ALL_BITS, BitDepth, hint_at_unused_bits, to_bytes
+from dlcv.images.further_formats import further_formats
 from dlcv.interfaces import Images, LabelledImages, stack
 
 if TYPE_CHECKING:
@@ -173,13 +174,10 @@ def decode(
 
     _check_header(content)
     channels = 3 if color_mode == "rgb" else 1
-    for read in (
-        jpeg.decode,
-        functools.partial(tiff.decode, bit_depth=bit_depth),
-        functools.partial(jpeg_xl.decode, bit_depth=bit_depth),
-        functools.partial(pillow_formats.decode, bit_depth=bit_depth),
-    ):
-        if (strictly := read(content, channels=channels)) is not None:
+    if (strictly := jpeg.decode(content, channels=channels)) is not None:
+        return strictly
+    for form in (tiff, *further_formats()):
+        if (strictly := form.decode(content, channels=channels, bit_depth=bit_depth)) is not None:
             return strictly
     flag = cv2.IMREAD_COLOR_RGB if color_mode == "rgb" else cv2.IMREAD_GRAYSCALE
     if is_scaled := bit_depth != ALL_BITS:
@@ -222,8 +220,6 @@ def _check_header(content: bytes) -> None:
     """Refuses what is no image, or too large, from the header alone, before memory is spent."""
     size = header.size_of(content)
     if size is None:
-        if unread := pillow_formats.unread_format_of(content):
-            raise ImageError(f"has the format {unread}, which is not read; convert it to PNG")
         known = f"is no image of a known format ({', '.join(FORMATS)}), or its header is damaged"
         raise ImageError(known if content else "is empty")
     width, height = size

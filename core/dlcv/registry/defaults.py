@@ -28,10 +28,11 @@ CURES = {
     "commands": "",
     "examples": "",
     "tracker_flags": "",
+    "uses": "",
     "checkpoints": "",
 }
 """The defaults that a package may choose, and what a user can do who has none."""
-TABLES = ("checkpoints", "examples", "tracker_flags")
+TABLES = ("checkpoints", "examples", "tracker_flags", "uses")
 """Those that hold texts by name."""
 
 

@@ -7,6 +7,7 @@ import attrs
 
 from dlcv import images
 from dlcv.images.jpeg import ORIENTATION_TAG
+from dlcv_plugins.image_formats.pillow_formats import enable_heif
 from dlcv_plugins.kinds.check import FileHeader
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ def read_header(content: bytes) -> FileHeader | None:
     """Returns what a file states about itself, None if Pillow doesn't know it for an image."""
     from PIL import Image
 
-    images.enable_heif()
+    enable_heif()
     limit = images.largest_image_pixels()
     try:
         with Image.open(io.BytesIO(_without_texts(content))) as opened:

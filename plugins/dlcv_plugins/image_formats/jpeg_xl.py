@@ -9,8 +9,7 @@ import importlib.util
 from typing import TYPE_CHECKING
 
 from dlcv.errors import ImageError
-from dlcv.images.depth import ALL_BITS, BitDepth, to_bytes
-from dlcv.images.pillow_pixels import pixels_of
+from dlcv.images import ALL_BITS, BitDepth, pixels_of, to_bytes
 
 if TYPE_CHECKING:
     import numpy as np

@@ -10,6 +10,7 @@ from PIL import Image, ImageOps
 
 from dlcv import images
 from dlcv.errors import ImageError
+from dlcv_plugins.image_formats import pillow_formats
 
 FORMATS = ("GIF", "AVIF", "JPEG2000", "HEIF")
 ORIENTATION = 0x0112
@@ -18,7 +19,7 @@ ORIENTATION = 0x0112
 @pytest.fixture(scope="module", autouse=True)
 def heif():
     pytest.importorskip("pillow_heif")
-    assert images.enable_heif()
+    assert pillow_formats.enable_heif()
 
 
 def encoded(name: str, image: Image.Image, **options) -> bytes:
@@ -94,8 +95,8 @@ def test_without_the_package_its_name_is_said(monkeypatch, request) -> None:
         return found(name, *arguments, **options)
 
     monkeypatch.setattr(builtins, "__import__", without)
-    request.addfinalizer(images.enable_heif.cache_clear)
-    images.enable_heif.cache_clear()
+    request.addfinalizer(pillow_formats.enable_heif.cache_clear)
+    pillow_formats.enable_heif.cache_clear()
     with pytest.raises(
         ImageError, match=r"is HEIF; `pip install 'dlcv\[heif\]'` lets dlcv read it"
     ):

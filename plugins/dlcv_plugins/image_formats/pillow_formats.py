@@ -8,8 +8,7 @@ import io
 from typing import TYPE_CHECKING, Any
 
 from dlcv.errors import ImageError
-from dlcv.images.depth import ALL_BITS, BitDepth
-from dlcv.images.pillow_pixels import pixels_of
+from dlcv.images import ALL_BITS, BitDepth, pixels_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -21,16 +20,6 @@ STARTS = {
     "GIF": (b"GIF87a", b"GIF89a"),
     "JPEG2000": (b"\0\0\0\x0cjP  \r\n\x87\n", b"\xff\x4f\xff\x51"),
 }
-UNREAD_STARTS = {
-    "Photoshop": (b"8BPS",),
-    "icon": (b"\0\0\1\0",),
-    "PDF": (b"%PDF",),
-    "SVG": (b"<svg", b"<?xml"),
-    "Netpbm": (b"P1\n", b"P2\n", b"P3\n", b"P4\n", b"P5\n", b"P6\n", b"P7\n"),
-    "OpenEXR": (b"\x76\x2f\x31\x01",),
-    "Radiance HDR": (b"#?RADIANCE",),
-}
-"""How files in formats begin that are not read, to name these."""
 
 
 def format_of(content: bytes) -> str | None:
@@ -38,13 +27,6 @@ def format_of(content: bytes) -> str | None:
     if content[4:8] == b"ftyp":
         return next((name for name, brands in BRANDS.items() if content[8:12] in brands), None)
     return next((name for name, starts in STARTS.items() if content.startswith(starts)), None)
-
-
-def unread_format_of(content: bytes) -> str | None:
-    """Returns the name of a format that is not read, by a file's first bytes; None for others."""
-    return next(
-        (name for name, starts in UNREAD_STARTS.items() if content.startswith(starts)), None
-    )
 
 
 @functools.cache

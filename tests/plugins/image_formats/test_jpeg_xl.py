@@ -7,7 +7,7 @@ import pytest
 
 from dlcv import images
 from dlcv.errors import ImageError
-from dlcv.images import jpeg_xl
+from dlcv_plugins.image_formats import jpeg_xl
 
 imagecodecs = pytest.importorskip("imagecodecs", reason="imagecodecs is not installed: dlcv[jxl]")
 
