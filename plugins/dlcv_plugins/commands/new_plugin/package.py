@@ -20,6 +20,7 @@ MODULES = {
     "architecture": "tinynet",
     "schedule": "halving",
     "evaluator": "certainty",
+    "grouping": "day",
     "classifier": "naive_bayes",
     "exporter": "keras_file",
     "check": "dark",
