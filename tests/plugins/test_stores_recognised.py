@@ -125,7 +125,7 @@ def test_a_table_is_packed(photos, tmp_path):
         (["run", "--data", "x.csv"], "x.csv: 1 of 1 images are not there; the first is "),
         (
             ["data", "build", "x.csv", "--out", "p", "--size", "8"],
-            "the first is {root}/a.png on li",
+            "the first is a.png on line 2; ",
         ),
         (
             ["data", "build", "bad.csv", "--out", "p", "--size", "8"],

@@ -101,4 +101,5 @@ def _run(members: int, histories: dict[str, list[dict[str, float]]]) -> Finished
         members=tuple(Path("run/members") / str(n + 1) for n in range(members)) if names else (),
         further=further,
         predict=lambda split: predictions,
+        member=lambda number: _run(1, {"run": [*histories.values()][number]}),
     )  # fmt: skip

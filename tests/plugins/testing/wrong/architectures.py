@@ -72,7 +72,7 @@ def by_code(self, x):
 VALUES, PROBABILITIES = {"preprocessors_are_value_steps"}, {"output_is_probabilities", ...}
 BODY, LAYERS = {"body_ends_before_the_classifier"}, {"layers_can_be_loaded"}
 WRONG: dict[str, tuple[Callable, set]] = {
-    "wants pixel steps": (network(preprocessors="aspect_aware(size=8), scale"), VALUES),
+    "wants pixel steps": (network(preprocessors="flip, scale"), VALUES),
     "wants unknown steps": (network(preprocessors="scael"), VALUES),
     "wants impossible options": (network(preprocessors="scale(factor=-1)"), VALUES),
     "columns that are no classes": (ending(units=5), PROBABILITIES),
