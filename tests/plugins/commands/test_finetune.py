@@ -11,7 +11,7 @@ from dlcv_plugins.commands.finetune.configuration import fine_tuning
 
 def test_a_trained_body_gets_a_new_head_for_other_classes(base_run, photos, tmp_path):
     photos(classes=("one", "two"), count=12, name="others")
-    small = ("--batch-size", "4", "--input-size", "16", "--threads", "1", "--quiet")
+    small = ("--batch-size", "4", "--input-size", "16", "--threads", "1")
     second = dlcv(
         "finetune", "--data", "others", "--base", "lenet(width=0.2)",
         "--weights", base_run.path, "--head", "fc_head(units=8)", "--head-epochs", "2",
@@ -68,7 +68,7 @@ def test_networks_that_do_not_go_together_are_refused(base, weights, head, messa
 
 def test_run_as_the_base_gives_its_network_weights_and_preprocessors(photos, tmp_path):
     photos(count=12, name="colors")
-    small = ("--batch-size", "4", "--threads", "1", "--quiet")
+    small = ("--batch-size", "4", "--threads", "1")
     arch = ("--arch", "linear_head(base=lenet(width=0.2))", "--input-size", "16")
     steps = ("--preproc", "simple, scale(factor=0.01)")
     first = dlcv("run", "--data", "colors", *arch, *steps, "--epochs", "1", *small,

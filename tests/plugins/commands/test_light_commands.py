@@ -53,7 +53,7 @@ def imported(tmp_path_factory):
         ("advise", {"numpy"}),
         ("build", {"h5py"}),
         ("preview", {"matplotlib"}),
-        ("check", {"imagehash", "jinja2"}),
+        ("check", {"jinja2"}),
     ],
 )
 def test_no_deep_learning_library_is_imported(imported, command, needed):
