@@ -36,7 +36,13 @@ STOPS = {
     ("jax", "kept features"): ["in the middle of an epoch"],
 }
 # JAX compiles for each resumption, which takes its time; what it compiled once is kept.
-SLOW = [("jax", "methods"), ("jax", "by hand"), ("jax", "kept features")]
+SLOW = [
+    ("tensorflow", "by hand"),
+    ("jax", "plain"),
+    ("jax", "methods"),
+    ("jax", "by hand"),
+    ("jax", "kept features"),
+]
 CASES = [
     pytest.param(*key, stops, marks=[pytest.mark.slow] if key in SLOW else [])
     for key, stops in STOPS.items()
