@@ -95,7 +95,8 @@ class Commands(Group):
 
         Where there is none, the package that it comes from is named.
         """
-        module, _, attribute = self.places[name].partition(":")
+        descriptor = registry.registry.find("command", self._named(name))
+        module, _, attribute = descriptor.target.partition(":")
         source = module_file(module)
         try:
             functions = ast.parse(source.read_bytes()).body if source else []
@@ -104,8 +105,7 @@ class Commands(Group):
         named = (f for f in functions if isinstance(f, ast.FunctionDef) and f.name == attribute)
         text = next((ast.get_docstring(function) or "" for function in named), "")
         found = click.Command(attribute, help=text).get_short_help_str(LONGEST_SUMMARY)
-        owner = registry.registry.find("command", self._named(name)).distribution
-        return found or f"(of {owner})"
+        return found or f"(of {descriptor.distribution})"
 
     def resolve_command(
         self, context: click.Context, args: list[str]
