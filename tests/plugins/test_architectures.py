@@ -394,9 +394,11 @@ def test_filters_that_do_not_match_the_stages_are_refused() -> None:
         registry.create("architecture", "resnet_tiny_imagenet(stages=(1, 1))")
 
 
+# Keras's and KerasHub's networks, and what goes on top of one, have tests of their own.
 OURS = [
     n for n in registry.names("architecture")
-    if not hasattr(registry.get("architecture", n), "keras_name") and "head" not in n
+    if not hasattr(registry.get("architecture", n), "keras_name")
+    and "head" not in n and n != "kerashub"
 ]  # fmt: skip
 
 
