@@ -138,11 +138,8 @@ def functions(name: str, *members: str) -> str:
 
 def api() -> str:
     """Returns the names that plugins may use, by where they come from; the core's come first."""
-    added = {
-        point.name: point.value for point in entry_points("dlcv.api") if origin(point)[0] == "dlcv"
-    }
     rows = []
-    for name, place in {**dlcv.api._PLACES, **added}.items():
+    for name, place in {**dlcv.api._PLACES, **_shipped("dlcv.api")}.items():
         found = getattr(dlcv.api, name)
         is_documented = inspect.ismodule(found) or inspect.isclass(found) or callable(found)
         summary = _summary(found) if is_documented else f"A constant: `{found!r}`."
@@ -150,10 +147,26 @@ def api() -> str:
     return _table(("name", "defined in", "what it is"), rows)
 
 
+def python() -> str:
+    """Returns the names of the module `dlcv`, each described by its docstring on the site."""
+    places = {**dlcv._LAZY, **_shipped("dlcv.functions")}
+    del places["DlcvError"]  # It stands among the errors.
+    parts = []
+    for name, place in sorted(places.items(), key=lambda item: item[0].lower()):
+        options = f'    options:\n      heading: "dlcv.{name}"\n      toc_label: "{name}"'
+        parts.append(f"::: {place.replace(':', '.')}\n{options}")
+    return "\n\n".join(parts)
+
+
 def _fill(match: re.Match[str]) -> str:
     start, call, end = match.groups()
     function, *arguments = call.split()
     return f"{start}\n{globals()[function](*arguments)}\n\n{end}"
+
+
+def _shipped(group: str) -> dict[str, str]:
+    """Returns the entry points of a group that ship with dlcv."""
+    return {p.name: p.value for p in entry_points(group) if origin(p)[0] == "dlcv"}
 
 
 def _walk(context: click.Context) -> Iterable[click.Context]:

@@ -339,12 +339,3 @@ def test_every_block_is_found():
         runnable = [b for b in blocks(page) if b.language in ("console", "python", "text")]
         fences = re.findall(r"^```(?:console|python|text)$", page.read_text(), re.MULTILINE)
         assert len(runnable) == len(fences), f"{page}: a block is not closed, or badly marked"
-
-
-def test_site_builds_without_warnings(tmp_path):
-    pytest.importorskip("mkdocs")
-    subprocess.run(
-        [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--site-dir", tmp_path],
-        cwd=ROOT,
-        check=True,
-    )
