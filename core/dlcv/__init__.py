@@ -13,15 +13,7 @@ if TYPE_CHECKING:
 
     __version__: str
 
-__all__ = [
-    "DlcvError",
-    "Run",
-    "hook",
-    "load",
-    "registry",
-    "resume",
-    "run",
-]
+__all__ = ["DlcvError", "Run", "hook", "load", "registry", "resume", "run"]
 
 _LAZY = {
     "DlcvError": "dlcv.errors:DlcvError",

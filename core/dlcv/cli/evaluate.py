@@ -25,11 +25,7 @@ if TYPE_CHECKING:
 @click.option("--data", help="Labelled images; by default those that the run held out.")
 @click.option("--split", help="The split to use.  [default: test, else val, else all]")
 @click.option(
-    "--eval",
-    "--evaluators",
-    "evaluators",
-    metavar="SPECS",
-    help="Instead of the run's evaluators.",
+    "--eval", "--evaluators", "evaluators", metavar="SPECS", help="Instead of the run's evaluators."
 )
 @pixel_steps_option
 @checkpoints_option

@@ -24,8 +24,7 @@ def _print_version(context: click.Context, _: click.Parameter, value: bool) -> N
 
 
 @click.group(
-    cls=Dlcv,
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    cls=Dlcv, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
 )
 @click.option(
     "--version", is_flag=True, is_eager=True, expose_value=False, callback=_print_version,

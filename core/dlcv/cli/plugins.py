@@ -148,9 +148,7 @@ def _as_text(description: "Description") -> str:
     if description.options:
         rows = [(o.name, o.type_text, _default(o), o.help) for o in description.options]
         parts += [table(("option", "type", "default", "what it does"), rows), ""]
-    parts += [
-        f"from     {descriptor.origin}, {description.source}",
-    ]
+    parts += [f"from     {descriptor.origin}, {description.source}"]
     if example := _example(description):
         parts.append(f"example  {example}")
     return "\n".join(parts)

@@ -9,15 +9,7 @@ import numpy as np
 
 from dlcv import registry
 from dlcv.errors import DlcvError, ImageError
-from dlcv.interfaces import (
-    Images,
-    LabelledImages,
-    Preprocessor,
-    Shape,
-    Size,
-    is_value_step,
-    stack,
-)
+from dlcv.interfaces import Images, LabelledImages, Preprocessor, Shape, Size, is_value_step, stack
 from dlcv.registry.defaults import default, default_or_none
 
 BYTES_AT_ONCE = 16_000_000
@@ -108,10 +100,7 @@ class Pipeline:
 
 
 def process_batch(
-    images: LabelledImages,
-    indices: np.ndarray,
-    pipeline: Pipeline,
-    rng: np.random.Generator | None,
+    images: LabelledImages, indices: np.ndarray, pipeline: Pipeline, rng: np.random.Generator | None
 ) -> np.ndarray:
     """Reads images and runs the pixel steps on them.
 

@@ -14,14 +14,7 @@ from dlcv.data.grouped import has_groups
 from dlcv.data.small_classes import WAYS, without_classes
 from dlcv.data.split import divide, is_divided, settle
 from dlcv.data.subset import Subset, Survey, share_of, survey
-from dlcv.errors import (
-    DlcvError,
-    PluginError,
-    UnknownPluginError,
-    printable,
-    some,
-    suggestion,
-)
+from dlcv.errors import DlcvError, PluginError, UnknownPluginError, printable, some, suggestion
 from dlcv.images import is_image_file, unread_by_extension, walk_files
 from dlcv.interfaces import SPLITS, UNSPLIT, DatasetStore, LabelledImages, evolve
 from dlcv.registry.lookup import Descriptor

@@ -119,9 +119,7 @@ def _digest(path: str, size: int, modified_nanoseconds: int) -> bytes:
 
 
 def read_image(
-    path: str | os.PathLike[str],
-    color_mode: ColorMode = "rgb",
-    bit_depth: BitDepth = ALL_BITS,
+    path: str | os.PathLike[str], color_mode: ColorMode = "rgb", bit_depth: BitDepth = ALL_BITS
 ) -> "np.ndarray":
     """Reads an image file; takes and returns what `decode` does.
 

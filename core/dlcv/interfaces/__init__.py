@@ -6,13 +6,7 @@ groups `dlcv.kinds` and `dlcv.interfaces`.
 
 from typing import Any
 
-from dlcv.interfaces.architecture import (
-    Architecture,
-    channel_axis,
-    flatten,
-    scaled,
-    softmax_layer,
-)
+from dlcv.interfaces.architecture import Architecture, channel_axis, flatten, scaled, softmax_layer
 from dlcv.interfaces.base import Plugin, evolve, plugin, state
 from dlcv.interfaces.combination import Combination, combine
 from dlcv.interfaces.evaluator import (
@@ -24,14 +18,7 @@ from dlcv.interfaces.evaluator import (
     Table,
     Unit,
 )
-from dlcv.interfaces.options import (
-    Option,
-    OptionError,
-    option,
-    options_of,
-    read_value,
-    show,
-)
+from dlcv.interfaces.options import Option, OptionError, option, options_of, read_value, show
 from dlcv.interfaces.preprocessor import (
     ImagePreprocessor,
     Images,
@@ -44,14 +31,7 @@ from dlcv.interfaces.preprocessor import (
 )
 from dlcv.interfaces.run_view import ConfigView, RunView, SpecView, StageView, is_validation
 from dlcv.interfaces.schedule import Schedule
-from dlcv.interfaces.store import (
-    DESCRIPTION,
-    SPLITS,
-    UNSPLIT,
-    DatasetStore,
-    LabelledImages,
-    Writer,
-)
+from dlcv.interfaces.store import DESCRIPTION, SPLITS, UNSPLIT, DatasetStore, LabelledImages, Writer
 from dlcv.interfaces.tracker import Tracker
 from dlcv.interfaces.trainer import Trainer
 

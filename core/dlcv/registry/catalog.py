@@ -13,20 +13,8 @@ from typing import TYPE_CHECKING, Any, Self
 
 import attrs
 
-from dlcv.errors import (
-    PluginError,
-    SpecError,
-    UnknownPluginError,
-    first_line,
-    listing,
-    suggestion,
-)
-from dlcv.interfaces import (
-    Option,
-    OptionError,
-    Plugin,
-    options_of,
-)
+from dlcv.errors import PluginError, SpecError, UnknownPluginError, first_line, listing, suggestion
+from dlcv.interfaces import Option, OptionError, Plugin, options_of
 from dlcv.packages import DISABLE_VARIABLE
 from dlcv.registry.lookup import INTERFACES, Descriptor, Lookup, checked_kind, disabled
 from dlcv.registry.spec import Spec, SpecList, bare_or_text, lower

@@ -23,11 +23,7 @@ logger = logging.getLogger(__name__)
 
 
 def open_parts(
-    inputs: Any,
-    channels: int,
-    *,
-    skip: bool = False,
-    bit_depth: images.BitDepth = images.ALL_BITS,
+    inputs: Any, channels: int, *, skip: bool = False, bit_depth: images.BitDepth = images.ALL_BITS
 ) -> Iterator[LabelledImages]:
     """Yields images ready to be read, in parts that fit into memory.
 

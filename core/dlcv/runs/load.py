@@ -53,9 +53,7 @@ def load(
 
 
 def load_trained(
-    path: str | os.PathLike[str],
-    checkpoint: str | int = "last",
-    method: Combination | None = None,
+    path: str | os.PathLike[str], checkpoint: str | int = "last", method: Combination | None = None
 ) -> Predictor:
     """Loads what a run trained: a `Run`, or what predicts by several members together.
 
