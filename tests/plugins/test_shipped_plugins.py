@@ -31,6 +31,7 @@ SPECS = {
         "linear_head(base=lenet)",
         "linear_head(base=lenet, layer=dense1_relu)",
     ],
+    ("architecture", "sigmoid_output"): ["sigmoid_output(base=lenet)"],
     ("grouping", "column"): ["column(name=patient)"],
     ("grouping", "pattern"): ['pattern(regex="(group[0-9])")'],
     ("preprocessor", "affine"): ["affine", "affine(shear=20, fill_mode=constant)"],

@@ -13,8 +13,7 @@ class CNN(Architecture):
     """Convolutions of 3 x 3, each with ReLU and pooling, then dense layers.
 
     A comparison on cats and dogs has `filters=(24,)`, `(48, 48)`, `(128, 128)`, and `(64, 128)`
-    with `units=(512, 512)`. Its one output trained with the squared error is a softmax here, as
-    everywhere, and `loss=mean_squared_error` does that.
+    with `units=(512, 512)`; the one output that it has there is `sigmoid_output(base=cnn)`.
     """
 
     filters: tuple[int, ...] = option((48, 48), help="filters of each convolution", ge=1)

@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 class MLP(Architecture):
     """One hidden layer on the pixels: what a network without convolutions can do.
 
-    A comparison on cats and dogs, where it did no better than guessing; its one output trained with
-    the squared error is a softmax here, as everywhere, and `loss=mean_squared_error` does that.
+    A comparison on cats and dogs, where it did no better than guessing; the one output that it has
+    there is `sigmoid_output(base=mlp)`.
     """
 
     units: int = option(256, help="units of the hidden layer", ge=1)

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     import keras
 
 CLASSES = 7
+TWO = 2
+"""The classes of networks that are for two alone."""
 
 
 def checks(cls: type[Plugin]) -> tuple[Check, ...]:
@@ -61,9 +63,9 @@ def check_output_is_probabilities(architecture: Architecture) -> None:
     """A network of the default size gives `(N, classes)` float32 that sum to 1."""
     import numpy as np
 
-    model = _build(architecture)
-    assert model.output.shape == (None, CLASSES), (
-        f"the output is {model.output.shape} for {CLASSES} classes, not {(None, CLASSES)}"
+    model, classes = _build(architecture)
+    assert model.output.shape == (None, classes), (
+        f"the output is {model.output.shape} for {classes} classes, not {(None, classes)}"
     )
     images = np.random.default_rng(0).normal(size=(2, *model.input.shape[1:]))
     probabilities = np.asarray(model(images.astype(np.float32), training=False))
@@ -75,14 +77,15 @@ def check_output_is_probabilities(architecture: Architecture) -> None:
 def check_grey_images_are_taken(architecture: Architecture) -> None:
     """Channels come from the data: a network is built for one as well as for three."""
     with api.symbolic():
-        output = _build(architecture, channels=1).output
-    assert output.shape == (None, CLASSES), f"for grey images the output is {output.shape}"
+        model, classes = _build(architecture, channels=1)
+    shape = model.output.shape
+    assert shape == (None, classes), f"for grey images the output is {shape}"
 
 
 def check_output_stays_float32_in_mixed_precision(architecture: Architecture) -> None:
     """Probabilities and the loss need float32, whatever the rest computes in."""
     with _mixed_precision(), api.symbolic():
-        model = _build(architecture)
+        model, _ = _build(architecture)
     assert model.output.dtype == "float32", (
         f"in mixed precision the output is {model.output.dtype}; "
         "end with softmax_layer(classes), or a layer with dtype=float32"
@@ -92,7 +95,7 @@ def check_output_stays_float32_in_mixed_precision(architecture: Architecture) ->
 def check_layer_names_are_systematic(architecture: Architecture) -> None:
     """Weights are transferred and layers frozen by name, so names are chosen, not numbered."""
     with api.symbolic():
-        second = [x.name for x in _build(architecture).layers]
+        second = [x.name for x in _build(architecture)[0].layers]
     first = [x.name for x in _without_weights(architecture).layers]
     numbered = [a for a, b in zip(first, second, strict=True) if a != b]
     assert not numbered, (
@@ -123,15 +126,20 @@ def check_layers_can_be_loaded(architecture: Architecture) -> None:
     check_keras_can_load(_without_weights(architecture), "the network")
 
 
-def _build(architecture: Architecture, channels: int = 3) -> "keras.Model":
-    return architecture.build((*architecture.default_size, channels), CLASSES)
+def _build(architecture: Architecture, channels: int = 3) -> "tuple[keras.Model, int]":
+    """Returns a network, and the number of its classes: 7, or 2 where it refuses more."""
+    shape = (*architecture.default_size, channels)
+    try:
+        return architecture.build(shape, CLASSES), CLASSES
+    except DlcvError:
+        return architecture.build(shape, TWO), TWO
 
 
 @functools.lru_cache(maxsize=1)
 def _without_weights(architecture: Architecture) -> "keras.Model":
     """Returns a network for checks of names and layers, which share it."""
     with api.symbolic():
-        return _build(architecture)
+        return _build(architecture)[0]
 
 
 @contextmanager

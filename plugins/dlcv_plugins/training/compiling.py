@@ -13,6 +13,8 @@ from dlcv.interfaces import Schedule, read_value
 from dlcv.registry import Spec
 
 JIT_COMPILE = {"auto": "auto", "on": True, "off": False}
+SAME_LOSS = {"sparse_categorical_crossentropy": "categorical_crossentropy"}
+"""Losses of labels that are whole numbers, and those of the same value for one-hot labels."""
 NUMBERS = {
     "weight_decay": float,
     "clipnorm": float,
@@ -88,14 +90,11 @@ def initial_rate(spec: Spec) -> float:
 
 
 def make_loss(spec: Spec) -> keras.Loss:
-    """Returns a loss.
+    """Returns a loss; one of labels as whole numbers is that of the same value for one-hot ones.
 
     Raises:
         SpecError: Keras has no such loss, it has no such option, or it does not fit one-hot labels.
     """
-    if spec.name.startswith("sparse_"):
-        other = spec.name.removeprefix("sparse_")
-        raise SpecError(f"{spec.name} does not fit, since labels come one-hot; write {other}")
     known = _losses()
     if spec.name not in known:  # Those that fit are found by trying all, which takes a moment.
         known = {name: cls for name, cls in known.items() if _takes_one_hot_labels(cls())}
@@ -169,11 +168,8 @@ def _optimizers() -> dict[str, type]:
 def _losses() -> dict[str, type]:
     base = keras.losses.Loss
     found = {_snake_case(n): c for n, c in vars(keras.losses).items() if inspect.isclass(c)}
-    return {
-        name: cls
-        for name, cls in found.items()
-        if issubclass(cls, base) and cls is not base and not name.startswith("sparse_")
-    }
+    losses = {n: c for n, c in found.items() if issubclass(c, base) and c is not base}
+    return {name: losses[SAME_LOSS.get(name, name)] for name in losses}
 
 
 def _takes_one_hot_labels(loss: keras.Loss) -> bool:

@@ -105,6 +105,17 @@ def test_loss_that_takes_other_labels_is_refused(text: str) -> None:
     assert "\n" not in str(caught.value)
 
 
+def test_sparse_categorical_crossentropy_is_that_of_keras_on_whole_numbers() -> None:
+    values = np.random.default_rng(0).random((6, 3)).astype(np.float32)
+    probabilities = values / values.sum(axis=1, keepdims=True)
+    labels = np.array([0, 2, 1, 1, 0, 2])
+    loss = make_loss(Spec.parse("sparse_categorical_crossentropy"))
+
+    found = loss(np.eye(3, dtype=np.float32)[labels], probabilities)
+    expected = keras.losses.SparseCategoricalCrossentropy()(labels, probabilities)
+    np.testing.assert_allclose(found, expected, rtol=1e-6)
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -114,7 +125,7 @@ def test_loss_that_takes_other_labels_is_refused(text: str) -> None:
             "categorical_crossentropy(label_smoothing=1.5)",
             "label_smoothing: expected a number from 0 to 1, received 1.5 at column 26",
         ),
-        ("sparse_categorical_crossentropy", "labels come one-hot; write categorical_crossentropy"),
+        ("sparse_categorical_crossentropy(ignore_class=1)", 'no option "ignore_class"'),
         ("mean_squared_error(alpha=1)", 'no option "alpha"'),
     ],
 )

@@ -171,9 +171,9 @@ def heat_maps(
 
 
 def _scores(network: keras.Model, pixels: np.ndarray) -> Any:
-    """Returns the network's outputs before its softmax, `(N, classes)`.
+    """Returns the network's outputs before its softmax or sigmoid, `(N, classes)`.
 
-    The softmax takes the gradient away where the network is sure of its answer.
+    These take the gradient away where the network is sure of its answer.
     """
     with _linear(_last_layer(network)) as is_linear:
         outputs = network(pixels, training=False)
@@ -182,9 +182,9 @@ def _scores(network: keras.Model, pixels: np.ndarray) -> Any:
 
 @contextmanager
 def _linear(layer: keras.Layer) -> Iterator[bool]:
-    """Takes the softmax off a layer for a while; yields whether it had one."""
+    """Takes the softmax or sigmoid off a layer for a while; yields whether it had one."""
     activation = getattr(layer, "activation", None)
-    if activation is not keras.activations.softmax:
+    if activation not in (keras.activations.softmax, keras.activations.sigmoid):
         yield False
         return
     layer.activation = keras.activations.linear
@@ -195,7 +195,8 @@ def _linear(layer: keras.Layer) -> Iterator[bool]:
 
 
 def _last_layer(network: keras.Model) -> keras.Layer:
-    last = network.layers[-1]
+    # What follows the probability of one class adds that of the other.
+    last = next(x for x in reversed(network.layers) if x.weights or hasattr(x, "activation"))
     return _last_layer(last) if isinstance(last, keras.Model) else last
 
 

@@ -119,6 +119,23 @@ OWN = [
 ]  # fmt: skip
 
 
+def test_one_sigmoid_unit_has_the_maps_of_a_softmax_of_two(pixels):
+    """A softmax of the logits (-z, z) has the scores of the sigmoid's z, and of -z."""
+    two = pooled_network(classes=2)
+    kernel, bias = two.layers[-1].get_weights()
+    z = keras.layers.Dense(1, "sigmoid", name="predictions")
+    second = z(two.layers[-1].input)
+    first = layers.Rescaling(-1, 1)(second)
+    one = keras.Model(two.inputs, layers.Concatenate()([first, second]))
+    two.layers[-1].set_weights([np.hstack([-kernel[:, 1:], kernel[:, 1:]]), 0 * bias])
+    z.set_weights([30 * kernel[:, 1:], 30 * bias[1:]])  # so sure that the sigmoid has no slope
+    classes = np.array([0, 1, 1])
+    found = heat_maps(one, one.get_layer("conv2"), pixels, classes)
+    assert found.any()
+    expected = heat_maps(two, two.get_layer("conv2"), pixels, classes)
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
 @pytest.mark.parametrize(("spec", "size"), OWN)
 def test_shipped_networks_can_be_looked_into(spec, size):
     check_can_be_looked_into(spec, size)
@@ -128,7 +145,7 @@ def test_shipped_networks_can_be_looked_into(spec, size):
 @pytest.mark.timeout(1200)
 @pytest.mark.parametrize("name", sorted(registry.names("architecture")))
 def test_every_network_can_be_looked_into(name):
-    if name in ("fc_head", "gap_head", "linear_head", "mlp"):
+    if name in ("fc_head", "gap_head", "linear_head", "mlp", "sigmoid_output"):
         pytest.skip("has no convolution of its own")
     check_can_be_looked_into(name, max(registry.create("architecture", name).default_size))
     # Networks refer to themselves; without this the memory of all of them is needed.
