@@ -11,6 +11,7 @@ them (most names below the command line) is best imported inside the function th
 
 import ast
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -114,8 +115,6 @@ if TYPE_CHECKING:
     from dlcv.training.history import best_row as best_row
     from dlcv.training.history import of_stage as of_stage
     from dlcv.training.history import snapshot_epochs as snapshot_epochs
-    from dlcv.training.initial_weights import load_into as load_into
-    from dlcv.training.initial_weights import open_source as open_source
     from dlcv.training.interruption import Interrupted as Interrupted
     from dlcv.training.interruption import Interruption as Interruption
     from dlcv.training.interruption import deferred_signals as deferred_signals
@@ -151,9 +150,11 @@ if TYPE_CHECKING:
     figure: Callable[..., Any]
     find_recipe: Callable[..., Any]
     from_json: Callable[..., Any]
+    load_into: Callable[..., None]
     load_run: Callable[..., Any]
     log_finished: Callable[..., None]
     named_method: Callable[..., Any]
+    open_source: Callable[..., AbstractContextManager[Any]]
     pages: ModuleType
     prepare_training: Callable[..., Any]
     recipes: Callable[..., list[Any]]

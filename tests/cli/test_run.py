@@ -72,7 +72,7 @@ def test_run_tells_what_it_does_and_what_to_do_next(
     messages = trained.stderr.splitlines()
     assert "photos: recognized as folder" in messages
     assert any("added aspect_aware(size=(16, 16)" in m for m in messages)
-    assert sum(m.startswith("epoch ") for m in messages) == 6
+    assert sum(m.startswith("epoch ") and "validation loss" in m for m in messages) == 6
     assert "epoch 6 of 6: loss " in messages[-1]
     assert "\x1b" not in trained.stderr
     for line in (

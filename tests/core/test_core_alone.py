@@ -121,15 +121,12 @@ class Fit(Trainer):
     def train(self, config, *, name, runs, force, yielding):
         experiment = Experiment.prepare(config, yielding=yielding)
         backend.start(1)
-        from dlcv.api import build_parts, load_into, open_source
+        from dlcv.api import build_parts
 
         network = build_parts(
             experiment.plugins.architecture, experiment.pipeline, experiment.input_shape, 2,
             config.precision,
         )
-        if config.initial_weights is not None:
-            with open_source(config.initial_weights, experiment.plugins.architecture) as source:
-                load_into(network, source)
         write = partial(write_record, experiment, network, {})
         with new_directory(runs, name, "fitted", write, force=force) as directory:
             return self.fit(Run(directory), experiment, network.model, config.stages[0].epochs)
@@ -267,10 +264,8 @@ def ended(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[int, str,
         "no schedule": ["run", *flags(schedule=""), *common],
         "no evaluators": ["run", *flags(eval=""), *common],
         "no optimizer": ["run", *flags(optimizer=""), *common],
-        "no reader": ["run", *flags(), *common, "--initial-weights", str(folder / "w.h5")],
         "no trainer": ["run", *flags(trainer=""), *common],
         "run": ["run", *flags(), *common, "--name", "made"],
-        "run on": ["run", *flags(), *common, "--name", "on", "--initial-weights", "runs/made"],
         "resume": ["resume", "runs/made", "--epochs", "3"],
         "evaluate": ["evaluate", "runs/made", "--json"],
         "predict": ["predict", "runs/made", str(folder / "light.png"), "--json"],
@@ -284,7 +279,6 @@ def ended(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[int, str,
     import cv2
     import numpy as np
 
-    (folder / "w.h5").touch()
     (folder / "walk.mp4").write_bytes(b"frames")
     cv2.imwrite(str(folder / "light.png"), np.full((8, 8, 3), 230, np.uint8))
     process = subprocess.run(
@@ -337,18 +331,6 @@ def test_a_choice_that_nobody_makes_is_asked_for(
 ) -> None:
     code, out, err = ended[f"no {missing}"]
     assert (code, out, err) == (2, "", f"dlcv: {cure}; no default is installed\n")
-
-
-def test_a_run_begins_with_the_weights_of_another_and_names_a_file_that_nothing_reads(
-    ended: dict[str, Any],
-) -> None:
-    assert "layers begin with the weights" in ended["run on"][2]
-    succeeded(ended, "run on")
-    code, _, err = ended["no reader"]
-    assert code == 2
-    assert err.endswith(
-        "w.h5: no installed package reads such files of weights; name a run or a checkpoint\n"
-    )
 
 
 @pytest.mark.parametrize(

@@ -12,8 +12,8 @@ import pytest
 from dlcv import registry
 from dlcv.data.pipeline import Pipeline
 from dlcv.errors import DlcvError
-from dlcv.training.initial_weights import load_into, open_source
 from dlcv.training.network import Network, build_parts, symbolic
+from dlcv_plugins.weights.initial_weights import load_into, open_source
 from dlcv_plugins.weights.state_dict import read_state_dict
 
 PARAMETERS = {

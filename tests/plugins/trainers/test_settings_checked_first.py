@@ -13,6 +13,7 @@ from dlcv.errors import DlcvError
         ({"optimizer": "sgd(momentm=1)"}, 'sgd has no option "momentm"'),
         ({"learning_rate": -1.0}, "learning_rate: expected a number > 0, received -1.0"),
         ({"loss": "foo"}, 'unknown loss "foo"'),
+        ({"initial_weights": "w.keras"}, "no such file or run with weights: w.keras"),
         ({"architecture": "lenett"}, 'unknown architecture "lenett"'),
     ],
 )

@@ -12,8 +12,8 @@ from torch_files import FakeTorch, contiguous
 from dlcv import registry
 from dlcv.data.pipeline import Pipeline
 from dlcv.errors import DlcvError
-from dlcv.training.initial_weights import load_into, open_source
 from dlcv.training.network import Network, build_parts, symbolic
+from dlcv_plugins.weights.initial_weights import load_into, open_source
 
 # Trained parameters with 1,000 classes, from torchvision's documentation of its weights.
 PARAMETERS = {

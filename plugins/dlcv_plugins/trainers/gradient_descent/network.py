@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from dlcv import registry
 from dlcv.api import Experiment, RunConfig, backend
 from dlcv.errors import DlcvError
+from dlcv_plugins.weights.initial_weights import load_into, open_source, refuse_missing
 
 if TYPE_CHECKING:
     from dlcv.api import Network
@@ -38,7 +39,9 @@ def prepare_training(
 
 
 def _check_settings(config: RunConfig) -> None:
-    """Checks what needs Keras and no data: optimizers and losses."""
+    """Checks what needs no data: the weights to begin with, optimizers and losses."""
+    if config.initial_weights is not None:
+        refuse_missing(config.initial_weights)
     backend.start(config.threads or backend.available_threads())
     from dlcv_plugins.training.compiling import check_stage
 
@@ -59,8 +62,6 @@ def build_new(experiment: Experiment) -> tuple["Network", dict[str, str]]:
     experiment.plugins.architecture.load_pretrained(network.model)
     if experiment.config.initial_weights is None:
         return network, {}
-    from dlcv.api import load_into, open_source
-
     architecture = experiment.plugins.architecture
     with open_source(experiment.config.initial_weights, architecture) as source:
         load_into(network, source)

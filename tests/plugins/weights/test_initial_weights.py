@@ -20,8 +20,8 @@ from dlcv.interfaces import Architecture, load_weights, option, plugin
 from dlcv.registry import registry
 from dlcv.training import checkpoints
 from dlcv.training.checkpoints import Position
-from dlcv.training.initial_weights import load_into, open_source
 from dlcv.training.network import Network, build_parts
+from dlcv_plugins.weights.initial_weights import load_into, open_source
 
 
 @plugin
@@ -82,7 +82,7 @@ def save(network: Network, path: Path) -> Path:
 def test_all_weights_come_from_elsewhere(
     given: Network, tmp_path: Path, name: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level(logging.INFO, "dlcv")
+    caplog.set_level(logging.INFO, "dlcv_plugins")
     (tmp_path / name).mkdir() if "." not in name else None
     network = build()
 
@@ -99,7 +99,7 @@ def test_all_weights_come_from_elsewhere(
 def test_classifier_of_other_classes_stays_at_random(
     given: Network, tmp_path: Path, name: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level(logging.INFO, "dlcv")
+    caplog.set_level(logging.INFO, "dlcv_plugins")
     (tmp_path / name).mkdir() if name == "run" else None
     network = build(classes=7)
     at_random = network.model.get_layer("predictions").get_weights()

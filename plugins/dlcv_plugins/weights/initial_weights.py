@@ -13,12 +13,10 @@ from typing import Any
 import attrs
 
 from dlcv import files, registry
+from dlcv.api import Checkpoint, Network, checkpoints
 from dlcv.errors import DlcvError, some
 from dlcv.interfaces import Architecture
 from dlcv.interfaces.architecture import assign, single_layers, weights_of
-from dlcv.training import checkpoints
-from dlcv.training.checkpoints import Checkpoint
-from dlcv.training.network import Network
 
 logger = logging.getLogger(__name__)
 
@@ -56,14 +54,13 @@ def open_source(path: Path, architecture: Architecture | None = None) -> Iterato
     Raises:
         DlcvError: it is none of these, or damaged.
     """
+    refuse_missing(path)
     if path.is_dir():
         found = checkpoints.load_newest(path / "checkpoints")
         if found is None:
             raise DlcvError(f"{path} holds no checkpoint; is it a run?")
         yield _from_checkpoint(*found)
         return
-    if not path.is_file():
-        raise DlcvError(f"no such file or run with weights: {path}")
     if path.name.endswith(checkpoints.SUFFIX):
         yield _from_checkpoint(checkpoints.load(path), path)
         return
@@ -74,6 +71,16 @@ def open_source(path: Path, architecture: Architecture | None = None) -> Iterato
         )
     with opened as layers:
         yield Source(path, files.sha256(path), layers)
+
+
+def refuse_missing(path: Path) -> None:
+    """Refuses a path where nothing is, which a run should know before it reads its images.
+
+    Raises:
+        DlcvError: there is neither a file nor a folder.
+    """
+    if not path.is_file() and not path.is_dir():
+        raise DlcvError(f"no such file or run with weights: {path}")
 
 
 def load_into(network: Network, source: Source) -> None:
