@@ -54,6 +54,7 @@ SPECS = {
     ("store", "hdf5"): ['hdf5(path="packed")', 'hdf5(path="packed/val.hdf5")'],
     ("store", "keras"): ["keras(name=fashion_mnist)", "keras(name=cifar100, labels=coarse)"],
     ("store", "tiny_imagenet"): ['tiny_imagenet(path="tiny")'],
+    ("store", "zip"): ['zip(path="photos.zip")'],
 }
 """How to make plugins that need an option, or deserve a second look."""
 LARGE = {
@@ -165,6 +166,7 @@ def lay_out(photos, folder):
     (folder / "tiny" / "wnids.txt").write_text("\n".join(kinds))
     annotations = "".join(f"{kind}_0.png\t{kind}\t0\t0\t9\t9\n" for kind in kinds)
     (folder / "tiny" / "val" / "val_annotations.txt").write_text(annotations)
+    shutil.make_archive(str(photos), "zip", photos)
 
 
 def load_small(name, labels, row):

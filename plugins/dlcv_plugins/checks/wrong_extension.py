@@ -33,7 +33,7 @@ class WrongExtension(ImageCheck):
 
     def detail(self, image: ImageFacts) -> str:
         """Returns the format that the content has."""
-        if image.header is None or image.header.format not in EXTENSIONS:
+        if not image.path or image.header is None or image.header.format not in EXTENSIONS:
             return ""
         extension = os.path.splitext(image.path)[1].lower()
         is_right = extension in EXTENSIONS[image.header.format]

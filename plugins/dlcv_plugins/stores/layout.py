@@ -51,16 +51,26 @@ def split_folders(root: Path) -> dict[str, Path]:
     Raises:
         DlcvError: two of them are the same split.
     """
-    by_rest: dict[str, dict[Path, str]] = {}
-    for folder in subfolders(root):
-        split, rest = split_named(folder.name), ALONE
+    names = [folder.name for folder in subfolders(root)]
+    return {split: root / name for split, name in split_names(names, root).items()}
+
+
+def split_names(names: Iterable[str], place: object) -> dict[str, str]:
+    """Returns which of the names of folders that lie in one place are splits, as `split_folders`.
+
+    Raises:
+        DlcvError: two of them are the same split.
+    """
+    by_rest: dict[str, dict[str, str]] = {}
+    for name in names:
+        split, rest = split_named(name), ALONE
         if not split:
-            split, rest = _word_in(folder.name)
+            split, rest = _word_in(name)
         if split:
-            by_rest.setdefault(rest, {})[folder] = split
+            by_rest.setdefault(rest, {})[name] = split
     for rest, splits in sorted(by_rest.items(), key=lambda item: item[0] != ALONE):
         if rest == ALONE or ("train" in splits.values() and len(set(splits.values())) > 1):
-            return _in_order(root, splits)
+            return _in_order(place, splits)
     return {}
 
 
@@ -88,15 +98,15 @@ def _word_in(name: str) -> tuple[str | None, str]:
     return split, WORD.sub("\0", name)
 
 
-def _in_order(root: Path, splits: dict[Path, str]) -> dict[str, Path]:
-    found: dict[str, Path] = {}
-    for folder, split in splits.items():
+def _in_order(place: object, splits: dict[str, str]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for name, split in splits.items():
         if split in found:
             raise DlcvError(
-                f"{root} holds {found[split].name} and {folder.name}, which both stand for "
-                f"{split}; move one away, or put all images of {split} into one"
+                f"{place} holds {found[split]} and {name}, which both stand for {split}; move one "
+                f"away, or put all images of {split} into one"
             )
-        found[split] = folder
+        found[split] = name
     return {split: found[split] for split in SPLITS if split in found}
 
 

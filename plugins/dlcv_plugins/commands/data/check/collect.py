@@ -11,6 +11,7 @@ from dlcv.interfaces import DatasetStore, LabelledImages
 from dlcv_plugins.commands.data.check.header import read_header
 from dlcv_plugins.kinds.check import DatasetFacts, ImageFacts, Sample
 from dlcv_plugins.similarity.summaries import summarize
+from dlcv_plugins.stores.encoded import EncodedImages
 
 CHUNK = 16
 """Images that a thread reads at once."""
@@ -38,7 +39,7 @@ def collect(store: DatasetStore, threads: int) -> DatasetFacts:
                 facts += found
                 progress(len(found))
     others: tuple[str, ...] = ()
-    if folder and not unusable and all(isinstance(s, images.ImageFiles) for s in splits.values()):
+    if folder and not unusable and all(map(_are_files, splits.values())):
         others = _other_files(folder, {os.path.normpath(image.path) for image in facts})
     return DatasetFacts(splits, unusable, tuple(facts), folder, others)
 
@@ -57,6 +58,10 @@ def _open(store: DatasetStore) -> tuple[dict[str, LabelledImages], dict[str, str
     return splits, unusable
 
 
+def _are_files(split: LabelledImages) -> bool:
+    return isinstance(split, images.ImageFiles) and not isinstance(split, EncodedImages)
+
+
 def _facts_of_several(
     split: LabelledImages, name: str, root: Path | None, indices: range
 ) -> list[ImageFacts]:
@@ -67,7 +72,7 @@ def _facts_of_several(
         # A path as seen from the data set's folder is short.
         sample = Sample(path.removeprefix(f"{root}{os.sep}"), name, label, index)
         if isinstance(split, images.ImageFiles):
-            facts.append(_facts_of_file(sample, path, split.bit_depth))
+            facts.append(_facts_of_file(sample, path, split, index))
         else:
             facts.append(_facts_of_row(sample, split, index))
     return facts
@@ -81,17 +86,19 @@ def _facts_of_row(sample: Sample, split: LabelledImages, index: int) -> ImageFac
     return ImageFacts(sample, pixels=summarize([image])[0])
 
 
-def _facts_of_file(sample: Sample, path: str, bit_depth: images.BitDepth) -> ImageFacts:
+def _facts_of_file(sample: Sample, path: str, split: images.ImageFiles, index: int) -> ImageFacts:
+    is_within = isinstance(split, EncodedImages)
+    named = path if images.is_image_file(path) else ""
     try:
-        content = images.read_content(path)
+        content = split.content(index) if is_within else images.read_content(path)
     except ImageError as error:
-        return ImageFacts(sample, path, problem=error.reason)
+        return ImageFacts(sample, named, problem=error.reason)
     header = read_header(content)
     try:
-        (pixels,) = summarize([images.decode(content, bit_depth=bit_depth)])
+        (pixels,) = summarize([images.decode(content, bit_depth=split.bit_depth)])
     except ImageError as error:
-        return ImageFacts(sample, path, header, problem=error.reason)
-    return ImageFacts(sample, path, header, pixels)
+        return ImageFacts(sample, named, header, problem=error.reason)
+    return ImageFacts(sample, named, header, pixels)
 
 
 def _other_files(folder: Path, known: set[str]) -> tuple[str, ...]:
