@@ -6,8 +6,10 @@ import subprocess
 import sys
 
 import numpy as np
+import pyarrow
 import pytest
 from conftest import write_photos
+from pyarrow import parquet
 
 from dlcv import registry
 from dlcv.registry import INTERFACES
@@ -53,6 +55,7 @@ SPECS = {
     ("store", "folder"): ['folder(path="photos")'],
     ("store", "hdf5"): ['hdf5(path="packed")', 'hdf5(path="packed/val.hdf5")'],
     ("store", "keras"): ["keras(name=fashion_mnist)", "keras(name=cifar100, labels=coarse)"],
+    ("store", "parquet"): ['parquet(path="photos.parquet")'],
     ("store", "tiny_imagenet"): ['tiny_imagenet(path="tiny")'],
     ("store", "zip"): ['zip(path="photos.zip")'],
 }
@@ -167,6 +170,9 @@ def lay_out(photos, folder):
     annotations = "".join(f"{kind}_0.png\t{kind}\t0\t0\t9\t9\n" for kind in kinds)
     (folder / "tiny" / "val" / "val_annotations.txt").write_text(annotations)
     shutil.make_archive(str(photos), "zip", photos)
+    files = sorted(photos.rglob("*.png"))
+    columns = {"image": [f.read_bytes() for f in files], "label": [f.parent.name for f in files]}
+    parquet.write_table(pyarrow.table(columns), folder / "photos.parquet", row_group_size=4)
 
 
 def load_small(name, labels, row):

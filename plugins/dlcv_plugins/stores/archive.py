@@ -110,7 +110,8 @@ def _checked_name(path: Path, entry: zipfile.ZipInfo) -> str:
     if entry.flag_bits & ENCRYPTED:
         raise DlcvError(f"{path}: {name} is encrypted; unpack the archive and name the folder")
     if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        method = zipfile.compressor_names.get(entry.compress_type, str(entry.compress_type))
+        others = {zipfile.ZIP_BZIP2: "bzip2", zipfile.ZIP_LZMA: "lzma"}
+        method = others.get(entry.compress_type, f"method {entry.compress_type}")
         raise DlcvError(
             f"{path}: {name} is compressed by {method}, and only deflate is read; unpack the "
             "archive and name the folder"

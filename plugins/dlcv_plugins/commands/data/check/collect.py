@@ -87,10 +87,12 @@ def _facts_of_row(sample: Sample, split: LabelledImages, index: int) -> ImageFac
 
 
 def _facts_of_file(sample: Sample, path: str, split: images.ImageFiles, index: int) -> ImageFacts:
-    is_within = isinstance(split, EncodedImages)
     named = path if images.is_image_file(path) else ""
     try:
-        content = split.content(index) if is_within else images.read_content(path)
+        if isinstance(split, EncodedImages):
+            content = split.content(index)
+        else:
+            content = images.read_content(path)
     except ImageError as error:
         return ImageFacts(sample, named, problem=error.reason)
     header = read_header(content)
