@@ -8,6 +8,7 @@ import sys
 import numpy as np
 import pyarrow
 import pytest
+import webdataset
 from conftest import write_photos
 from pyarrow import parquet
 
@@ -57,6 +58,7 @@ SPECS = {
     ("store", "keras"): ["keras(name=fashion_mnist)", "keras(name=cifar100, labels=coarse)"],
     ("store", "parquet"): ['parquet(path="photos.parquet")'],
     ("store", "tiny_imagenet"): ['tiny_imagenet(path="tiny")'],
+    ("store", "webdataset"): ['webdataset(path="photos.tar")'],
     ("store", "zip"): ['zip(path="photos.zip")'],
 }
 """How to make plugins that need an option, or deserve a second look."""
@@ -171,6 +173,9 @@ def lay_out(photos, folder):
     (folder / "tiny" / "val" / "val_annotations.txt").write_text(annotations)
     shutil.make_archive(str(photos), "zip", photos)
     files = sorted(photos.rglob("*.png"))
+    with webdataset.TarWriter(str(folder / "photos.tar")) as tar:
+        for number, f in enumerate(files):
+            tar.write({"__key__": f"{number}", "png": f.read_bytes(), "txt": f.parent.name})
     columns = {"image": [f.read_bytes() for f in files], "label": [f.parent.name for f in files]}
     parquet.write_table(pyarrow.table(columns), folder / "photos.parquet", row_group_size=4)
 

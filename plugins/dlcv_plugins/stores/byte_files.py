@@ -1,11 +1,15 @@
 """Files that are read at any place, by several threads at once."""
 
+import io
 import os
+import threading
 import weakref
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from dlcv.errors import DlcvError
+
+MOST_OPEN = 400
 
 
 class ByteFile(Protocol):
@@ -30,27 +34,95 @@ class ByteFile(Protocol):
 
 
 class LocalFile:
-    """A file on a disk, which is read and not mapped: one that is cut off is an error then."""
+    """A file on a disk, which is read and not mapped: one that is cut off is an error then.
+
+    Some hundred files stay open, and further ones are opened for each reading: a system lets a
+    process have some thousand open, and a data set may have more parts.
+    """
 
     def __init__(self, path: Path) -> None:
-        """Opens the file.
+        """Looks the file up.
 
         Raises:
             DlcvError: it can't be read.
         """
         self.name = os.fspath(path)
+        self._descriptor: int | None = None
         try:
-            self._descriptor = os.open(path, os.O_RDONLY)
+            status = os.stat(path)
+            os.close(os.open(path, os.O_RDONLY))
         except OSError as error:
             raise DlcvError(f"{path} can't be read: {error.strerror}") from None
-        weakref.finalize(self, os.close, self._descriptor)
-        status = os.fstat(self._descriptor)
         self.size = status.st_size
         self.identity = f"{path.absolute()} {status.st_size} {status.st_mtime_ns}"
 
     def read_at(self, position: int, length: int) -> bytes:
         """Reads from the disk."""
         try:
-            return os.pread(self._descriptor, length, position)
+            if self._descriptor is not None:
+                return os.pread(self._descriptor, length, position)
+            descriptor = os.open(self.name, os.O_RDONLY)
+            if _stays_open(self, descriptor):
+                return os.pread(descriptor, length, position)
+            try:
+                return os.pread(descriptor, length, position)
+            finally:
+                os.close(descriptor)
         except OSError as error:
             raise DlcvError(f"{self.name} can't be read: {error.strerror}") from None
+
+
+_lock = threading.Lock()
+_open_files: "weakref.WeakSet[LocalFile]" = weakref.WeakSet()
+
+
+def _stays_open(file: LocalFile, descriptor: int) -> bool:
+    """Gives a file its descriptor, where few others have one and no thread was faster."""
+    with _lock:
+        if file._descriptor is not None or len(_open_files) >= MOST_OPEN:
+            return False
+        file._descriptor = descriptor
+        _open_files.add(file)
+    weakref.finalize(file, os.close, descriptor)
+    return True
+
+
+class Readable(io.RawIOBase):
+    """A file as libraries read it that know Python's: from a place on, which moves."""
+
+    def __init__(self, file: ByteFile) -> None:
+        """Begins at the file's start."""
+        self._file = file
+        self._position = 0
+
+    def readable(self) -> bool:
+        """It can be read."""
+        return True
+
+    def seekable(self) -> bool:
+        """It can be read from any place on."""
+        return True
+
+    def tell(self) -> int:
+        """Returns the place in bytes."""
+        return self._position
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        """Moves the place."""
+        bases = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._file.size}
+        self._position = bases[whence] + offset
+        return self._position
+
+    def readinto(self, buffer: Any) -> int:
+        """Fills a buffer, as far as the file goes."""
+        view = memoryview(buffer).cast("B")
+        content = self.read(len(view))
+        view[: len(content)] = content
+        return len(content)
+
+    def read(self, size: int | None = -1) -> bytes:
+        """Returns the next bytes, all that are left if no number is named."""
+        length = self._file.size - self._position if size is None or size < 0 else size
+        content = self._file.read_at(self._position, max(0, length))
+        self._position += len(content)
+        return content

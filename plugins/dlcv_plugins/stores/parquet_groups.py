@@ -1,6 +1,5 @@
 """Groups of rows of Parquet files: read one at a time, and kept as far as there is room."""
 
-import io
 import threading
 from collections import OrderedDict
 from collections.abc import Iterator
@@ -8,7 +7,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from dlcv.errors import DlcvError
-from dlcv_plugins.stores.byte_files import ByteFile
+from dlcv_plugins.stores.byte_files import ByteFile, Readable
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -39,7 +38,7 @@ def opened(
         raise DlcvError(f"reading {file.name} needs pyarrow: pip install 'dlcv[parquet]'") from None
     try:
         with parquet.ParquetFile(
-            _Source(file), metadata=metadata, page_checksum_verification=True
+            Readable(file), metadata=metadata, page_checksum_verification=True
         ) as source:
             yield source
     except (pa.ArrowException, OSError, ValueError, KeyError) as error:
@@ -111,31 +110,3 @@ class _KeptGroups:
 
 
 _kept = _KeptGroups()
-
-
-class _Source(io.RawIOBase):
-    """A file as pyarrow reads it."""
-
-    def __init__(self, file: ByteFile) -> None:
-        self._file = file
-        self._position = 0
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def tell(self) -> int:
-        return self._position
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        bases = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._file.size}
-        self._position = bases[whence] + offset
-        return self._position
-
-    def read(self, size: int = -1) -> bytes:
-        length = self._file.size - self._position if size is None or size < 0 else size
-        content = self._file.read_at(self._position, length)
-        self._position += len(content)
-        return content

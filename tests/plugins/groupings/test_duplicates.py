@@ -11,8 +11,8 @@ from PIL import Image
 from dlcv import registry
 from dlcv.api import open_dataset
 from dlcv.config import SplitConfig
+from dlcv_plugins import user_cache
 from dlcv_plugins.groupings.duplicates import LARGEST_SHARE, Duplicates
-from dlcv_plugins.similarity import cache
 
 
 class Held(InMemory):
@@ -108,7 +108,7 @@ def test_what_took_long_is_kept_until_the_images_change(tmp_path, monkeypatch):
 
     expected = [*range(9), 0]
     assert [read(images), read(images)] == [10, 10]
-    monkeypatch.setattr(cache, "WORTH_KEEPING_SECONDS", -1)
+    monkeypatch.setattr(user_cache, "WORTH_KEEPING_SECONDS", -1)
     assert [read(images), read(images)] == [10, 0]
     images[8], expected = images[1], [*range(8), 1, 0]
     assert [read(images), read(images)] == [10, 0]
