@@ -223,7 +223,9 @@ def test_run_needs_the_preset_no_more(vit: Path, flowers: Path, tmp_path: Path) 
 
     config = fine_tuning(tmp_path / "runs" / "first", head_epochs=1, epochs=1)
     dlcv.run(config, name="tuned", **options)
-    assert dlcv.load(tmp_path / "runs" / "tuned").predict_proba(pixels).shape == (2, 4)
+    tuned = dlcv.load(tmp_path / "runs" / "tuned")
+    assert len(tuned.history) == 2
+    assert tuned.predict_proba(pixels).shape == (2, 4)
 
 
 def test_what_is_missing_is_named_in_one_line(vit: Path, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import attrs
 
 from dlcv import registry
-from dlcv.api import ALL_SECTIONS
+from dlcv.api import ALL_SECTIONS, RunConfig, data_name
 from dlcv.errors import DlcvError, first_line
 from dlcv.interfaces import Table
 from dlcv.registry import Spec, SpecList
@@ -53,12 +53,28 @@ def page(run: FinishedRun, sections: SpecList) -> tuple[str, Preparation]:
         version=version("dlcv"),
         today=datetime.date.today().isoformat(),
         run=run,
+        network=_network(run.config.architecture),
+        data=_data(run.config),
         longest=LONGEST_NAME,
         sections=shown,
         missing=preparation.pictures.missing,
         problem=preparation.pictures.problem,
     )
     return content, preparation
+
+
+def _network(spec: Spec) -> str:
+    """Returns a network's name, and before it that of the network whose body it takes."""
+    inner = [value.name for value in spec.options.values() if isinstance(value, Spec)]
+    return " with ".join([*inner, spec.name])
+
+
+def _data(config: RunConfig) -> str:
+    """Returns a short name for a run's data, or its whole text where it is no longer there."""
+    try:
+        return data_name(config)
+    except DlcvError:
+        return config.data
 
 
 def _chosen(sections: SpecList) -> Iterator[Spec]:

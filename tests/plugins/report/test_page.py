@@ -108,6 +108,7 @@ def page(lasting):
 
 
 def test_page_tells_what_was_trained_on_what_and_how_good_it_is(page):
+    assert "one lenet on data. Written on" in page.words
     assert "90.00 % accuracy on 20 images of test 95 %: 69.90 to 97.21 %" in page.words
     assert "50.00 % guessing the largest class" in page.words
     assert "2 classes 3 epochs 6 s training 1,234 parameters" in page.words
@@ -116,6 +117,14 @@ def test_page_tells_what_was_trained_on_what_and_how_good_it_is(page):
     assert 'architecture = "lenet"' in page.text
     wanted = {"next_steps", "training_curves", "metric_table", "per_class", "sample_predictions"}
     assert not wanted - {*page.ids}
+
+
+def test_a_body_is_named_before_what_was_put_on_it(tmp_path):
+    run = make_run(tmp_path)
+    record = run / "run.toml"
+    head = 'linear_head(base=resnet18(weights="w.pth"))'
+    record.write_text(record.read_text().replace('"lenet"', f"'{head}'"))
+    assert "resnet18 with linear_head on data" in Page(write_report(load(run))).words
 
 
 def test_page_needs_nothing_from_elsewhere(page):
