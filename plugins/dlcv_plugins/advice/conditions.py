@@ -58,6 +58,12 @@ def unsettled(facts: TrainingFacts) -> bool:
     )
 
 
+def forgets(facts: TrainingFacts) -> bool:
+    """The last stage ends clearly worse than the stage before it did."""
+    before, after = facts.stage_before, facts.validation
+    return bool(before and after) and _worse(facts, before, after)
+
+
 def guesses(facts: TrainingFacts) -> bool:
     """Neither validation nor test images are recognized better than by guessing."""
     known = (facts.validation, facts.train_validation, facts.test)

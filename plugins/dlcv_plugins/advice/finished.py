@@ -72,11 +72,13 @@ def _trained(run: FinishedRun, held_out: Measured) -> dict[str, Any] | None:
     if trained is None or not history:
         return None
     rows = [row for row in history if row["stage"] == len(run.config.stages)]
-    images = run.images("train") or held_out.images
+    before = [row["val_accuracy"] for row in history if row["stage"] < len(run.config.stages)]
+    images, validated = (run.images(name) or held_out.images for name in ("train", "val"))
     training, while_training = _measured(run, "train"), Measured(trained["accuracy"], images)
     return {
         "training": training or while_training,
-        "validation": Measured(trained["val_accuracy"], run.images("val") or held_out.images),
+        "validation": Measured(trained["val_accuracy"], validated),
+        "stage_before": Measured(before[-1], validated) if before else None,
         "epochs": tuple(
             Epoch(r["loss"], r["val_loss"], r["learning_rate"], r["val_accuracy"]) for r in rows
         ),

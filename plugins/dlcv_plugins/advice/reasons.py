@@ -20,6 +20,17 @@ def of_statistics(facts: TrainingFacts) -> str:
     )
 
 
+def of_forgetting(facts: TrainingFacts) -> str:
+    """The validation accuracy before the last stage and after it."""
+    assert facts.stage_before
+    assert facts.validation
+    return (
+        f"accuracy on {facts.validation.images:,} validation images: "
+        f"{percent(facts.stage_before.accuracy)} before the last stage, "
+        f"{percent(facts.validation.accuracy)} after it"
+    )
+
+
 def of_guessing(facts: TrainingFacts) -> str:
     """The accuracies, beside that of guessing."""
     return (

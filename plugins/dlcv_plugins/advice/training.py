@@ -136,6 +136,8 @@ class TrainingFacts:
             is older than the measurement.
         while_training: The accuracy on training images while training, in the epoch that the
             weights are from; None where a classifier was fitted.
+        stage_before: On the validation images, at the end of the last stage but one; None where
+            there is one stage.
         favorite: The share of the held-out images that are predicted to be of one class, the
             largest such share.
         own_validation: Whether the data has a validation part of its own, which may be unlike the
@@ -159,6 +161,7 @@ class TrainingFacts:
     epochs: tuple[Epoch, ...] = ()
     is_augmented: bool = False
     while_training: Measured | None = None
+    stage_before: Measured | None = None
     favorite: float = 0.0
     own_validation: bool = False
     own_test: bool = False

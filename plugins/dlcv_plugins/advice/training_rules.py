@@ -59,6 +59,18 @@ BROKEN = (
     ),
     Diagnosis(
         "training",
+        are.forgets,
+        "The last stage lost what the stage before had learned.",
+        reasons.of_forgetting,
+        (
+            Remedy("a learning rate ten times lower for the last stage"),
+            Remedy("train fewer of its layers: --trainable, such as 15:"),
+            Remedy("dlcv transfer, which trains a head alone", "", lambda f: f.way.pretrained),
+        ),
+        (RECIPE, GUIDE),
+    ),
+    Diagnosis(
+        "training",
         are.may_be_chance,
         "On so few images, its accuracy can't be distinguished from guessing.",
         reasons.of_guessing,
@@ -252,7 +264,7 @@ PARTS = (
         reasons.of_mismatch,
         (
             Remedy("training images like those of the validation"),
-            Remedy("augmentation that makes the training images more like them"),
+            Remedy("augmentation that makes the training images more like the validation images"),
         ),
         (NG, RECIPE),
     ),
@@ -264,7 +276,7 @@ PARTS = (
         (
             Remedy("compare them: dlcv data show {f.data} --split test"),
             Remedy("training and validation images like those of the test"),
-            Remedy("augmentation that makes the training images more like them"),
+            Remedy("augmentation that makes the training images more like the test images"),
         ),
         (NG, RECIPE),
     ),

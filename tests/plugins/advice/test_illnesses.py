@@ -9,10 +9,12 @@ import pytest
 from ill_data import IllDigits
 
 import dlcv
-from dlcv.registry import registry
+from dlcv.interfaces import evolve
+from dlcv.registry import Spec, registry
 from dlcv.runs.load import load
 from dlcv_plugins.advice.finished import facts_of
 from dlcv_plugins.advice.training_rules import next_steps
+from dlcv_plugins.commands.finetune.configuration import fine_tuning
 from dlcv_plugins.commands.lr_search.command import _suggestion
 from dlcv_plugins.report.finished import finished_run
 from dlcv_plugins.sections.next_steps import NextSteps
@@ -260,6 +262,31 @@ def test_a_fitted_classifier_has_advice_of_its_own(tmp_path):
             base.path, data="digits(size=8)", threads=1, runs=tmp_path, name=f"fitted{units}"
         )
         check(run, case)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("rate", "case"),
+    [
+        (0.001, Case({}, never=("last stage",))),
+        (
+            0.3,
+            Case(
+                {},
+                ("The last stage lost what the stage before had learned",),
+                "a learning rate ten times lower",
+                ("longer", "larger network", "ten times as high", "more images", "labels"),
+            ),
+        ),
+    ],
+)
+def test_fine_tuning_that_forgets_is_told_a_lower_rate(rate, case, tmp_path):
+    base = dlcv.run(**LARGE, optimizer=adam(0.003), epochs=8, runs=tmp_path, name="base")
+    config = fine_tuning(base.path, head="gap_head", head_epochs=6, epochs=3)
+    head, body = config.stages
+    stages = (head, evolve(body, optimizer=Spec.parse(adam(rate))))
+    options = {"data": LARGE["data"], "threads": 1, "runs": tmp_path}
+    check(dlcv.run(evolve(config, stages=stages), **options, name="tuned"), case)
 
 
 @pytest.mark.slow

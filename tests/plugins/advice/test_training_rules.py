@@ -271,6 +271,11 @@ def test_guessing_is_told_by_chance(accuracy, expected):
             "batch normalization has not settled",
             "train again with --batch-statistics precise",
         ),
+        (
+            facts(0.7, 0.6, 0.6, stage_before=Measured(0.9, 1000)),
+            "The last stage lost what the stage before had learned",
+            "a learning rate ten times lower for the last stage",
+        ),
         (facts(0.99, 0.1, 0.1), "nothing that holds for others", "look at the images with their"),
         (facts(0.1, 0.1, 0.1), "It learns nothing", "divide the learning rate by 10"),
         (
@@ -410,6 +415,7 @@ def test_no_advice_contradicts_another(training, val, test, train_val, rows, way
     given = facts(
         training, val, test, train_val=train_val, epochs=epochs, images=images, way=way,
         own_test=own, per_class=images, while_training=Measured(0.5, images),
+        stage_before=train_val and Measured(train_val, images),
     )  # fmt: skip
     steps = next_steps(given)
     remedies = [remedy for step in steps for remedy in step.remedies]
