@@ -335,13 +335,13 @@ def test_resuming_on_another_back_end_is_warned_of(tmp_path: Path) -> None:
     ).path  # fmt: skip
     (run / "metrics.json").unlink()
     record = json.loads((run / "environment.json").read_text())
-    record["libraries"]["keras"] = "3.0.0"
+    record["libraries"]["keras"], record["back_end"] = "3.0.0", "jax"
     (run / "environment.json").write_text(json.dumps(record))
 
-    done = dlcv_anew("resume", str(run), folder=tmp_path, KERAS_BACKEND="jax")
+    done = dlcv("resume", str(run), folder=tmp_path)
 
     assert done.returncode == 0, done.stderr
-    assert "warning: back end tensorflow, now jax: the run may end with different" in done.stderr
+    assert "warning: back end jax, now tensorflow: the run may end with different" in done.stderr
     assert "warning: keras 3.0.0, now 3." in done.stderr
 
 
