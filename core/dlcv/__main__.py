@@ -43,14 +43,15 @@ def _run_command() -> "str | int | None":
 
     print_any_name()
     try:
-        code: int | None = dlcv.main(standalone_mode=False)
-        return code
+        return dlcv.main(standalone_mode=False)
     except click.Abort:
         raise KeyboardInterrupt from None
     except click.ClickException as error:
         return _failed(usage_message(error), error.exit_code)
     except (DlcvError, OSError) as error:
-        return _failed_by(error, str(error))
+        from dlcv.files import failure
+
+        return _failed_by(error, failure(error))
     except Exception as error:
         from dlcv.registry import blame
 
@@ -68,7 +69,9 @@ def _failed_by(error: Exception, message: str) -> int:
         import traceback
 
         traceback.print_exception(error)
-    return _failed(f"dlcv: {printable(from_here(' '.join(message.splitlines())))}", 2)
+    line = printable(from_here(" ".join(message.splitlines())))
+    # What a damaged file holds may be long; no path is longer than 4,096 bytes.
+    return _failed(f"dlcv: {line if len(line) < 5000 else f'{line[:2400]} ... {line[-2400:]}'}", 2)
 
 
 def _failed(message: str, code: int) -> int:

@@ -74,6 +74,7 @@ if TYPE_CHECKING:
     from dlcv.progress import Advance as Advance
     from dlcv.progress import duration as duration
     from dlcv.progress import track as track
+    from dlcv.progress import waiting as waiting
     from dlcv.registry.spec import SpecList as SpecList
     from dlcv.registry.spec import lower as lower
     from dlcv.runs import record as record

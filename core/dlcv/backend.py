@@ -12,6 +12,7 @@ from contextlib import contextmanager
 
 from dlcv import signals
 from dlcv.errors import DlcvError
+from dlcv.progress import waiting
 
 logger = logging.getLogger(__name__)
 
@@ -30,7 +31,7 @@ def start(threads: int) -> None:
     os.environ.setdefault("OMP_NUM_THREADS", str(threads))
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     try:
-        with captured_stderr(), _without_collecting_garbage():
+        with waiting("starting Keras"), captured_stderr(), _without_collecting_garbage():
             keras = importlib.import_module("keras")
             if keras.backend.backend() == "tensorflow":
                 _fix_tensorflow_threads(threads)

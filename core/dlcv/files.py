@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 HASHED_AT_ONCE = 4_000_000
 """Bytes."""
-TEMPORARY = re.compile(r"\.(?P<stem>.+?)(\.\d+-\d+)?\.(tmp|part)(?P<suffix>\.[^.]*)?")
+TEMPORARY = re.compile(r"\.(?P<stem>.+?)(\.\d+-\d+)?\.(tmp|part|new)(?P<suffix>\.[^.]*)?")
 """The names of files and folders while they are written."""
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 """What fails where a disk, or a user's share of it, is full, or a file may not be that large."""
@@ -142,7 +142,9 @@ def lock(path: Path, refusal: str) -> Iterator[None]:
             with signals.calling_before_exit(unlock):
                 yield
         finally:
-            unlock()
+            # One that stays locks nothing without its process, and is no reason to fail for.
+            with suppress(OSError):
+                unlock()
 
 
 def sha256(path: Path, doing: str = "reading") -> str:
@@ -178,6 +180,9 @@ def flush(path: Path) -> None:
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
+    except OSError as error:
+        error.filename = os.fspath(path)
+        raise
     finally:
         os.close(descriptor)
 
@@ -202,6 +207,15 @@ def write_error(path: Path, error: OSError, size: int | None, written: int) -> W
     return WriteError(
         f"can't write {path}: {reason} ({needed}); {kept}; free some space, {cure}", error.errno
     )
+
+
+def failure(error: Exception) -> str:
+    """Returns an error's message; of what the system refused, with the file's final name."""
+    reason = getattr(error, "strerror", None) or str(error)
+    if not isinstance(name := getattr(error, "filename", None), str | bytes):
+        return reason
+    named = final_path(Path(os.fsdecode(name)))
+    return f"can't use {named}: {reason.lower()}; mend it, then run the command again"
 
 
 def save_arrays(path: Path, arrays: "dict[str, np.ndarray]") -> None:

@@ -48,6 +48,20 @@ def bar() -> "Progress":
     )
 
 
+@contextmanager
+def waiting(description: str) -> Iterator[None]:
+    """Shows on a terminal, until the block ends, what is waited for where nothing is counted."""
+    if not shows_bars():
+        yield
+        return
+    text = f"{description} ..."
+    print(text, end="\r", file=sys.stderr, flush=True)
+    try:
+        yield
+    finally:
+        print(" " * len(text), end="\r", file=sys.stderr, flush=True)
+
+
 def duration(seconds: float) -> str:
     """Returns a time in words: `48 s`, `7.4 min`, `6.8 h`."""
     if seconds < 120:

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, TypeAlias
 
+from dlcv import files
 from dlcv.errors import DlcvError, PluginError
 from dlcv_plugins import storage
 
@@ -222,8 +223,12 @@ class _Recorder(io.RawIOBase):
 
 
 def write_at(file: BinaryIO, position: int, data: bytes | memoryview) -> None:
-    """Writes bytes at a position of a file, all of them."""
+    """Writes bytes at a position of a file, all of them; raises `WriteError` if it can't."""
     view = memoryview(data)
     while view:
-        written = os.pwrite(file.fileno(), view, position)
+        try:
+            written = os.pwrite(file.fileno(), view, position)
+        except OSError as error:
+            path = Path(os.fsdecode(file.name))
+            raise files.write_error(path, error, None, position + len(view)) from error
         view, position = view[written:], position + written

@@ -4,7 +4,7 @@ import logging
 import os
 import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -29,16 +29,21 @@ def atomic_folder(path: Path, *, force: bool = False) -> Iterator[Path]:
         DlcvError: the folder exists already, or another process is making it.
         WriteError: its files can't be written.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
     temporary, old = (path.with_name(f".{path.name}.{suffix}") for suffix in ("tmp", "old"))
-    with files.lock(path.with_name(f".{path.name}.lock"), f"another process is writing {path}"):
-        # Left over from a process that was killed: the lock says that nobody is using them.
-        files.remove(temporary)
-        if os.path.lexists(old) and not os.path.lexists(path):
-            os.replace(old, path)
-        files.refuse_existing(path, force=force)
-        files.remove(old)
-        temporary.mkdir()
+    lock = path.with_name(f".{path.name}.lock")
+    with ExitStack() as stack:
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            stack.enter_context(files.lock(lock, f"another process is writing {path}"))
+            # Left over from a process that was killed: the lock says that nobody is using them.
+            files.remove(temporary)
+            if os.path.lexists(old) and not os.path.lexists(path):
+                os.replace(old, path)
+            files.refuse_existing(path, force=force)
+            files.remove(old)
+            temporary.mkdir()
+        except OSError as error:
+            raise files.write_error(path, error, None, 0) from error
         with files.to_replace(path, temporary):
             yield temporary
             files.refuse_existing(path, force=force)

@@ -45,7 +45,7 @@ def kept(
     """
     digest = hashlib.sha256(key.encode(errors="surrogateescape")).hexdigest()
     path = folder() / kind / f"{digest[:32]}.npz"
-    with contextlib.suppress(DlcvError):
+    with contextlib.suppress(DlcvError, OSError):
         if path.exists():
             return files.load_arrays(path)
     start = time.monotonic()

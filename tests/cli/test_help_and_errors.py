@@ -79,6 +79,7 @@ MISTAKES: list[tuple[list[str], str]] = [
     (["rnu"], 'no command "rnu"; did you mean "run"?'),
     (["nonsense"], 'no command "nonsense"; there are data, recipes, run, resume,'),
     (["plugins", "lst"], "lst"),
+    (["plugins", "list", "x" * 6000], "xxx ... xxx"),
     (["plugins", "list", "preprocessors"], 'unknown kind of plugin "preprocessors"; did you'),
     (["plugins", "list", "x"], 'unknown kind of plugin "x"; there are preprocessor, store,'),
     (["plugins", "show", "men"], 'no plugin "men"; did you mean "mean"?'),
@@ -131,6 +132,7 @@ def test_a_mistake_is_one_line_and_exit_code_2(
     (line,) = ended.stderr.splitlines()
     assert line.startswith("dlcv: ")
     assert message in line
+    assert len(line) < 5000
     assert ended.returncode == 2
     assert ended.stdout == ""
     assert ended.files == []

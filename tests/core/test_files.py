@@ -128,6 +128,22 @@ def test_errors_about_other_files_stay_as_they_are(path: Path) -> None:
         temporary.write_text((path.parent / "source").read_text())
 
 
+def test_what_the_system_refuses_names_the_file_as_it_is_called_in_the_end() -> None:
+    refused = PermissionError(errno.EACCES, "Permission denied", "runs/.r.new/.run.12-3.tmp.toml")
+    assert files.failure(refused) == (
+        "can't use runs/r/run.toml: permission denied; mend it, then run the command again"
+    )
+    assert files.failure(OSError(errno.EIO, "Input/output error")) == "Input/output error"
+    assert files.failure(DlcvError("a is not b")) == "a is not b"
+
+
+def test_a_flush_that_fails_names_the_file(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path.touch()
+    monkeypatch.setattr(os, "fsync", lambda _: os.open("/nowhere/at/all", os.O_RDONLY))
+    with pytest.raises(OSError, match=str(path)):
+        files.flush(path)
+
+
 def test_threads_that_write_one_file_do_not_meet(path: Path) -> None:
     barrier = threading.Barrier(8)
     failed = []

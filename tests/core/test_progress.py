@@ -51,6 +51,17 @@ def test_short_work_says_nothing(caplog):
     assert caplog.messages == []
 
 
+def test_a_terminal_shows_what_is_waited_for_and_clears_it(monkeypatch, capsys):
+    monkeypatch.setattr(progress, "shows_bars", lambda: True)
+    with progress.waiting("starting"):
+        assert capsys.readouterr().err == "starting ...\r"
+    assert capsys.readouterr().err == "            \r"
+    monkeypatch.setattr(progress, "shows_bars", lambda: False)
+    with progress.waiting("starting"):
+        pass
+    assert capsys.readouterr() == ("", "")
+
+
 @pytest.mark.parametrize(("level", "shown"), [(logging.INFO, True), (logging.WARNING, False)])
 def test_a_terminal_gets_a_bar_unless_it_shall_be_quiet(level, shown):
     master, slave = pty.openpty()

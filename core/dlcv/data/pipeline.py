@@ -173,8 +173,7 @@ def resizing_step() -> Preprocessor:
     Raises:
         DlcvError: no installed package chooses one.
     """
-    step: Preprocessor = registry.create("preprocessor", default("resize"))
-    return step
+    return registry.create("preprocessor", default("resize"))
 
 
 def resizing(size: Size | None = None) -> str:

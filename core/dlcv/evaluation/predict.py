@@ -113,11 +113,17 @@ def _check_arrays(
 ) -> None:
     """Raises a `DlcvError` if arrays do not belong together."""
     members, samples, classes = (*probabilities.shape, 0, 0, 0)[:3]
+    named, accuracies = (
+        others.get(name, np.zeros(0)) for name in ("member_names", "validation_accuracies")
+    )
+    has_copy = others.get("has_copy", np.zeros(samples, bool))
     fit = (
         probabilities.shape == (members, samples, classes)
         and members > 0
         and labels.shape == sample_ids.shape == (samples,)
-        and others.get("has_copy", labels).shape == (samples,)
+        and (has_copy.shape, has_copy.dtype) == ((samples,), np.bool_)
+        and {named.shape, accuracies.shape} <= {(0,), (members,)}
+        and accuracies.dtype.kind == "f"
         and label_names.shape == (classes,)
         and probabilities.dtype.kind == "f"
         and labels.dtype.kind in "iu"

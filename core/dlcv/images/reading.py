@@ -13,6 +13,7 @@ from dlcv.images import header, jpeg, tiff
 from dlcv.images.depth import ALL_BITS, BitDepth, hint_at_unused_bits, to_bytes
 from dlcv.images.further_formats import further_formats
 from dlcv.interfaces import Images, LabelledImages, stack
+from dlcv.progress import track
 
 if TYPE_CHECKING:
     import numpy as np
@@ -90,9 +91,12 @@ class ImageFiles(LabelledImages):
         digest = hashlib.sha256(self.labels.astype("<i8").tobytes())
         if self.bit_depth != ALL_BITS:
             digest.update(f"bit_depth={self.bit_depth}".encode())
-        for path in self._paths:
-            name = os.fsencode(os.path.relpath(path, self._root))
-            digest.update(name + b"\0" + describe(path) + b"\n")
+        with track("reading the files", len(self._paths), unit="images") as progress:
+            for number, path in enumerate(self._paths, 1):
+                name = os.fsencode(os.path.relpath(path, self._root))
+                digest.update(name + b"\0" + describe(path) + b"\n")
+                if number % 100 == 0:  # A step of the bar takes as long as some files.
+                    progress(100)
         return digest.hexdigest()
 
 

@@ -54,8 +54,7 @@ class Interfaces(Mapping[str, type[Plugin]]):
 
     def __getitem__(self, kind: str) -> type[Plugin]:
         """Returns a kind's interface; raises `KeyError` if there is none."""
-        found: type[Plugin] = self._own.get(kind) or load_object(self._added[kind])
-        return found
+        return self._own.get(kind) or load_object(self._added[kind])
 
     def __iter__(self) -> Iterator[str]:
         """Yields the names of the kinds."""

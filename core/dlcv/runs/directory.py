@@ -292,7 +292,7 @@ class RunDirectory:
             check_form(content, FORMS[name], "the content")
         except OSError as error:
             raise DlcvError(f"can't read {path}: {error.strerror}") from None
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise DlcvError(f"{path} is damaged: {error}") from None
         return content
 

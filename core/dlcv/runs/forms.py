@@ -11,7 +11,13 @@ FORMS: dict[str, Any] = {
         "processor": str,
         "input_shape": (int, int, int),
         "plugins": [{"kind": str, "name": str, "distribution": str, "version": str}],
-        "data": {"fingerprints": {str: str}, "channels": int},
+        "data": {
+            "fingerprints": {str: str},
+            "channels": int,
+            "images?": {str: int},
+            "training_images?": {str: int},
+        },
+        "parameters?": int,
     },
     "metrics": {
         "split": str,
@@ -19,9 +25,12 @@ FORMS: dict[str, Any] = {
         "training_seconds": float,
         "metrics": {str: float},
         "tables": {str: {"columns": [str], "rows": [list]}},
+        "intervals?": {str: (float, float)},
+        "units?": {str: str},
+        "notes?": [str],
     },
 }
-"""What the JSON files hold at least: `[form]` is a list of any length, `{str: form}` any keys."""
+"""What the JSON files hold: `[form]` any length, `{str: form}` any keys, `key?` may be missing."""
 
 
 def check_form(content: Any, form: Any, where: str) -> None:
@@ -36,9 +45,11 @@ def check_form(content: Any, form: Any, where: str) -> None:
         form = dict.fromkeys(content, form[str])
     if isinstance(form, dict):
         for key, value in form.items():
-            if key not in content:
+            name = key.removesuffix("?")
+            if name in content:
+                check_form(content[name], value, name)
+            elif name == key:
                 raise ValueError(f"{where} has no {key}")
-            check_form(content[key], value, key)
     elif isinstance(form, list | tuple):
         if len(content) != len(form):
             raise ValueError(f"{where} should have {len(form)} values, not {len(content)}")

@@ -67,8 +67,7 @@ def load_trained(
     """
     directory = RunDirectory.existing(path)
     trainer = trainer_of(RunConfig.load(directory.config))
-    loaded: Predictor = trainer.load(directory.path, checkpoint=checkpoint, method=method)
-    return loaded
+    return trainer.load(directory.path, checkpoint=checkpoint, method=method)
 
 
 def is_predictor(path: str | os.PathLike[str]) -> bool:
@@ -112,8 +111,7 @@ def _hooks() -> Any:
 
 def _opener(path: Path) -> Callable[[], Predictor] | None:
     """Returns what opens a model that is no run, if a plugin knows it."""
-    found: Callable[[], Predictor] | None = _hooks().dlcv_opener(path=path)
-    return found
+    return _hooks().dlcv_opener(path=path)
 
 
 def _refuse_the_same(paths: Sequence[str | os.PathLike[str]]) -> None:

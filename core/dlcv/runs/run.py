@@ -270,7 +270,12 @@ class Run(Trained):
     def groups(self) -> np.ndarray | None:
         """The groups that stayed together where its data was divided, `(N,)`; None for none."""
         path = self.directory.groups
-        return load_arrays(path)["groups"] if path.exists() else None
+        if not path.exists():
+            return None
+        groups = load_arrays(path).get("groups", np.zeros(0))
+        if groups.ndim != 1 or groups.dtype.kind not in "iu":
+            raise DlcvError(f"{path} is damaged: it holds no groups of images")
+        return groups
 
     @functools.cached_property
     def channels(self) -> int:

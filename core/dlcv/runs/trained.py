@@ -34,8 +34,7 @@ class Trained(Predictor):
 
     def _repr_html_(self) -> str | None:
         """Returns what a notebook shows of it, if an installed package says so."""
-        shown: str | None = registry.hooks().dlcv_html(run=self)
-        return shown
+        return registry.hooks().dlcv_html(run=self)
 
     @property
     def finished(self) -> bool:

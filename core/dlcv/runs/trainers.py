@@ -19,8 +19,7 @@ def trainer_of(config: RunConfig) -> Trainer:
             needs one that is not installed.
     """
     if config.trainer is not None:
-        named: Trainer = registry.create("trainer", config.trainer)
-        return named
+        return registry.create("trainer", config.trainer)
     claiming = [name for name, cls in _usable().items() if cls.claims(config)]
     if len(claiming) > 1:
         raise DlcvError(
@@ -32,8 +31,7 @@ def trainer_of(config: RunConfig) -> Trainer:
         raise DlcvError(
             f"no trainer that can be used takes {asked}; `dlcv plugins list trainer` lists them"
         )
-    chosen: Trainer = registry.create("trainer", claiming[0] if claiming else default("trainer"))
-    return chosen
+    return registry.create("trainer", claiming[0] if claiming else default("trainer"))
 
 
 def _usable() -> dict[str, type[Trainer]]:

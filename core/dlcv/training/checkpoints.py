@@ -33,6 +33,17 @@ def _list_of(kind: type) -> Any:
     return validators.deep_iterable(validators.instance_of(kind), validators.instance_of(list))
 
 
+def _check_rows(checkpoint: Any, attribute: Any, rows: Any) -> None:
+    """Raises a `ValueError` if a history is no list of figures by name."""
+    if not isinstance(rows, list) or not all(
+        isinstance(row, dict)
+        and row.keys() >= {"stage", "epoch", "val_loss"}
+        and all(isinstance(value, int | float) for value in row.values())
+        for row in rows
+    ):
+        raise ValueError("its history holds other things than the figures of epochs")
+
+
 def _places(pairs: Any) -> dict[int, int]:
     return {int(weight): int(average) for weight, average in dict(pairs).items()}
 
@@ -75,7 +86,7 @@ class Checkpoint:
     position: Position
     arrays: list[np.ndarray]
     paths: list[str] = attrs.field(validator=_list_of(str))
-    history: list[dict[str, Any]] = attrs.field(validator=_list_of(dict))
+    history: list[dict[str, Any]] = attrs.field(validator=_check_rows)
     seconds: float = attrs.field(default=0.0, validator=validators.instance_of((int, float)))
     averages: dict[int, int] = attrs.field(factory=dict, converter=_places)
 

@@ -15,6 +15,8 @@ from dlcv.interfaces import Schedule
 
 Rows: TypeAlias = list[dict[str, Any]]
 """The epochs of a run."""
+COLUMNS = {"stage", "epoch", "loss", "accuracy", "val_loss", "val_accuracy", "seconds"}
+"""What every history has."""
 DRAWING_SHARE = 0.03
 """The share of the time that may go into drawing the curves."""
 
@@ -72,11 +74,11 @@ class History:
 
 def best_row(rows: list[dict[str, Any]]) -> dict[str, Any]:
     """Returns the first row with the lowest validation loss; one that is no number is infinite."""
-    return min(rows, key=lambda row: _finite(float(row["val_loss"])))
 
+    def finite(row: dict[str, Any]) -> float:
+        return loss if math.isfinite(loss := float(row["val_loss"])) else math.inf
 
-def _finite(loss: float) -> float:
-    return loss if math.isfinite(loss) else math.inf
+    return min(rows, key=finite)
 
 
 def of_stage(rows: list[dict[str, Any]], stage: int) -> list[dict[str, Any]]:
@@ -100,11 +102,19 @@ def write_csv(path: Path, rows: list[dict[str, Any]]) -> None:
 
 
 def read_csv(path: Path) -> list[dict[str, Any]]:
-    """Reads rows that `write_csv` wrote; stage and epoch are ints, the rest are floats."""
-    with open(path, newline="") as file:
+    """Reads rows that `write_csv` wrote; stage and epoch are ints, the rest are floats.
+
+    Raises:
+        ValueError: a value is no number, or a column is missing that every training has.
+        TypeError: a row has fewer or more values than the head.
+    """
+    with open(path, newline="", encoding="utf-8") as file:
+        reader = csv.DictReader(file)
+        if missing := sorted(COLUMNS - {*(reader.fieldnames or ())}):
+            raise ValueError(f"it has no column {missing[0]}")
         return [
             {k: int(v) if k in ("stage", "epoch") else float(v) for k, v in row.items()}
-            for row in csv.DictReader(file)
+            for row in reader
         ]
 
 

@@ -5,7 +5,7 @@ import shlex
 from pathlib import Path
 
 from dlcv import files
-from dlcv.api import Predictor
+from dlcv.api import Predictor, waiting
 from dlcv.errors import first_line
 from dlcv.registry import SpecList
 from dlcv_plugins.report.finished import finished_run
@@ -45,7 +45,8 @@ def write_report(run: Predictor, *, sections: str | SpecList | None = None) -> P
 def report_finished(run: Predictor) -> None:
     """Writes the report of a run that was just trained; what goes wrong is only a warning."""
     try:
-        write_report(run)
+        with waiting("writing the report"):
+            write_report(run)
     except Exception as error:
         command = f"dlcv report {shlex.quote(str(run.path))}"
         logger.warning(

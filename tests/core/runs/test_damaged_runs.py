@@ -130,7 +130,23 @@ JSON = {
         '{"split": "test", "images": 1, "training_seconds": 1, "metrics": {"rank1": "x"}}',
         "rank1 should be float, not str",
     ),
+    "metrics nested": ("metrics", "[" * 100_000, "maximum recursion depth exceeded"),
 }
+PARTS = {
+    "intervals": ({"rank1": 0.5}, "rank1 should be list, not float"),
+    "units": ({"rank1": None}, "rank1 should be str, not NoneType"),
+    "notes": ("text", "notes should be list, not str"),
+}
+
+
+@pytest.mark.parametrize("name", PARTS)
+def test_damaged_further_metrics_are_named(run: Path, name: str) -> None:
+    content, reason = PARTS[name]
+    path = run / "metrics.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), name: content}))
+
+    with pytest.raises(DlcvError, match=rf"metrics\.json is damaged: {reason}"):
+        use(run)
 
 
 @pytest.mark.parametrize("name", JSON)
@@ -153,10 +169,19 @@ def test_damaged_input_shape_is_named(run: Path, shape: object) -> None:
         use(run)
 
 
-def test_damaged_history_is_named(run: Path) -> None:
-    (run / "history.csv").write_text("stage,epoch,loss\n1,one,0.5\n")
+@pytest.mark.parametrize(
+    ("old", "new", "reason"),
+    [
+        ("\n1,1,", "\n1,one,", ".*'one'"),
+        ("val_loss", "loss", "it has no column val_loss"),
+        ("stage,", "", "it has no column stage"),
+    ],
+)
+def test_damaged_history_is_named(run: Path, old: str, new: str, reason: str) -> None:
+    path = run / "history.csv"
+    path.write_text(path.read_text().replace(old, new))
 
-    with pytest.raises(DlcvError, match=r"history\.csv is damaged: .*'one'"):
+    with pytest.raises(DlcvError, match=rf"history\.csv is damaged: {reason}"):
         use(run)
 
 
@@ -186,6 +211,9 @@ PREDICTIONS = {
     "fewer names": {"label_names": np.array(["a", "b"])},
     "no axis": {"sample_ids": np.array("a")},
     "text": {"probabilities": np.array([[["a"]]])},
+    "no members": {"member_names": np.array("a")},
+    "no accuracies": {"validation_accuracies": np.array(["a"])},
+    "other copies": {"has_copy": np.zeros(3, bool)},
 }
 
 
@@ -199,6 +227,14 @@ def test_damaged_predictions_are_named_and_made_anew(
 
     assert f"{run}/predictions.npz is damaged" in caplog.text
     assert_same(again, trained.predictions())
+
+
+@pytest.mark.parametrize("groups", [None, np.array(1), np.array(["a"])])
+def test_damaged_groups_are_named(run: Path, groups: np.ndarray | None) -> None:
+    np.savez(run / "groups.npz", **({} if groups is None else {"groups": groups}))
+
+    with pytest.raises(DlcvError, match=r"groups\.npz is damaged: it holds no groups"):
+        _ = dlcv.load(run).groups
 
 
 def test_lost_predictions_are_made_anew(

@@ -109,6 +109,8 @@ FOREIGN = {
     "paths are numbers": ({**META, "paths": [1, 2]}, ARRAYS),
     "history is text": ({**META, "history": "loss"}, ARRAYS),
     "history holds numbers": ({**META, "history": [1]}, ARRAYS),
+    "history without losses": ({**META, "history": [{"stage": 1, "epoch": 1}]}, ARRAYS),
+    "history of texts": ({**META, "history": [{**META["history"][0], "loss": "low"}]}, ARRAYS),
     "seconds are text": ({**META, "seconds": "1"}, ARRAYS),
     "an array is missing": (META, {"000000": np.zeros((2, 3))}),
     "arrays of other names": (META, {"000000": np.zeros((2, 3)), "kernel": np.zeros(3)}),

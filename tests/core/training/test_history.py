@@ -22,6 +22,7 @@ def rows(count: int) -> list[dict[str, float]]:
             "accuracy": 1 - 1 / epoch,
             "val_loss": 2 / epoch,
             "val_accuracy": 1e-9,
+            "seconds": 0.5,
         }
         for epoch in range(1, count + 1)
     ]
@@ -34,11 +35,11 @@ def test_csv_gives_back_every_figure_as_it_was(tmp_path: Path) -> None:
     assert again == rows(3)
     assert {name: type(value) for name, value in again[0].items()} == {
         "stage": int, "epoch": int, "loss": float, "accuracy": float, "val_loss": float,
-        "val_accuracy": float,
+        "val_accuracy": float, "seconds": float,
     }  # fmt: skip
     assert (tmp_path / "history.csv").read_text().splitlines()[:2] == [
-        "stage,epoch,loss,accuracy,val_loss,val_accuracy",
-        "1,1,1.0,0.0,2.0,1e-09",
+        "stage,epoch,loss,accuracy,val_loss,val_accuracy,seconds",
+        "1,1,1.0,0.0,2.0,1e-09,0.5",
     ]
 
 

@@ -97,6 +97,13 @@ def test_the_options_decide_what_is_nearly_the_same():
     assert groups([first, *others, copy], correlation=1.0) == []
 
 
+def test_a_cache_folder_that_can_not_be_is_no_reason_to_stop(tmp_path, monkeypatch):
+    monkeypatch.setattr(user_cache, "WORTH_KEEPING_SECONDS", -1)
+    monkeypatch.setenv("DLCV_CACHE", str(tmp_path / ("x" * 5000)))
+    found = user_cache.kept("any", "key", lambda: {"a": np.arange(3)}, most=1)
+    assert found["a"].tolist() == [0, 1, 2]
+
+
 def test_what_took_long_is_kept_until_the_images_change(tmp_path, monkeypatch):
     monkeypatch.setenv("DLCV_CACHE", str(tmp_path))
     images = [*pictures(*range(9)), *pictures(0)]

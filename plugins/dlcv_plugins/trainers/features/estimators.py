@@ -52,8 +52,9 @@ def load(path: Path, features: int, classes: int) -> Any:
         _refuse_types(path, str(path))
         estimator = skops.io.load(path, trusted=list(TRUSTED))
         known = (int(estimator.n_features_in_), len(estimator.classes_))
-        has_probabilities = callable(estimator.predict_proba)
         _check_trees(estimator)
+        if known == (features, classes):
+            _check_probabilities(estimator, features, classes)
     except DlcvError:
         raise
     except OSError as error:
@@ -61,12 +62,19 @@ def load(path: Path, features: int, classes: int) -> Any:
     except Exception as error:
         # A damaged or foreign file raises many things, from zipfile's to scikit-learn's.
         raise DlcvError(f"{path} is damaged, or no classifier: {error}") from None
-    if known != (features, classes) or not has_probabilities:
+    if known != (features, classes):
         raise DlcvError(
             f"{path} takes {known[0]} features and knows {known[1]} classes, and the run's network "
             f"has {features} and {classes}; it belongs to another run"
         )
     return estimator
+
+
+def _check_probabilities(estimator: Any, features: int, classes: int) -> None:
+    """Raises a `ValueError` if an estimator gives no probabilities, whatever it raises else."""
+    found = np.asarray(estimator.predict_proba(np.zeros((2, features), np.float32)))
+    if found.shape != (2, classes) or not np.allclose(found.sum(axis=1), 1, atol=1e-3):
+        raise ValueError("it gives no probabilities of its classes")
 
 
 def _check_trees(estimator: Any) -> None:

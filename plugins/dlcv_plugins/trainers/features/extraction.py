@@ -217,7 +217,7 @@ class _Split:
             done = self._write_rows(writer, file, order, done, asked)
             if done == len(order):
                 writer.finish(accompanying)
-                os.fsync(file.fileno())
+                files.flush(partial)
         if done == len(order):
             os.replace(partial, final)
 
@@ -267,7 +267,7 @@ class _Split:
     def _keep(self, file: Any, done: int) -> None:
         """Flushes the rows so far to disk, and then records their number."""
         file.flush()
-        os.fsync(file.fileno())
+        files.flush(Path(file.name))
         progress = {**(_read_json(self.work / PROGRESS) or {}), self.name: done}
         files.write_atomically(self.work / PROGRESS, json.dumps(progress))
 

@@ -101,7 +101,13 @@ class Features:
     def has_copy(self) -> np.ndarray | None:
         """What `Predictions` has for the held-out images."""
         path = self.path / COPIES
-        return files.load_arrays(path)["has_copy"] if path.exists() else None
+        if not path.exists():
+            return None
+        has_copy = files.load_arrays(path).get("has_copy", np.zeros(0))
+        rows = len(self.splits[self.held_out])
+        if (has_copy.shape, has_copy.dtype) != ((rows,), np.bool_):
+            raise DlcvError(f"{path} is damaged: it does not fit the {rows} held-out images")
+        return has_copy
 
     @property
     def held_out(self) -> str:
@@ -143,7 +149,7 @@ def read_split(path: Path) -> SplitFeatures:
             shape = values.shape
     except (*hdf5.DAMAGE, TypeError, AttributeError) as error:
         raise hdf5.unreadable(path, error) from None
-    if not len(labels) == len(indices) == len(ids) == shape[0] > 0:
+    if not labels.shape == indices.shape == (len(ids),) == (shape[0],) > (0,):
         raise DlcvError(f"{path}: features {shape} and labels {labels.shape} do not agree")
     if not 0 <= labels.min() <= labels.max() < len(names):
         raise DlcvError(

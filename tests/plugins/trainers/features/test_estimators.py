@@ -83,6 +83,15 @@ def test_trees_that_lead_elsewhere_are_refused(field, value, samples, tmp_path):
         estimators.load(tmp_path / "c.skops", 8, 3)
 
 
+def test_one_whose_members_can_not_predict_is_refused(kept):
+    """The file is whole and holds trusted types, but what is in it does not belong together."""
+    forest = skops.io.load(kept, trusted=list(estimators.TRUSTED))
+    forest.estimators_[0].n_outputs_ = np.arange(5) * 0.5
+    skops.io.dump(forest, kept)
+    with pytest.raises(DlcvError, match=r"c\.skops is damaged, or no classifier"):
+        estimators.load(kept, 8, 3)
+
+
 def test_a_small_file_of_a_large_estimator_is_refused(samples, tmp_path):
     path = tmp_path / "c.skops"
     estimators.save(

@@ -332,6 +332,16 @@ def test_missing_labels_are_named(copied, missing):
         Features.open(copied)
 
 
+@pytest.mark.parametrize("shape", [(), (7, 1)])
+def test_labels_of_another_shape_are_refused(copied, shape):
+    with h5py.File(copied / "train.hdf5", "r+") as file:
+        del file["labels"]
+        file["labels"] = np.zeros(shape, np.int64)
+    forget_checksum(copied, "train.hdf5")
+    with pytest.raises(DlcvError, match="do not agree"):
+        Features.open(copied)
+
+
 def forget_checksum(folder, name):
     """Records the file as it is, as a person might who changes features on purpose."""
     from dlcv import files
