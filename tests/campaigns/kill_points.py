@@ -201,34 +201,36 @@ def verdict(
             following = command.next(folder) or command.line
             code, _, told = live(folder, following)
             if code:
-                return f"`dlcv {following}` then ended with {code}: {_last(told)}"
+                return f"`dlcv {following}` then ended with {code}: {last_line(told)}"
             try:
                 found = command.result(folder / command.made)
             except Exception as error:
                 return f"after `dlcv {following}`: {type(error).__name__}: {error}"
             if found == expected:
-                return _leftovers(folder)
+                return leftovers(folder)
             # The run that was to be replaced is there, whole; so the command is repeated.
             code, _, told = live(folder, command.line)
             if code:
-                return f"repeated, it ended with {code}: {_last(told)}"
+                return f"repeated, it ended with {code}: {last_line(told)}"
         return "what came of it differs from what comes of it without a kill"
 
 
 def _wrong_end(code: int, told: str, number: int) -> str:
     expected = {-number} if number == signal.SIGKILL else {128 + number}
     if code not in {*expected, 0}:
-        return f"it ended with {code}: {_last(told)}"
-    return f"it printed a traceback: {_last(told)}" if "Traceback" in told else ""
+        return f"it ended with {code}: {last_line(told)}"
+    return f"it printed a traceback: {last_line(told)}" if "Traceback" in told else ""
 
 
-def _leftovers(folder: Path) -> str:
+def leftovers(folder: Path) -> str:
+    """Returns which hidden files a command left behind, empty if none."""
     hidden = [path for path in folder.rglob(".*") if not LEFT_ON_PURPOSE.search(path.name)]
     named = ", ".join(str(path.relative_to(folder)) for path in hidden)
     return f"it leaves {named}" if named else ""
 
 
-def _last(told: str) -> str:
+def last_line(told: str) -> str:
+    """Returns the last line that a command printed."""
     lines = told.strip().splitlines()
     return lines[-1] if lines else "no message"
 

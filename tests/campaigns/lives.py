@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +20,24 @@ SECONDS = 300.0
 
 
 def live(
-    folder: Path, line: str, *, at: int = 0, number: int = signal.SIGKILL, must_end: bool = False
+    folder: Path,
+    line: str,
+    *,
+    at: int = 0,
+    number: int = signal.SIGKILL,
+    must_end: bool = False,
+    armed: tuple[Callable[..., Callable[[], None]], tuple[Any, ...]] | None = None,
 ) -> tuple[int, int, str]:
     """Runs a command in a process, and sends it a signal just before its n-th change of a file.
+
+    Args:
+        folder: The folder to run it in.
+        line: What follows `dlcv`.
+        at: The change; 0 for none.
+        number: The signal.
+        must_end: Whether it is an error if it does not end well.
+        armed: What to call in the process before, instead of counting changes, with arguments
+            before the number that it may set; it returns what to call at the end.
 
     Returns:
         Its exit code, the number of changes, and what it printed to standard error.
@@ -32,7 +48,9 @@ def live(
         command = ["dlcv", *line.replace(" --quiet", "").split(), "--quiet"]
         nothing = Path(os.devnull)
         arguments = (command, folder, [], dict(os.environ), nothing, output, errors)
-        process = forked.SERVER.Process(target=_life, args=(at, number, changes, arguments))
+        if armed is None:
+            armed = _counting, (folder, at, number)
+        process = forked.SERVER.Process(target=_life, args=(armed, changes, arguments))
         process.start()
         process.join(SECONDS)
         if process.exitcode is None:
@@ -45,10 +63,19 @@ def live(
     return process.exitcode, changes.value, told
 
 
-def _life(at: int, number: int, changes: Any, arguments: tuple[Any, ...]) -> None:
-    folder = os.path.realpath(arguments[1])
-    sys.addaudithook(lambda event, args: _count(event, args, folder, at, number, changes))
-    forked._run(*arguments)
+def _life(armed: Any, changes: Any, arguments: tuple[Any, ...]) -> None:
+    prepare, given = armed
+    end = prepare(*given, changes)
+    try:
+        forked._run(*arguments)
+    finally:
+        end()
+
+
+def _counting(folder: Path, at: int, number: int, changes: Any) -> Callable[[], None]:
+    root = os.path.realpath(folder)
+    sys.addaudithook(lambda event, args: _count(event, args, root, at, number, changes))
+    return lambda: None
 
 
 def _count(
