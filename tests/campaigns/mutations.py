@@ -4,9 +4,9 @@
     python tests/campaigns/mutations.py --minutes 5 --seed 1 spec run   two kinds, five minutes
     python tests/campaigns/mutations.py --only 123 "image png"      one change again, with its error
 
-A change is bad if it ends in another exception than `DlcvError`, in a crash of the process, in
-more than 10 seconds or 600 MB, or in other content than the file's checksum stands for. A change is
-a function of the kind, the seed and its number alone.
+A change is bad if it ends in another exception than `DlcvError`, or an `OSError` that names a file,
+in a crash of the process, in more than 10 seconds or 600 MB, or in other content than the file's
+checksum stands for. A change is a function of the kind, the seed and its number alone.
 `--keep FOLDER` keeps the changed files of bad ends. `test_mutations.py` tries a few of each kind.
 """
 
@@ -73,6 +73,8 @@ def ending(target: Target, path: Path, expected: str | None) -> str:
     except (DlcvError, ClickException):
         end = "refused"
     except Exception as error:
+        if isinstance(error, OSError) and isinstance(error.filename, str | bytes):
+            return "refused"  # The command line prints it in one line, with the file's name.
         place = traceback.extract_tb(error.__traceback__)[-1]
         where = f"{Path(place.filename).name}:{place.lineno}"
         end = f"{type(error).__name__} at {where}: {str(error)[:160]!r}"

@@ -415,7 +415,7 @@ TARGETS: dict[str, Target] = {
         samples.write_variables, use_variable, (in_place(mutators.change_text),), 500
     ),
     "cache of summaries": Target(
-        samples.write_cache, use_cache, (PLAIN, in_place(mutators.change_arrays)), 500
+        samples.write_cache, use_cache, (PLAIN,), 500, has_checksum=True
     ),
 }  # fmt: skip
 

@@ -121,7 +121,8 @@ def _check_arrays(
         probabilities.shape == (members, samples, classes)
         and members > 0
         and labels.shape == sample_ids.shape == (samples,)
-        and (has_copy.shape, has_copy.dtype) == ((samples,), np.bool_)
+        and has_copy.shape == (samples,)
+        and has_copy.dtype.kind == "b"
         and {named.shape, accuracies.shape} <= {(0,), (members,)}
         and accuracies.dtype.kind == "f"
         and label_names.shape == (classes,)

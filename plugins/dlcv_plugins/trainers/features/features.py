@@ -105,7 +105,7 @@ class Features:
             return None
         has_copy = files.load_arrays(path).get("has_copy", np.zeros(0))
         rows = len(self.splits[self.held_out])
-        if (has_copy.shape, has_copy.dtype) != ((rows,), np.bool_):
+        if has_copy.shape != (rows,) or has_copy.dtype.kind != "b":
             raise DlcvError(f"{path} is damaged: it does not fit the {rows} held-out images")
         return has_copy
 
