@@ -46,6 +46,19 @@ def has_16_bits(content: bytes) -> bool:
     )
 
 
+def refuse_claims(content: bytes) -> None:
+    """Raises an `ImageError` for a PNG image with a chunk that claims more than the file holds.
+
+    OpenCV takes memory for a chunk before it reads it, up to 2 GB.
+    """
+    at = len(PNG_START) if content.startswith(PNG_START) else len(content)
+    while at < len(content) and content[at + 4 : at + 8] != b"IEND":
+        # A chunk has its length, its kind, its content, and a checksum.
+        at += 12 + int.from_bytes(content[at : at + 4], "big")
+        if at > len(content):
+            raise ImageError("can't be decoded completely; it is damaged or cut off")
+
+
 def _png_size(content: bytes) -> tuple[int, int] | None:
     """Returns the width and height of a PNG image; None for what is none.
 

@@ -231,3 +231,4 @@ def _check_header(content: bytes) -> None:
             f"has {width} x {height} pixels, more than the limit of {limit:,}, which the "
             f"environment variable {LARGEST_IMAGE_VARIABLE} can raise"
         )
+    header.refuse_claims(content)

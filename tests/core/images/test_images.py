@@ -219,6 +219,17 @@ def test_what_can_not_be_read_is_named(
     assert caught.value.reason == reason
 
 
+def test_a_chunk_that_claims_more_than_the_file_holds_takes_no_memory(monkeypatch):
+    """OpenCV would take 2 GB for it."""
+    content = bytearray(encode(picture(), "PNG"))
+    at = content.index(b"IDAT") - 4
+    content[at : at + 4] = (2**31 - 1).to_bytes(4, "big")
+    monkeypatch.setattr(cv2, "imdecode", None)
+
+    with pytest.raises(ImageError, match="damaged or cut off"):
+        images.decode(bytes(content))
+
+
 def png_header(width: int, height: int) -> bytes:
     """Returns a PNG that promises a size and has 1 x 1 pixels."""
     content = bytearray(encode(picture(1, 1), "PNG"))
