@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Sequence
 
+from dlcv import files
 from dlcv.api import Observers, Trained, save_predictions
 
 logger = logging.getLogger(__name__)
@@ -10,6 +11,8 @@ logger = logging.getLogger(__name__)
 
 def write_missing(run: Trained) -> list[str]:
     """Writes the predictions and the report of a finished run, where they are missing.
+
+    What was left half-written is removed.
 
     Where the report is missing, the process ended before the hooks were called, so they are called
     now.
@@ -21,6 +24,7 @@ def write_missing(run: Trained) -> list[str]:
         The names of the files that were written.
     """
     directory = run.directory
+    files.sweep(directory.path)
     missing = [path for path in (directory.predictions, directory.report) if not path.exists()]
     if directory.predictions in missing:
         save_predictions(directory.predictions, run.predictions())

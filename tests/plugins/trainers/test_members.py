@@ -215,11 +215,13 @@ def test_resuming_a_finished_run_writes_what_is_missing(
     trained: TrainedEnsemble, copy: Path
 ) -> None:
     missing = [copy / "report.html", copy / "members" / "2" / "report.html"]
-    for path in missing:
-        path.unlink()
+    half_written = [path.with_name(".report.1-1.tmp.html") for path in missing]
+    for path, left in zip(missing, half_written, strict=True):
+        path.rename(left)
 
     assert dlcv.resume(copy).finished
     assert all(path.stat().st_size > 1000 for path in missing)
+    assert not any(path.exists() for path in half_written)
 
     shutil.rmtree(copy / "members" / "3")
     with pytest.raises(DlcvError, match="member 3 of the 3 of"):

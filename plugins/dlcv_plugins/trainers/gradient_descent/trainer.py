@@ -220,7 +220,6 @@ def _finish(run: Run, experiment: Experiment, model: Any, has_copy: "np.ndarray 
 def _complete(run: Run) -> Run:
     """Writes the files that a finished run lacks: whoever wrote them was killed."""
     with run.directory.lock():
-        files.sweep(run.path)
         has_model = run.directory.model.exists()
         if not has_model:
             _write_model(run.directory, run.model)
