@@ -5,6 +5,7 @@ to their place in a file whose space is reserved, and the library describes them
 memory, whose pieces are then written around the rows.
 """
 
+import hashlib
 import io
 import os
 from collections.abc import Mapping, Sequence
@@ -90,6 +91,9 @@ class RowWriter:
         self._file = file
         self._name, self._shape, self._dtype = name, shape, dtype
         self._offset, pieces = _describe(name, shape, dtype, columns)
+        self._front = _joined(pieces, 0, self._offset)
+        self._digest = hashlib.sha256(self._front)
+        self._hashed = 0
         around = sum(len(piece) for _, piece in pieces)
         size = self._offset + self._bytes(shape[0]) + around + DESCRIPTION_BYTES
         storage.reserve(file, size)
@@ -98,14 +102,24 @@ class RowWriter:
         """Writes rows of the right dtype and shape from row `first` on."""
         import numpy as np
 
-        write_at(
-            self._file,
-            self._offset + self._bytes(first),
-            np.ascontiguousarray(rows).data.cast("B"),
-        )
+        content = np.ascontiguousarray(rows).data.cast("B")
+        write_at(self._file, self._offset + self._bytes(first), content)
+        if first == self._hashed:
+            self._digest.update(content)
+            self._hashed += len(rows)
 
-    def finish(self, columns: Mapping[str, Column]) -> None:
-        """Writes the description around the rows, and what accompanies them."""
+    def finish(self, columns: Mapping[str, Column], rows: int | None = None) -> str | None:
+        """Writes the description around the rows, and what accompanies them.
+
+        Args:
+            columns: What accompanies the rows.
+            rows: Their number, where it is another than was announced.
+
+        Returns:
+            The file's sha256; None where it can't be known without reading the file, because rows
+            were not written from the first to the last, or their number was not announced.
+        """
+        self._shape = (self._shape[0] if rows is None else rows, *self._shape[1:])
         offset, pieces = _describe(self._name, self._shape, self._dtype, columns)
         rows_end = offset + self._bytes(self._shape[0])
         apart = all(at + len(piece) <= offset or at >= rows_end for at, piece in pieces)
@@ -113,7 +127,12 @@ class RowWriter:
             raise PluginError("this HDF5 library lays files out in an unexpected way")
         for position, piece in pieces:
             write_at(self._file, position, piece)
-        self._file.truncate(max(position + len(piece) for position, piece in pieces))
+        end = max(position + len(piece) for position, piece in pieces)
+        self._file.truncate(end)
+        if self._hashed != self._shape[0] or _joined(pieces, 0, offset) != self._front:
+            return None
+        self._digest.update(_joined(pieces, rows_end, end))
+        return self._digest.hexdigest()
 
     def _bytes(self, rows: int) -> int:
         size = self._dtype.itemsize
@@ -184,6 +203,15 @@ def _describe(
                 encoded = [value.encode(errors="surrogateescape") for value in values]
                 file.create_dataset(column, data=encoded, dtype=h5py.string_dtype())
     return offset, memory.pieces
+
+
+def _joined(pieces: Sequence[tuple[int, bytes]], start: int, end: int) -> bytes:
+    """Returns what a file has from one place to another, with zeros between the pieces."""
+    content = bytearray(end - start)
+    for at, piece in pieces:
+        if start <= at and at + len(piece) <= end:
+            content[at - start : at - start + len(piece)] = piece
+    return bytes(content)
 
 
 class _Recorder(io.RawIOBase):

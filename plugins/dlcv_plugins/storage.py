@@ -78,13 +78,18 @@ def require_space(folder: Path, size: int) -> None:
         )
 
 
-def record(path: Path) -> dict[str, str | int]:
-    """Returns what `check_record` compares: a file's size, time and checksum."""
+def record(path: Path, sha256: str | None = None) -> dict[str, str | int]:
+    """Returns what `check_record` compares: a file's size, time and checksum.
+
+    Args:
+        path: The file.
+        sha256: Its checksum, where it is known; else the file is read.
+    """
     status = path.stat()
     return {
         "bytes": status.st_size,
         "modified_nanoseconds": status.st_mtime_ns,
-        "sha256": files.sha256(path, "computing the checksum of"),
+        "sha256": sha256 or files.sha256(path, "computing the checksum of"),
     }
 
 

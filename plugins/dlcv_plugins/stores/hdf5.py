@@ -1,4 +1,4 @@
-"""Packed data sets: one HDF5 file a split, with rows that are read without decoding."""
+"""Packed data sets: one HDF5 file a split or several, with rows or image files."""
 
 import hashlib
 import logging
@@ -24,12 +24,18 @@ from dlcv.interfaces import (
 )
 from dlcv_plugins import storage
 from dlcv_plugins.hdf5 import is_hdf5
-from dlcv_plugins.stores import hdf5_format
+from dlcv_plugins.stores import hdf5_format, layout
+from dlcv_plugins.stores.hdf5_contents import ContentImages, Contents
+from dlcv_plugins.stores.hdf5_format import Packed
+from dlcv_plugins.stores.hdf5_rows import joined
+from dlcv_plugins.stores.shards import in_order
 
 if TYPE_CHECKING:
     import numpy as np
 
 logger = logging.getLogger(__name__)
+PARTS = "{}-[0-9]*-of-[0-9]*.hdf5"
+"""The names of a split's parts."""
 SWAPPED_DIFFERENCE = 8.0
 """Grey levels by which the last channel is brighter than the first where these look swapped."""
 
@@ -38,7 +44,9 @@ SWAPPED_DIFFERENCE = 8.0
 class Hdf5(DatasetStore):
     """Reads and writes packed data sets: `images`, `labels` and `label_names` in HDF5 files."""
 
-    path: Path = option(help="the folder with train.hdf5, val.hdf5, test.hdf5, or one such file")
+    path: Path = option(
+        help="the folder with train.hdf5, val.hdf5, test.hdf5, or parts of them; or one such file"
+    )
     channel_order: Literal["rgb", "bgr"] = option(
         "rgb", help="the order of color channels in the files; OpenCV's is bgr"
     )
@@ -50,24 +58,50 @@ class Hdf5(DatasetStore):
         """The splits that have a file."""
         if self.path.is_file():
             return (UNSPLIT,)
-        found = tuple(name for name in SPLITS if self._file(name).is_file())
+        found = tuple(name for name in SPLITS if self._files(name))
         if "train" not in found:
             raise DlcvError(f"{self.path} holds no train.hdf5")
         return found
 
     def open(self, split: str) -> LabelledImages:
-        """Opens a split's file, after checks that nothing in it leads to other files."""
-        if split not in self.splits():
-            raise DlcvError(
-                f'{self.path} has no split "{split}"; it has {", ".join(self.splits())}'
-            )
+        """Opens a split's files, after checks that nothing in them leads to other files."""
+        layout.check_split(split, self.splits(), self.path)
         is_first = split in ("train", UNSPLIT)
         names = self.label_names or self._numbers(logs=is_first)
-        return _PackedImages(self._file(split), names, self.channel_order, hints=is_first)
+        paths = self._files(split)
+        recorded = [_check_content(path) for path in paths]
+        parts = [hdf5_format.read(path, names) for path in paths]
+        _check_agreement(paths, parts)
+        bit_depth = _recorded_bit_depth(paths[0])
+        contents = [part.content for part in parts if isinstance(part.content, Contents)]
+        if contents:
+            return self._files_of(parts, contents, bit_depth)
+        return _PackedImages(
+            paths,
+            parts,
+            self.channel_order,
+            bit_depth=bit_depth,
+            hints=is_first and not all(recorded),
+        )
+
+    def _files_of(
+        self, parts: Sequence[Packed], contents: Sequence[Contents], bit_depth: BitDepth
+    ) -> LabelledImages:
+        """Returns images that are kept as files."""
+        import numpy as np
+
+        if self.channel_order != "rgb":
+            raise DlcvError(f"{self.path} holds image files; leave channel_order out")
+        if len(contents) < len(parts):
+            raise DlcvError(f"{self.path} holds rows and image files; they are of two data sets")
+        labels = np.concatenate([part.labels for part in parts])
+        opened = ContentImages(contents, labels, parts[0].label_names)
+        opened.bit_depth = bit_depth
+        return opened
 
     def _numbers(self, *, logs: bool) -> tuple[str, ...]:
         """Returns numbers as names where the files have none, the same in all splits; else none."""
-        paths = [self._file(name) for name in self.splits()]
+        paths = [path for name in self.splits() for path in self._files(name)]
         # Files that dlcv packed have names, and are checked before the HDF5 library opens them.
         if paths[0].with_name(DESCRIPTION).is_file() or not all(map(is_hdf5, paths)):
             return ()
@@ -82,8 +116,9 @@ class Hdf5(DatasetStore):
 
     @classmethod
     def recognise(cls, path: Path) -> Self | None:
-        """Recognises an HDF5 file, and a folder with a `train.hdf5`."""
-        file = path / "train.hdf5" if path.is_dir() else path
+        """Recognises an HDF5 file, and a folder with a `train.hdf5`, or parts of one."""
+        parts = path.glob(PARTS.format("train")) if path.is_dir() else iter(())
+        file = next(parts, path / "train.hdf5") if path.is_dir() else path
         return cls(path=path) if is_hdf5(file) else None
 
     @contextmanager
@@ -100,17 +135,36 @@ class Hdf5(DatasetStore):
             raise DlcvError("packed data sets are written as RGB; leave channel_order out")
         if self.label_names is not None:
             raise DlcvError("packed data sets hold their classes' names; leave label_names out")
-        path = self._file(split)
+        path = self.path / f"{split}.hdf5"
         files.refuse_existing(path, force=False)
         hdf5_format.check_names(path, label_names)
         path.parent.mkdir(parents=True, exist_ok=True)
         with files.atomic_path(path) as temporary, open(temporary, "xb") as file:
-            writer = hdf5_format.RowWriter(file, rows, image_shape)
+            writer = hdf5_format.RowWriter(file, rows, image_shape, label_names)
             yield writer
-            writer.finish(label_names)
+            writer.finish()
 
-    def _file(self, split: str) -> Path:
-        return self.path if self.path.is_file() else self.path / f"{split}.hdf5"
+    def _files(self, split: str) -> list[Path]:
+        """Returns a split's file, or its parts in order; none if it is not there."""
+        if self.path.is_file():
+            return [self.path]
+        whole = self.path / f"{split}.hdf5"
+        parts = [part.name for part in self.path.glob(PARTS.format(split))]
+        if parts and whole.is_file():
+            raise DlcvError(
+                f"{self.path} holds {whole.name} and {min(parts)}; they are of two data sets, so "
+                "move one away"
+            )
+        if parts:
+            return [self.path / name for name in in_order(parts, self.path, ".hdf5")]
+        return [whole] if whole.is_file() else []
+
+
+def _check_agreement(paths: Sequence[Path], parts: Sequence[Packed]) -> None:
+    """Refuses a part that is of another data set: its classes have other names."""
+    for path, part in zip(paths, parts, strict=True):
+        if part.label_names != parts[0].label_names:
+            raise DlcvError(f"{path} has other classes than {paths[0]}; it is of another data set")
 
 
 def _check_content(path: Path) -> bool:
@@ -148,20 +202,31 @@ def _recorded_bit_depth(path: Path) -> BitDepth:
 
 class _PackedImages(LabelledImages):
     def __init__(
-        self, path: Path, label_names: Sequence[str], channel_order: str, *, hints: bool
+        self,
+        paths: Sequence[Path],
+        parts: Sequence[Packed],
+        channel_order: str,
+        *,
+        bit_depth: BitDepth,
+        hints: bool,
     ) -> None:
-        self._path = path
+        import numpy as np
+
+        self._paths = paths
         self._is_reversed = channel_order == "bgr"
-        is_recorded = _check_content(path)
-        self.bit_depth = _recorded_bit_depth(path)
-        self._looks_at_order = hints and not is_recorded and not self._is_reversed
-        packed = hdf5_format.read(path, label_names)
-        self._rows = packed.rows
-        self.labels = packed.labels
-        self.label_names = packed.label_names
-        self.image_shape = packed.rows.shape[1:]
+        self.bit_depth = bit_depth
+        self._looks_at_order = hints and not self._is_reversed
+        self._firsts = np.cumsum([0, *(len(part.labels) for part in parts)])
+        self._rows = joined(
+            [part.content for part in parts if not isinstance(part.content, Contents)]
+        )
+        self.labels = np.concatenate([part.labels for part in parts])
+        self.label_names = parts[0].label_names
+        self.image_shape = self._rows.shape[1:]
         if self._is_reversed and self.image_shape[2] != 3:
-            raise DlcvError(f"{path}: channel_order=bgr is for color images, and these are grey")
+            raise DlcvError(
+                f"{paths[0]}: channel_order=bgr is for color images, and these are grey"
+            )
 
     def read(self, indices: "Sequence[int] | np.ndarray") -> Images:
         """Reads rows out of the file."""
@@ -185,14 +250,15 @@ class _PackedImages(LabelledImages):
             logger.info(
                 "%s: the last channel is brighter than the first (%.0f and %.0f), as in BGR; if "
                 "colors look swapped in `dlcv data show`, add channel_order=bgr",
-                self._path,
+                self._paths[0],
                 last,
                 first,
             )
 
     def sample_id(self, index: int) -> str:
         """Returns the file and the row."""
-        return f"{self._path}[{index}]"
+        part = int(self._firsts.searchsorted(index, "right")) - 1
+        return f"{self._paths[part]}[{index - int(self._firsts[part])}]"
 
     def fingerprint(self) -> str:
         """Returns a hash of labels, sizes and a sample of the pixels, spread over the file."""

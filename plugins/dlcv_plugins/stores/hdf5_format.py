@@ -13,6 +13,7 @@ import attrs
 
 from dlcv.errors import DlcvError
 from dlcv_plugins import hdf5
+from dlcv_plugins.stores.hdf5_contents import CONTENTS, Contents, open_contents
 from dlcv_plugins.stores.hdf5_rows import Rows, open_rows
 
 if TYPE_CHECKING:
@@ -34,12 +35,12 @@ class Packed:
     """A split's content.
 
     Attributes:
-        rows: The images.
+        content: The images: as rows of pixels, or as the files that they were.
         labels: `(N,)` int64.
         label_names: The classes' names.
     """
 
-    rows: Rows
+    content: Rows | Contents
     labels: "np.ndarray"
     label_names: tuple[str, ...]
 
@@ -47,13 +48,20 @@ class Packed:
 class RowWriter:
     """Writes one file's rows and, at the end, their description."""
 
-    def __init__(self, file: BinaryIO, rows: int, image_shape: tuple[int, int, int]) -> None:
+    def __init__(
+        self,
+        file: BinaryIO,
+        rows: int,
+        image_shape: tuple[int, int, int],
+        label_names: Sequence[str],
+    ) -> None:
         import numpy as np
 
         self._shape = (rows, *image_shape)
+        self._names = label_names
         self._labels = np.zeros(rows, np.int64)
         self._count = 0
-        columns: dict[str, hdf5.Column] = {"labels": self._labels, "label_names": ["a class"]}
+        columns: dict[str, hdf5.Column] = {"labels": self._labels, "label_names": label_names}
         self._writer = hdf5.RowWriter(file, "images", self._shape, np.dtype("u1"), columns)
 
     def add(self, images: "np.ndarray", labels: "np.ndarray") -> None:
@@ -72,20 +80,20 @@ class RowWriter:
         self._labels[self._count : end] = labels
         self._count = end
 
-    def finish(self, label_names: Sequence[str]) -> None:
-        """Writes the description around the rows.
+    def finish(self) -> str | None:
+        """Writes the description around the rows, and returns the file's sha256 if it is known.
 
         Raises:
             DlcvError: fewer rows were added than announced, or labels have no name.
         """
         if self._count != self._shape[0]:
             raise DlcvError(f"{self._count} rows were written of {self._shape[0]} announced")
-        if not 0 <= self._labels.min() <= self._labels.max() < len(label_names):
+        if not 0 <= self._labels.min() <= self._labels.max() < len(self._names):
             raise DlcvError(
                 f"labels from {self._labels.min()} to {self._labels.max()} do not fit "
-                f"{len(label_names)} label names"
+                f"{len(self._names)} label names"
             )
-        self._writer.finish({"labels": self._labels, "label_names": label_names})
+        return self._writer.finish({"labels": self._labels, "label_names": self._names})
 
 
 def read(path: Path, names: Sequence[str] = ()) -> Packed:
@@ -106,23 +114,17 @@ def read(path: Path, names: Sequence[str] = ()) -> Packed:
         raise DlcvError(f"{path} {reason}")
     try:
         with h5py.File(path, "r") as file:
-            images, labels = (_plain_dataset(file, path, n) for n in ("images", "labels"))
-            if images.ndim != 4 or labels.ndim != 1 or len(images) != len(labels):
-                raise DlcvError(
-                    f"{path}: images {images.shape} and labels {labels.shape} do not agree"
-                )
-            if not images.size:
+            labels = _plain_dataset(file, path, "labels")
+            content = open_contents(file, path) if CONTENTS in file else _rows(file, path, labels)
+            shape = content.shape
+            if labels.shape != shape[:1]:
+                raise DlcvError(f"{path}: images {shape} and labels {labels.shape} do not agree")
+            if 0 in shape:
                 raise DlcvError(f"{path} holds no images")
-            if images.shape[3] not in (1, 3):
-                raise DlcvError(
-                    f"{path}: images {images.shape} have {images.shape[3]} channels, not 1 or 3; "
-                    "the order is (images, height, width, channels)"
-                )
             label_names = tuple(names) or hdf5.class_names(
                 path, _plain_dataset(file, path, "label_names")
             )
             values = labels[()].astype(np.int64)
-            rows = open_rows(path, images)
     except hdf5.DAMAGE as error:
         raise hdf5.unreadable(path, error) from None
     if not 0 <= values.min() <= values.max() < len(label_names):
@@ -131,7 +133,20 @@ def read(path: Path, names: Sequence[str] = ()) -> Packed:
             f"but there are {len(label_names)} label names"
         )
     check_names(path, label_names)
-    return Packed(rows, values, label_names)
+    return Packed(content, values, label_names)
+
+
+def _rows(file: "h5py.File", path: Path, labels: "h5py.Dataset") -> Rows:
+    """Returns the rows of an open file's images; raises `DlcvError` where they are no images."""
+    images = _plain_dataset(file, path, "images")
+    if images.ndim != 4:
+        raise DlcvError(f"{path}: images {images.shape} and labels {labels.shape} do not agree")
+    if images.shape[3] not in (1, 3):
+        raise DlcvError(
+            f"{path}: images {images.shape} have {images.shape[3]} channels, not 1 or 3; "
+            "the order is (images, height, width, channels)"
+        )
+    return open_rows(path, images)
 
 
 def numbers_as_names(paths: Sequence[Path]) -> tuple[str, ...]:

@@ -29,25 +29,37 @@ class Rows(Protocol):
 
 
 class PlainRows:
-    """Rows of bytes that lie in the file one after the other.
+    """Rows of bytes that lie in a file, or in several, one after the other.
 
     They are read, not memory-mapped: a file that is cut off while it is mapped ends the process,
     and mapped pages count as its memory, which so would grow with the data set.
     """
 
-    def __init__(self, path: Path, offset: int, shape: tuple[int, int, int, int]) -> None:
-        """Opens the file; the first row starts at `offset`, in bytes."""
-        self.shape = shape
-        self._path = path
-        self._offset = offset
-        self._descriptor = os.open(path, os.O_RDONLY)
-        weakref.finalize(self, os.close, self._descriptor)
+    def __init__(
+        self, parts: "Sequence[tuple[Path, int, int]]", image_shape: tuple[int, int, int]
+    ) -> None:
+        """Opens the files.
+
+        Args:
+            parts: Each file, the place of its first row in bytes, and how many rows it has.
+            image_shape: `(H, W, C)` of every row.
+        """
+        import numpy as np
+
+        self.parts = parts
+        self._starts = np.cumsum([0, *(count for *_, count in parts)])
+        self.shape = (int(self._starts[-1]), *image_shape)
+        self._offsets = np.array([offset for _, offset, _ in parts], np.int64)
+        descriptors = [os.open(path, os.O_RDONLY) for path, *_ in parts]
+        for descriptor in descriptors:
+            weakref.finalize(self, os.close, descriptor)
+        self._descriptors = np.array(descriptors)
 
     def read(self, indices: "Sequence[int] | np.ndarray") -> "np.ndarray":
         """Reads rows.
 
         Raises:
-            DlcvError: the file can't be read, or was cut off since it was opened.
+            DlcvError: a file can't be read, or was cut off since it was opened.
         """
         import numpy as np
 
@@ -57,14 +69,20 @@ class PlainRows:
         rows = np.empty((len(chosen), *self.shape[1:]), np.uint8)
         size = rows[:1].nbytes
         memory = rows.reshape(-1).data
-        positions = (chosen * size + self._offset).tolist()
-        for start, position in zip(range(0, rows.nbytes, size), positions, strict=True):
+        part = self._starts.searchsorted(chosen, "right") - 1
+        positions = (chosen - self._starts[part]) * size + self._offsets[part]
+        starts = range(0, rows.nbytes, size)
+        for start, descriptor, position in zip(
+            starts, self._descriptors[part].tolist(), positions.tolist(), strict=True
+        ):
             try:
-                count = os.preadv(self._descriptor, (memory[start : start + size],), position)
+                count = os.preadv(descriptor, (memory[start : start + size],), position)
             except OSError as error:
-                raise DlcvError(f"{self._path} can't be read: {error.strerror}") from None
+                path = self.parts[part[start // size]][0]
+                raise DlcvError(f"{path} can't be read: {error.strerror}") from None
             if count != size:
-                raise DlcvError(f"{self._path} was cut off while it was in use; pack it anew")
+                path = self.parts[part[start // size]][0]
+                raise DlcvError(f"{path} was cut off while it was in use; pack it anew")
         return rows
 
 
@@ -127,4 +145,20 @@ def open_rows(path: Path, images: "h5py.Dataset") -> Rows:
         return LibraryRows(path, images.shape)
     if offset + images.size > path.stat().st_size:
         raise DlcvError(f"{path} is cut off: {len(images)} rows do not fit into it")
-    return PlainRows(path, offset, images.shape)
+    return PlainRows([(path, offset, len(images))], images.shape[1:])
+
+
+def joined(rows: Sequence[Rows]) -> Rows:
+    """Returns the rows of several files as those of one.
+
+    Raises:
+        DlcvError: they are compressed or stored in chunks, or their images differ in shape.
+    """
+    if len(rows) == 1:
+        return rows[0]
+    plain = [each for each in rows if isinstance(each, PlainRows)]
+    if len(plain) < len(rows) or len({each.shape[1:] for each in plain}) > 1:
+        raise DlcvError(
+            "several files of a split must hold images of one shape, as bytes and in one piece"
+        )
+    return PlainRows([part for each in plain for part in each.parts], plain[0].shape[1:])

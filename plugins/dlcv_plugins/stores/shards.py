@@ -57,7 +57,7 @@ def divide(names: Sequence[str], place: object, ending: str) -> dict[str, list[s
     if not {"train", UNSPLIT} & set(by_split):
         raise DlcvError(f"{place} has files of {', '.join(by_split)}, and none of train")
     for split, of_split in by_split.items():
-        by_split[split] = _in_order(of_split, place, ending)
+        by_split[split] = in_order(of_split, place, ending)
     return {split: by_split[split] for split in (*SPLITS, UNSPLIT) if split in by_split}
 
 
@@ -70,8 +70,17 @@ def _split_of(name: str) -> str:
     return (layout.split_named(words[0]) if words else None) or UNSPLIT
 
 
-def _in_order(names: Iterable[str], place: object, ending: str) -> list[str]:
-    """Returns a split's files in the order of their numbers; refuses gaps and other sets' files."""
+def in_order(names: Iterable[str], place: object, ending: str) -> list[str]:
+    """Returns a split's files in the order of their numbers.
+
+    Args:
+        names: Their names.
+        place: Where they are, for errors.
+        ending: What they end in.
+
+    Raises:
+        DlcvError: some are missing, or they are of several data sets.
+    """
     numbers: dict[int, str] = {}
     counts: set[str] = set()
     without: list[str] = []

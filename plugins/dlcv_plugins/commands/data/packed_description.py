@@ -13,26 +13,26 @@ from dlcv.interfaces import DESCRIPTION, options_of
 
 
 def describe(
-    source: str, dataset: Dataset, pipeline: Pipeline, bad_images: str, means: np.ndarray
+    source: str, dataset: Dataset, pipeline: Pipeline, bad_images: str, *, is_encoded: bool
 ) -> dict[str, Any]:
-    """Returns all but the checksums.
+    """Returns all that is known before the images are read.
 
     Args:
         source: What a person named as the source.
         dataset: What was packed.
         pipeline: The pixel steps that the images went through.
         bad_images: What was done about images that can't be read, `error` or `skip`.
-        means: The mean of the training images after these steps, by channel, `(C,)`.
+        is_encoded: Whether image files are kept, which have no shape in common.
     """
     train = dataset.splits["train"]
-    names = "RGB" if len(means) == 3 else [str(i) for i in range(len(means))]
+    shape = {"image_shape": list(pipeline.output_shape(train.image_shape))}
     split = {name: getattr(dataset.split, name) for name in options_of(SplitConfig)}
     return {
         "source": str(registry.spec_of(dataset.store)),
         "named_as": printable(source),
         "packed_by": f"dlcv {importlib.metadata.version('dlcv')}",
         "preprocessors": ", ".join(str(registry.spec_of(step)) for step in pipeline.pixel_steps),
-        "image_shape": list(pipeline.output_shape(train.image_shape)),
+        **({"encoding": "files"} if is_encoded else shape),
         "bit_depth": train.bit_depth,
         "label_names": list(train.label_names),
         "split": {
@@ -44,8 +44,13 @@ def describe(
         "images_by_class": {name: images.class_counts() for name, images in dataset.splits.items()},
         "bad_images": bad_images,
         "skipped": list(map(printable, dataset.skipped)),
-        "training_mean": {n: float(m) for n, m in zip(names, means, strict=True)},
     }
+
+
+def with_means(means: np.ndarray) -> dict[str, Any]:
+    """Returns the mean of the training images after the pixel steps, by channel, `(C,)`."""
+    names = "RGB" if len(means) == 3 else [str(i) for i in range(len(means))]
+    return {"training_mean": {n: float(m) for n, m in zip(names, means, strict=True)}}
 
 
 def recorded_files(folder: Path) -> dict[str, dict[str, Any]]:

@@ -11,6 +11,9 @@ from dlcv.errors import DlcvError, count, printable, some
 if TYPE_CHECKING:
     from dlcv_plugins.commands.data.pack.pack import PackedDataset
 
+MOST_SHARDS = 500
+"""Each stays open while a run reads from it."""
+
 
 @click.command(
     epilog="""\b
@@ -19,6 +22,8 @@ Examples:
   dlcv data build photos-of-one-size/ --out packed/
   dlcv data build photos/ --out packed/ --size 256 --bad-images skip --mean-image
   dlcv data build photos/ --out packed/ --size 64 --drop-duplicates
+  dlcv data build photos/ --out packed/ --size 224 --shards 16
+  dlcv data build photos/ --out packed/ --encode jpeg
 """
 )
 @click.argument("source")
@@ -42,6 +47,19 @@ Examples:
     is_flag=True,
     help="Pack one image of each group of copies, a test image before a training image.",
 )
+@click.option(
+    "--encode",
+    type=click.Choice(("raw", "jpeg")),
+    default="raw",
+    show_default=True,
+    help="raw packs pixels; jpeg keeps the image files as they are, which a run decodes.",
+)
+@click.option(
+    "--shards",
+    type=click.IntRange(1, MOST_SHARDS),
+    metavar="NUMBER",
+    help="Files for the training images, written several at once; what was stopped goes on.",
+)
 @click.option("--force", is_flag=True, help="Replace a data set that exists.")
 @with_verbosity
 def build(
@@ -53,6 +71,8 @@ def build(
     threads: int | None,
     mean_image: bool,
     drop_duplicates: bool,
+    encode: str,
+    shards: int | None,
     force: bool,
     **split: Any,
 ) -> None:
@@ -74,6 +94,8 @@ def build(
         bad_images=bad_images or "error",
         mean_image=mean_image,
         drop_duplicates=drop_duplicates,
+        encode=encode,
+        shards=shards,
         threads=threads,
         force=force,
     )

@@ -1,8 +1,10 @@
 """Packing a data set: from any store to HDF5 files that are read without decoding."""
 
 import logging
-from collections.abc import Generator
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import Any
 
 import attrs
 import numpy as np
@@ -14,26 +16,22 @@ from dlcv.api import (
     Pipeline,
     SplitConfig,
     backend,
-    chunks,
     find_store,
     learn,
     open_dataset,
-    process_batch,
-    read_ahead,
     refuse_views,
     track,
     with_cure,
 )
 from dlcv.errors import DlcvError, ImageError
-from dlcv.interfaces import DESCRIPTION, DatasetStore, LabelledImages, Shape
-from dlcv.registry import Spec
+from dlcv.interfaces import DESCRIPTION, Shape
 from dlcv_plugins import storage
 from dlcv_plugins.commands.data.pack.distinct import Dropped, without_copies
-from dlcv_plugins.commands.data.packed_description import describe
+from dlcv_plugins.commands.data.pack.forms import Files, Form, Pixels, Written, has_files
+from dlcv_plugins.commands.data.pack.parts import parts_of, state_of, work_folder, write_parts
+from dlcv_plugins.commands.data.packed_description import describe, with_means
 
 logger = logging.getLogger(__name__)
-CHUNK = 32
-"""Images that a thread works on at once."""
 MEAN_IMAGE = "mean_image.npz"
 
 
@@ -61,6 +59,8 @@ def pack(
     bad_images: str = "error",
     mean_image: bool = False,
     drop_duplicates: bool = False,
+    encode: str = "raw",
+    shards: int | None = None,
     threads: int | None = None,
     force: bool = False,
 ) -> PackedDataset:
@@ -74,6 +74,9 @@ def pack(
         bad_images: `error` or `skip`.
         mean_image: Whether to write the mean of the training images, pixel by pixel, too.
         drop_duplicates: Whether only one image of each group of copies is packed.
+        encode: `raw` for rows of pixels, `jpeg` for the image files as they are.
+        shards: The number of files that the training images are divided into; None for one. What is
+            stopped then goes on with the next call.
         threads: Threads for reading; all processors by default.
         force: Whether a folder that exists may be replaced.
 
@@ -83,32 +86,93 @@ def pack(
     _refuse_existing(out, force)
     threads = threads or backend.available_threads()
     pipeline = _pixel_steps(preprocessors)
+    if encode != "raw" and (preprocessors or mean_image):
+        raise DlcvError(
+            "--encode jpeg keeps the image files as they are; leave --size, --preproc and "
+            "--mean-image out, and resize in the run"
+        )
     # Packing decodes every image anyway, and stops at a bad one; reading all of them before is
     # needed only where it decides which images there are, or what size they have.
-    look = bad_images == "skip" or not pipeline.until_sized
+    look = bad_images == "skip" or (encode == "raw" and not pipeline.until_sized)
     dataset = open_dataset(
         find_store(source), split, bad_images=bad_images, threads=threads, look=look
     )
+    if encode != "raw" and not all(map(has_files, dataset.splits.values())):
+        raise DlcvError(f"{source} holds pixels, not image files; leave --encode jpeg out")
     dropped: tuple[Dropped, ...] = ()
     if drop_duplicates:
         dataset, dropped = without_copies(dataset, threads)
     train = dataset.splits["train"]
-    height, width, channels = _packed_shape(pipeline, train.image_shape)
-    pipeline = learn(pipeline, train, (height, width), threads)
-    counts = {name: len(images) for name, images in dataset.splits.items()}
-    with storage.atomic_folder(out, force=force) as folder:
-        storage.require_space(folder, sum(counts.values()) * height * width * channels)
-        mean = _write(folder, dataset, pipeline, threads)
+    form: Form = Files()
+    if encode == "raw":
+        shape = _packed_shape(pipeline, train.image_shape)
+        pipeline = learn(pipeline, train, shape[:2], threads)
+        form = Pixels(pipeline, shape)
+    described = describe(source, dataset, pipeline, bad_images, is_encoded=encode != "raw")
+    sizes = {name: len(images) for name, images in dataset.splits.items()}
+    with _folder(out, described, dataset, shards, force=force) as folder:
+        storage.require_space(folder, form.size(sum(sizes.values())))
+        try:
+            if shards:
+                parts = parts_of(sizes, shards)
+                written = write_parts(folder, dataset.splits, form, parts, threads)
+            else:
+                written = _write(folder, dataset, form, threads)
+        except ImageError as error:
+            raise with_cure(error) from None
+        mean = _mean(written)
+        records = {name: storage.record(folder / name, w.sha256) for name, w in written.items()}
         if mean_image:
             files.save_arrays(folder / MEAN_IMAGE, {"mean": mean})
-        records = {path.name: storage.record(path) for path in sorted(folder.iterdir())}
-        description = describe(source, dataset, pipeline, bad_images, mean.mean(axis=(0, 1)))
+            records[MEAN_IMAGE] = storage.record(folder / MEAN_IMAGE)
+        means = mean if mean.ndim == 1 else mean.mean(axis=(0, 1))
         left_out = {"dropped": [attrs.asdict(each) for each in dropped]} if dropped else {}
-        text = tomli_w.dumps({**description, **left_out, "files": records})
-        files.write_atomically(folder / DESCRIPTION, text)
-    sizes = {name: int(records[f"{name}.hdf5"]["bytes"]) / 1e6 for name in dataset.splits}
-    splits = {name: (counts[name], round(sizes[name], 2)) for name in counts}
-    return PackedDataset(out, splits, dropped)
+        content = {**described, **with_means(means), **left_out, "files": records}
+        files.write_atomically(folder / DESCRIPTION, tomli_w.dumps(content))
+    return PackedDataset(
+        out,
+        {name: (count, _megabytes(name, records)) for name, count in sizes.items()},
+        dropped,
+    )
+
+
+def _folder(
+    out: Path, described: Mapping[str, Any], dataset: Dataset, shards: int | None, *, force: bool
+) -> AbstractContextManager[Path]:
+    """Returns the folder to write in: of many parts, those that are whole stay."""
+    if not shards:
+        return storage.atomic_folder(out, force=force)
+    states = {name: state_of(images) for name, images in dataset.splits.items()}
+    about = {**described, "shards": shards, "states": states}
+    return work_folder(out, about, force=force)
+
+
+def _write(folder: Path, dataset: Dataset, form: Form, threads: int) -> dict[str, Written]:
+    """Writes a file for each split."""
+    written = {}
+    for name, images in dataset.splits.items():
+        with track(f"packing {name}", len(images), "images") as progress:
+            written[f"{name}.hdf5"] = form.write(
+                folder / f"{name}.hdf5", images, range(len(images)), threads, progress
+            )
+    return written
+
+
+def _mean(written: Mapping[str, Written]) -> np.ndarray:
+    """Returns the mean of the training images, `(H, W, C)` or `(C,)` float64."""
+    of_train = [w for name, w in written.items() if _is_of(name, "train")]
+    total = sum(w.total for w in of_train)
+    return np.asarray(total / sum(w.pixels for w in of_train))
+
+
+def _megabytes(split: str, records: Mapping[str, Mapping[str, str | int]]) -> float:
+    sizes = [int(record["bytes"]) for name, record in records.items() if _is_of(name, split)]
+    return round(sum(sizes) / 1e6, 2)
+
+
+def _is_of(name: str, split: str) -> bool:
+    """Returns whether a file holds images of a split, all or some."""
+    return name.startswith((f"{split}.", f"{split}-"))
 
 
 def _refuse_existing(out: Path, force: bool) -> None:
@@ -147,46 +211,3 @@ def _packed_shape(pipeline: Pipeline, shape: Shape) -> tuple[int, int, int]:
             "the images differ in size; choose one with --size, or with a step that resizes"
         )
     return height, width, channels
-
-
-def _write(folder: Path, dataset: Dataset, pipeline: Pipeline, threads: int) -> np.ndarray:
-    """Writes all splits and returns the mean image of the training split, `(H, W, C)` float64."""
-    store: DatasetStore = registry.create("store", Spec("hdf5", {"path": str(folder)}))
-    try:
-        sums = {
-            name: _write_split(store, name, images, pipeline, threads)
-            for name, images in dataset.splits.items()
-        }
-    except ImageError as error:
-        raise with_cure(error) from None
-    return sums["train"] / len(dataset.splits["train"])
-
-
-def _write_split(
-    store: DatasetStore, name: str, images: LabelledImages, pipeline: Pipeline, threads: int
-) -> np.ndarray:
-    """Writes a split and returns the sum of its images, `(H, W, C)` uint64."""
-    shape = _packed_shape(pipeline, images.image_shape)
-    total = np.zeros(shape, np.uint64)
-    writing = store.writer(
-        name, rows=len(images), image_shape=shape, label_names=images.label_names
-    )
-    with writing as writer, track(f"packing {name}", len(images), "images") as progress:
-        for pixels, labels, sums in _rows(images, pipeline, threads):
-            writer.add(pixels, labels)
-            total += sums
-            progress(len(pixels))
-    return total
-
-
-def _rows(
-    images: LabelledImages, pipeline: Pipeline, threads: int
-) -> Generator[tuple[np.ndarray, np.ndarray, np.ndarray], None, None]:
-    """Yields pixels, labels, and the sum of the pixels, which is exact whatever is added first."""
-
-    def process(indices: range) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        at = np.array(indices)
-        pixels = process_batch(images, at, pipeline, None)
-        return pixels, images.labels[at], pixels.sum(axis=0, dtype=np.uint32)
-
-    return read_ahead(process, chunks(len(images), CHUNK), threads)

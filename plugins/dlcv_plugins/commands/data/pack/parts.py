@@ -1,0 +1,223 @@
+"""Packing into many files a split: several at once, and going on where packing stopped."""
+
+import hashlib
+import json
+import logging
+import os
+import shutil
+import signal
+import sys
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any, NoReturn
+
+import attrs
+import numpy as np
+
+from dlcv import files
+from dlcv.api import Interruption, Subset, deferred_signals, read_ahead, track
+from dlcv.errors import DlcvError
+from dlcv.interfaces import LabelledImages
+from dlcv_plugins import storage
+from dlcv_plugins.commands.data.pack.forms import Form, Written
+from dlcv_plugins.stores.encoded import EncodedImages
+
+logger = logging.getLogger(__name__)
+
+BEGUN = "begun.json"
+"""What a folder that is being packed will hold; it is removed at the end."""
+
+
+@attrs.frozen
+class Part:
+    """A file of a split.
+
+    Attributes:
+        split: The split.
+        number: Its place among the split's files, from 0.
+        count: The number of these files.
+        rows: The split's images that it holds.
+    """
+
+    split: str
+    number: int
+    count: int
+    rows: range
+
+    @property
+    def name(self) -> str:
+        """The file's name."""
+        return f"{self.split}-{self.number:05d}-of-{self.count:05d}.hdf5"
+
+
+def parts_of(sizes: Mapping[str, int], shards: int) -> list[Part]:
+    """Divides the training images into so many parts, and the other splits into parts as large.
+
+    Args:
+        sizes: The number of images of each split.
+        shards: The number of parts of `train`.
+
+    Raises:
+        DlcvError: there are fewer images than parts.
+    """
+    if shards > sizes["train"]:
+        raise DlcvError(f"--shards {shards} is more than the {sizes['train']} training images")
+    rows = -(-sizes["train"] // shards)
+    parts = []
+    for split, size in sizes.items():
+        count = shards if split == "train" else -(-size // rows)
+        bounds = [size * number // count for number in range(count + 1)]
+        parts += [Part(split, n, count, range(bounds[n], bounds[n + 1])) for n in range(count)]
+    return parts
+
+
+def write_parts(
+    folder: Path, splits: Mapping[str, LabelledImages], form: Form, parts: list[Part], threads: int
+) -> dict[str, Written]:
+    """Writes the parts that are not there yet, several at once.
+
+    Args:
+        folder: Where they are written; parts that are there were written with the same settings.
+        splits: The images.
+        form: How they are packed.
+        parts: What is written.
+        threads: Parts that are written at once.
+
+    Returns:
+        What was written, by file name.
+
+    Raises:
+        ImageError: an image can't be read.
+        KeyboardInterrupt: after ctrl+c; parts that are whole are kept.
+        SystemExit: after SIGTERM, likewise.
+    """
+    written = {part.name: found for part in parts if (found := _kept(folder, part.name))}
+    left = [part for part in parts if part.name not in written]
+    done = sum(len(part.rows) for part in parts) - sum(len(part.rows) for part in left)
+    if done:
+        logger.info("packing goes on: %d of %d parts are there", len(written), len(parts))
+    stopping, lock = threading.Event(), threading.Lock()
+    total = sum(len(part.rows) for part in parts)
+    with deferred_signals() as asked, track("packing", total, "images", done=done) as progress:
+
+        def advance(count: int) -> None:
+            if asked.signal or stopping.is_set():
+                raise _Stopped
+            with lock:
+                progress(count)
+
+        def write(part: Part) -> Written | None:
+            try:
+                images = splits[part.split]
+                made = form.write(folder / part.name, images, part.rows, 1, advance)
+                _keep(folder, part.name, made)
+            except _Stopped:
+                return None
+            except BaseException:
+                stopping.set()
+                raise
+            return made
+
+        with closing(read_ahead(write, left, threads)) as results:
+            for part, made in zip(left, results, strict=True):
+                if made is not None:
+                    written[part.name] = made
+        if asked.signal:
+            _stop(asked)
+    return written
+
+
+@contextmanager
+def work_folder(out: Path, about: dict[str, Any], *, force: bool) -> Iterator[Path]:
+    """Gives a folder to pack in that stays if packing is stopped, and is `out` at the end.
+
+    Args:
+        out: The folder to write. What is not finished is in `.NAME.part` beside it.
+        about: All that its files depend on.
+        force: Whether what exists, or was begun with other settings, may be replaced.
+
+    Raises:
+        DlcvError: packing was begun with other settings, or another process is packing.
+    """
+    out.parent.mkdir(parents=True, exist_ok=True)
+    work = out.with_name(f".{out.name}.part")
+    lock = out.with_name(f".{out.name}.part.lock")
+    with files.lock(lock, f"another process is writing {out}"):
+        _begin(work, out, about, force)
+        yield work
+        with storage.atomic_folder(out, force=force) as folder:
+            # From here on nothing is begun: a kill leaves no part to continue.
+            for kept in (work / BEGUN, *work.glob(".*.npz")):
+                kept.unlink()
+            folder.rmdir()
+            os.replace(work, folder)
+
+
+def state_of(images: LabelledImages) -> str:
+    """Returns a text that changes when images do, without reading files: by length and time."""
+    if isinstance(images, Subset):
+        taken = hashlib.sha256(images.indices.astype("<i8").tobytes()).hexdigest()
+        return f"{taken} of {state_of(images.source)}"
+    from dlcv.images import ImageFiles
+
+    if isinstance(images, EncodedImages) or not isinstance(images, ImageFiles):
+        return images.fingerprint()
+    digest = hashlib.sha256(images.labels.astype("<i8").tobytes())
+    for index in range(len(images)):
+        path = images.sample_id(index)
+        status = os.stat(path) if os.path.exists(path) else None
+        size, time = (status.st_size, status.st_mtime_ns) if status else (-1, -1)
+        digest.update(f"{path}\0{size} {time}\n".encode(errors="surrogateescape"))
+    return digest.hexdigest()
+
+
+class _Stopped(BaseException):
+    """Ends the writing of a part that is not whole."""
+
+
+def _begin(work: Path, out: Path, about: dict[str, Any], force: bool) -> None:
+    """Makes the folder to work in, or takes up one that was begun with the same settings."""
+    text = json.dumps(about, indent=2, sort_keys=True, default=str)
+    begun = (work / BEGUN).read_text(encoding="utf-8") if (work / BEGUN).is_file() else None
+    if begun == text:
+        files.sweep(work)
+        return
+    if begun is not None and not force:
+        raise DlcvError(
+            f"packing to {out} was begun with other settings or images; repeat the same command to "
+            "go on, choose another folder, or start again with --force"
+        )
+    shutil.rmtree(work, ignore_errors=True)
+    work.mkdir()
+    files.write_atomically(work / BEGUN, text)
+
+
+def _kept(folder: Path, name: str) -> Written | None:
+    """Returns what was written into a file before; None where it is not there as a whole."""
+    path = folder / f".{name}.npz"
+    if not (path.is_file() and (folder / name).is_file()):
+        return None
+    try:
+        kept = files.load_arrays(path)
+        return Written(kept["total"], int(kept["pixels"]), str(kept["sha256"]) or None)
+    except (DlcvError, KeyError):
+        return None  # It is written again.
+
+
+def _keep(folder: Path, name: str, written: Written) -> None:
+    arrays = {
+        "total": written.total,
+        "pixels": np.array(written.pixels),
+        "sha256": np.array(written.sha256 or ""),
+    }
+    files.save_arrays(folder / f".{name}.npz", arrays)
+
+
+def _stop(asked: Interruption) -> NoReturn:
+    """Ends packing as the signal would have."""
+    logger.warning("stopped; the parts that are packed are saved: the same command continues")
+    if asked.signal == signal.SIGINT:
+        raise KeyboardInterrupt
+    sys.exit(128 + asked.signal)
