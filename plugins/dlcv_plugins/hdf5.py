@@ -38,7 +38,7 @@ def is_hdf5(path: Path) -> bool:
         return file.read(len(SIGNATURE)) == SIGNATURE
 
 
-def unreadable(path: Path, error: BaseException) -> DlcvError:
+def unreadable(path: Path | str, error: BaseException) -> DlcvError:
     """Returns why h5py can't read a file: another program writes it, or it is damaged."""
     if isinstance(error, BlockingIOError) or "unable to lock file" in str(error):
         return DlcvError(
@@ -48,7 +48,7 @@ def unreadable(path: Path, error: BaseException) -> DlcvError:
     return DlcvError(f"{path} can't be read as HDF5; it is damaged: {error}")
 
 
-def class_names(path: Path, dataset: "h5py.Dataset") -> tuple[str, ...]:
+def class_names(path: Path | str, dataset: "h5py.Dataset") -> tuple[str, ...]:
     """Returns the texts of a data set; raises `DlcvError` if one is not UTF-8."""
     names = []
     place = dataset.name.strip("/")
@@ -141,7 +141,7 @@ class RowWriter:
         return rows * size
 
 
-def plain_dataset(file: "h5py.File", path: Path, name: str, expected: str) -> "h5py.Dataset":
+def plain_dataset(file: "h5py.File", path: Path | str, name: str, expected: str) -> "h5py.Dataset":
     """Returns a data set that lies in this very file; a link could read any file of the user's.
 
     Args:

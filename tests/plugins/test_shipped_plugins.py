@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 
+import fsspec
 import numpy as np
 import pyarrow
 import pytest
@@ -57,6 +58,7 @@ SPECS = {
     ("store", "hdf5"): ['hdf5(path="packed")', 'hdf5(path="packed/val.hdf5")'],
     ("store", "keras"): ["keras(name=fashion_mnist)", "keras(name=cifar100, labels=coarse)"],
     ("store", "parquet"): ['parquet(path="photos.parquet")'],
+    ("store", "remote"): ['remote(address="memory://packed")'],
     ("store", "tiny_imagenet"): ['tiny_imagenet(path="tiny")'],
     ("store", "webdataset"): ['webdataset(path="photos.tar")'],
     ("store", "zip"): ['zip(path="photos.zip")'],
@@ -152,6 +154,7 @@ def data_sets(tmp_path_factory):
         with writing as writer:
             images = rng.integers(0, 256, (rows, 8, 9, 3), np.uint8)
             writer.add(images, np.arange(rows) % 2)
+    fsspec.filesystem("memory").put(f"{tmp_path}/packed/", "/packed/", recursive=True)
     return tmp_path
 
 

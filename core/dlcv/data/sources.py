@@ -77,6 +77,9 @@ def _find_store(data: str) -> DatasetStore:
         return registry.create("store", data)
     if not exists:
         if "://" in data:
+            for cls in _readable_stores().values():
+                if (store := cls.recognise_address(data)) is not None:
+                    return store
             raise DlcvError(
                 f"{data} is an address, and data is read from disk: download it, unpack it if it "
                 "is an archive, and name the folder"

@@ -115,6 +115,14 @@ class DatasetStore(Plugin, ABC):
         """
         return None
 
+    @classmethod
+    def recognise_address(cls, address: str) -> Self | None:
+        """Returns a store for an address, such as `s3://bucket/folder`, else None.
+
+        Nothing is read for it: the scheme tells.
+        """
+        return None
+
     def writer(
         self,
         split: str,

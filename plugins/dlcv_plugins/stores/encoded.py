@@ -2,7 +2,8 @@
 
 import hashlib
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 from dlcv import images
@@ -19,7 +20,13 @@ BYTES_PER_PIXEL = 8
 
 
 class EncodedImages(images.ImageFiles):
-    """Images of which a file's bytes are found by index, and decoded when they are read."""
+    """Images of which a file's bytes are found by index, and decoded when they are read.
+
+    Attributes:
+        readers: Contents that are read at once, more than one where they are far away.
+    """
+
+    readers: int = 1
 
     def __init__(
         self,
@@ -47,14 +54,30 @@ class EncodedImages(images.ImageFiles):
     def read(self, indices: "Sequence[int] | np.ndarray") -> Images:
         """Decodes images by index."""
         decoded = []
-        for position, index in enumerate(indices):
+        contents = self._contents([int(index) for index in indices])
+        for position, (index, content) in enumerate(zip(indices, contents, strict=True)):
             try:
-                content = self.content(int(index))
+                if isinstance(content, ImageError):
+                    raise content
                 decoded.append(images.decode(content, self._color_mode, self.bit_depth))
             except ImageError as error:
                 name = self.sample_id(int(index))
                 raise ImageError(error.reason, name=name, index=position) from None
         return stack(decoded)
+
+    def _contents(self, indices: list[int]) -> Iterator[bytes | ImageError]:
+        """Yields contents, or why they can't be read."""
+        if self.readers == 1 or len(indices) == 1:
+            yield from map(self._content, indices)
+            return
+        with ThreadPoolExecutor(self.readers) as executor:
+            yield from executor.map(self._content, indices)
+
+    def _content(self, index: int) -> bytes | ImageError:
+        try:
+            return self.content(index)
+        except ImageError as error:
+            return error
 
     def fingerprint(self) -> str:
         """Returns a hash of labels, of what `identity` tells, and of some contents."""

@@ -70,34 +70,13 @@ class Hdf5(DatasetStore):
         names = self.label_names or self._numbers(logs=is_first)
         paths = self._files(split)
         recorded = [_check_content(path) for path in paths]
-        parts = [hdf5_format.read(path, names) for path in paths]
-        _check_agreement(paths, parts)
-        bit_depth = _recorded_bit_depth(paths[0])
-        contents = [part.content for part in parts if isinstance(part.content, Contents)]
-        if contents:
-            return self._files_of(parts, contents, bit_depth)
-        return _PackedImages(
-            paths,
-            parts,
-            self.channel_order,
-            bit_depth=bit_depth,
+        return open_parts(
+            list(map(str, paths)),
+            [hdf5_format.read(path, names) for path in paths],
+            channel_order=self.channel_order,
+            bit_depth=_recorded_bit_depth(paths[0]),
             hints=is_first and not all(recorded),
         )
-
-    def _files_of(
-        self, parts: Sequence[Packed], contents: Sequence[Contents], bit_depth: BitDepth
-    ) -> LabelledImages:
-        """Returns images that are kept as files."""
-        import numpy as np
-
-        if self.channel_order != "rgb":
-            raise DlcvError(f"{self.path} holds image files; leave channel_order out")
-        if len(contents) < len(parts):
-            raise DlcvError(f"{self.path} holds rows and image files; they are of two data sets")
-        labels = np.concatenate([part.labels for part in parts])
-        opened = ContentImages(contents, labels, parts[0].label_names)
-        opened.bit_depth = bit_depth
-        return opened
 
     def _numbers(self, *, logs: bool) -> tuple[str, ...]:
         """Returns numbers as names where the files have none, the same in all splits; else none."""
@@ -160,11 +139,42 @@ class Hdf5(DatasetStore):
         return [whole] if whole.is_file() else []
 
 
-def _check_agreement(paths: Sequence[Path], parts: Sequence[Packed]) -> None:
-    """Refuses a part that is of another data set: its classes have other names."""
-    for path, part in zip(paths, parts, strict=True):
+def open_parts(
+    names: Sequence[str],
+    parts: Sequence[Packed],
+    *,
+    channel_order: str = "rgb",
+    bit_depth: BitDepth = ALL_BITS,
+    hints: bool = False,
+) -> LabelledImages:
+    """Opens a split that has one file or several.
+
+    Args:
+        names: What names each file.
+        parts: What is in each file.
+        channel_order: `rgb` or `bgr`.
+        bit_depth: How samples of 16 bits become bytes, or became so.
+        hints: Whether channels that look swapped are told.
+
+    Raises:
+        DlcvError: the files are of several data sets.
+    """
+    import numpy as np
+
+    for name, part in zip(names, parts, strict=True):
         if part.label_names != parts[0].label_names:
-            raise DlcvError(f"{path} has other classes than {paths[0]}; it is of another data set")
+            raise DlcvError(f"{name} has other classes than {names[0]}; it is of another data set")
+    contents = [part.content for part in parts if isinstance(part.content, Contents)]
+    if not contents:
+        return _PackedImages(names, parts, channel_order, bit_depth=bit_depth, hints=hints)
+    if channel_order != "rgb":
+        raise DlcvError(f"{names[0]} holds image files; leave channel_order out")
+    if len(contents) < len(parts):
+        raise DlcvError(f"{names[0]} and others hold rows and image files, of two data sets")
+    labels = np.concatenate([part.labels for part in parts])
+    opened = ContentImages(contents, labels, parts[0].label_names)
+    opened.bit_depth = bit_depth
+    return opened
 
 
 def _check_content(path: Path) -> bool:
@@ -203,7 +213,7 @@ def _recorded_bit_depth(path: Path) -> BitDepth:
 class _PackedImages(LabelledImages):
     def __init__(
         self,
-        paths: Sequence[Path],
+        names: Sequence[str],
         parts: Sequence[Packed],
         channel_order: str,
         *,
@@ -212,7 +222,7 @@ class _PackedImages(LabelledImages):
     ) -> None:
         import numpy as np
 
-        self._paths = paths
+        self._names = names
         self._is_reversed = channel_order == "bgr"
         self.bit_depth = bit_depth
         self._looks_at_order = hints and not self._is_reversed
@@ -225,7 +235,7 @@ class _PackedImages(LabelledImages):
         self.image_shape = self._rows.shape[1:]
         if self._is_reversed and self.image_shape[2] != 3:
             raise DlcvError(
-                f"{paths[0]}: channel_order=bgr is for color images, and these are grey"
+                f"{names[0]}: channel_order=bgr is for color images, and these are grey"
             )
 
     def read(self, indices: "Sequence[int] | np.ndarray") -> Images:
@@ -250,7 +260,7 @@ class _PackedImages(LabelledImages):
             logger.info(
                 "%s: the last channel is brighter than the first (%.0f and %.0f), as in BGR; if "
                 "colors look swapped in `dlcv data show`, add channel_order=bgr",
-                self._paths[0],
+                self._names[0],
                 last,
                 first,
             )
@@ -258,7 +268,7 @@ class _PackedImages(LabelledImages):
     def sample_id(self, index: int) -> str:
         """Returns the file and the row."""
         part = int(self._firsts.searchsorted(index, "right")) - 1
-        return f"{self._paths[part]}[{index - int(self._firsts[part])}]"
+        return f"{self._names[part]}[{index - int(self._firsts[part])}]"
 
     def fingerprint(self) -> str:
         """Returns a hash of labels, sizes and a sample of the pixels, spread over the file."""

@@ -85,14 +85,20 @@ class ContentWriter:
         return self._writer.finish(columns, max(self._written, hdf5.ALIGNMENT_BYTES))
 
 
-def open_contents(file: "h5py.File", path: Path) -> Contents:
+def open_contents(file: "h5py.File", place: Path | ByteFile) -> Contents:
     """Returns where the image files lie in an open HDF5 file.
+
+    Args:
+        file: The file, open.
+        place: The same, on a disk or far away.
 
     Raises:
         DlcvError: it is damaged, or shorter than its contents.
     """
     import numpy as np
 
+    source = LocalFile(place) if isinstance(place, Path) else place
+    path = source.name
     contents, ends, channels = (
         hdf5.plain_dataset(file, path, name, EXPECTED) for name in (CONTENTS, ENDS, CHANNELS)
     )
@@ -100,7 +106,7 @@ def open_contents(file: "h5py.File", path: Path) -> Contents:
     fits = contents.dtype == "uint8" and contents.ndim == 1 and offset is not None
     if not fits or ends.dtype.kind != "i" or ends.ndim != 1 or channels.shape != (1,):
         raise DlcvError(f"{path}: {EXPECTED} are not of the form that dlcv writes")
-    if offset + contents.size > path.stat().st_size:
+    if offset + contents.size > source.size:
         raise DlcvError(f"{path} is cut off: its {len(ends)} images do not fit into it")
     stops = ends[()].astype(np.int64)
     sizes = np.diff(stops, prepend=0)
@@ -108,7 +114,7 @@ def open_contents(file: "h5py.File", path: Path) -> Contents:
         raise DlcvError(f"{path}: the ends of its images are damaged")
     if int(channels[0]) not in (1, 3):
         raise DlcvError(f"{path}: its images have {int(channels[0])} channels, not 1 or 3")
-    return Contents(LocalFile(path), stops - sizes + offset, sizes, int(channels[0]))
+    return Contents(source, stops - sizes + offset, sizes, int(channels[0]))
 
 
 class ContentImages(EncodedImages):

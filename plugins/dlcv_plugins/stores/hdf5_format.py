@@ -13,6 +13,7 @@ import attrs
 
 from dlcv.errors import DlcvError
 from dlcv_plugins import hdf5
+from dlcv_plugins.stores.byte_files import ByteFile, Readable
 from dlcv_plugins.stores.hdf5_contents import CONTENTS, Contents, open_contents
 from dlcv_plugins.stores.hdf5_rows import Rows, open_rows
 
@@ -96,11 +97,11 @@ class RowWriter:
         return self._writer.finish({"labels": self._labels, "label_names": self._names})
 
 
-def read(path: Path, names: Sequence[str] = ()) -> Packed:
+def read(place: Path | ByteFile, names: Sequence[str] = ()) -> Packed:
     """Opens a split's file.
 
     Args:
-        path: The file.
+        place: The file, on a disk or far away.
         names: The classes' names, where the file is to have others, or has none.
 
     Raises:
@@ -109,13 +110,14 @@ def read(path: Path, names: Sequence[str] = ()) -> Packed:
     import h5py
     import numpy as np
 
-    if not hdf5.is_hdf5(path):
-        reason = "is no HDF5 file" if path.exists() else "does not exist"
-        raise DlcvError(f"{path} {reason}")
+    path = str(place) if isinstance(place, Path) else place.name
+    if not _is_hdf5(place):
+        is_there = not isinstance(place, Path) or place.exists()
+        raise DlcvError(f"{path} {'is no HDF5 file' if is_there else 'does not exist'}")
     try:
-        with h5py.File(path, "r") as file:
+        with h5py.File(place if isinstance(place, Path) else Readable(place), "r") as file:
             labels = _plain_dataset(file, path, "labels")
-            content = open_contents(file, path) if CONTENTS in file else _rows(file, path, labels)
+            content = open_contents(file, place) if CONTENTS in file else _rows(file, place, labels)
             shape = content.shape
             if labels.shape != shape[:1]:
                 raise DlcvError(f"{path}: images {shape} and labels {labels.shape} do not agree")
@@ -136,8 +138,15 @@ def read(path: Path, names: Sequence[str] = ()) -> Packed:
     return Packed(content, values, label_names)
 
 
-def _rows(file: "h5py.File", path: Path, labels: "h5py.Dataset") -> Rows:
+def _is_hdf5(place: Path | ByteFile) -> bool:
+    if isinstance(place, Path):
+        return hdf5.is_hdf5(place)
+    return place.read_at(0, len(hdf5.SIGNATURE)) == hdf5.SIGNATURE
+
+
+def _rows(file: "h5py.File", place: Path | ByteFile, labels: "h5py.Dataset") -> Rows:
     """Returns the rows of an open file's images; raises `DlcvError` where they are no images."""
+    path = str(place) if isinstance(place, Path) else place.name
     images = _plain_dataset(file, path, "images")
     if images.ndim != 4:
         raise DlcvError(f"{path}: images {images.shape} and labels {labels.shape} do not agree")
@@ -146,7 +155,7 @@ def _rows(file: "h5py.File", path: Path, labels: "h5py.Dataset") -> Rows:
             f"{path}: images {images.shape} have {images.shape[3]} channels, not 1 or 3; "
             "the order is (images, height, width, channels)"
         )
-    return open_rows(path, images)
+    return open_rows(place, images)
 
 
 def numbers_as_names(paths: Sequence[Path]) -> tuple[str, ...]:
@@ -176,7 +185,7 @@ def numbers_as_names(paths: Sequence[Path]) -> tuple[str, ...]:
     return tuple(map(str, range(largest + 1)))
 
 
-def check_names(path: Path, names: Sequence[str]) -> None:
+def check_names(path: Path | str, names: Sequence[str]) -> None:
     """Refuses names of classes that are not unique, or that would garble a terminal."""
     for name, count in Counter(names).items():
         if count > 1:
@@ -185,7 +194,7 @@ def check_names(path: Path, names: Sequence[str]) -> None:
             raise DlcvError(f"{path}: the class name {name!r} holds control characters")
 
 
-def _plain_dataset(file: "h5py.File", path: Path, name: str) -> "h5py.Dataset":
+def _plain_dataset(file: "h5py.File", path: Path | str, name: str) -> "h5py.Dataset":
     """Returns a data set of the right kind, as `hdf5.plain_dataset` does."""
     import h5py
 

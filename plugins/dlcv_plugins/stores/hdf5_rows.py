@@ -4,15 +4,20 @@ import os
 import threading
 import weakref
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from dlcv.errors import DlcvError
 from dlcv_plugins.hdf5 import DAMAGE
+from dlcv_plugins.stores.byte_files import ByteFile
 
 if TYPE_CHECKING:
     import h5py
     import numpy as np
+
+READERS = 16
+"""Rows that are read at once where they are far away."""
 
 
 class Rows(Protocol):
@@ -134,18 +139,70 @@ class LibraryRows:
         return rows.astype(np.uint8)
 
 
-def open_rows(path: Path, images: "h5py.Dataset") -> Rows:
+class FarRows:
+    """Rows of bytes in files that are far away, of which many are read at once."""
+
+    def __init__(
+        self, parts: "Sequence[tuple[ByteFile, int, int]]", image_shape: tuple[int, int, int]
+    ) -> None:
+        """Takes each file, the place of its first row in bytes, and how many rows it has."""
+        import numpy as np
+
+        self.parts = parts
+        self._starts = np.cumsum([0, *(count for *_, count in parts)])
+        self.shape = (int(self._starts[-1]), *image_shape)
+
+    def read(self, indices: "Sequence[int] | np.ndarray") -> "np.ndarray":
+        """Reads rows.
+
+        Raises:
+            DlcvError: a file can't be read.
+        """
+        import numpy as np
+
+        chosen = np.asarray(indices, np.int64)
+        rows = np.empty((len(chosen), *self.shape[1:]), np.uint8)
+        size = rows[:1].nbytes
+
+        def read(index: int) -> bytes:
+            part = int(self._starts.searchsorted(index, "right")) - 1
+            file, offset, _ = self.parts[part]
+            return file.read_at(offset + (index - int(self._starts[part])) * size, size)
+
+        with ThreadPoolExecutor(READERS) as executor:
+            for place, content in enumerate(executor.map(read, chosen.tolist())):
+                rows[place] = np.frombuffer(content, np.uint8).reshape(self.shape[1:])
+        return rows
+
+
+def open_rows(place: Path | ByteFile, images: "h5py.Dataset") -> Rows:
     """Returns the rows of an open file's images.
 
+    Args:
+        place: The file, on a disk or far away.
+        images: Its images.
+
     Raises:
-        DlcvError: the file is shorter than its rows.
+        DlcvError: the file is shorter than its rows, or far away and not of plain rows.
     """
     offset = images.id.get_offset()
-    if images.dtype != "uint8" or images.chunks is not None or offset is None:
-        return LibraryRows(path, images.shape)
-    if offset + images.size > path.stat().st_size:
-        raise DlcvError(f"{path} is cut off: {len(images)} rows do not fit into it")
-    return PlainRows([(path, offset, len(images))], images.shape[1:])
+    is_plain = images.dtype == "uint8" and images.chunks is None and offset is not None
+    if isinstance(place, Path):
+        if not is_plain:
+            return LibraryRows(place, images.shape)
+        name, size = str(place), place.stat().st_size
+    else:
+        name, size = place.name, place.size
+        if not is_plain:
+            raise DlcvError(
+                f"{name}: rows that are compressed or in chunks are read from disk only"
+            )
+    if offset + images.size > size:
+        raise DlcvError(f"{name} is cut off: {len(images)} rows do not fit into it")
+    shape = images.shape[1:]
+    if isinstance(place, Path):
+        return PlainRows([(place, offset, len(images))], shape)
+    return FarRows([(place, offset, len(images))], shape)
 
 
 def joined(rows: Sequence[Rows]) -> Rows:
@@ -156,9 +213,13 @@ def joined(rows: Sequence[Rows]) -> Rows:
     """
     if len(rows) == 1:
         return rows[0]
-    plain = [each for each in rows if isinstance(each, PlainRows)]
-    if len(plain) < len(rows) or len({each.shape[1:] for each in plain}) > 1:
-        raise DlcvError(
-            "several files of a split must hold images of one shape, as bytes and in one piece"
-        )
-    return PlainRows([part for each in plain for part in each.parts], plain[0].shape[1:])
+    shapes = {each.shape[1:] for each in rows}
+    near = [each for each in rows if isinstance(each, PlainRows)]
+    far = [each for each in rows if isinstance(each, FarRows)]
+    if len(shapes) == 1 and len(near) == len(rows):
+        return PlainRows([part for each in near for part in each.parts], shapes.pop())
+    if len(shapes) == 1 and len(far) == len(rows):
+        return FarRows([part for each in far for part in each.parts], shapes.pop())
+    raise DlcvError(
+        "several files of a split must hold images of one shape, as bytes and in one piece"
+    )

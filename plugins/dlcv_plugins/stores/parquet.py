@@ -1,13 +1,13 @@
 """Parquet files with images and labels, as the Hugging Face hub lays them out."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Self
 
 from dlcv import images
 from dlcv.errors import DlcvError
-from dlcv.interfaces import DatasetStore, LabelledImages, option, plugin
+from dlcv.interfaces import UNSPLIT, DatasetStore, LabelledImages, option, plugin
 from dlcv_plugins.stores import layout
 from dlcv_plugins.stores.byte_files import ByteFile, LocalFile
 from dlcv_plugins.stores.parquet_tables import Table, TableImages, label_names, read_table
@@ -79,13 +79,37 @@ class Parquet(DatasetStore):
 
     def _tables(self, *, logs: bool = False) -> dict[str, Table]:
         """Returns the tables of the splits that have labels."""
-        tables = {
-            split: read_table(found, self.image_column, self.label_column)
-            for split, found in self._files().items()
-        }
-        labelled = {split: table for split, table in tables.items() if table.is_labelled}
-        if not {"train", "all"} & set(labelled):
-            raise DlcvError(f"{self.path}: all labels of the training images are missing (-1)")
-        for split in tables.keys() - labelled.keys() if logs else ():
-            logger.warning("%s: %s is left out: it has no labels", self.path, split)
-        return labelled
+        return labelled_tables(
+            self._files(), self.image_column, self.label_column, self.path, logs=logs
+        )
+
+
+def labelled_tables(
+    files: Mapping[str, Sequence[ByteFile]],
+    image_column: str,
+    label_column: str,
+    place: object,
+    *,
+    logs: bool,
+) -> dict[str, Table]:
+    """Returns the tables of the splits that have labels.
+
+    Args:
+        files: The files by split.
+        image_column: The column of images; empty to find it.
+        label_column: The column of labels; empty to find it.
+        place: Where they are, for messages.
+        logs: Whether a split that is left out is told.
+
+    Raises:
+        DlcvError: a file can't be read, or no training image has a label.
+    """
+    tables = {
+        split: read_table(found, image_column, label_column) for split, found in files.items()
+    }
+    labelled = {split: table for split, table in tables.items() if table.is_labelled}
+    if not {"train", UNSPLIT} & set(labelled):
+        raise DlcvError(f"{place}: all labels of the training images are missing (-1)")
+    for split in tables.keys() - labelled.keys() if logs else ():
+        logger.warning("%s: %s is left out: it has no labels", place, split)
+    return labelled

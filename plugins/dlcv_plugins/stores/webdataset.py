@@ -1,7 +1,7 @@
 """Tar archives of samples, as the library WebDataset writes them."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
@@ -62,18 +62,12 @@ class WebDataset(DatasetStore):
         Raises:
             DlcvError: an archive is damaged, or a sample has no label.
         """
-        files = self._files()
-        layout.check_split(split, files, self.path)
-        everything = [file for of_split in files.values() for file in of_split]
-        with ThreadPoolExecutor(THREADS) as executor:
-            indices = list(executor.map(lambda file: index_of(file, self.label), everything))
-        found = dict(zip(everything, indices, strict=True))
-        names = _names([index["labels"] for index in indices], self.label_names, self.path)
-        return _TarImages(
-            files[split],
-            [found[file] for file in files[split]],
-            names,
-            is_numbered=self.label_names is not None,
+        return open_archives(
+            self._files(),
+            split,
+            self.path,
+            label=self.label,
+            label_names=self.label_names,
             color_mode=self.color_mode,
             bit_depth=self.bit_depth or images.ALL_BITS,
         )
@@ -95,6 +89,46 @@ class WebDataset(DatasetStore):
             split: [LocalFile(path) for path in found]
             for split, found in find_shards(self.path, ENDING).items()
         }
+
+
+def open_archives(
+    files: Mapping[str, Sequence[ByteFile]],
+    split: str,
+    place: object,
+    *,
+    label: str,
+    label_names: tuple[str, ...] | None,
+    color_mode: images.ColorMode,
+    bit_depth: images.BitDepth,
+) -> EncodedImages:
+    """Opens a split of archives, as the store `webdataset` does.
+
+    Args:
+        files: The archives by split.
+        split: The split.
+        place: Where they are, for errors.
+        label: What holds a label; empty to find it.
+        label_names: The classes' names, where labels are numbers.
+        color_mode: `rgb` or `grayscale`.
+        bit_depth: The bits that 16-bit samples use.
+
+    Raises:
+        DlcvError: there is no such split, or an archive can't be read.
+    """
+    layout.check_split(split, files, place)
+    everything = [file for of_split in files.values() for file in of_split]
+    with ThreadPoolExecutor(THREADS) as executor:
+        indices = list(executor.map(lambda file: index_of(file, label), everything))
+    found = dict(zip(everything, indices, strict=True))
+    names = _names([index["labels"] for index in indices], label_names, place)
+    return _TarImages(
+        files[split],
+        [found[file] for file in files[split]],
+        names,
+        is_numbered=label_names is not None,
+        color_mode=color_mode,
+        bit_depth=bit_depth,
+    )
 
 
 class _TarImages(EncodedImages):

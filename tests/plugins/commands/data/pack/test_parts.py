@@ -140,12 +140,13 @@ def kill_at(point, source, out, steps, encode):
 
 def test_parts_that_are_whole_are_not_written_again(source, tmp_path, monkeypatch, caplog):
     caplog.set_level("INFO")
+    first: list[str] = []
     wrote: list[str] = []
     write = forms.Pixels.write
 
     def counted(form, path, *args):
         wrote.append(path.name)
-        if len(wrote) == 3:
+        if len(wrote) == 3 and not first:
             os.kill(os.getpid(), signal.SIGINT)
         return write(form, path, *args)
 
@@ -154,7 +155,7 @@ def test_parts_that_are_whole_are_not_written_again(source, tmp_path, monkeypatc
         packed(source, tmp_path / "out", shards=4, threads=1)
     assert "the same command continues" in caplog.text
     assert not (tmp_path / "out").exists()
-    first = wrote[:2]
+    first += wrote[:2]
     wrote.clear()
     packed(source, tmp_path / "out", shards=4, threads=1)
     assert "packing goes on: 2 of 6 parts are there" in caplog.text

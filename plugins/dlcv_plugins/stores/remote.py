@@ -1,0 +1,136 @@
+"""Data sets in object storage: packed, Parquet files, or tar archives of samples."""
+
+import tomllib
+from collections.abc import Mapping, Sequence
+from typing import Any, Self
+
+from dlcv import images
+from dlcv.errors import DlcvError
+from dlcv.images import recorded_bit_depth
+from dlcv.interfaces import DESCRIPTION, UNSPLIT, DatasetStore, LabelledImages, option, plugin
+from dlcv_plugins.stores import hdf5_format, layout
+from dlcv_plugins.stores.encoded import EncodedImages
+from dlcv_plugins.stores.hdf5 import open_parts
+from dlcv_plugins.stores.hdf5_rows import READERS
+from dlcv_plugins.stores.parquet import labelled_tables
+from dlcv_plugins.stores.parquet_tables import TableImages, label_names
+from dlcv_plugins.stores.remote_files import RemoteFile, Storage
+from dlcv_plugins.stores.shards import divide
+from dlcv_plugins.stores.webdataset import open_archives
+
+SCHEMES = ("s3", "gs", "gcs", "az", "abfs", "abfss", "memory")
+"""What addresses begin with that are read."""
+ENDINGS = (".hdf5", ".parquet", ".tar")
+
+
+@plugin
+class Remote(DatasetStore):
+    """Reads data sets in object storage, such as `s3://bucket/packed`, with a cache on disk.
+
+    The address is that of a folder that `dlcv data build` wrote, or of Parquet files or tar
+    archives, as the stores `parquet` and `webdataset` read them, or of one such file. Credentials
+    are those of the storage's own programs, as in the environment variables of AWS.
+    """
+
+    address: str = option(help="the folder or file, such as s3://bucket/packed")
+    cache_gigabytes: float = option(
+        10.0, help="room for what was read, in the user's cache folder, of all addresses", ge=0
+    )
+    label: str = option(
+        "", help="the column of Parquet files, or the part of samples, that holds labels"
+    )
+    color_mode: images.ColorMode = option("rgb", help="rgb or grayscale, of image files")
+
+    def splits(self) -> tuple[str, ...]:
+        """The splits that have files.
+
+        Raises:
+            DlcvError: the address can't be read, or holds no data set.
+        """
+        ending, files, _ = self._listed()
+        if ending == ".parquet":
+            return tuple(self._tables(files, logs=False))
+        return tuple(files)
+
+    def open(self, split: str) -> LabelledImages:
+        """Opens a split; a packed one is compared in length with what was recorded."""
+        ending, files, description = self._listed()
+        layout.check_split(split, files, self.address)
+        if ending == ".hdf5":
+            return self._packed(files[split], description)
+        if ending == ".parquet":
+            tables = self._tables(files, logs=True)
+            layout.check_split(split, tables, self.address)
+            opened: Any = TableImages(
+                tables[split],
+                label_names(tables.values()),
+                color_mode=self.color_mode,
+                bit_depth=images.ALL_BITS,
+            )
+        else:
+            opened = open_archives(
+                files,
+                split,
+                self.address,
+                label=self.label,
+                label_names=None,
+                color_mode=self.color_mode,
+                bit_depth=images.ALL_BITS,
+            )
+        opened.readers = READERS
+        return opened
+
+    @classmethod
+    def recognise_address(cls, address: str) -> Self | None:
+        """Recognises an address of object storage by its scheme."""
+        return cls(address=address) if address.partition("://")[0] in SCHEMES else None
+
+    def _listed(self) -> tuple[str, dict[str, list[RemoteFile]], RemoteFile | None]:
+        """Returns the files' ending, the files of each split, and the description if there is one.
+
+        Raises:
+            DlcvError: there are none, or of several kinds.
+        """
+        storage = Storage(self.address, int(self.cache_gigabytes * 1e9))
+        found = storage.files()
+        endings = [e for e in ENDINGS if any(name.lower().endswith(e) for name in found)]
+        if len(endings) != 1:
+            problem = f"{' and '.join(endings)} files" if endings else "no data set"
+            raise DlcvError(
+                f"{self.address} holds {problem}; name a folder of files that end in one of "
+                f"{', '.join(ENDINGS)}"
+            )
+        names = sorted(name for name in found if name.lower().endswith(endings[0]))
+        if self.address.lower().endswith(endings[0]):
+            by_split = {UNSPLIT: names}
+        else:
+            by_split = divide(names, self.address, endings[0])
+        files = {split: [found[name] for name in of] for split, of in by_split.items()}
+        return endings[0], files, found.get(DESCRIPTION)
+
+    def _tables(self, files: Mapping[str, Sequence[RemoteFile]], *, logs: bool) -> Any:
+        return labelled_tables(files, "", self.label, self.address, logs=logs)
+
+    def _packed(
+        self, files: Sequence[RemoteFile], description: RemoteFile | None
+    ) -> LabelledImages:
+        described: dict[str, Any] = {}
+        if description is not None:
+            try:
+                described = tomllib.loads(description.read().decode())
+            except ValueError as error:
+                raise DlcvError(f"{description.name} is damaged: {error}") from None
+        for file in files:
+            record = described.get("files", {}).get(file.name.rpartition("/")[2], {})
+            if record.get("bytes", file.size) != file.size:
+                raise DlcvError(
+                    f"{file.name} is damaged or of another data set: it has {file.size} bytes, not "
+                    f"the {record['bytes']} that were recorded; upload it again"
+                )
+        parts = [hdf5_format.read(file) for file in files]
+        opened = open_parts(
+            [file.name for file in files], parts, bit_depth=recorded_bit_depth(described)
+        )
+        if isinstance(opened, EncodedImages):
+            opened.readers = READERS
+        return opened
