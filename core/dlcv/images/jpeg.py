@@ -55,7 +55,7 @@ def decode(content: bytes, *, channels: int) -> "np.ndarray | None":
                 f"can't be decoded completely; it is damaged or cut off ({error})"
             ) from None
         return None
-    return _upright(image, _orientation(content))
+    return _upright(image, _orientation(content)) if EXIF in content else image
 
 
 def _orientation(content: bytes) -> int:

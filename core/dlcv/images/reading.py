@@ -5,7 +5,6 @@ import hashlib
 import os
 import stat
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from dlcv.errors import DlcvError, ImageError
@@ -143,10 +142,16 @@ def read_content(path: str | os.PathLike[str]) -> bytes:
         ImageError: it can't be read, or is a pipe or a device, which may never end.
     """
     try:
-        mode = os.stat(path).st_mode
-        if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
-            raise ImageError("is a pipe or device, not a regular file")
-        return Path(path).read_bytes()
+        # A pipe is opened at once so, and not when somebody writes.
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+        try:
+            mode = os.fstat(descriptor).st_mode
+            if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+                raise ImageError("is a pipe or device, not a regular file")
+            with open(descriptor, "rb", buffering=0, closefd=False) as file:
+                return file.readall()
+        finally:
+            os.close(descriptor)
     except OSError as error:
         raise ImageError(error.strerror or str(error)) from None
 

@@ -17,7 +17,7 @@ from dlcv_plugins.stores.hdf5_contents import ContentWriter
 from dlcv_plugins.stores.hdf5_format import RowWriter, check_names
 
 CHUNK = 32
-"""Images that a thread works on at once."""
+"""Images that a thread works on at once, at most 257."""
 Advance = Callable[[int], None]
 """Is called with the number of images that were written; may raise, to stop."""
 
@@ -74,7 +74,8 @@ class Pixels:
         def process(part: range) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
             at = np.array(part) + rows.start
             pixels = process_batch(source, at, self.pipeline, None)
-            return pixels, source.labels[at], pixels.sum(axis=0, dtype=np.uint32)
+            # So many bytes fit into 16 bits, which are added up twice as fast as 32.
+            return pixels, source.labels[at], pixels.sum(axis=0, dtype=np.uint16)
 
         total = np.zeros(self.shape, np.uint64)
         check_names(path, source.label_names)
