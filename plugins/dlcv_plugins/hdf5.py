@@ -7,6 +7,7 @@ memory, whose pieces are then written around the rows.
 
 import hashlib
 import io
+import mmap
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -23,6 +24,10 @@ if TYPE_CHECKING:
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
 DAMAGE = (OSError, RuntimeError, KeyError, ValueError)
 """What h5py raises for files that are damaged."""
+HEAP = b"GCOL\x01\0\0\0"
+"""How a heap of texts begins."""
+LARGEST_SEARCHED = 2**30
+"""Bytes of files of images that are searched for damaged heaps; weights always are."""
 ALIGNMENT_BYTES = 65_536
 DESCRIPTION_BYTES = 1_000_000
 """Room that is reserved for the description beside the rows and what accompanies them."""
@@ -36,6 +41,39 @@ def is_hdf5(path: Path) -> bool:
         return False
     with open(path, "rb") as file:
         return file.read(len(SIGNATURE)) == SIGNATURE
+
+
+def refuse_endless_heaps(path: Path, content: "bytes | mmap.mmap | None" = None) -> None:
+    """Raises a `DlcvError` for a heap of texts in which the HDF5 library goes round forever.
+
+    That is one with an entry of no size ("HDF5 File Format Specification", III.E, Global Heap).
+
+    Args:
+        path: The file.
+        content: What to look into where it is not the file itself.
+    """
+    if content is None and not path.stat().st_size:
+        return
+    if content is None:
+        with (
+            open(path, "rb") as file,
+            mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as whole,
+        ):
+            refuse_endless_heaps(path, whole)
+        return
+    at = content.find(HEAP)
+    while at >= 0:
+        entry, end = at + 16, min(len(content), at + _number(content, at + 8))
+        while entry + 16 <= end:
+            is_free, size = content[entry : entry + 2] == b"\0\0", _number(content, entry + 8)
+            if is_free and not size:
+                raise DlcvError(f"{path} is damaged: it has a heap of texts without an end")
+            entry += size if is_free else 16 + -(-size // 8) * 8
+        at = content.find(HEAP, at + 1)
+
+
+def _number(content: "bytes | mmap.mmap", at: int) -> int:
+    return int.from_bytes(content[at : at + 8], "little")
 
 
 def unreadable(path: Path | str, error: BaseException) -> DlcvError:

@@ -127,7 +127,7 @@ def check_record(path: Path, recorded: Mapping[str, object], *, always: bool = F
         )
     if not same_time and isinstance(time := recorded.get("modified_nanoseconds"), int):
         # It is the recorded content. Who only may read it has it checked each time.
-        with suppress(OSError):
+        with suppress(OSError, OverflowError):
             os.utime(path, ns=(status.st_atime_ns, time))
 
 

@@ -4,6 +4,8 @@ import io
 import json
 import shutil
 import sys
+import tarfile
+import zipfile
 from collections import OrderedDict
 from pathlib import Path
 from typing import Any
@@ -247,6 +249,46 @@ def write_tiny_imagenet(folder: Path) -> list[Path]:
     (root / "words.txt").write_text("n01\tgoldfish, Carassius auratus\nn02\tcrane\n")
     (root / "val" / "val_annotations.txt").write_text("val_0.JPEG\tn01\t0\t0\t62\t62\n")
     return [root]
+
+
+def _contents() -> list[tuple[str, bytes]]:
+    return [(f"{'ab'[n % 2]}/{n}", image_files()["png plain"]) for n in range(6)]
+
+
+def write_zip(folder: Path) -> list[Path]:
+    """Writes a zip archive of class folders."""
+    with zipfile.ZipFile(folder / "photos.zip", "w") as archive:
+        for name, content in _contents():
+            archive.writestr(f"{name}.png", content)
+    return [folder / "photos.zip"]
+
+
+def write_tar(folder: Path) -> list[Path]:
+    """Writes a tar archive of samples, as WebDataset does."""
+    with tarfile.open(folder / "set-train-000000.tar", "w") as archive:
+        for number, (name, image) in enumerate(_contents()):
+            for ending, content in (("png", image), ("cls", name[:1].encode())):
+                member = tarfile.TarInfo(f"{number:06d}.{ending}")
+                member.size = len(content)
+                archive.addfile(member, io.BytesIO(content))
+    return [folder / "set-train-000000.tar"]
+
+
+def write_parquet(folder: Path) -> list[Path]:
+    """Writes a Parquet file, as the Hugging Face hub has them."""
+    import pyarrow
+    import pyarrow.parquet
+
+    named = {"image": {"_type": "Image"}, "label": {"names": ["a", "b"], "_type": "ClassLabel"}}
+    image = pyarrow.struct([("bytes", pyarrow.binary()), ("path", pyarrow.string())])
+    schema = pyarrow.schema(
+        [("image", image), ("label", pyarrow.int64())],
+        metadata={"huggingface": json.dumps({"info": {"features": named}})},
+    )
+    rows = [{"bytes": content, "path": name} for name, content in _contents()]
+    table = pyarrow.table({"image": rows, "label": [0, 1] * 3}, schema=schema)
+    pyarrow.parquet.write_table(table, folder / "train.parquet", row_group_size=4)
+    return [folder / "train.parquet"]
 
 
 def write_texts(folder: Path, texts: list[str]) -> list[Path]:

@@ -84,8 +84,8 @@ def use_store(store: str, path: Path) -> str:
         names = [os.path.basename(images.sample_id(i)) for i in range(len(images))]
         assert len(images.labels) == len(names)
         parts += [split, images.labels, images.label_names, images.image_shape, names]
-        if images.image_shape[0] is not None:
-            parts.append(np.asarray(images.read(range(len(images)))))
+        if images.image_shape[0] is not None or store in ("zip", "webdataset", "parquet"):
+            parts += [np.asarray(image) for image in images.read(range(len(images)))]
     return digest(*parts)
 
 
@@ -343,6 +343,14 @@ TARGETS: dict[str, Target] = {
         (of_file(mutators.change_text, "*.txt"), of_file(mutators.change_bytes, "*.txt")),
         1000,
     ),
+    "zip": Target(
+        samples.write_zip,
+        partial(use_store, "zip"),
+        (PLAIN, in_place(mutators.change_zip)),
+        800,
+    ),
+    "webdataset": Target(samples.write_tar, partial(use_store, "webdataset"), (PLAIN,), 800),
+    "parquet": Target(samples.write_parquet, partial(use_store, "parquet"), (PLAIN,), 800),
     "run": Target(
         samples.write_run, use_run, (*IN_RUN, of_file(mutators.change_bytes, "*.npz")), 2000
     ),

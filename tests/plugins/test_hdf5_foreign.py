@@ -11,7 +11,9 @@ import pytest
 
 from dlcv import registry
 from dlcv.errors import DlcvError
+from dlcv_plugins import hdf5
 from dlcv_plugins.stores.hdf5 import Hdf5
+from dlcv_plugins.weights.keras_files import open_weights
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (12, 4, 5, 3), np.uint8)
 LABELS = np.arange(12) % 2
@@ -397,3 +399,23 @@ class TestChannelOrder:
         caplog.clear()
         Hdf5(path=file, channel_order="bgr").open("all").read([0])
         assert not caplog.text
+
+
+def test_a_heap_in_which_the_library_goes_round_forever_is_refused(tmp_path):
+    path = tmp_path / "weights.h5"
+    with h5py.File(path, "w") as file:
+        file.attrs["layer_names"] = ["conv1", "dense1"]
+    hdf5.refuse_endless_heaps(path)
+    content = bytearray(path.read_bytes())
+    entry = content.index(hdf5.HEAP) + 16
+    while content[entry : entry + 2] != b"\0\0":
+        entry += 16 + -(-int.from_bytes(content[entry + 8 : entry + 16], "little") // 8) * 8
+    content[entry + 8 : entry + 16] = bytes(8)
+    path.write_bytes(content)
+
+    with pytest.raises(DlcvError, match="heap of texts without an end"):
+        hdf5.refuse_endless_heaps(path)
+    with pytest.raises(DlcvError, match="heap of texts without an end"), open_weights(path):
+        pass
+    path.write_bytes(b"")
+    hdf5.refuse_endless_heaps(path)

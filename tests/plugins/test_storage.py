@@ -201,6 +201,11 @@ class TestRecords:
         assert status.st_mtime_ns == recorded["modified_nanoseconds"]
         assert status.st_atime_ns == 5
 
+    def test_a_recorded_time_that_no_file_can_have_is_passed_over(
+        self, path: Path, recorded: dict[str, str | int]
+    ) -> None:
+        storage.check_record(path, {**recorded, "modified_nanoseconds": 2**90})
+
     @pytest.mark.parametrize(
         ("content", "message"),
         [(b"abd", "its content is not what was recorded"), (b"ab", "it has 2 bytes, not the 3")],

@@ -126,13 +126,12 @@ class Duplicates(Grouping):
 
         summaries = [summary for images in splits for summary in _summaries(images, threads)]
         groups = Groups(len(summaries))
-        different = []
-        for places in _identical(summaries):
-            different.append(places[0])
-            groups.join(np.full(len(places) - 1, places[0]), np.array(places[1:], int))
+        identical = _identical(summaries)
         largest = max(SMALL_GROUP, int(LARGEST_SHARE * len(summaries)))
-        for group in self._near(summaries, different, largest, threads):
-            groups.join(np.full(len(group) - 1, group[0]), np.array(group[1:], int))
+        near = self._near(summaries, [places[0] for places in identical], largest, threads)
+        # All at once, for each call looks at all images.
+        together = [(g[0], other) for g in (*identical, *near) for other in g[1:]]
+        groups.join(*np.array(together, int).reshape(-1, 2).T)
         return groups.leaders()
 
     def _near(

@@ -81,7 +81,10 @@ def decode(content: bytes, *, channels: int, bit_depth: BitDepth = ALL_BITS) -> 
 
     try:
         with _reader(name)(io.BytesIO(content)) as file:
+            stated = file.size
             file.load()
+            if file.size != stated:
+                raise ImageError(f"its header states {stated}, and it has {file.size}")
             return pixels_of(ImageOps.exif_transpose(file), channels, bit_depth)
     except Exception as error:
         raise ImageError(

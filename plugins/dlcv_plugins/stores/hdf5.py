@@ -22,7 +22,7 @@ from dlcv.interfaces import (
     option,
     plugin,
 )
-from dlcv_plugins import storage
+from dlcv_plugins import hdf5, storage
 from dlcv_plugins.hdf5 import is_hdf5
 from dlcv_plugins.stores import hdf5_format, layout
 from dlcv_plugins.stores.hdf5_contents import ContentImages, Contents
@@ -183,7 +183,6 @@ def _check_content(path: Path) -> bool:
     Returns:
         Whether there is a record.
 
-
     A damaged file may end the process inside the HDF5 library, or hang there, so this comes before
     it is opened.
     """
@@ -191,7 +190,10 @@ def _check_content(path: Path) -> bool:
     try:
         recorded = tomllib.loads(description.read_text(encoding="utf-8"))["files"][path.name]
     except (OSError, ValueError, KeyError, TypeError):
-        return False  # Written by other tools, which is fine.
+        # Written by other tools, which is fine.
+        if is_hdf5(path) and path.stat().st_size <= hdf5.LARGEST_SEARCHED:
+            hdf5.refuse_endless_heaps(path)
+        return False
     if not isinstance(recorded, dict) or not isinstance(recorded.get("sha256"), str):
         raise DlcvError(
             f'{description}: the record of "{path.name}" has no sha256; '

@@ -8,15 +8,17 @@ import logging
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
 from dlcv import files, registry
-from dlcv.api import Checkpoint, Network, checkpoints
 from dlcv.errors import DlcvError, some
 from dlcv.interfaces import Architecture
 from dlcv.interfaces.architecture import assign, single_layers, weights_of
+
+if TYPE_CHECKING:
+    from dlcv.api import Checkpoint, Network
 
 logger = logging.getLogger(__name__)
 
@@ -55,6 +57,9 @@ def open_source(path: Path, architecture: Architecture | None = None) -> Iterato
         DlcvError: it is none of these, or damaged.
     """
     refuse_missing(path)
+    # They import Keras, which must start with its threads first.
+    from dlcv.api import checkpoints
+
     if path.is_dir():
         found = checkpoints.load_newest(path / "checkpoints")
         if found is None:
@@ -83,7 +88,7 @@ def refuse_missing(path: Path) -> None:
         raise DlcvError(f"no such file or run with weights: {path}")
 
 
-def load_into(network: Network, source: Source) -> None:
+def load_into(network: "Network", source: Source) -> None:
     """Gives a network's layers the weights of those of the same names; all of them or none.
 
     What the source does not have, or has for another number of classes, stays at random in the
@@ -141,7 +146,7 @@ def _misfit(
     )
 
 
-def _from_checkpoint(checkpoint: Checkpoint, path: Path) -> Source:
+def _from_checkpoint(checkpoint: "Checkpoint", path: Path) -> Source:
     layers: dict[str, list[Any]] = {}
     used = checkpoint.of_network(_network_variables(checkpoint))
     for name, array in zip(used.paths, used.arrays, strict=True):
@@ -150,7 +155,7 @@ def _from_checkpoint(checkpoint: Checkpoint, path: Path) -> Source:
     return Source(path, files.sha256(path), layers)
 
 
-def _network_variables(checkpoint: Checkpoint) -> int:
+def _network_variables(checkpoint: "Checkpoint") -> int:
     """Returns how many variables are the network's: the optimizer's begin with its counter."""
     counters = (i for i, name in enumerate(checkpoint.paths) if name.endswith("/iteration"))
     return next(counters, len(checkpoint.paths))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from dlcv.errors import DlcvError, first_line
+from dlcv_plugins import hdf5
 
 if TYPE_CHECKING:
     import h5py
@@ -82,6 +83,8 @@ def open_weights(path: Path) -> Iterator[list[StoredLayer]]:
     with ExitStack() as stack:
         try:
             layers = stack.enter_context(_READERS[suffix](path))
+        except DlcvError:
+            raise
         except Exception as error:
             # Damaged files raise many things, from zipfile's to h5py's.
             raise _unreadable(path, error) from None
@@ -93,6 +96,7 @@ def _open_hdf5(path: Path) -> Iterator[list[StoredLayer]]:
     """Opens what `save_weights` and the old `save` write."""
     import h5py
 
+    hdf5.refuse_endless_heaps(path)
     with h5py.File(path, "r") as file:
         yield _stored_layers(file, path)
 
@@ -103,7 +107,9 @@ def _open_keras(path: Path) -> Iterator[list[StoredLayer]]:
     import h5py
 
     # What is left open on an object of Python ends the process with a segmentation fault.
-    with BytesIO(_unpacked(path)) as content, h5py.File(content, "r") as file:
+    unpacked = _unpacked(path)
+    hdf5.refuse_endless_heaps(path, unpacked)
+    with BytesIO(unpacked) as content, h5py.File(content, "r") as file:
         yield _stored_layers(file, path)
 
 

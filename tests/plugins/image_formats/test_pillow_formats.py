@@ -71,6 +71,17 @@ def test_an_image_of_too_many_pixels_is_refused_by_its_header(name: str, monkeyp
         images.decode(encoded(name, picture()))
 
 
+@pytest.mark.parametrize("by", [-9, 5])
+def test_a_header_that_states_another_size_is_damage(by: int) -> None:
+    content = bytearray(encoded("HEIF", picture()))
+    at = content.index(b"ispe") + 8
+    width = int.from_bytes(content[at : at + 4], "big")
+    content[at : at + 4] = (width + by).to_bytes(4, "big")
+
+    with pytest.raises(ImageError, match="damaged"):
+        images.decode(bytes(content))
+
+
 def test_the_first_frame_of_an_animation_is_read() -> None:
     frames = [Image.new("RGB", (8, 6), color) for color in ("red", "blue")]
     content = encoded("GIF", frames[0], save_all=True, append_images=frames[1:])
