@@ -99,7 +99,7 @@ def files(folder: Path, count: int = 100_000) -> Iterator[str]:
     write_many(folder / "photos", {"many": count, "few": 100})
     yield from timed(
         folder,
-        "data check photos --out check.html",
+        "data check photos --report check.html",
         "data build photos --out packed --size 8",
         f"run --data photos --name r --fraction 0.02 {SETTINGS} --groups none",
         "predict runs/r photos/few --csv out.csv",
@@ -112,7 +112,7 @@ def classes(folder: Path, count: int = 10_000) -> Iterator[str]:
     settings = "--arch mlp(units=8) --epochs 1 --batch-size 64 --threads 2"
     yield from timed(
         folder,
-        "data check photos --out check.html",
+        "data check photos --report check.html",
         f"run --data photos --name r {settings} --groups none --test 1 --validation 1 "
         "--small-classes train",
         "evaluate runs/r",
