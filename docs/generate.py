@@ -15,6 +15,7 @@ import json
 import re
 import sys
 from collections.abc import Iterable
+from fnmatch import fnmatch
 from pathlib import Path
 
 import click
@@ -22,6 +23,7 @@ import draw_architecture
 from click.testing import CliRunner
 
 import dlcv.api
+import dlcv.errors
 import dlcv.hooks
 import dlcv.images
 import dlcv.interfaces
@@ -30,7 +32,7 @@ from dlcv.cli.main import dlcv as program
 from dlcv.interfaces import Plugin, options_of
 from dlcv.packages import entry_points, origin
 
-REFERENCE = Path(__file__).parent / "reference"
+DOCS = Path(__file__).parent
 PLACE = re.compile(r"(<!-- generated: (.+?) -->\n).*?(<!-- end -->)", re.DOTALL)
 WIDTH = 100
 """Columns of help pages."""
@@ -49,8 +51,9 @@ def main() -> None:
 
 
 def pages() -> dict[Path, str]:
-    """Returns the reference pages as they should be."""
-    return {path: PLACE.sub(_fill, path.read_text()) for path in sorted(REFERENCE.glob("*.md"))}
+    """Returns the pages with generated parts as they should be."""
+    texts = {path: path.read_text() for path in sorted(DOCS.rglob("*.md"))}
+    return {path: PLACE.sub(_fill, text) for path, text in texts.items() if PLACE.search(text)}
 
 
 def commands() -> str:
@@ -156,6 +159,26 @@ def python() -> str:
         options = f'    options:\n      heading: "dlcv.{name}"\n      toc_label: "{name}"'
         parts.append(f"::: {place.replace(':', '.')}\n{options}")
     return "\n\n".join(parts)
+
+
+def errors() -> str:
+    """Returns the classes of expected errors."""
+    rows = [
+        (f"`{name}`", ", ".join(f"`{base.__name__}`" for base in found.__bases__), _summary(found))
+        for name, found in vars(dlcv.errors).items()
+        if inspect.isclass(found) and found.__module__ == "dlcv.errors"
+    ]
+    return _table(("error", "is a kind of", "what it means"), rows)
+
+
+def recipes(*patterns: str) -> str:
+    """Returns the figures that recipes report and those that were measured with them."""
+    found = [
+        (f"`{recipe.name}`", recipe.about.reported, " ".join(recipe.about.measured.split()))
+        for recipe in dlcv.api.recipes()
+        if any(fnmatch(recipe.name, pattern) for pattern in patterns)
+    ]
+    return _table(("recipe", "reported", "measured here"), found)
 
 
 def _fill(match: re.Match[str]) -> str:

@@ -46,8 +46,10 @@ class Tab:
         for domain in ("Page", "Runtime", "Log", "Network"):
             self._send(f"{domain}.enable")
 
-    def open(self, page: Path, *, width: int = 1400, height: int = 900, dark: bool = False) -> None:
-        """Opens a page on a screen of so many CSS pixels, and waits until it is loaded."""
+    def open(
+        self, page: Path | str, *, width: int = 1400, height: int = 900, dark: bool = False
+    ) -> None:
+        """Opens a page, by its file or address, on a screen of so many CSS pixels; waits for it."""
         self.problems.clear()
         self._send(
             "Emulation.setDeviceMetricsOverride",
@@ -59,7 +61,7 @@ class Tab:
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
         self._send("Emulation.setEmulatedMedia", features=[scheme])
         self._events.clear()
-        self._send("Page.navigate", url=page.resolve().as_uri())
+        self._send("Page.navigate", url=page if isinstance(page, str) else page.resolve().as_uri())
         while "Page.loadEventFired" not in self._events:
             self._receive()
 

@@ -32,12 +32,14 @@ import venv
 from pathlib import Path
 
 import attrs
+import click
 import cv2
 import numpy as np
 import pytest
 from forked import dlcv
 
 from dlcv import registry
+from dlcv.cli.main import dlcv as program
 from dlcv.config import RunConfig
 from dlcv.runs.experiment import make_steps
 
@@ -89,11 +91,13 @@ WITH_PICTURES = ("first-run", "report", "resume-a-run")
 """Pages about what a run draws; on others it draws no curves and writes no report."""
 SLOW = ("repeat-a-run", "resume-a-run")
 """Pages whose runs take long, and whose promises other tests hold as well."""
+ON_PHOTOGRAPHS = ("flowers",)
+"""Pages that run on real photographs, of which the environment variable DLCV_TEST_DATA tells."""
 WITH_EXAMPLES = [
     pytest.param(
         page,
         id=str(page.relative_to(DOCS)),
-        marks=[pytest.mark.slow] if page.stem in SLOW else [],
+        marks=[pytest.mark.slow] if page.stem in (*SLOW, *ON_PHOTOGRAPHS) else [],
     )
     for page in PAGES
     if any(b.is_run and b.language in ("console", "python") for b in blocks(page))
@@ -118,9 +122,13 @@ def page_folder(tmp_path_factory, monkeypatch) -> Path:
 
 
 @pytest.mark.parametrize("page", WITH_EXAMPLES)
-def test_examples_of_page_run(page, page_folder, bin_folder, left_behind, monkeypatch):
+def test_examples_of_page_run(page, page_folder, bin_folder, left_behind, monkeypatch, request):
     monkeypatch.setenv("PATH", str(bin_folder), prepend=os.pathsep)
     monkeypatch.syspath_prepend(page_folder)
+    if page.stem in ON_PHOTOGRAPHS:
+        photographs = request.getfixturevalue("real_data") / "flowers12"
+        shutil.copytree(photographs / "train", "flowers")
+        shutil.copytree(photographs / "test", "later")
     names = {"__name__": "__main__"}
     shell = Shell(bin_folder, left_behind, has_pictures=page.stem in WITH_PICTURES)
     page_blocks = blocks(page)
@@ -268,6 +276,43 @@ def write_images(folder: Path) -> None:
             path = folder / "new" / f"{name}.jpg" if number > 11 else path
             path.parent.mkdir(parents=True, exist_ok=True)
             assert cv2.imwrite(str(path), image)
+
+
+@pytest.mark.parametrize("page", [*PAGES, ROOT / "README.md"], ids=lambda page: page.stem)
+def test_commands_that_are_not_run_have_these_options(page):
+    text = "".join(b.text for b in blocks(page) if b.language == "console" and not b.is_run)
+    lines = re.findall(r"^\$ (.+)$", text.replace("\\\n", ""), re.MULTILINE)
+    if page.stem == "README":
+        lines = re.findall(r"^(dlcv .+)$", page.read_text(), re.MULTILINE)
+    for line in lines:
+        for call in re.findall(r"(?:^|[;&]|\bdo) *(?:\w+=\S* +)*dlcv ([^;&]*)", line):
+            parse(shlex.split(call))
+
+
+def parse(words: list[str]) -> None:
+    """Raises an error of click if a command, or an option of it, does not exist."""
+    command: click.Command = program
+    context = click.Context(program, info_name="dlcv")
+    while isinstance(command, click.Group) and words and not words[0].startswith("-"):
+        name, *words = words
+        found = command.get_command(context, name)
+        assert found is not None, f"no command {name}"
+        command, context = found, click.Context(found, info_name=name, parent=context)
+    options, _, _ = command.make_parser(context).parse_args(words)
+    recipe = options.get("config")
+    assert not recipe or "." in recipe or recipe in RECIPES, f"no recipe {recipe}"
+
+
+RECIPES = {path.stem for path in (ROOT / "examples" / "recipes").glob("*.toml")}
+
+
+def test_each_recipe_is_in_a_table_of_a_page_about_its_source():
+    pages = {page.stem: page.read_text() for page in (DOCS / "literature").glob("*.md")}
+    del pages["index"]
+    missing = {
+        name for name in RECIPES if not any(f"| `{name}` |" in text for text in pages.values())
+    }
+    assert missing == set()
 
 
 PUBLIC = {

@@ -5,15 +5,23 @@
 Material's own search and dark mode are Material's to test.
 """
 
+import contextlib
+import functools
+import http.server
+import json
 import os
 import posixpath
 import subprocess
 import sys
+import threading
+import tomllib
+from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urldefrag, urljoin
 
 import attrs
+import browser
 import pytest
 
 ROOT = Path(__file__).parents[1]
@@ -69,6 +77,62 @@ def test_site_is_built_without_warnings_and_each_address_leads_somewhere(tmp_pat
             assert is_there(address, name, pages, tmp_path), f"{name}: nothing is at {address}"
     first = pages["tutorial/first-run/index.html"]
     assert f"{EDIT}tutorial/first-run.md" in first.links
+
+
+ASK = """
+(async (question) => {
+  const wait = (ms) => new Promise((done) => setTimeout(done, ms));
+  const box = document.querySelector("[data-md-component=search-query]");
+  const meta = document.querySelector(".md-search-result__meta");
+  const type = async (text) => {
+    const before = meta.textContent;
+    box.value = text;
+    box.dispatchEvent(new KeyboardEvent("keyup", { bubbles: true }));
+    for (let i = 0; i < 40 && meta.textContent === before; i++) await wait(50);
+    await wait(100);
+  };
+  box.focus();
+  await type("");
+  await type(question);
+  return [...document.querySelectorAll(".md-search-result__list > li")].slice(0, 3)
+    .map((item) => new URL(item.querySelector("a").href).pathname);
+})(%s)
+"""
+"""What the site's search finds for a question: the first three pages."""
+
+
+@pytest.mark.slow
+@browser.required
+def test_the_search_finds_the_pages_that_answer_questions(tmp_path):
+    pytest.importorskip("material")
+    build = [sys.executable, "-m", "mkdocs", "build", "--quiet", "-d", tmp_path / "site"]
+    subprocess.run(build, cwd=ROOT, check=True)
+    questions = tomllib.loads((ROOT / "tests" / "questions.toml").read_text())["questions"]
+    missed = {}
+    with served(tmp_path / "site") as address, browser.opened(tmp_path / "profile") as tab:
+        tab.open(address)
+        tab.evaluate("new Promise((done) => setTimeout(done, 2000))")  # The index is read.
+        for question, answers in questions.items():
+            found = [path.strip("/") for path in tab.evaluate(ASK % json.dumps(question))]
+            if not set(answers) & set(found):
+                missed[question] = found
+    assert len(questions) >= 40
+    assert missed == {}
+
+
+@contextlib.contextmanager
+def served(folder: Path) -> Iterator[str]:
+    """Serves a folder as a site; gives its address."""
+    handler = functools.partial(QuietHandler, directory=str(folder))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/"
+        server.shutdown()
+
+
+class QuietHandler(http.server.SimpleHTTPRequestHandler):
+    def log_message(self, *_: object) -> None:
+        pass
 
 
 def read(path: Path) -> Page:
