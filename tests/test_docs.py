@@ -303,6 +303,33 @@ def parse(words: list[str]) -> None:
     assert not recipe or "." in recipe or recipe in RECIPES, f"no recipe {recipe}"
 
 
+SPEC = re.compile(
+    r"""--(?P<flag>arch|preproc|schedule|eval|groups|classifier) ("[^"]+"|'[^']+'|[\w.(),=]+)"""
+)
+KINDS = {
+    "arch": "architecture", "preproc": "preprocessor", "schedule": "schedule", "eval": "evaluator",
+    "groups": "grouping", "classifier": "classifier",
+}  # fmt: skip
+OPEN = re.compile(r"\.\.\.|\$|^[A-Z]|PLUGIN|posterise|acme")
+"""What a reader has to fill in, or installs first."""
+
+
+def test_specs_that_are_not_run_name_plugins_and_their_options():
+    found = set()
+    for page in [*PAGES, ROOT / "README.md"]:
+        text = re.sub(
+            r"^```console\n.*?^```$", "", page.read_text(), flags=re.MULTILINE | re.DOTALL
+        )
+        not_run = [b.text for b in blocks(page) if b.language == "console" and not b.is_run]
+        found |= {
+            (flag, spec.strip("\"'")) for flag, spec in SPEC.findall("".join([text, *not_run]))
+        }
+    assert len(found) > 60
+    for flag, spec in sorted(found):
+        if not OPEN.search(spec):
+            registry.create_list(KINDS[flag], re.sub(r"\bauto$", "scale", spec))
+
+
 RECIPES = {path.stem for path in (ROOT / "examples" / "recipes").glob("*.toml")}
 
 
