@@ -34,7 +34,6 @@ WORDS = {
     "reference/errors": ["exit code", "error message"],
     "reference/file-formats": ["image formats", "HEIC"],
     "reference/run-directory": ["where results are saved", "output"],
-    "tutorial/first-run": ["install"],
     "tutorial/your-own-images": ["own photos", "custom data set"],
 }
 """By page. They stand beside it in the results."""

@@ -303,6 +303,17 @@ def parse(words: list[str]) -> None:
     assert not recipe or "." in recipe or recipe in RECIPES, f"no recipe {recipe}"
 
 
+def test_each_extra_is_described():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    (table,) = re.findall(
+        r"^\| extra \|.*?\n\n", (DOCS / "how-to/install.md").read_text(), re.M | re.S
+    )
+    described = set(
+        re.findall(r"`(\w+)`", "".join(line.split("|")[1] for line in table.strip().splitlines()))
+    )
+    assert described == set(project["optional-dependencies"])
+
+
 SPEC = re.compile(
     r"""--(?P<flag>arch|preproc|schedule|eval|groups|classifier) ("[^"]+"|'[^']+'|[\w.(),=]+)"""
 )
