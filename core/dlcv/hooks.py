@@ -46,6 +46,17 @@ def dlcv_groups(
     """
 
 
+@_specification(firstresult=True)
+def dlcv_shapes(
+    images: "LabelledImages", find: "Callable[[], np.ndarray | None]"
+) -> "np.ndarray | None":
+    """Returns the shapes of all images, `(N, 3)`, as they were found before or by `find`.
+
+    `find` reads every image, and returns None where one can't be read; then this does, too. Where
+    it returns None without asking `find`, that is asked afterwards.
+    """
+
+
 @_specification
 def dlcv_divided(images: "LabelledImages", parts: "Mapping[str, LabelledImages]") -> None:
     """Is called when images are divided into parts, which are named as splits are."""

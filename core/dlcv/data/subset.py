@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import attrs
 import numpy as np
 
+from dlcv import registry
 from dlcv.data.loader import chunks, read_ahead
 from dlcv.errors import ImageError
 from dlcv.interfaces import Images, LabelledImages, Shape, stack
@@ -110,7 +111,7 @@ class Survey:
 
 
 def survey(images: LabelledImages, *, skip: bool, threads: int) -> Survey:
-    """Reads every image, unless the store knows already that all have the same shape.
+    """Reads every image, unless it is known already what shape each has.
 
     Args:
         images: The images of a split.
@@ -127,16 +128,26 @@ def survey(images: LabelledImages, *, skip: bool, threads: int) -> Survey:
         return [_shape(images, index, skip) for index in indices]
 
     found: list[tuple[int, ...] | ImageError] = []
-    with track("checking the images", len(images), unit="images") as progress:
-        for results in read_ahead(look, chunks(len(images), CHUNK), threads):
-            found += results
-            progress(len(results))
+
+    def find() -> np.ndarray | None:
+        with track("checking the images", len(images), unit="images") as progress:
+            for results in read_ahead(look, chunks(len(images), CHUNK), threads):
+                found.extend(results)
+                progress(len(results))
+        shapes = [shape for shape in found if not isinstance(shape, ImageError)]
+        return np.array(shapes, np.int64) if len(shapes) == len(found) else None
+
+    shapes = registry.registry.hooks().dlcv_shapes(images=images, find=find)
+    if shapes is not None:
+        found = list(map(tuple, shapes.tolist()))
+    elif not found:
+        find()
     bad = [str(shape) for shape in found if isinstance(shape, ImageError)]
     good = [i for i, shape in enumerate(found) if not isinstance(shape, ImageError)]
-    shapes = {found[i] for i in good}
+    different = {found[i] for i in good}
     height, width, channels = images.image_shape
-    if len(shapes) == 1:
-        height, width, channels = shapes.pop()  # type: ignore[misc]
+    if len(different) == 1:
+        height, width, channels = different.pop()  # type: ignore[misc]
     return Survey(Subset(images, np.array(good, np.int64), (height, width, channels)), bad)
 
 

@@ -128,11 +128,6 @@ class Files:
         return Written(total, pixels, sha256)
 
 
-def has_files(source: LabelledImages) -> bool:
-    """Returns whether images are files, alone or within larger ones, or chosen from such."""
-    return has_files(source.source) if isinstance(source, Subset) else _is_files(source)
-
-
 def content_of(source: LabelledImages, index: int) -> bytes:
     """Returns the bytes of an image's file.
 
@@ -147,10 +142,6 @@ def content_of(source: LabelledImages, index: int) -> bytes:
         return images.read_content(source.sample_id(index))
     except ImageError as error:
         raise ImageError(error.reason, name=source.sample_id(index)) from None
-
-
-def _is_files(source: LabelledImages) -> bool:
-    return isinstance(source, images.ImageFiles)
 
 
 def _decoded(

@@ -27,9 +27,10 @@ from dlcv.errors import DlcvError, ImageError
 from dlcv.interfaces import DESCRIPTION, Shape
 from dlcv_plugins import storage
 from dlcv_plugins.commands.data.pack.distinct import Dropped, without_copies
-from dlcv_plugins.commands.data.pack.forms import Files, Form, Pixels, Written, has_files
-from dlcv_plugins.commands.data.pack.parts import parts_of, state_of, work_folder, write_parts
+from dlcv_plugins.commands.data.pack.forms import Files, Form, Pixels, Written
+from dlcv_plugins.commands.data.pack.parts import parts_of, work_folder, write_parts
 from dlcv_plugins.commands.data.packed_description import describe, with_means
+from dlcv_plugins.image_states import is_of_files, state_of
 
 logger = logging.getLogger(__name__)
 MEAN_IMAGE = "mean_image.npz"
@@ -97,7 +98,7 @@ def pack(
     dataset = open_dataset(
         find_store(source), split, bad_images=bad_images, threads=threads, look=look
     )
-    if encode != "raw" and not all(map(has_files, dataset.splits.values())):
+    if encode != "raw" and not all(map(is_of_files, dataset.splits.values())):
         raise DlcvError(f"{source} holds pixels, not image files; leave --encode jpeg out")
     dropped: tuple[Dropped, ...] = ()
     if drop_duplicates:

@@ -1,6 +1,5 @@
 """Packing into many files a split: several at once, and going on where packing stopped."""
 
-import hashlib
 import json
 import logging
 import os
@@ -17,12 +16,11 @@ import attrs
 import numpy as np
 
 from dlcv import files
-from dlcv.api import Interruption, Subset, deferred_signals, read_ahead, track
+from dlcv.api import Interruption, deferred_signals, read_ahead, track
 from dlcv.errors import DlcvError
 from dlcv.interfaces import LabelledImages
 from dlcv_plugins import storage
 from dlcv_plugins.commands.data.pack.forms import Form, Written
-from dlcv_plugins.stores.encoded import EncodedImages
 
 logger = logging.getLogger(__name__)
 
@@ -153,24 +151,6 @@ def work_folder(out: Path, about: dict[str, Any], *, force: bool) -> Iterator[Pa
                 kept.unlink()
             folder.rmdir()
             os.replace(work, folder)
-
-
-def state_of(images: LabelledImages) -> str:
-    """Returns a text that changes when images do, without reading files: by length and time."""
-    if isinstance(images, Subset):
-        taken = hashlib.sha256(images.indices.astype("<i8").tobytes()).hexdigest()
-        return f"{taken} of {state_of(images.source)}"
-    from dlcv.images import ImageFiles
-
-    if isinstance(images, EncodedImages) or not isinstance(images, ImageFiles):
-        return images.fingerprint()
-    digest = hashlib.sha256(images.labels.astype("<i8").tobytes())
-    for index in range(len(images)):
-        path = images.sample_id(index)
-        status = os.stat(path) if os.path.exists(path) else None
-        size, time = (status.st_size, status.st_mtime_ns) if status else (-1, -1)
-        digest.update(f"{path}\0{size} {time}\n".encode(errors="surrogateescape"))
-    return digest.hexdigest()
 
 
 class _Stopped(BaseException):
