@@ -29,7 +29,9 @@ def start(threads: int) -> None:
     # JAX takes its threads from here when it is imported; the others' numeric libraries too.
     os.environ.setdefault("NPROC", str(threads))
     os.environ.setdefault("OMP_NUM_THREADS", str(threads))
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    # TensorFlow raises its errors, too; the lines of its log are for those who ask for them.
+    shown = "2" if logger.isEnabledFor(logging.DEBUG) else "3"
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", shown)
     try:
         with waiting("starting Keras"), captured_stderr(), _without_collecting_garbage():
             keras = importlib.import_module("keras")

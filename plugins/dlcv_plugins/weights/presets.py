@@ -185,7 +185,7 @@ def _hub() -> Any:
         return sys.modules["keras_hub"]
     from dlcv.api import backend
 
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     try:
         with backend.captured_stderr():
             return importlib.import_module("keras_hub")
