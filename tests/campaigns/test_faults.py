@@ -1,4 +1,4 @@
-"""Two faults of the file layer of the campaign, at every run of the tests."""
+"""Faults of the file layer of the campaign, at every run of the tests."""
 
 import os
 import random
@@ -26,7 +26,9 @@ main()
 
 
 @pytest.mark.skipif(shutil.which("cc") is None, reason="cc compiles the faulty file layer")
-@pytest.mark.parametrize(("kind", "points"), [("full", 60), ("denied", 20)])
+@pytest.mark.parametrize(
+    ("kind", "points"), [pytest.param("full", 60, marks=pytest.mark.slow), ("denied", 20)]
+)
 def test_a_fault_is_one_line_and_the_command_goes_on_afterwards(
     kind: str, points: int, tmp_path: Path
 ) -> None:
