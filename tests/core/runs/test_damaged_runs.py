@@ -136,6 +136,10 @@ PARTS = {
     "intervals": ({"rank1": 0.5}, "rank1 should be list, not float"),
     "units": ({"rank1": None}, "rank1 should be str, not NoneType"),
     "notes": ("text", "notes should be list, not str"),
+    "tables": (
+        {"by_class": {"columns": ["a", "b"], "rows": [[1]]}},
+        "by_class has a row with other values than its columns",
+    ),
 }
 
 
