@@ -1,4 +1,4 @@
-"""The versions that CI installs are those that pyproject.toml asks for, each named."""
+"""The versions that CI installs, and the oldest ones, are those that pyproject.toml asks for."""
 
 import re
 import tomllib
@@ -20,6 +20,19 @@ def test_every_dependency_of_ci_has_a_version_that_pyproject_allows() -> None:
         version = named.get(_plain(wanted.name))
         assert version, f"{text}: add its version to .ci/constraints.txt, or run .ci/renew"
         assert wanted.specifier.contains(version), f"{text}: {version} in .ci/constraints.txt"
+
+
+def test_the_oldest_versions_are_the_lower_bounds() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    lines = (ROOT / ".ci" / "oldest.txt").read_text().splitlines()
+    oldest = {line.split("==")[0]: line.split("==")[1] for line in lines if "#" not in line}
+    bounds = {Requirement(text).name: Requirement(text) for text in project["dependencies"]}
+    assert oldest.keys() == bounds.keys()
+    for name, version in oldest.items():
+        (bound,) = bounds[name].specifier
+        assert version.startswith(bound.version), (
+            f"{name}: {bound}, and {version} in .ci/oldest.txt"
+        )
 
 
 def _plain(name: str) -> str:
