@@ -308,7 +308,7 @@ def in_place(change: mutators.Mutator) -> Change:
 
 PLAIN = in_place(mutators.change_bytes)
 FORMS = ("jpeg", "png", "webp", "bmp", "tiff", "gif", "avif", "jpeg2000", "heif", "jxl")
-EXPORTED = ("saved_model", "onnx", "litert", "openvino", "keras")
+EXPORTED = ("saved_model", "onnx", "litert", "openvino")
 TARGETS: dict[str, Target] = {
     **{
         f"image {form}": Target(partial(samples.write_images, form=form), use_image, (PLAIN,), 1600)
