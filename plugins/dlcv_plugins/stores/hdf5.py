@@ -189,7 +189,7 @@ def _check_content(path: Path) -> bool:
     description = path.with_name(DESCRIPTION)
     try:
         recorded = tomllib.loads(description.read_text(encoding="utf-8"))["files"][path.name]
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         # Written by other tools, which is fine.
         if is_hdf5(path) and path.stat().st_size <= hdf5.LARGEST_SEARCHED:
             hdf5.refuse_endless_heaps(path)
@@ -208,7 +208,7 @@ def _recorded_bit_depth(path: Path) -> BitDepth:
     try:
         text = path.with_name(DESCRIPTION).read_text(encoding="utf-8")
         return recorded_bit_depth(tomllib.loads(text))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return ALL_BITS
 
 

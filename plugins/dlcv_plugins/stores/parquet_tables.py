@@ -234,7 +234,7 @@ def _names(file: ByteFile, schema: "pa.Schema") -> dict[str, tuple[str, ...]]:
             for column, feature in features.items()
             if isinstance(feature, dict) and feature.get("_type") == "ClassLabel"
         }
-    except (ValueError, KeyError, AttributeError, TypeError):
+    except (ValueError, KeyError, AttributeError, TypeError, RecursionError):
         raise DlcvError(f'{file.name}: the metadata "huggingface" is damaged') from None
 
 

@@ -118,7 +118,7 @@ class Remote(DatasetStore):
         if description is not None:
             try:
                 described = tomllib.loads(description.read().decode())
-            except ValueError as error:
+            except (ValueError, RecursionError) as error:
                 raise DlcvError(f"{description.name} is damaged: {error}") from None
         for file in files:
             record = described.get("files", {}).get(file.name.rpartition("/")[2], {})

@@ -139,7 +139,7 @@ def _label(file: ByteFile, key: str, sample: Sample, where: str) -> str:
 def _parsed(file: ByteFile, key: str, place: tuple[int, int]) -> Any:
     try:
         return json.loads(_text(file, key, place))
-    except ValueError:
+    except (ValueError, RecursionError):
         raise DlcvError(f"{file.name}: {key}.json is no JSON") from None
 
 

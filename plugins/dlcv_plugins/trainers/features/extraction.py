@@ -300,7 +300,7 @@ def _read_json(path: Path) -> Any:
     """Returns what a file of ours holds; None where it is not there, or was not finished."""
     try:
         return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return None
 
 

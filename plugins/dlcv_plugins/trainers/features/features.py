@@ -189,7 +189,7 @@ def _read_description(folder: Path) -> dict[str, Any]:
             raise ValueError("what the features were made of is missing")
     except OSError as error:
         raise DlcvError(f"can't read {path}: {error.strerror}") from None
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise DlcvError(f"{path} is damaged: {error}") from None
     return content
 

@@ -342,6 +342,12 @@ def test_labels_of_another_shape_are_refused(copied, shape):
         Features.open(copied)
 
 
+def test_a_description_that_is_nested_too_deep_is_damage(copied):
+    (copied / "features.toml").write_text("a = " + "[" * 5000)
+    with pytest.raises(DlcvError, match=r"features\.toml is damaged"):
+        Features.open(copied)
+
+
 def forget_checksum(folder, name):
     """Records the file as it is, as a person might who changes features on purpose."""
     from dlcv import files
