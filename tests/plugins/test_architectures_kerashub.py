@@ -208,6 +208,7 @@ def test_input_of_another_size_is_taken_where_the_network_can(vit: Path, tmp_pat
         fixed.load_pretrained(build(fixed, 48).model)
 
 
+@pytest.mark.slow
 def test_run_needs_the_preset_no_more(vit: Path, flowers: Path, tmp_path: Path) -> None:
     moved = tmp_path / "preset"
     shutil.copytree(vit, moved)

@@ -115,6 +115,7 @@ class TestGroups:
         longer = dlcv.resume(run.path, epochs=1, learning_rate=0.001)
         assert len(longer.history) == 2
 
+    @pytest.mark.slow
     def test_runs_from_before_there_were_groups_keep_their_division(
         self, run, copies, without_looking
     ):

@@ -392,6 +392,7 @@ def test_a_run_has_its_own_weights(base_run, flowers, tmp_path):
         dlcv.extract(flowers, tmp_path / "f", data=str(flowers))
 
 
+@pytest.mark.slow
 def test_layers_of_a_pretrained_networks_own_classifier_are_refused(base_run, flowers, tmp_path):
     network = "mobilenetv3small"
     path = tmp_path / "body.weights.h5"
