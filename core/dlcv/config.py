@@ -65,11 +65,17 @@ class SplitConfig:
         help="what keeps images on one side that belong together, separated by commas: copies, or "
         "images of one patient or video (dlcv plugins list grouping); copies if left out",
     )
+    method: Literal["stratified", "last"] = option(
+        "stratified",
+        help="whether each part is drawn at random, with its share of each class, or is the last "
+        "of the images in their order, as Keras's validation_split takes it",
+    )
     seed: int = option(42, help="seed of the stratified split", ge=0, lt=2**32)
 
     def with_groups(self) -> Self:
         """Returns a copy with the groupings that an installed package chooses if none are named."""
-        chosen = default_or_none("groups") if self.groups is None else None
+        is_open = self.groups is None and self.method != "last"
+        chosen = default_or_none("groups") if is_open else None
         return self if chosen is None else evolve(self, groups=chosen)
 
 
@@ -101,6 +107,9 @@ class StageConfig:
         "of its best epoch; never if left out",
         ge=1,
     )
+    early_stopping_weights: Literal["best", "last"] = option(
+        "best", help="the epoch whose weights a stage with early stopping ends with"
+    )
     class_weights: Literal["none", "balanced"] = option(
         "none", help="whether each class counts the same in the loss, however few images it has"
     )
@@ -115,6 +124,11 @@ class StageConfig:
     def last_epoch(self) -> int:
         """The epochs that are trained if the stage is not stopped early."""
         return min(self.epochs, self.stop_after or self.epochs)
+
+    @property
+    def ends_with_best(self) -> bool:
+        """Whether the stage ends with the weights of its best epoch, and not of its last."""
+        return self.early_stopping is not None and self.early_stopping_weights == "best"
 
 
 def _default_stages(config: "RunConfig") -> tuple[StageConfig, ...]:
@@ -301,7 +315,7 @@ class RecipeConfig:
 
     source: str = option("", help="where the experiment is published")
     reported: str = option("", help="the figure reported there")
-    measured: str = option("", help="the figure that came out here, on what, in what time")
+    measured: str = option("", help="the figure that came out here; after a ; on what, how long")
     data: str = option("", help="its data, and the layout of it, where it is not fetched by itself")
 
     @classmethod

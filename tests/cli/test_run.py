@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import cv2
 import forked
@@ -346,14 +347,18 @@ def test_resuming_on_another_back_end_is_warned_of(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("early_stopping", "expected"),
+    ("settings", "expected"),
     [
-        (None, "70.00 % accuracy after the last epoch"),
-        (1, "80.00 % accuracy after epoch 3, the best"),
+        ({}, "70.00 % accuracy after the last epoch"),
+        ({"early_stopping": 1}, "80.00 % accuracy after epoch 3, the best"),
+        (
+            {"early_stopping": 1, "early_stopping_weights": "last"},
+            "70.00 % accuracy after the last epoch",
+        ),
     ],
 )
 def test_accuracy_is_that_of_the_epoch_that_the_weights_are_from(
-    tmp_path: Path, early_stopping: int | None, expected: str
+    tmp_path: Path, settings: dict[str, Any], expected: str
 ) -> None:
     losses, accuracies = (0.1, 0.9, 0.5, 0.6), (0.9, 0.6, 0.8, 0.7)
     rows = [
@@ -366,7 +371,7 @@ def test_accuracy_is_that_of_the_epoch_that_the_weights_are_from(
         }
         for i, (loss, accuracy) in enumerate(zip(losses, accuracies, strict=True))
     ]
-    stages = (StageConfig(), StageConfig(early_stopping=early_stopping))
+    stages = (StageConfig(), StageConfig(**settings))
     path = write_run(tmp_path / "run", rows=rows, stages=stages, metrics={"rank1": 0.7})
 
     lines = GradientDescent().summary(load_run(path))

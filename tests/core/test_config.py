@@ -29,6 +29,7 @@ splits = st.builds(
     test=st.none() | st.just(0) | shares,
     validation=st.none() | shares,
     train_validation=st.none() | shares,
+    method=st.sampled_from(["stratified", "last"]),
     seed=st.integers(0, 2**32 - 1),
 )
 stages = st.builds(
@@ -41,6 +42,7 @@ stages = st.builds(
     loss=specs,
     trainable=texts,
     early_stopping=st.none() | positive,
+    early_stopping_weights=st.sampled_from(["best", "last"]),
     class_weights=st.sampled_from(["none", "balanced"]),
 )
 configs = st.builds(

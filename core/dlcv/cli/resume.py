@@ -29,6 +29,7 @@ Examples:
     "trainable",
     "batch_size",
     "early_stopping",
+    "early_stopping_weights",
     "class_weights",
     "batch_statistics",
     defaults=False,

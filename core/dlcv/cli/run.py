@@ -31,8 +31,8 @@ Recipes of published experiments: dlcv recipes
 @config_options(RunConfig, "batch_size")
 @config_options(StageConfig, "optimizer")
 @click.option("--learning-rate", type=float, help="The optimizer's learning rate.")
-@config_options(StageConfig, "schedule", "loss", "trainable", "early_stopping", "class_weights")
-@config_options(StageConfig, "batch_statistics")
+@config_options(StageConfig, "schedule", "loss", "trainable", "early_stopping")
+@config_options(StageConfig, "early_stopping_weights", "class_weights", "batch_statistics")
 @config_options(SplitConfig, "test", "validation", "train_validation", "small_classes", "groups")
 @config_options(
     RunConfig, "fraction", "evaluators", "precision", "seed", "members", "threads", "bad_images"

@@ -13,7 +13,7 @@ from dlcv.config import SplitConfig
 from dlcv.data.grouped import grouped_part, has_groups
 from dlcv.data.small_classes import WAYS_TO_DIVIDE, counted, without_classes
 from dlcv.data.subset import Subset
-from dlcv.errors import DlcvError
+from dlcv.errors import DlcvError, some
 from dlcv.interfaces import UNSPLIT, LabelledImages, evolve
 
 logger = logging.getLogger(__name__)
@@ -61,7 +61,8 @@ def settle(config: SplitConfig, splits: Collection[str]) -> SplitConfig:
 def give_way(config: SplitConfig, splits: Collection[str], options: Collection[str]) -> SplitConfig:
     """Returns a division whose `options` are left open where the data has that part already.
 
-    For what a configuration says of its own data, when it is used with other data.
+    For what a configuration says of its own data, when it is used with other data, whose order may
+    be that of its classes: it is divided at random.
     """
     own = {o: None for split, o in PARTS.items() if split in splits and o in options}
     for option in own:
@@ -69,7 +70,9 @@ def give_way(config: SplitConfig, splits: Collection[str], options: Collection[s
             logger.info(
                 "%s = %s of the configuration is left out: the data has such a part", option, asked
             )
-    return evolve(config, **own)
+    if config.method == "last":
+        logger.info("the images are divided at random: method = last is for the data's own order")
+    return evolve(config, **own, method="stratified")
 
 
 def is_divided(opened: Collection[str], config: SplitConfig) -> bool:
@@ -110,6 +113,10 @@ def divide(
     if UNSPLIT not in opened:
         names = " and ".join(PARTS[split] for split in taken)
         logger.info("%s images are taken from the training images", names)
+    if config.method == "last":
+        if has_groups(groups):
+            raise DlcvError("method = last keeps no groups of images together; leave groups out")
+        return {**{k: v for k, v in opened.items() if k != UNSPLIT}, **_last(images, taken)}
     if groups is not None and groups.shape != (len(images),):
         problem = f"groups of {len(groups)} images, and the data has {len(images)} now"
         raise DlcvError(f"the run kept {problem}; start a new run")
@@ -141,6 +148,25 @@ def divide(
     if announce:
         registry.registry.hooks().dlcv_divided(images=images, parts=parts)
     return {**{k: v for k, v in opened.items() if k != UNSPLIT}, **parts}
+
+
+def _last(images: LabelledImages, taken: dict[str, float | int]) -> dict[str, LabelledImages]:
+    """Divides without shuffling: each part is the last of what those before it left."""
+    stop, parts = len(images), {}
+    for split, share in taken.items():
+        # As many as Keras takes, whose split is at int(count * (1 - share)).
+        count = share if share >= 1 else len(images) - int(len(images) * (1 - share))
+        parts[split] = Subset(images, np.arange(max(stop - int(count), 0), stop))
+        stop -= len(parts[split])
+    parts["train"] = Subset(images, np.arange(stop))
+    present = set(images.labels.tolist())
+    if missing := sorted(present - set(parts["train"].labels.tolist())):
+        names = some([images.label_names[label] for label in missing])
+        raise DlcvError(
+            f"method = last leaves no image of {names} to train with; take fewer images, or use "
+            'method = "stratified" if the data is in the order of its classes'
+        )
+    return parts
 
 
 def _parts(

@@ -102,7 +102,7 @@ class Run(Trained):
             rows = [row for row in self.history if row["epoch"] == int(self.checkpoint)]
         if not rows:
             raise DlcvError(f"{self.path} has no epoch that was trained to its end")
-        return best_row(rows) if self.config.stages[-1].early_stopping else rows[-1]
+        return best_row(rows) if self.config.stages[-1].ends_with_best else rows[-1]
 
     @property
     def validation_accuracy(self) -> float | None:

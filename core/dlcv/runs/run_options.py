@@ -30,6 +30,7 @@ class StageOptions(TypedDict, total=False):
     loss: str | Spec
     trainable: str
     early_stopping: int | None
+    early_stopping_weights: Literal["best", "last"]
     class_weights: Literal["none", "balanced"]
     batch_statistics: Literal["auto", "moving", "precise"]
 

@@ -107,7 +107,7 @@ def _way(run: FinishedRun) -> Way:
         classifier="" if config.classifier is None else config.classifier.name,
         frozen=stage is not None and stage.trainable != "all",
         augments=any(spec.name in AUGMENTATIONS for spec in config.preprocessors),
-        stops_early=stage is not None and stage.early_stopping is not None,
+        stops_early=stage is not None and stage.ends_with_best,
         color=run.environment["data"].get("channels") == 3,
         **grid_end(run.results.get("fit", {}).get("scores", {})),
     )

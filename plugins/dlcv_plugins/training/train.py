@@ -149,7 +149,7 @@ def _end(stage: Stage) -> None:
     """Leaves the network with the weights that the stage leads to."""
     rows, folder = stage.rows, stage.training.folder
     best = best_row(rows)["epoch"]
-    if stage.settings.early_stopping is None or best == rows[-1]["epoch"]:
+    if not stage.settings.ends_with_best or best == rows[-1]["epoch"]:
         averages.finalize(stage.model)
         return
     try:

@@ -98,6 +98,37 @@ def test_parts_hold_every_image_once_and_every_class(sizes, test, validation, as
         assert np.abs(share * len(part)).max() <= 2, name
 
 
+@pytest.mark.parametrize("count", [10, 11, 99, 1000])
+@pytest.mark.parametrize("share", [0.1, 0.2, 0.25, 1 / 3])
+def test_the_last_share_is_that_of_keras(count, share):
+    from keras.src.trainers.data_adapters.array_slicing import train_validation_split
+
+    images = InMemory([PIXEL] * count, [i % 2 for i in range(count)])
+    parts = divided(images, test=0, validation=share, method="last")
+    expected = train_validation_split(np.arange(count), share)
+    assert [parts[name].indices.tolist() for name in ("train", "val")] == [
+        rows.tolist() for rows in expected
+    ]
+
+
+def test_the_last_images_test_and_those_before_them_validate():
+    images = InMemory([PIXEL] * 20, [i % 2 for i in range(20)])
+    parts = divided(images, test=0.2, validation=3, method="last")
+    stops = {name: (part.indices[0], part.indices[-1]) for name, part in parts.items()}
+    assert stops == {"test": (16, 19), "val": (13, 15), "train": (0, 12)}
+
+
+def test_the_last_images_of_data_in_the_order_of_its_classes_are_refused():
+    ordered = InMemory([PIXEL] * 50, [i // 40 for i in range(50)], ["class0", "class1"])
+    with pytest.raises(DlcvError, match=r"leaves no image of class1 to train with; .* order of"):
+        divided(ordered, test=0, validation=0.2, method="last")
+    config = SplitConfig(test=0, validation=0.2, method="last")
+    pairs = InMemory([PIXEL] * 10, [i % 2 for i in range(10)])
+    with pytest.raises(DlcvError, match="keeps no groups of images together"):
+        divide({"all": pairs}, config, np.arange(10) // 2)
+    assert give_way(config, ("all",), ("test", "validation")).method == "stratified"
+
+
 def test_parts_read_the_images_they_hold():
     images = InMemory([PIXEL + i for i in range(40)], [i % 2 for i in range(40)])
     for part in divided(images).values():

@@ -214,6 +214,26 @@ def test_stage_ends_early_with_the_best_weights_as_keras_does(
     )
 
 
+def test_stage_that_stops_early_may_end_with_its_last_weights_as_keras_does(
+    tmp_path: Path,
+) -> None:
+    stage = StageConfig(
+        epochs=30, optimizer="sgd(learning_rate=0.5)", early_stopping=3,
+        early_stopping_weights="last",
+    )  # fmt: skip
+    training = train(tmp_path, stage, every=100)
+
+    stopper = keras.callbacks.EarlyStopping(patience=3)
+    validation = VAL_IMAGES, np.eye(CLASSES, dtype=np.float32)[VAL_LABELS]
+    model = train_with_keras(
+        keras.optimizers.SGD(0.5), "categorical_crossentropy", 30, callbacks=[stopper],
+        validation_data=validation,
+    )  # fmt: skip
+
+    assert len(training.history.rows) == stopper.stopped_epoch + 1 < 30
+    assert_same_weights(training, model)
+
+
 def test_stage_after_one_that_stopped_early_goes_on_with_its_best_weights(tmp_path: Path) -> None:
     first = StageConfig(epochs=30, optimizer="sgd(learning_rate=0.5)", early_stopping=2)
     second = StageConfig(epochs=1, optimizer="sgd(learning_rate=1e-30)", batch_size=9)
