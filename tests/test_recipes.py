@@ -416,11 +416,16 @@ class TestCommandLine:
         assert [row[0] for row in rows[1:] if row and row[0] in NAMES] == NAMES
         assert [
             "cifar10-resnet56-4",
-            *["val", "93.58", "%", "Rosebrock", "2017,", "chapter", "12"],
+            *["val", "93.58", "%", "not", "measured", "Rosebrock", "2017,", "chapter", "12"],
         ] in rows
         listed = json.loads(self.dlcv("recipes", "--json", folder=tmp_path).stdout)
         assert [row["recipe"] for row in listed] == NAMES
         assert set(listed[0]) == {"recipe", "reported", "measured", "source"}
+        # The figure stands beside the reported one; on what and how long is in JSON and the file.
+        row = next(row for row in rows if row[:1] == ["cifar10-minivggnet"])
+        assert {"82", "83", "74.61"} <= {*row}
+        assert "JPEG" not in row
+        assert "; on a JPEG copy" in str(listed)
 
     def test_a_recipe_is_shown_as_it_is_and_can_be_changed(self, tmp_path):
         shown = self.dlcv("recipes", "show", "cifar10-resnet56-4", folder=tmp_path).stdout

@@ -26,12 +26,15 @@ def recipes(context: click.Context, as_json: bool) -> None:
     from dlcv_plugins.commands.recipes.find import recipes as all_recipes
 
     columns = ("recipe", "reported", "measured", "source")
-    rows = [(r.name, r.about.reported, r.about.measured, r.about.source) for r in all_recipes()]
+    found = all_recipes()
     if as_json:
+        rows = [(r.name, r.about.reported, r.about.measured, r.about.source) for r in found]
         click.echo(json.dumps([dict(zip(columns, row, strict=True)) for row in rows], indent=2))
         return
-    click.echo(table(("recipe", "reported", "source"), [(n, r, s) for n, r, _, s in rows]))
+    shown = [(r.name, r.about.reported, r.figure, r.about.source) for r in found]
+    click.echo(table(columns, shown))
     click.echo(
+        "\nmeasured here on other data, or in fewer epochs: `dlcv recipes show NAME` has on what\n"
         "\nshow  dlcv recipes show NAME\n"
         "try   dlcv run --config NAME --data DATA --fraction 0.05 --epochs 1\n"
         "run   dlcv run --config NAME --data DATA"

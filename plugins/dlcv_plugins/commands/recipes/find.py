@@ -27,6 +27,11 @@ class Recipe:
     path: Path
     about: RecipeConfig
 
+    @property
+    def figure(self) -> str:
+        """The figure measured here alone, without on what and how long."""
+        return self.about.measured.partition(";")[0]
+
 
 def recipes() -> list[Recipe]:
     """Returns all recipes, sorted by name."""
