@@ -33,7 +33,6 @@ from dlcv.interfaces import Plugin, options_of
 from dlcv.packages import entry_points, origin
 
 DOCS = Path(__file__).parent
-RECIPES = DOCS.parent / "examples" / "recipes"
 PLACE = re.compile(r"(<!-- generated: (.+?) -->\n).*?(<!-- end -->)", re.DOTALL)
 WIDTH = 100
 """Columns of help pages."""
@@ -89,15 +88,6 @@ def plugins(kind: str) -> str:
             part += "\n\n" + _table(("option", "type", "default", "what it does"), rows)
         parts.append(part)
     return "\n\n".join(parts)
-
-
-def recipes() -> str:
-    """Returns the recipes that ship with dlcv, with the figures reported and measured."""
-    found = [recipe for recipe in dlcv.api.recipes() if recipe.path.parent == RECIPES]
-    rows = [
-        (f"`{r.name}`", r.about.source, r.about.reported, r.about.measured.strip()) for r in found
-    ]
-    return _table(("recipe", "source", "reported", "measured here"), rows)
 
 
 def options(name: str) -> str:
