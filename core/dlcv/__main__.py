@@ -12,6 +12,7 @@ def main() -> None:
 
     The signal is the one that stopped it: 130 stands for ctrl+c, 143 for SIGTERM, 129 for SIGHUP.
     """
+    _open_closed_streams()
     signals.end_command()
     try:
         code = _run_command()
@@ -28,6 +29,17 @@ def main() -> None:
     finally:
         signals.end_at_once()
     sys.exit(code)
+
+
+def _open_closed_streams() -> None:
+    """Opens what a shell closed (`2>&-`): a file would get its number, and what is printed."""
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # It gets the lowest number that is free.
+            stream = open(number, "w" if number else "r", closefd=False)  # noqa: SIM115
+            setattr(sys, name, stream)
 
 
 def _run_command() -> "str | int | None":

@@ -138,6 +138,18 @@ def test_a_mistake_is_one_line_and_exit_code_2(
     assert ended.files == []
 
 
+def test_an_error_goes_nowhere_else_where_standard_error_is_closed(tmp_path: Path) -> None:
+    """A file that is opened then would get its number, and what is printed."""
+    line = f"{sys.executable} -m dlcv run --arch none 2>&-"
+    ended = subprocess.run(["bash", "-c", line], cwd=tmp_path, stdout=subprocess.PIPE, check=False)
+    assert (ended.returncode, ended.stdout) == (2, b"")
+
+
+def test_plugins_work_without_docstrings(tmp_path: Path) -> None:
+    ended = run_python(tmp_path, "-OO", "-m", "dlcv", "plugins", "list", "store", "--check")
+    assert ended.returncode == 0, ended.stderr + ended.stdout
+
+
 @pytest.mark.parametrize(
     "arguments",
     [["run", "--arch", "none", "--debug"], ["run", "--debug", "--seed", "x"]],

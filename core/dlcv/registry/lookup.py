@@ -298,7 +298,7 @@ def check_interface(cls: Any, interface: type[Plugin]) -> None:
         raise PluginError("its class lacks the decorator @dlcv.interfaces.plugin")
     if missing := getattr(cls, "__abstractmethods__", None):
         raise PluginError(f"it does not define {', '.join(sorted(missing))}")
-    if not cls.__doc__:
+    if not cls.__doc__ and sys.flags.optimize < 2:  # `python -OO` removes all of them.
         raise PluginError("it has no docstring")
     for option in options_of(cls).values():
         if option.required or isinstance(option.default, attrs.Factory):  # type: ignore[arg-type]
