@@ -89,7 +89,7 @@ def blocks(page: Path) -> list[Block]:
 
 WITH_PICTURES = ("first-run", "report", "resume-a-run")
 """Pages about what a run draws; on others it draws no curves and writes no report."""
-SLOW = ("repeat-a-run", "resume-a-run")
+SLOW = ("auto", "repeat-a-run", "resume-a-run")
 """Pages whose runs take long, and whose promises other tests hold as well."""
 ON_PHOTOGRAPHS = ("flowers",)
 """Pages that run on real photographs, of which the environment variable DLCV_TEST_DATA tells."""

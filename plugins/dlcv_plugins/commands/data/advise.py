@@ -44,7 +44,7 @@ def advise(data: str, similar: bool | None, as_json: bool) -> None:
     from dlcv_plugins.advice.dataset_rules import RULES
     from dlcv_plugins.advice.sources import bibliography
 
-    facts = _facts(data, similar)
+    facts = facts_of(data, similar)
     advice = apply(facts, RULES)
     commands = _commands(data, facts, advice)
     if as_json:
@@ -81,7 +81,7 @@ def _commands(data: str, facts: "ImageCounts", advice: "list[Advice]") -> dict[s
     return {title: _command(commands[title][0], data, commands[title][1]) for title in titles}
 
 
-def _facts(data: str, similar: bool | None) -> "ImageCounts":
+def facts_of(data: str, similar: bool | None) -> "ImageCounts":
     """Counts images by their labels alone; none is read."""
     from dlcv.api import find_store
     from dlcv.interfaces import UNSPLIT

@@ -41,6 +41,7 @@ from dlcv_plugins.trainers.features.features import (
     columns,
     differences,
 )
+from dlcv_plugins.trainers.held_out import seen
 
 if TYPE_CHECKING:
     from dlcv_plugins.trainers.features.body import Body
@@ -76,7 +77,7 @@ def extract_to(
         SystemExit: after SIGTERM, likewise.
     """
     refuse_existing(out, force=force)
-    experiment = Experiment.prepare(config, yielding=yielding)
+    experiment = seen(Experiment.prepare(config, yielding=yielding))
     backend.start(experiment.config.threads or 1)
     from dlcv_plugins.trainers.features.body import build
 

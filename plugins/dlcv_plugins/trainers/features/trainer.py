@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from dlcv.api import RunConfig
 from dlcv.errors import DlcvError
-from dlcv.interfaces import Combination, Trainer, plugin
+from dlcv.interfaces import Combination, Trainer, option, plugin
 from dlcv_plugins.trainers.completion import log_finished, write_missing
+from dlcv_plugins.trainers.held_out import HELP, HeldOut
 
 if TYPE_CHECKING:
     from dlcv_plugins.trainers.features.fitted_run import FittedRun
@@ -19,6 +20,8 @@ ESTIMATOR = "classifier.skops"
 @plugin
 class FeaturesTrainer(Trainer):
     """Fits a classifier to the features that a trained network extracts from the images."""
+
+    held_out: HeldOut = option("test", help=HELP)
 
     @classmethod
     def claims(cls, config: RunConfig) -> bool:

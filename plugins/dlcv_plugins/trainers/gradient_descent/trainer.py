@@ -21,7 +21,7 @@ from dlcv.api import (
     write_results,
 )
 from dlcv.errors import DlcvError
-from dlcv.interfaces import Combination, Trainer, plugin
+from dlcv.interfaces import Combination, Trainer, option, plugin
 from dlcv_plugins.drawings.epochs import draw_curves
 from dlcv_plugins.groupings.training_copies import copies_in_training
 from dlcv_plugins.trainers.changes import compare_with_record
@@ -33,6 +33,7 @@ from dlcv_plugins.trainers.gradient_descent.network import (
     build_new,
     prepare_training,
 )
+from dlcv_plugins.trainers.held_out import HELP, HeldOut, seen
 from dlcv_plugins.trainers.names import default_name
 
 if TYPE_CHECKING:
@@ -46,6 +47,8 @@ logger = logging.getLogger(__name__)
 @plugin
 class GradientDescent(Trainer):
     """Trains one network in stages of gradient descent."""
+
+    held_out: HeldOut = option("test", help=HELP)
 
     def train(
         self, config: RunConfig, *, name: str | None, runs: Path, force: bool, yielding: list[str]
@@ -65,7 +68,7 @@ class GradientDescent(Trainer):
         called = default_name(experiment.config)
         write = functools.partial(write_record, experiment, network, initial)
         with new_directory(runs, name, called, write, force=force) as directory:
-            return _train(directory, experiment, network, resumed=False)
+            return _train(directory, seen(experiment), network, resumed=False)
 
     def resume(self, path: Path, *, from_epoch: int | None, changes: dict[str, Any]) -> Run:
         """Continues with the stages that are left, or with a new one."""
@@ -92,7 +95,7 @@ class GradientDescent(Trainer):
             if plan:
                 plan.begin(directory, environment)
                 plan.log()
-            return _train(directory, experiment, network, resumed=True)
+            return _train(directory, seen(experiment), network, resumed=True)
 
     def load(self, path: Path, *, checkpoint: str | int, method: Combination | None) -> Run:
         """Opens the run of one network, which has nothing to combine."""

@@ -1,0 +1,1 @@
+"""`dlcv auto`: the best model that some minutes allow."""

@@ -1,0 +1,339 @@
+"""The plan of `dlcv auto`: what is tried, in which order, and why."""
+
+import functools
+import logging
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+from dlcv.api import RunConfig, RunDirectory, configured, duration, find_store
+from dlcv.errors import DlcvError
+from dlcv.interfaces import evolve
+from dlcv_plugins.commands.auto import candidates as trying
+from dlcv_plugins.commands.auto.candidates import Candidate
+from dlcv_plugins.commands.auto.clock import Clock, OutOfTimeError, StoppedError
+
+logger = logging.getLogger(__name__)
+CHECKING, EXTRACTING, PROBING = 0.1, 0.4, 0.5
+"""Shares of the time: for the check, for the first features, and for the features of all."""
+SLOWEST = 0.1
+"""Seconds an image; where even so slow a network is in time, none is measured beforehand."""
+FEWEST = 10
+"""Images of a class that a share of the images must leave."""
+MOST_EPOCHS, FEWEST_EPOCHS, WORTHWHILE = 8, 2, 4
+"""Of fine-tuning: at most, at least, and so many that there is time to compare augmentations."""
+AUGMENTATIONS = {
+    "flips, rotation, shifts and zoom": "flip, affine(rotation=15)",
+    "no augmentation": "",
+    "trivial augmentation": "trivial_augment",
+}
+END_SECONDS = 8.0
+"""For the test and the report, beside what the test images take."""
+SHOWN_FINDINGS = 4
+
+
+@attrs.frozen
+class Rung:
+    """What was tried, as the ladder shows it.
+
+    Attributes:
+        what: What it is.
+        seconds: How long it took.
+        candidate: What came of it; None if it failed.
+        remark: Why it failed, or what is worth knowing.
+    """
+
+    what: str
+    seconds: float
+    candidate: Candidate | None = None
+    remark: str = ""
+
+
+@attrs.define(eq=False)
+class Attempt:
+    """An attempt at a data set within some time.
+
+    Attributes:
+        data: The data set.
+        options: Options of `RunConfig` and of its split.
+        bases: The networks, or runs, that are tried, the smallest first.
+        tried: The folder of the runs that are tried.
+        clock: The time.
+        rungs: What was tried so far.
+        reasons: What was decided so far and why, each with the time of it.
+        reserve: Seconds that the test and the report take.
+    """
+
+    data: str
+    options: dict[str, Any]
+    bases: list[str]
+    tried: Path
+    clock: Clock
+    rungs: list[Rung] = attrs.Factory(list)
+    reasons: list[tuple[str, str]] = attrs.Factory(list)
+    reserve: float = END_SECONDS
+
+    @property
+    def candidates(self) -> list[Candidate]:
+        """What was tried with success, the lowest validation loss first."""
+        return sorted((r.candidate for r in self.rungs if r.candidate), key=lambda c: c.loss)
+
+    @property
+    def left(self) -> float:
+        """Seconds that are left for trying."""
+        return self.clock.left - self.reserve
+
+    def say(self, text: str, *values: Any) -> None:
+        """Logs a reason, and keeps it for the page."""
+        at, reason = (
+            f"{int(self.clock.spent) // 60}:{int(self.clock.spent) % 60:02d}",
+            text % values,
+        )
+        self.reasons.append((at, reason))
+        logger.info("[%s] %s", at, reason)
+
+    def run(self) -> None:
+        """Tries what the time allows; after ctrl+c, what was tried so far is there.
+
+        Raises:
+            DlcvError: the data can't be used, or the time is too short for anything.
+        """
+        try:
+            self._check()
+            self._advise()
+            probes = self._probe()
+            self._fine_tune(probes)
+            self._combine()
+        except StoppedError:
+            self.say("stopped by a signal: what is best so far is kept")
+
+    def _check(self) -> None:
+        from dlcv_plugins.commands.data.check.checkup import check_data
+
+        try:
+            with self.clock.limited(CHECKING * self.clock.seconds):
+                found = check_data(self.data)
+        except OutOfTimeError:
+            self.say("the check takes longer than there is time for: dlcv data check %s", self.data)
+            return
+        worst = [f for f in found.findings if f.severity in ("error", "warning")]
+        self.say(
+            "checked %s images of %d classes: %s",
+            f"{len(found.facts.images):,}", len(found.classes.counts),
+            "nothing would spoil training" if not worst else f"{len(worst)} things to look at",
+        )  # fmt: skip
+        for finding in worst[:SHOWN_FINDINGS]:
+            self.say("%s: %s", finding.severity, finding.sentence)
+
+    def _advise(self) -> None:
+        from dlcv_plugins.advice.dataset import advise
+        from dlcv_plugins.advice.dataset_rules import RULES
+        from dlcv_plugins.commands.data.advise import facts_of
+
+        for one in advise(facts_of(self.data, similar=True), RULES):
+            if one.topic in ("strategy", "balance"):
+                self.say("%s: %s, for %s (%s)", one.topic, one.advice, one.reason, one.source)
+
+    def _probe(self) -> dict[str, Candidate]:
+        """Fits a classifier to the features of each base, as far as there is time."""
+        found: dict[str, Candidate] = {}
+        fraction = self._fraction()
+        for base in self.bases:
+            config, yielding = self._config(base, fraction)
+            name = Path(base).name
+            limit = self.left
+            if found:
+                before = list(found.values())[-1].seconds
+                limit = min(limit, PROBING * self.clock.seconds - self.clock.spent)
+                if limit < before:
+                    self.say("no time for the features of %s, which took %s before", name,
+                             duration(before))  # fmt: skip
+                    continue
+            else:
+                self.say("transfer comes first: a classifier on the features of %s", name)
+            what = f"transfer from {name}"
+            fit = functools.partial(trying.probe, config, yielding, what, self.tried)
+            candidate = self._tried(what, limit, fit, is_needed=not found)
+            if candidate is None:
+                continue
+            if not found:
+                self._set_reserve(candidate)
+            found[base] = candidate
+        return found
+
+    def _config(self, base: str, fraction: float) -> tuple[RunConfig, list[str]]:
+        from dlcv_plugins.trainers.features.configuration import transfer_config
+
+        share = {} if fraction == 1 else {"fraction": fraction}
+        return configured(transfer_config(base), {"data": self.data, **self.options, **share})
+
+    def _images(self) -> int:
+        store = find_store(self.data)
+        return sum(len(store.open(name)) for name in store.splits())
+
+    def _fraction(self) -> float:
+        """Returns the share of the images whose features can be extracted in time."""
+        count = self._images()
+        allowed = EXTRACTING * self.clock.seconds
+        if count * SLOWEST < allowed:
+            return 1.0
+        config, yielding = self._config(self.bases[0], 1.0)
+        classes = len(find_store(self.data).open(find_store(self.data).splits()[0]).label_names)
+        sample = min(1.0, 2 * FEWEST * classes / count)
+        try:
+            with self.clock.limited(allowed):
+                each = trying.feature_seconds(evolve(config, fraction=sample), yielding)
+        except OutOfTimeError:
+            raise DlcvError(self._too_short()) from None
+        needed = count * each
+        if needed < allowed:
+            return 1.0
+        fraction = int(100 * allowed / needed) / 100
+        if fraction * count < FEWEST * classes:
+            raise DlcvError(
+                f"the features of {count:,} images take about {duration(needed)}, and there are "
+                f"{duration(self.clock.seconds)}; give it more --minutes"
+            )
+        self.say(
+            "the features of all %s images would take %s: a share of %g is used", f"{count:,}",
+            duration(needed), fraction,
+        )  # fmt: skip
+        return fraction
+
+    def _too_short(self) -> str:
+        return (
+            f"the time of {duration(self.clock.seconds)} was up before anything was trained; give "
+            "it more --minutes"
+        )
+
+    def _set_reserve(self, candidate: Candidate) -> None:
+        """Keeps time for the test: as the first features took, for the images of the test."""
+        data = RunDirectory(candidate.paths[0]).read_json("environment")["data"]
+        seen = sum(data["images"].values())
+        to_test = max(0, self._images() - seen) or data["images"].get("test", 0)
+        self.reserve += to_test * candidate.seconds / seen
+
+    def _fine_tune(self, probes: dict[str, Candidate]) -> None:
+        """Trains whole networks, which begin with the classifiers that were fitted."""
+        order = sorted(probes, key=lambda b: trying.cross_validated(probes[b]), reverse=True)
+        best = order[0]
+        name = Path(best).name
+        if len(order) > 1:
+            self.say("%s is the best base by cross-validation: %s", name, ", ".join(
+                f"{Path(b).name} {100 * trying.cross_validated(probes[b]):.2f} %" for b in order
+            ))  # fmt: skip
+        start = time.monotonic()
+        try:
+            with self.clock.limited(self.left):
+                config = trying.fine_tuning(probes[best].paths[0], "", 1)
+                epoch = trying.epoch_seconds(config)
+        except OutOfTimeError:
+            self.say("no time is left to fine-tune %s", name)
+            return
+        overhead = time.monotonic() - start
+        epochs = self._epochs(epoch, overhead)
+        if epochs is None:
+            self.say(
+                "no fine-tuning: an epoch takes %s, and %s are left", duration(epoch),
+                duration(max(0.0, self.left)),
+            )  # fmt: skip
+            return
+        self.say(
+            "fine-tuning all of %s, from the fitted classifier on: %d epochs of about %s", name,
+            epochs, duration(epoch),
+        )  # fmt: skip
+        tuned: dict[str, Candidate] = {}
+        seconds = overhead + epochs * epoch
+        for title, steps in AUGMENTATIONS.items():
+            if self.left < 0.7 * seconds:
+                self.say("no time for %s", title)
+                break
+            candidate = self._tune(probes[best], name, title, steps, epochs)
+            if candidate is not None:
+                tuned[title] = candidate
+        if not tuned:
+            return
+        title = min(tuned, key=lambda t: tuned[t].loss)
+        if len(tuned) > 1:
+            self.say("%s validates best", title)
+        for base in order[1:]:
+            needed = seconds * probes[base].seconds / probes[best].seconds
+            if self.left < 0.7 * needed:
+                self.say("no time to fine-tune %s", Path(base).name)
+                continue
+            self._tune(probes[base], Path(base).name, title, AUGMENTATIONS[title], epochs)
+
+    def _epochs(self, epoch: float, overhead: float) -> int | None:
+        """Returns for how many epochs to fine-tune: fewer, if two augmentations can be compared."""
+        of_two, of_one = ((self.left / runs - overhead) / epoch for runs in (2, 1))
+        if of_two >= WORTHWHILE:
+            return min(MOST_EPOCHS, int(of_two))
+        return min(MOST_EPOCHS, int(of_one)) if of_one >= FEWEST_EPOCHS else None
+
+    def _tune(
+        self, probe: Candidate, name: str, title: str, steps: str, epochs: int
+    ) -> Candidate | None:
+        config = trying.fine_tuning(probe.paths[0], steps, epochs)
+        what = f"fine-tuned {name}, {title}"
+        until = self.clock.seconds - self.reserve
+        number = f"{len(self.rungs) + 1}-{name}"
+        return self._tried(
+            what, self.left,
+            lambda: trying.train(config, what, number, self.tried, self.clock, until),
+        )  # fmt: skip
+
+    def _combine(self) -> None:
+        """Combines what was trained, where it lowers the validation loss."""
+        if len(self.candidates) < 2:
+            return
+        found = trying.combined(self.candidates)
+        if found is None:
+            self.say("no combination lowers the validation loss enough to be worth its time")
+            return
+        self._add(Rung(found.what, 0.0, found))
+
+    def _tried(
+        self, what: str, limit: float, call: Callable[[], Candidate], *, is_needed: bool = False
+    ) -> Candidate | None:
+        """Tries something for so many seconds, and adds it to the ladder.
+
+        Args:
+            what: What it is.
+            limit: Seconds.
+            call: Tries it.
+            is_needed: Whether nothing can go on without it.
+
+        Raises:
+            DlcvError: it is needed, and fails or takes too long.
+        """
+        start = time.monotonic()
+        try:
+            with self.clock.limited(limit):
+                candidate = call()
+        except OutOfTimeError:
+            if is_needed:
+                raise DlcvError(self._too_short()) from None
+            self._add(Rung(what, time.monotonic() - start, remark="not finished in time"))
+            return None
+        except DlcvError as error:
+            if is_needed:
+                raise
+            self._add(Rung(what, time.monotonic() - start, remark=f"failed: {error}"))
+            return None
+        self._add(Rung(what, candidate.seconds, candidate))
+        return candidate
+
+    def _add(self, rung: Rung) -> None:
+        self.rungs.append(rung)
+        found = rung.candidate
+        if found is None:
+            self.say("%s: %s", rung.what, rung.remark)
+            return
+        self.say(
+            "%s: validation accuracy %.2f %% (%d of %d), loss %.4f%s", rung.what,
+            100 * found.accuracy, found.right, len(found.labels), found.loss,
+            f", {duration(rung.seconds)}" if rung.seconds else "",
+        )  # fmt: skip

@@ -1,0 +1,151 @@
+"""The best model of a data set that some minutes allow, tested once."""
+
+import functools
+import itertools
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import attrs
+
+from dlcv import files
+from dlcv.api import RunDirectory, new_directory
+from dlcv.errors import DlcvError
+from dlcv.registry import installed_bases
+from dlcv_plugins.commands.auto.attempt import Attempt, Rung
+from dlcv_plugins.commands.auto.candidates import Candidate
+from dlcv_plugins.commands.auto.clock import Clock
+
+if TYPE_CHECKING:
+    from dlcv.api import Trained
+
+TRIED = "-tried"
+"""What the folder of the runs that were tried is called, after the run's name."""
+
+
+@attrs.frozen(eq=False)
+class Auto:
+    """What came of it.
+
+    Attributes:
+        run: The best, tested.
+        chosen: The best among what was tried.
+        rungs: What was tried, in order.
+        reasons: What was decided and why, each with the time of it.
+        seconds: How long it took.
+        stopped_by: The number of the signal that stopped it, 0 if none did.
+    """
+
+    run: "Trained"
+    chosen: Candidate
+    rungs: tuple[Rung, ...]
+    reasons: tuple[tuple[str, str], ...]
+    seconds: float
+    stopped_by: int = 0
+
+
+def auto(
+    data: str | os.PathLike[str],
+    *,
+    minutes: float = 10.0,
+    bases: "list[str] | tuple[str, ...]" = (),
+    name: str | None = None,
+    runs: str | os.PathLike[str] = "runs",
+    force: bool = False,
+    **options: Any,
+) -> Auto:
+    """Finds the best model of a data set that the time allows, and tests it once.
+
+    Classifiers on the features of each pretrained network come first, as `dlcv transfer` fits them;
+    then the best network is fine-tuned, with several augmentations and after it the others, and
+    what helps is combined. What has the lowest validation loss wins, if it is at least as accurate
+    there as transfer alone.
+
+    Args:
+        data: A store, or the path of a data set.
+        minutes: The time for all of it.
+        bases: The networks or runs to begin with; those whose weights are installed if left out.
+        name: The run's name; by default one is made up.
+        runs: The folder of all runs.
+        force: Whether a run of that name may be replaced.
+        options: Options of `RunConfig` and of its split, such as `groups`, `test`, `seed`.
+
+    Returns:
+        The run and how it came to be. After ctrl+c it is the best so far.
+
+    Raises:
+        DlcvError: something in the options or the data is wrong, no pretrained network is
+            installed, or the time is too short.
+        KeyboardInterrupt: ctrl+c came before anything was trained.
+    """
+    if not minutes > 0:
+        raise DlcvError(f"minutes: expected a number above 0, received {minutes:g}")
+    chosen_bases = list(bases) or installed_bases()
+    if not chosen_bases:
+        raise DlcvError(
+            "no pretrained network is installed: pip install 'dlcv[pretrained]', or name a base: "
+            "--base runs/NAME for a run of yours, --base vgg16 for a network to download"
+        )
+    clock = Clock(60 * minutes)
+    folder, name = Path(runs), _named(Path(runs), name, str(data), force=force)
+    tried = folder / f"{name}{TRIED}"
+    files.remove(tried)
+    attempt = Attempt(os.fspath(data), options, chosen_bases, tried, clock)
+    with clock.noting_signals():
+        attempt.run()
+        if not attempt.candidates:
+            files.remove(tried)
+            raise KeyboardInterrupt
+        chosen = _chosen(attempt)
+        attempt.say("chosen: %s; it is tested now, once", chosen.what)
+        run = _tested(chosen, folder, name, force=force)
+    found = Auto(
+        run, chosen, tuple(attempt.rungs), tuple(attempt.reasons), clock.spent, clock.stopped_by
+    )
+    from dlcv_plugins.commands.auto.page import write_page
+
+    write_page(found)
+    return found
+
+
+def _named(runs: Path, name: str | None, data: str, *, force: bool) -> str:
+    """Returns the run's name: the one that is given, or the first that is free."""
+    if name is not None:
+        RunDirectory.refuse_existing(runs, name, force=force)
+        return name
+    stem = Path(data).expanduser().stem or "data"
+    stem = stem if stem.isascii() and "(" not in stem else "data"
+    names = (f"auto-{stem}-{number}" for number in itertools.count(1))
+    return next(n for n in names if not any(os.path.lexists(runs / f"{n}{e}") for e in ("", TRIED)))
+
+
+def _chosen(attempt: Attempt) -> Candidate:
+    """Returns the lowest loss of what is at least as accurate as transfer alone."""
+    alone = next(rung.candidate for rung in attempt.rungs if rung.candidate)
+    eligible = [c for c in attempt.candidates if c.right >= alone.right]
+    for candidate in eligible:
+        if (
+            len(candidate.paths) == 1
+            or attempt.clock.left > attempt.reserve * len(candidate.paths) / 2
+        ):
+            return candidate
+        attempt.say("no time is left to test %d networks", len(candidate.paths))
+    return alone
+
+
+def _tested(chosen: Candidate, runs: Path, name: str, *, force: bool) -> "Trained":
+    """Makes a run of what was chosen, and tests it."""
+    from dlcv_plugins.trainers.combined import test_combined, write_combined
+    from dlcv_plugins.trainers.held_out import copy_to_test, test
+
+    source, *others = chosen.paths
+    write: Callable[[RunDirectory], None] = functools.partial(copy_to_test, source)
+    if others:
+        write = functools.partial(write_combined, chosen.paths)
+    with new_directory(
+        runs, name, name, write, force=force, is_worth_keeping=lambda made: made.is_finished
+    ) as directory:
+        if others:
+            return test_combined(directory, chosen.paths, chosen.accuracy)
+        return test(directory, source)

@@ -1,0 +1,145 @@
+"""The time of `dlcv auto`: what is left of it, and work that may take only so long."""
+
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any
+
+import attrs
+
+CHECKED_AGAIN = 0.2
+"""Seconds after which an alarm rings once more that came within an import."""
+
+
+class OutOfTimeError(Exception):
+    """Work took longer than it may."""
+
+
+class StoppedError(Exception):
+    """Somebody asked to stop, by ctrl+c or a signal."""
+
+
+@attrs.define(eq=False)
+class Clock:
+    """The time that there is.
+
+    Attributes:
+        seconds: All of it.
+        start: When it began, by `time.monotonic`.
+        stopped_by: The number of the signal that asked to stop, 0 if none did.
+    """
+
+    seconds: float
+    start: float = attrs.field(factory=time.monotonic)
+    stopped_by: int = 0
+    _is_up: bool = False
+    _is_ringing: bool = False
+
+    @property
+    def spent(self) -> float:
+        """Seconds since the start."""
+        return time.monotonic() - self.start
+
+    @property
+    def left(self) -> float:
+        """Seconds to the end."""
+        return self.seconds - self.spent
+
+    @contextmanager
+    def noting_signals(self) -> Iterator[None]:
+        """Notes the first signal that ends a command, and ends what runs; the second ends all."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        ending = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+        handled = [n for n in ending if signal.getsignal(n) is not signal.SIG_IGN]
+
+        def note(number: int, frame: FrameType | None) -> None:
+            if not self._is_ringing:
+                self.stopped_by = number
+                for each, handler in before.items():
+                    signal.signal(each, handler)
+            raise KeyboardInterrupt
+
+        before = {number: signal.signal(number, note) for number in handled}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    @contextmanager
+    def limited(self, seconds: float) -> Iterator[None]:
+        """Ends the block as ctrl+c would, after its step, when it has taken so long.
+
+        Raises:
+            OutOfTimeError: it has.
+            StoppedError: somebody asked to stop.
+        """
+        self._is_up = False
+        with _alarm(seconds, self._ring):
+            try:
+                yield
+            except (KeyboardInterrupt, SystemExit):
+                if self._is_up and not self.stopped_by:
+                    raise OutOfTimeError from None
+                self.stopped_by = self.stopped_by or signal.SIGINT
+                raise StoppedError from None
+
+    def finished(self, run: Any) -> Any:
+        """Returns a run that was trained to its end.
+
+        Raises:
+            OutOfTimeError: it was stopped because its time was up.
+            StoppedError: it was stopped by somebody.
+        """
+        if not run.stopped_by:
+            return run
+        if self._is_up and not self.stopped_by:
+            raise OutOfTimeError
+        self.stopped_by = self.stopped_by or run.stopped_by
+        raise StoppedError
+
+    def _ring(self, frame: FrameType | None) -> None:
+        # What handles ctrl+c now knows how to stop: training after a step, others at once.
+        handler = signal.getsignal(signal.SIGINT)
+        self._is_up = self._is_ringing = True
+        try:
+            if callable(handler):
+                handler(signal.SIGINT, frame)
+        finally:
+            self._is_ringing = False
+
+
+@contextmanager
+def _alarm(seconds: float, ring: Callable[[FrameType | None], None]) -> Iterator[None]:
+    """Calls a function within the block after so many seconds, but not within an import."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def rings(number: int, frame: FrameType | None) -> None:
+        # An exception would leave modules half-made.
+        if _is_importing(frame):
+            signal.setitimer(signal.ITIMER_REAL, CHECKED_AGAIN)
+        else:
+            ring(frame)
+
+    before = signal.signal(signal.SIGALRM, rings)
+    signal.setitimer(signal.ITIMER_REAL, max(seconds, 0.01))
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def _is_importing(frame: FrameType | None) -> bool:
+    while frame is not None:
+        if frame.f_code.co_filename.startswith("<frozen importlib"):
+            return True
+        frame = frame.f_back
+    return False

@@ -1,0 +1,73 @@
+"""`dlcv auto`: the shortest way to the best model that the time allows."""
+
+import shlex
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from dlcv.api import (
+    RunConfig,
+    SplitConfig,
+    config_options,
+    directory_options,
+    duration,
+    printed_alone,
+    shown_path,
+    table,
+    with_verbosity,
+)
+
+
+@click.command(
+    epilog="""\b
+Examples:
+  dlcv auto photos/
+  dlcv auto photos/ --minutes 30 --name flowers
+  dlcv auto scans/ --groups "column(name=patient)" --base runs/other-scans
+"""
+)
+@click.argument("data")
+@click.option(
+    "--minutes",
+    type=float,
+    default=10.0,
+    show_default=True,
+    help="The time for all of it.",
+)
+@click.option(
+    "--base",
+    "bases",
+    multiple=True,
+    metavar="SPEC|RUN",
+    help="A network or a run to begin with; repeat it for more.  [default: every pretrained "
+    "network whose weights are installed]",
+)
+@config_options(SplitConfig, "test", "validation", "small_classes", "groups")
+@config_options(RunConfig, "evaluators", "seed", "threads", "bad_images")
+@directory_options
+@with_verbosity
+def auto(data: str, **options: Any) -> None:
+    """Find the best model that the time allows: transfer, fine-tuning, ensemble; tested once."""
+    from dlcv_plugins.commands.auto.auto import auto as find
+    from dlcv_plugins.commands.auto.page import COLUMNS, PAGE, ladder, tested
+
+    found = find(data, **options)
+    path = shown_path(found.run.path)
+    if not printed_alone(path):
+        click.echo("\n" + table(COLUMNS, ladder(found)))
+        click.echo(f"\nrun       {path}\ntested    {tested(found)}")
+        click.echo(f"time      {duration(found.seconds)}")
+        click.echo(f"\nlook at   {path}/{PAGE} and {path}/report.html")
+        quoted = shlex.quote(path)
+        click.echo(
+            f"evaluate  dlcv evaluate {quoted}\npredict   dlcv predict {quoted} IMAGE_OR_FOLDER"
+        )
+        tried = shlex.quote(
+            shown_path(Path(found.run.path.parent) / f"{found.run.path.name}-tried")
+        )
+        click.echo(f"others    {tried} has all runs that were tried; remove it when you like")
+    if found.stopped_by:
+        click.echo("\nstopped; this is the best so far", err=True)
+        sys.exit(128 + found.stopped_by)

@@ -1,0 +1,140 @@
+"""`dlcv auto`: transfer, fine-tuning and a combination, of which the best is tested once."""
+
+import json
+import os
+import signal
+
+import numpy as np
+import pytest
+from forked import dlcv as command
+
+import dlcv
+from dlcv.api import RunDirectory, new_directory
+from dlcv.errors import DlcvError
+from dlcv_plugins.commands.auto import attempt, candidates
+from dlcv_plugins.commands.auto.candidates import Candidate, combined
+from dlcv_plugins.trainers.combined import test_combined as finish_combined
+from dlcv_plugins.trainers.combined import write_combined
+
+
+@pytest.fixture(scope="module")
+def found(base_run, flowers, tmp_path_factory):
+    with pytest.MonkeyPatch.context() as changed:
+        changed.setattr(attempt, "MOST_EPOCHS", 2)
+        changed.setattr(attempt, "AUGMENTATIONS", {"flips": "flip", "no augmentation": ""})
+        return dlcv.auto(
+            flowers, bases=[str(base_run.path)], minutes=3, threads=1, name="best",
+            runs=tmp_path_factory.mktemp("auto") / "runs",
+        )  # fmt: skip
+
+
+def test_best_by_validation_is_tested_once_and_is_no_worse_than_transfer(found):
+    tried = [rung.candidate for rung in found.rungs]
+    assert [rung.what for rung in found.rungs[:3]] == [
+        "transfer from base", "fine-tuned base, flips", "fine-tuned base, no augmentation",
+    ]  # fmt: skip
+    assert found.chosen.right >= tried[0].right
+    allowed = [c for c in tried if c.right >= tried[0].right]
+    assert found.chosen.loss == min(c.loss for c in allowed)
+    assert found.run.directory.read_json("metrics")["split"] == "test"
+    for candidate in tried:
+        for path in candidate.paths:
+            assert RunDirectory(path).read_json("metrics")["split"] == "val"
+
+
+def test_fine_tuning_begins_with_the_fitted_classifier(found):
+    probe, tuned = (dlcv.load(rung.candidate.paths[0]) for rung in found.rungs[:2])
+    stage = tuned.config.stages[0]
+    assert (stage.trainable, stage.epochs) == ("all", 2)
+    assert str(tuned.config.preprocessors).startswith("flip")
+    # Adam at 0.0001 moves no weight further than that a step.
+    pairs = zip(probe.model.get_weights(), tuned.model.get_weights(), strict=True)
+    moved = max(float(np.abs(a - b).max()) for a, b in pairs)
+    assert 0 < moved < 0.01
+
+
+def test_result_predicts_and_its_page_has_the_ladder(found, flowers):
+    (prediction,) = found.run.predict([flowers / "rose" / "000.png"])
+    assert prediction.label in ("daisy", "iris", "rose", "tulip")
+    again = dlcv.load(found.run.path)
+    assert again.metrics == found.run.metrics
+    ladder = json.loads((found.run.path / "auto.json").read_text())
+    assert [each["what"] for each in ladder["tried"]] == [rung.what for rung in found.rungs]
+    page = (found.run.path / "auto.html").read_text()
+    assert "fine-tuned base, flips" in page
+    assert "Tested once:" in page
+    assert 'src="' not in page
+
+
+def test_several_networks_become_one_run(found, flowers, tmp_path):
+    sources = [rung.candidate.paths[0] for rung in found.rungs[:2]]
+    runs = tmp_path / "runs"
+    with new_directory(
+        runs, "both", "both", lambda made: write_combined(sources, made), force=False
+    ) as directory:
+        run = finish_combined(directory, sources, 0.75)
+    assert run.validation_accuracy == 0.75
+    again = dlcv.load(run.path)
+    members = [member.predictions().combined for member in again.members]
+    assert np.allclose(again.predictions().combined, np.mean(members, axis=0), atol=1e-6)
+    image = [flowers / "rose" / "000.png"]
+    each = [dlcv.load(source).predict_proba(image) for source in sources]
+    assert np.allclose(again.predict_proba(image), np.mean(each, axis=0), atol=1e-5)
+    assert "ensemble_gain" in again.metrics
+    assert dlcv.resume(run.path).finished
+    with pytest.raises(DlcvError, match="combines runs that were trained apart; resume one"):
+        dlcv.resume(run.path, learning_rate=0.1)
+    with pytest.raises(DlcvError, match="are trained one by one"):
+        dlcv.run(run.path / "run.toml", runs=runs)
+
+
+def test_ctrl_c_keeps_the_best_so_far(base_run, flowers, tmp_path, monkeypatch):
+    def interrupted(config):
+        os.kill(os.getpid(), signal.SIGINT)
+
+    monkeypatch.setattr(candidates, "epoch_seconds", interrupted)
+    found = dlcv.auto(
+        flowers, bases=[str(base_run.path)], threads=1, name="kept", runs=tmp_path / "runs"
+    )
+    assert found.stopped_by == signal.SIGINT
+    assert found.chosen.what == "transfer from base"
+    assert dlcv.load(tmp_path / "runs" / "kept").metrics["rank1"] >= 0
+
+
+def test_too_little_time_is_one_line_and_leaves_nothing(base_run, flowers, tmp_path):
+    done = command(
+        "auto", flowers, "--base", base_run.path, "--minutes", "0.0001", folder=tmp_path,
+        has_pictures=False,
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert "up before anything was trained; give it more --minutes" in done.stderr
+    assert not [*tmp_path.glob("runs/[!.]*")]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"minutes": 0}, "minutes: expected a number above 0"),
+        ({"bases": ["resnet5o"]}, "unknown architecture"),
+        ({"data": "nowhere"}, "no such file or folder: nowhere"),
+    ],
+)
+def test_wrong_options_are_one_line(base_run, flowers, tmp_path, options, message):
+    with pytest.raises(DlcvError, match=message):
+        dlcv.auto(**{"data": flowers, "bases": ["lenet"], "runs": tmp_path, **options})
+
+
+def made(what, rows):
+    return Candidate(what, (what,), 1.0, np.zeros(len(rows), np.int64), np.array(rows, float))
+
+
+def test_combination_is_made_where_it_lowers_the_loss():
+    first = made("first", [[0.9, 0.1], [0.4, 0.6]])
+    other = made("other", [[0.4, 0.6], [0.9, 0.1]])
+    same = made("same", [[0.9, 0.1], [0.39, 0.61]])
+    assert combined([first, same]) is None
+    found = combined([first, same, other])
+    assert found.paths == ("first", "other")
+    assert found.right == 2
+    # By hand: -ln(0.65) for both images.
+    assert found.loss == pytest.approx(-np.log(0.65))

@@ -1,0 +1,63 @@
+"""The time of `dlcv auto`: work that may take only so long, and signals."""
+
+import os
+import signal
+import time
+
+import pytest
+
+from dlcv.api import deferred_signals
+from dlcv_plugins.commands.auto.clock import Clock, OutOfTimeError, StoppedError
+
+
+@pytest.fixture
+def clock():
+    made = Clock(60.0)
+    with made.noting_signals():
+        yield made
+
+
+def test_work_that_takes_longer_is_ended_and_the_next_is_not(clock):
+    start = time.monotonic()
+    with pytest.raises(OutOfTimeError), clock.limited(0.05):
+        time.sleep(5)
+    assert time.monotonic() - start < 1
+    with clock.limited(0.5):
+        pass
+    time.sleep(0.05)
+    with pytest.raises(OutOfTimeError), clock.limited(0.05):
+        time.sleep(5)
+    assert clock.stopped_by == 0
+
+
+def interrupted_sleep():
+    os.kill(os.getpid(), signal.SIGINT)
+    time.sleep(1)
+
+
+def test_ctrl_c_ends_the_work_and_is_told_from_the_end_of_the_time(clock):
+    with pytest.raises(StoppedError), clock.limited(5):
+        interrupted_sleep()
+    assert clock.stopped_by == signal.SIGINT
+
+
+class Run:
+    """A training that is stopped after a step of a hundredth of a second."""
+
+    def __init__(self, number):
+        with deferred_signals() as asked:
+            if number:
+                os.kill(os.getpid(), number)
+            deadline = time.monotonic() + 1
+            while not asked.signal and time.monotonic() < deadline:
+                time.sleep(0.01)
+        self.stopped_by = asked.signal
+
+
+@pytest.mark.parametrize(
+    ("seconds", "number", "error"), [(0.05, 0, OutOfTimeError), (5, signal.SIGTERM, StoppedError)]
+)
+def test_work_that_defers_signals_ends_after_its_step(clock, seconds, number, error):
+    with pytest.raises(error), clock.limited(seconds):
+        clock.finished(Run(number))
+    assert clock.stopped_by == number
