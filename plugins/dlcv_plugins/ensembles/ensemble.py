@@ -85,7 +85,7 @@ class Ensemble(Predictor):
 
     def probabilities(self, images: LabelledImages, preprocessors: PixelSteps) -> np.ndarray:
         """Returns the members' probabilities, combined, `(N, classes)` float32."""
-        with _logged_once():
+        with logged_once():
             rows = [
                 self._in_order(member, member.probabilities(images, preprocessors))
                 for member in self.members
@@ -105,7 +105,7 @@ class Ensemble(Predictor):
         Raises:
             DlcvError: what a member raises, or the members held out different images.
         """
-        with _logged_once():
+        with logged_once():
             tested = [
                 member.test(data, split, bad_images=bad_images, preprocessors=preprocessors)
                 for member in self.members
@@ -148,8 +148,8 @@ def named_method(evaluators: Iterable[Spec]) -> Combination | None:
 
 
 @contextmanager
-def _logged_once() -> Iterator[None]:
-    """Shows a message that every member logs, such as that an image is left out, once."""
+def logged_once() -> Iterator[None]:
+    """Shows a message that comes again, such as that an image is left out, once in the block."""
     loggers = (logging.getLogger("dlcv"), logging.getLogger())
     filters = {handler: _OnlyNew() for logger in loggers for handler in logger.handlers}
     for handler, only_new in filters.items():

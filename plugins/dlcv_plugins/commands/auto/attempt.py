@@ -10,7 +10,7 @@ from typing import Any
 import attrs
 
 from dlcv.api import RunConfig, RunDirectory, configured, duration, find_store
-from dlcv.errors import DlcvError
+from dlcv.errors import DlcvError, count
 from dlcv.interfaces import evolve
 from dlcv_plugins.commands.auto import candidates as trying
 from dlcv_plugins.commands.auto.candidates import Candidate
@@ -25,6 +25,8 @@ FEWEST = 10
 """Images of a class that a share of the images must leave."""
 MOST_EPOCHS, FEWEST_EPOCHS, WORTHWHILE = 8, 2, 4
 """Of fine-tuning: at most, at least, and so many that there is time to compare augmentations."""
+TRAINING = 1.5
+"""How many times as long as its features a training step takes at least, for an image."""
 AUGMENTATIONS = {
     "flips, rotation, shifts and zoom": "flip, affine(rotation=15)",
     "no augmentation": "",
@@ -121,10 +123,13 @@ class Attempt:
             return
         worst = [f for f in found.findings if f.severity in ("error", "warning")]
         self.say(
-            "checked %s images of %d classes: %s",
-            f"{len(found.facts.images):,}", len(found.classes.counts),
-            "nothing would spoil training" if not worst else f"{len(worst)} things to look at",
-        )  # fmt: skip
+            "checked %s in %s: %s",
+            count(len(found.facts.images), "image"),
+            count(len(found.classes.counts), "class", "classes"),
+            "nothing would spoil training"
+            if not worst
+            else f"look at {count(len(worst), 'thing')}",
+        )
         for finding in worst[:SHOWN_FINDINGS]:
             self.say("%s: %s", finding.severity, finding.sentence)
 
@@ -135,7 +140,9 @@ class Attempt:
 
         for one in advise(facts_of(self.data, similar=True), RULES):
             if one.topic in ("strategy", "balance"):
-                self.say("%s: %s, for %s (%s)", one.topic, one.advice, one.reason, one.source)
+                self.say(
+                    "advice on %s: %s. Why: %s (%s)", one.topic, one.advice, one.reason, one.source
+                )
 
     def _probe(self) -> dict[str, Candidate]:
         """Fits a classifier to the features of each base, as far as there is time."""
@@ -149,7 +156,7 @@ class Attempt:
                 before = list(found.values())[-1].seconds
                 limit = min(limit, PROBING * self.clock.seconds - self.clock.spent)
                 if limit < before:
-                    self.say("no time for the features of %s, which took %s before", name,
+                    self.say("no time for the features of %s: those before took %s", name,
                              duration(before))  # fmt: skip
                     continue
             else:
@@ -176,29 +183,29 @@ class Attempt:
 
     def _fraction(self) -> float:
         """Returns the share of the images whose features can be extracted in time."""
-        count = self._images()
+        images = self._images()
         allowed = EXTRACTING * self.clock.seconds
-        if count * SLOWEST < allowed:
+        if images * SLOWEST < allowed:
             return 1.0
         config, yielding = self._config(self.bases[0], 1.0)
         classes = len(find_store(self.data).open(find_store(self.data).splits()[0]).label_names)
-        sample = min(1.0, 2 * FEWEST * classes / count)
+        sample = min(1.0, 2 * FEWEST * classes / images)
         try:
             with self.clock.limited(allowed):
                 each = trying.feature_seconds(evolve(config, fraction=sample), yielding)
         except OutOfTimeError:
             raise DlcvError(self._too_short()) from None
-        needed = count * each
+        needed = images * each
         if needed < allowed:
             return 1.0
         fraction = int(100 * allowed / needed) / 100
-        if fraction * count < FEWEST * classes:
+        if fraction * images < FEWEST * classes:
             raise DlcvError(
-                f"the features of {count:,} images take about {duration(needed)}, and there are "
+                f"the features of {images:,} images take about {duration(needed)}, and there are "
                 f"{duration(self.clock.seconds)}; give it more --minutes"
             )
         self.say(
-            "the features of all %s images would take %s: a share of %g is used", f"{count:,}",
+            "the features of all %s images would take %s: a share of %g is used", f"{images:,}",
             duration(needed), fraction,
         )  # fmt: skip
         return fraction
@@ -225,15 +232,11 @@ class Attempt:
             self.say("%s is the best base by cross-validation: %s", name, ", ".join(
                 f"{Path(b).name} {100 * trying.cross_validated(probes[b]):.2f} %" for b in order
             ))  # fmt: skip
-        start = time.monotonic()
-        try:
-            with self.clock.limited(self.left):
-                config = trying.fine_tuning(probes[best].paths[0], "", 1)
-                epoch = trying.epoch_seconds(config)
-        except OutOfTimeError:
-            self.say("no time is left to fine-tune %s", name)
+        timed = self._timed_epoch(probes[best])
+        if timed is None:
+            self.say("no time is left to fine-tune %s: %s", name, duration(max(0.0, self.left)))
             return
-        overhead = time.monotonic() - start
+        epoch, overhead = timed
         epochs = self._epochs(epoch, overhead)
         if epochs is None:
             self.say(
@@ -265,6 +268,25 @@ class Attempt:
                 self.say("no time to fine-tune %s", Path(base).name)
                 continue
             self._tune(probes[base], Path(base).name, title, AUGMENTATIONS[title], epochs)
+
+    def _timed_epoch(self, probe: Candidate) -> tuple[float, float] | None:
+        """Returns about how long an epoch takes, and what comes to it once a training.
+
+        None if the time is too short: it is not measured where the features took so long that
+        training, which takes several times as long, can't be in time.
+        """
+        images = RunDirectory(probe.paths[0]).read_json("environment")["data"]["images"]
+        each = probe.seconds / sum(images.values())
+        if self.left < FEWEST_EPOCHS * TRAINING * each * images["train"]:
+            return None
+        start = time.monotonic()
+        try:
+            with self.clock.limited(self.left):
+                trained = trying.step_seconds(trying.fine_tuning(probe.paths[0], "", 1))
+        except OutOfTimeError:
+            return None
+        overhead = time.monotonic() - start
+        return trained * images["train"] + each * images["val"], overhead
 
     def _epochs(self, epoch: float, overhead: float) -> int | None:
         """Returns for how many epochs to fine-tune: fewer, if two augmentations can be compared."""

@@ -16,6 +16,7 @@ from dlcv.registry import installed_bases
 from dlcv_plugins.commands.auto.attempt import Attempt, Rung
 from dlcv_plugins.commands.auto.candidates import Candidate
 from dlcv_plugins.commands.auto.clock import Clock
+from dlcv_plugins.ensembles.ensemble import logged_once
 
 if TYPE_CHECKING:
     from dlcv.api import Trained
@@ -92,11 +93,14 @@ def auto(
     tried = folder / f"{name}{TRIED}"
     files.remove(tried)
     attempt = Attempt(os.fspath(data), options, chosen_bases, tried, clock)
-    with clock.noting_signals():
-        attempt.run()
-        if not attempt.candidates:
+    with clock.noting_signals(), logged_once():
+        try:
+            attempt.run()
+            if not attempt.candidates:
+                raise KeyboardInterrupt
+        except BaseException:
             files.remove(tried)
-            raise KeyboardInterrupt
+            raise
         chosen = _chosen(attempt)
         attempt.say("chosen: %s; it is tested now, once", chosen.what)
         run = _tested(chosen, folder, name, force=force)

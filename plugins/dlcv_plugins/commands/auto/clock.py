@@ -12,6 +12,8 @@ import attrs
 
 CHECKED_AGAIN = 0.2
 """Seconds after which an alarm rings once more that came within an import."""
+REPEATED = 20.0
+"""Seconds after which it rings again, for libraries lose exceptions now and then."""
 
 
 class OutOfTimeError(Exception):
@@ -124,12 +126,12 @@ def _alarm(seconds: float, ring: Callable[[FrameType | None], None]) -> Iterator
     def rings(number: int, frame: FrameType | None) -> None:
         # An exception would leave modules half-made.
         if _is_importing(frame):
-            signal.setitimer(signal.ITIMER_REAL, CHECKED_AGAIN)
+            signal.setitimer(signal.ITIMER_REAL, CHECKED_AGAIN, REPEATED)
         else:
             ring(frame)
 
     before = signal.signal(signal.SIGALRM, rings)
-    signal.setitimer(signal.ITIMER_REAL, max(seconds, 0.01))
+    signal.setitimer(signal.ITIMER_REAL, max(seconds, 0.01), REPEATED)
     try:
         yield
     finally:

@@ -18,6 +18,7 @@ from dlcv.interfaces import evolve
 from dlcv.registry import Spec
 from dlcv_plugins.commands.search.space import read_space
 from dlcv_plugins.commands.search.storage import BEST, PAGE, Search
+from dlcv_plugins.ensembles.ensemble import logged_once
 
 if TYPE_CHECKING:
     from dlcv.api import Trained
@@ -100,7 +101,9 @@ def search(
     common = evolve(base, trainer=_trainer(base))
     begun = Search.begun(Path(out), common, space, sampler, pruner, force=force)
     deadline = float("inf") if minutes is None else start + 60 * minutes
-    stopped_by = _run_trials(begun, trials, deadline, yielding)
+    # Each trial opens the same data, and has the same to say about it.
+    with logged_once():
+        stopped_by = _run_trials(begun, trials, deadline, yielding)
     found = Found(
         begun, tuple(begun.finished()), others=begun.others_at_work(), stopped_by=stopped_by
     )

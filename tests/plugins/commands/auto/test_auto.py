@@ -13,6 +13,7 @@ from dlcv.api import RunDirectory, new_directory
 from dlcv.errors import DlcvError
 from dlcv_plugins.commands.auto import attempt, candidates
 from dlcv_plugins.commands.auto.candidates import Candidate, combined
+from dlcv_plugins.commands.auto.clock import Clock
 from dlcv_plugins.trainers.combined import test_combined as finish_combined
 from dlcv_plugins.trainers.combined import write_combined
 
@@ -21,7 +22,7 @@ from dlcv_plugins.trainers.combined import write_combined
 def found(base_run, flowers, tmp_path_factory):
     with pytest.MonkeyPatch.context() as changed:
         changed.setattr(attempt, "MOST_EPOCHS", 2)
-        changed.setattr(attempt, "AUGMENTATIONS", {"flips": "flip", "no augmentation": ""})
+        changed.setattr(attempt, "AUGMENTATIONS", {"flips": "flip"})
         return dlcv.auto(
             flowers, bases=[str(base_run.path)], minutes=3, threads=1, name="best",
             runs=tmp_path_factory.mktemp("auto") / "runs",
@@ -30,9 +31,8 @@ def found(base_run, flowers, tmp_path_factory):
 
 def test_best_by_validation_is_tested_once_and_is_no_worse_than_transfer(found):
     tried = [rung.candidate for rung in found.rungs]
-    assert [rung.what for rung in found.rungs[:3]] == [
-        "transfer from base", "fine-tuned base, flips", "fine-tuned base, no augmentation",
-    ]  # fmt: skip
+    names = ["transfer from base", "fine-tuned base, flips"]
+    assert [rung.what for rung in found.rungs[:2]] == names
     assert found.chosen.right >= tried[0].right
     allowed = [c for c in tried if c.right >= tried[0].right]
     assert found.chosen.loss == min(c.loss for c in allowed)
@@ -92,7 +92,7 @@ def test_ctrl_c_keeps_the_best_so_far(base_run, flowers, tmp_path, monkeypatch):
     def interrupted(config):
         os.kill(os.getpid(), signal.SIGINT)
 
-    monkeypatch.setattr(candidates, "epoch_seconds", interrupted)
+    monkeypatch.setattr(candidates, "step_seconds", interrupted)
     found = dlcv.auto(
         flowers, bases=[str(base_run.path)], threads=1, name="kept", runs=tmp_path / "runs"
     )
@@ -122,6 +122,20 @@ def test_too_little_time_is_one_line_and_leaves_nothing(base_run, flowers, tmp_p
 def test_wrong_options_are_one_line(base_run, flowers, tmp_path, options, message):
     with pytest.raises(DlcvError, match=message):
         dlcv.auto(**{"data": flowers, "bases": ["lenet"], "runs": tmp_path, **options})
+
+
+def test_share_of_the_images_is_used_where_all_take_too_long(base_run, flowers, monkeypatch):
+    monkeypatch.setattr(attempt, "SLOWEST", 10.0)
+    monkeypatch.setattr(candidates, "feature_seconds", lambda config, yielding: 1.0)
+    trying = attempt.Attempt(str(flowers), {}, [str(base_run.path)], flowers, Clock(60.0))
+    with pytest.raises(DlcvError, match="the features of 56 images take about 56 s, and there are"):
+        trying._fraction()
+    monkeypatch.setattr(attempt, "FEWEST", 2)
+    # Of 60 seconds, 0.4 are for features: 24 of 56 images.
+    assert trying._fraction() == 0.42
+    assert "a share of 0.42 is used" in trying.reasons[0][1]
+    monkeypatch.setattr(candidates, "feature_seconds", lambda config, yielding: 0.1)
+    assert trying._fraction() == 1.0
 
 
 def made(what, rows):

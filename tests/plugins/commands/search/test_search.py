@@ -8,8 +8,6 @@ import pytest
 
 pytest.importorskip("optuna")
 
-from forked import dlcv as command
-
 import dlcv
 from dlcv.api import RunDirectory
 from dlcv.errors import DlcvError
@@ -26,8 +24,64 @@ def values(found):
 
 
 @pytest.fixture(scope="module")
-def found(tmp_path_factory):
-    return dlcv.search(**SEARCH, out=tmp_path_factory.mktemp("search") / "found")
+def stopped(tmp_path_factory):
+    """A search that somebody stopped in its second trial."""
+    from dlcv_plugins.commands.search import trials
+
+    def stop(watcher, batch, logs=None):
+        if watcher._watching.trial.number == 1:
+            watcher._stage.asked.signal = signal.SIGINT
+
+    with pytest.MonkeyPatch.context() as changed:
+        changed.setattr(trials._Watcher, "on_train_batch_end", stop)
+        return dlcv.search(**SEARCH, out=tmp_path_factory.mktemp("search") / "found")
+
+
+@pytest.fixture(scope="module")
+def begun(stopped):
+    """What is there of its second trial."""
+    trial = stopped.search.study.get_trials()[1]
+    return trial.state.name, trial.params, RunDirectory(stopped.search.path(2)).has_checkpoint
+
+
+@pytest.fixture(scope="module")
+def found(stopped, begun):
+    """The same search, to its end."""
+    return dlcv.search(**SEARCH, out=stopped.search.folder)
+
+
+def test_search_that_was_stopped_goes_on_with_its_trial(stopped, begun, found):
+    assert (stopped.stopped_by, len(stopped.trials), stopped.best) == (signal.SIGINT, 1, None)
+    state, params, has_checkpoint = begun
+    assert (state, has_checkpoint) == ("RUNNING", True)
+    assert next(t for t in found.trials if t.number == 1).params == params
+    assert len(found.complete) == 2
+
+
+def test_values_depend_on_the_seed_and_the_trials_before_alone(found, tmp_path):
+    from dlcv_plugins.commands.search.storage import Search
+
+    search = found.search
+    again = Search.begun(tmp_path, search.config, search.space, "tpe", "median", force=False)
+    for trial in sorted(found.trials, key=lambda t: t.number):
+        with again.claimed(2) as claimed:
+            assert claimed.trial.params == trial.params
+            again.study.tell(claimed.trial, trial.value)
+    with again.claimed(2) as claimed:
+        assert claimed is None
+
+
+def test_no_two_processes_train_the_same_trial(found, tmp_path):
+    from dlcv_plugins.commands.search.storage import Search
+
+    search = found.search
+    again = Search.begun(tmp_path, search.config, search.space, "tpe", "median", force=False)
+    with again.claimed(2) as first:
+        with again.claimed(2) as second:
+            assert (first.number, second.number, again.others_at_work()) == (1, 2, 2)
+        # The second was let go unfinished.
+        with again.claimed(2) as taken_up:
+            assert taken_up.number == 2
 
 
 def test_trials_leave_the_test_images_unseen_and_the_best_is_tested(found):
@@ -68,22 +122,6 @@ def test_same_call_goes_on_and_does_nothing_twice(found):
     assert again.best.directory.predictions.stat().st_mtime_ns == before
 
 
-def test_search_that_was_stopped_goes_on_to_the_same_end(found, tmp_path, monkeypatch):
-    from dlcv_plugins.commands.search import trials
-
-    def stop(watcher, batch, logs=None):
-        if watcher._watching.trial.number == 1:
-            watcher._stage.asked.signal = signal.SIGINT
-
-    with monkeypatch.context() as changed:
-        changed.setattr(trials._Watcher, "on_train_batch_end", stop)
-        stopped = dlcv.search(**SEARCH, out=tmp_path / "search")
-    assert stopped.stopped_by == signal.SIGINT
-    assert (len(stopped.trials), stopped.best) == (1, None)
-    assert RunDirectory(stopped.search.path(2)).has_checkpoint
-    assert values(dlcv.search(**SEARCH, out=tmp_path / "search")) == values(found)
-
-
 def test_other_settings_and_other_folders_are_refused(found, tmp_path):
     with pytest.raises(DlcvError, match="holds a search with other settings; repeat the same"):
         dlcv.search(**{**SEARCH, "batch_size": 8}, out=found.search.folder)
@@ -118,11 +156,8 @@ def test_trial_that_the_pruner_refuses_ends_after_an_epoch(tmp_path):
 
 
 def test_search_whose_trials_all_fail_is_one_line(tmp_path):
-    small = ("--data", "digits", "--fraction", "0.1", "--arch", "lenet(width=0.2)")
-    done = command(
-        "search", *small, "--epochs", "1", "--vary", "learning_rate=(1e30, 1e31)", "--trials", "1",
-        "--threads", "1", folder=tmp_path, has_pictures=False,
-    )  # fmt: skip
-    assert done.returncode == 2
-    assert "dlcv: all 1 trials failed; the last, trial 1: the loss is no longer" in done.stderr
-    assert (tmp_path / "search" / "search.db").exists()
+    with pytest.raises(DlcvError, match="all 1 trials failed; the last, trial 1: the loss is no"):
+        dlcv.search(
+            **COMMON, epochs=1, vary=["learning_rate=(1e30, 1e31)"], trials=1,
+            out=tmp_path / "search",
+        )  # fmt: skip
