@@ -106,12 +106,15 @@ class Clock:
         raise StoppedError
 
     def _ring(self, frame: FrameType | None) -> None:
-        # What handles ctrl+c now knows how to stop: training after a step, others at once.
-        handler = signal.getsignal(signal.SIGINT)
+        # What handles SIGTERM now knows how to stop: training after a step, others at once. Ctrl+c
+        # is ignored by what a shell starts in the background.
+        handler = signal.getsignal(signal.SIGTERM)
         self._is_up = self._is_ringing = True
         try:
             if callable(handler):
-                handler(signal.SIGINT, frame)
+                handler(signal.SIGTERM, frame)
+            else:
+                raise KeyboardInterrupt
         finally:
             self._is_ringing = False
 

@@ -30,6 +30,19 @@ def test_work_that_takes_longer_is_ended_and_the_next_is_not(clock):
     assert clock.stopped_by == 0
 
 
+def test_time_ends_work_that_a_shell_lets_ignore_ctrl_c():
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        clock = Clock(60.0)
+        with clock.noting_signals():
+            with pytest.raises(OutOfTimeError), clock.limited(0.05):
+                time.sleep(1)
+            with pytest.raises(OutOfTimeError), clock.limited(0.05):
+                clock.finished(Run(0))
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 def interrupted_sleep():
     os.kill(os.getpid(), signal.SIGINT)
     time.sleep(1)
