@@ -128,27 +128,29 @@ def survey(images: LabelledImages, *, skip: bool, threads: int) -> Survey:
         return [_shape(images, index, skip) for index in indices]
 
     found: list[tuple[int, ...] | ImageError] = []
+    same: dict[tuple[int, ...] | ImageError, tuple[int, ...] | ImageError] = {}
 
     def find() -> np.ndarray | None:
         with track("checking the images", len(images), unit="images") as progress:
             for results in read_ahead(look, chunks(len(images), CHUNK), threads):
-                found.extend(results)
+                # A million shapes take little room where equal ones are one object.
+                found.extend(same.setdefault(each, each) for each in results)
                 progress(len(results))
-        shapes = [shape for shape in found if not isinstance(shape, ImageError)]
-        return np.array(shapes, np.int64) if len(shapes) == len(found) else None
+        are_good = not any(isinstance(shape, ImageError) for shape in same)
+        return np.array(found, np.int64) if are_good else None
 
     shapes = registry.registry.hooks().dlcv_shapes(images=images, find=find)
-    if shapes is not None:
-        found = list(map(tuple, shapes.tolist()))
-    elif not found:
-        find()
+    if shapes is None and not found:
+        shapes = find()
     bad = [str(shape) for shape in found if isinstance(shape, ImageError)]
     good = [i for i, shape in enumerate(found) if not isinstance(shape, ImageError)]
-    different = {found[i] for i in good}
+    if shapes is None:
+        shapes = np.array([found[i] for i in good], np.int64).reshape(-1, 3)
+    indices = np.array(good, np.int64) if bad else np.arange(len(images))
     height, width, channels = images.image_shape
-    if len(different) == 1:
-        height, width, channels = different.pop()  # type: ignore[misc]
-    return Survey(Subset(images, np.array(good, np.int64), (height, width, channels)), bad)
+    if len(shapes) and (shapes == shapes[0]).all():
+        height, width, channels = shapes[0].tolist()
+    return Survey(Subset(images, indices, (height, width, channels)), bad)
 
 
 def with_cure(error: ImageError) -> ImageError:
