@@ -1,7 +1,8 @@
-"""Writes into the documentation what the code knows.
+"""Writes into the documentation, and into the stubs for type checkers, what the code knows.
 
 Commands, options, plugins and interfaces go into the reference pages, the layers of the core into
-the picture of the architecture.
+the picture of the architecture, and the names that entry points add to modules into stubs, since no
+type checker reads entry points.
 
     python docs/generate.py            write what changed
     python docs/generate.py --check    write nothing; exit with 1 if a file is out of date
@@ -10,6 +11,7 @@ A page holds the place between `<!-- generated: plugins store -->` and `<!-- end
 of this module, and its arguments.
 """
 
+import ast
 import inspect
 import json
 import re
@@ -36,11 +38,15 @@ DOCS = Path(__file__).parent
 PLACE = re.compile(r"(<!-- generated: (.+?) -->\n).*?(<!-- end -->)", re.DOTALL)
 WIDTH = 100
 """Columns of help pages."""
+CORE = REFERENCE.parents[1] / "core" / "dlcv"
+STUBS = CORE.parents[1] / "plugins" / "dlcv-stubs"
+STUBBED = {"__init__": "functions", "api": "api", "interfaces/__init__": "interfaces"}
+"""The modules with stubs, and the groups of entry points that add names to them."""
 
 
 def main() -> None:
     """Writes the files that changed, or names them."""
-    generated = {**pages(), draw_architecture.PICTURE: draw_architecture.svg()}
+    generated = {**pages(), **stubs(), draw_architecture.PICTURE: draw_architecture.svg()}
     changed = {path: text for path, text in generated.items() if path.read_text() != text}
     if "--check" not in sys.argv:
         for path, text in changed.items():
@@ -54,6 +60,30 @@ def pages() -> dict[Path, str]:
     """Returns the pages with generated parts as they should be."""
     texts = {path: path.read_text() for path in sorted(DOCS.rglob("*.md"))}
     return {path: PLACE.sub(_fill, text) for path, text in texts.items() if PLACE.search(text)}
+
+
+def stubs() -> dict[Path, str]:
+    """Returns stubs of the modules to which entry points add names."""
+    made = {}
+    for module, group in STUBBED.items():
+        tree = ast.parse((CORE / f"{module}.py").read_text())
+        # What is imported for type checkers, where that is not all.
+        body = next((node.body for node in tree.body if isinstance(node, ast.If)), tree.body)
+        places = [
+            (node.module, alias.name, alias.name)
+            for node in body
+            if isinstance(node, ast.ImportFrom) and node.module.startswith("dlcv")
+            for alias in node.names
+        ]
+        for point in entry_points(f"dlcv.{group}"):
+            if origin(point)[0] == "dlcv":
+                package, _, last = point.value.rpartition(":" if ":" in point.value else ".")
+                places.append((package, last, point.name))
+        lines = [f"from {place} import {name} as {public}" for place, name, public in places]
+        head = "# Written by docs/generate.py: type checkers see no names that entry points add."
+        version = ["__version__: str"] if module == "__init__" else []
+        made[STUBS / f"{module}.pyi"] = "\n".join([head, *lines, *version, ""])
+    return made
 
 
 def commands() -> str:
@@ -116,6 +146,15 @@ def interface(kind: str) -> str:
     if not rows:
         return "It adds no methods."
     return _table(("method", "must be defined", "what it does"), rows)
+
+
+def interface_versions() -> str:
+    """Returns the versions of each kind's interface that this dlcv takes."""
+    rows = [
+        (f"`{kind}`", f"`{cls.__name__}`", ", ".join(map(str, cls.interface_versions)))
+        for kind, cls in registry.INTERFACES.items()
+    ]
+    return _table(("kind", "interface", "versions that are taken"), rows)
 
 
 def attributes(name: str) -> str:

@@ -160,6 +160,7 @@ if TYPE_CHECKING:
     prepare_training: Callable[..., Any]
     recipes: Callable[..., list[Any]]
     train_into: Callable[..., Any]
+    use_plugin_file: Callable[[str], None]
     validation_share: Callable[..., float | None]
     write_missing: Callable[..., list[str]]
     write_report: Callable[..., Path]

@@ -1,14 +1,10 @@
-"""Checks that plugin authors run on their plugins: plain functions, which pytest parametrises.
+"""Checks that plugin authors run on their plugins: plain functions, a test each with pytest.
 
 ```python
-import pytest
-from dlcv.testing import checks_for
-
 from acme_vision import Blur
+from dlcv.testing import conformance
 
-@pytest.mark.parametrize("check", checks_for(Blur), ids=lambda check: check.__name__)
-def test_blur(check):
-    check(Blur(radius=2))
+test_blur = conformance(Blur(radius=2))
 ```
 
 Packages bring the checks, under the entry-point group `dlcv.testing`: each entry point is named
@@ -24,7 +20,7 @@ from dlcv.errors import DlcvError
 from dlcv.interfaces import Plugin
 from dlcv.packages import enabled_entry_points
 
-__all__ = ["Check", "check_plugin", "checks_for", "problems_of"]
+__all__ = ["Check", "check_plugin", "checks_for", "conformance", "problems_of"]
 
 Check: TypeAlias = Callable[[Any], None]
 """Takes a plugin; raises an `AssertionError` that says what is wrong with it."""
@@ -44,6 +40,22 @@ def checks_for(plugin: Plugin | type[Plugin]) -> tuple[Check, ...]:
             f"with an entry point {cls.kind} of the group dlcv.testing"
         )
     return (*_checks("all", cls), *own)
+
+
+def conformance(plugin: Plugin | type[Plugin], fixture: str = "plugin") -> Callable[..., None]:
+    """Returns a test for pytest, which runs each check on a plugin on its own.
+
+    Args:
+        plugin: The plugin, or its class where a fixture makes it.
+        fixture: The fixture's name.
+    """
+    import pytest
+
+    @pytest.mark.parametrize("check", checks_for(plugin), ids=lambda check: check.__name__)
+    def test_conformance(check: Check, request: pytest.FixtureRequest) -> None:
+        check(request.getfixturevalue(fixture) if isinstance(plugin, type) else plugin)
+
+    return test_conformance
 
 
 def check_plugin(plugin: Plugin) -> None:

@@ -4,14 +4,16 @@ import re
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
 
+from dlcv import hook
 from dlcv import registry as shared
 from dlcv.errors import DlcvError, PluginError, SpecError
 from dlcv.interfaces import Architecture, Option, Plugin, Preprocessor, option, plugin
-from dlcv.registry import Registry, provenance
+from dlcv.registry import KINDS, Registry, provenance
 from dlcv.registry.spec import Spec, SpecList
 from dlcv_plugins.architectures.resnet import ResNet
 from dlcv_plugins.preprocessors.mean import Mean
@@ -271,6 +273,39 @@ def test_the_registry_is_a_collection(registry: Registry) -> None:
     assert re.fullmatch(r"<Registry: \d+ preprocessors, .*, \d+ commands>", repr(registry))
 
 
+def test_the_module_is_the_same_collection() -> None:
+    assert len(shared) == len(shared.registry)
+    assert "resnet" in shared
+    assert list(shared) == list(shared.registry)
+    assert repr(shared) == repr(shared.registry)
+
+
+def test_a_notebook_shows_the_names_of_each_kind(registry: Registry) -> None:
+    shown = registry._repr_html_()
+    rows = re.findall(r"<tr><th>(\w+)<td>([\w, .-]*)", shown)
+    assert [kind for kind, _ in rows] == list(KINDS)
+    assert dict(rows)["architecture"].split(", ") == registry.names("architecture")
+
+
+def test_eight_threads_look_up_make_and_register_at_once(registry: Registry) -> None:
+    start = threading.Barrier(8)
+
+    def use(number: int) -> None:
+        start.wait()
+        for turn in range(15):
+            name = f"own_{number}_{turn}"
+            with registry.register("architecture", name, Head):
+                assert name in registry.names("architecture")
+                assert registry.create("preprocessor", "patch(size=8)").size == 8
+                # What is installed is always there, whatever others register meanwhile.
+                assert {"head", "resnet"} <= {d.name for d in registry}
+            assert name not in registry
+
+    with ThreadPoolExecutor(8) as pool:
+        for done in [pool.submit(use, number) for number in range(8)]:
+            done.result()
+
+
 def test_threads_that_load_one_plugin_get_one_class() -> None:
     for _ in range(5):
         registry, start = Registry(), threading.Barrier(8)
@@ -370,3 +405,43 @@ def test_a_plugin_is_described(registry: Registry) -> None:
     assert [o.name for o in described.options] == ["base", "steps", "units", "label", "weights"]
     assert described.source == __file__
     assert described.descriptor.name == "head"
+
+
+@pytest.mark.parametrize(
+    ("version", "cure"),
+    [(2, "1; install a newer release of dlcv"), (0, "1; install a newer release of its package")],
+)
+def test_a_plugin_for_another_version_of_the_interface_is_refused(
+    registry: Registry, version: int, cure: str
+) -> None:
+    later = type("Later", (Head,), {"written_for": version})
+    with pytest.raises(PluginError) as raised:
+        registry.register("architecture", "later", later)
+    assert str(raised.value) == (
+        'architecture "later" of this program is broken: it is written for version '
+        f"{version} of the interface architecture, and this dlcv takes {cure}"
+    )
+
+
+def test_a_plugin_for_this_version_of_the_interface_is_taken(registry: Registry) -> None:
+    @plugin
+    class Fitting(Head):
+        """Is written for the first version."""
+
+        written_for = 1
+
+    with registry.register("architecture", "fitting", Fitting):
+        assert registry.get("architecture", "fitting") is Fitting
+
+
+def test_hooks_are_registered_from_python(registry: Registry) -> None:
+    module = ModuleType("own_hooks")
+    module.dlcv_html = hook(dlcv_html)
+    with registry.register("hook", "own_hooks", module):
+        assert registry.hooks().dlcv_html(run=7) == "run 7"
+        assert "own_hooks" in registry
+    assert registry.hooks().dlcv_html.get_hookimpls()[-1].function is not dlcv_html
+
+
+def dlcv_html(run: int) -> str:
+    return f"run {run}"

@@ -11,12 +11,16 @@ from typing import Any
 import click
 
 from dlcv.errors import from_here, printable
-from dlcv.packages import plugin_packages
+from dlcv.packages import added, plugin_packages
 
 
 def with_verbosity(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Gives a command `--quiet`, `--verbose` and `--debug`."""
+    """Gives a command `--plugin`, `--quiet`, `--verbose` and `--debug`."""
 
+    @click.option(
+        "--plugin", "plugin_files", multiple=True, metavar="FILE[:CLASS]",
+        help="A file whose plugins to use, as if they were installed; several with --plugin each.",
+    )  # fmt: skip
     @click.option(
         "--quiet",
         "level",
@@ -26,8 +30,12 @@ def with_verbosity(command: Callable[..., Any]) -> Callable[..., Any]:
     @click.option("--verbose", "level", flag_value="DEBUG", help="Print more, libraries included.")
     @click.option("--debug", is_flag=True, help="Show the traceback of errors, too.")
     @functools.wraps(command)
-    def wrapped(level: str | None, debug: bool, **options: Any) -> Any:
+    def wrapped(
+        level: str | None, debug: bool, plugin_files: tuple[str, ...], **options: Any
+    ) -> Any:
         _start_logging(level or ("DEBUG" if debug else "INFO"))
+        for file in plugin_files:
+            added("dlcv.api", "use_plugin_file")(file)
         return command(**options)
 
     return wrapped

@@ -17,17 +17,9 @@ if TYPE_CHECKING:
     from dlcv.registry.lookup import Descriptor
 
 OTHER_GROUPS = (
-    "api",
-    "defaults",
-    "files",
-    "functions",
-    "image_formats",
-    "interfaces",
-    "kinds",
-    "pretrained",
-    "recipes",
-    "testing",
-)
+    "api", "defaults", "files", "functions", "image_formats", "interfaces", "kinds", "pretrained",
+    "recipes", "testing",
+)  # fmt: skip
 """Groups of entry points that hold no plugins."""
 
 

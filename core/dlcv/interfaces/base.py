@@ -19,9 +19,12 @@ class Plugin:
 
     Attributes:
         kind: The kind of plugin as users name it, such as `preprocessor`.
+        interface_versions: The versions of the kind's interface that this dlcv takes, the current
+            one last. A plugin may set `written_for`; one for another version is not loaded.
     """
 
     kind: ClassVar[str]
+    interface_versions: ClassVar[tuple[int, ...]] = (1,)
 
     def options(self) -> dict[str, Any]:
         """Returns the options' values by name, in the order of their definition."""

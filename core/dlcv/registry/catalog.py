@@ -9,6 +9,7 @@ import os
 import typing
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, Self
 
 import attrs
@@ -187,17 +188,21 @@ class Registry(Lookup):
             inspect.getsourcefile(cls) or "",
         )
 
-    def register(self, kind: str, name: str, cls: type[Plugin]) -> Registration:
-        """Registers a class from Python, for this process or for a `with` block.
+    def register(self, kind: str, name: str, cls: type[Plugin] | ModuleType) -> Registration:
+        """Registers a class, or a module of hooks, for this process or for a `with` block.
 
         Raises:
             PluginError: the name is taken or no identifier, or the class breaks the interface.
         """
         with self._lock:
-            if self._usable(checked_kind(kind, INTERFACES), name):
+            if self._usable(checked_kind(kind, (*INTERFACES, "hook")), name):
                 raise PluginError(f'{kind} "{name}" exists already; choose another name')
-            target = f"{cls.__module__}:{cls.__qualname__}"
+            is_class = isinstance(cls, type)
+            target = f"{cls.__module__}:{cls.__qualname__}" if is_class else cls.__name__
             descriptor = Descriptor(kind, name, "", "", target, cls=cls)
+            if kind == "hook":
+                # Those of packages are loaded first, so that these are called before them.
+                self.hook_manager()
             self.load(descriptor)
             self._add(descriptor)
 

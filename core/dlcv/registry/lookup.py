@@ -1,6 +1,7 @@
 """Looking plugins up: descriptors by kind and name, and what each name means."""
 
 import functools
+import html
 import importlib.metadata
 import keyword
 import re
@@ -8,6 +9,7 @@ import sys
 import threading
 from collections.abc import Iterable, Iterator, Mapping
 from fnmatch import fnmatchcase
+from types import ModuleType
 from typing import Any
 
 import attrs
@@ -87,7 +89,7 @@ class Descriptor:
         version: That package's version.
         target: Where it is, as `module:attribute`.
         entry_point: What loads it; None when registered from Python.
-        cls: The class, when registered from Python.
+        cls: The class or module, when registered from Python.
     """
 
     kind: str
@@ -96,7 +98,7 @@ class Descriptor:
     version: str
     target: str
     entry_point: importlib.metadata.EntryPoint | None = attrs.field(repr=False, default=None)
-    cls: type[Plugin] | None = attrs.field(repr=False, default=None)
+    cls: type[Plugin] | ModuleType | None = attrs.field(repr=False, default=None)
 
     @property
     def qualified_name(self) -> str:
@@ -192,6 +194,12 @@ class Lookup:
         counts = ((len(self.descriptors(kind)), kind) for kind in KINDS)
         return f"<Registry: {', '.join(f'{count} {kind}s' for count, kind in counts)}>"
 
+    def _repr_html_(self) -> str:
+        """Returns a table of the names of each kind, which a notebook shows."""
+        rows = ((kind, ", ".join(self.names(kind))) for kind in KINDS)
+        cells = (f"<tr><th>{html.escape(k)}<td>{html.escape(names)}" for k, names in rows)
+        return f"<table>{''.join(cells)}</table>"
+
     def descriptors(self, kind: str | None = None, pattern: str = "*") -> list[Descriptor]:
         """Returns what is installed or registered, sorted, without importing it.
 
@@ -273,7 +281,7 @@ class Lookup:
     def _remove(self, descriptor: Descriptor) -> None:
         named = self._named[descriptor.kind]
         for name in {descriptor.name, descriptor.qualified_name}:
-            named[name].remove(descriptor)
+            named[name] = [d for d in named[name] if d is not descriptor]
 
     @property
     def _named(self) -> dict[str, dict[str, list[Descriptor]]]:
@@ -294,6 +302,13 @@ def check_interface(cls: Any, interface: type[Plugin]) -> None:
     """Raises a `PluginError` that says what a class lacks to be a plugin of an interface."""
     if not (isinstance(cls, type) and issubclass(cls, interface)):
         raise PluginError(f"it is no subclass of dlcv.interfaces.{interface.__name__}")
+    wanted, versions = getattr(cls, "written_for", None), interface.interface_versions
+    if wanted is not None and wanted not in versions:
+        cure = "dlcv" if wanted > versions[-1] else "its package"
+        raise PluginError(
+            f"it is written for version {wanted} of the interface {interface.kind}, and this dlcv "
+            f"takes {' and '.join(map(str, versions))}; install a newer release of {cure}"
+        )
     if "_is_plugin" not in vars(cls):
         raise PluginError("its class lacks the decorator @dlcv.interfaces.plugin")
     if missing := getattr(cls, "__abstractmethods__", None):
@@ -333,8 +348,10 @@ def _installed() -> dict[str, dict[str, list[Descriptor]]]:
 
 
 def _add_to(named: dict[str, dict[str, list[Descriptor]]], descriptor: Descriptor) -> None:
+    of_kind = named[descriptor.kind]
     for name in {descriptor.name, descriptor.qualified_name}:
-        named[descriptor.kind].setdefault(name, []).append(descriptor)
+        # A new list: another thread may be going through the one before.
+        of_kind[name] = [*of_kind.get(name, ()), descriptor]
 
 
 def _with_article(kind: str) -> str:

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import shlex
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -68,11 +69,17 @@ def naming_packages(versions: PluginVersions) -> Iterator[None]:
         for used in versions:
             package, version = used["distribution"], used["version"]
             is_named = error.name in (used["name"], _qualified(used))
-            if used["kind"] != error.kind or not is_named or not package:
+            if used["kind"] != error.kind or not is_named:
                 continue
             if isinstance(error, UnknownPluginError):
-                made = f'the run was made with the {error.kind} "{used["name"]}" of {package}'
-                raise SpecError(f"{made} {version}, which is not installed") from None
+                made = f'the run was made with the {error.kind} "{used["name"]}" of'
+                if package:
+                    made = f"{made} {package} {version}, which is not installed"
+                elif file := used.get("file"):
+                    made = f"{made} {file}; add --plugin {shlex.quote(file)}"
+                else:
+                    made = f"{made} a program, which has to register it again"
+                raise SpecError(made) from None
             if (now := _installed(used)) not in ("", version):
                 made = f"the run was made with {package} {version}"
                 raise SpecError(f"{error}; {made}, and {now} is installed") from None

@@ -9,20 +9,13 @@ from typing import Any
 
 from dlcv import registry
 from dlcv.interfaces import Plugin
+from dlcv.registry.lookup import Descriptor
 from dlcv.runs.experiment import Experiment
 
 LIBRARIES = (
-    "dlcv",
-    "keras",
-    "tensorflow",
-    "jax",
-    "numpy",
-    "opencv-python-headless",
-    "pillow",
-    "simplejpeg",
-    "h5py",
-    "scikit-learn",
-)
+    "dlcv", "keras", "tensorflow", "jax", "numpy", "opencv-python-headless", "pillow", "simplejpeg",
+    "h5py", "scikit-learn",
+)  # fmt: skip
 
 
 def environment(experiment: Experiment) -> dict[str, Any]:
@@ -62,13 +55,25 @@ def libraries() -> dict[str, str]:
 
 
 def plugins_used(plugins: Iterable[Plugin]) -> list[dict[str, str]]:
-    """Returns kind, name, distribution and version of plugins, nested ones and hooks too."""
+    """Returns kind, name, distribution and version of plugins, nested ones and hooks too.
+
+    Those that are registered from Python have the file of their module besides, if there is one.
+    """
     hooks = (d for d in registry.descriptors("hook") if not d.is_disabled)
     used = {d.key: d for d in (*registry.provenance(plugins), *hooks)}
     return [
         {"kind": d.kind, "name": d.name, "distribution": d.distribution, "version": d.version}
+        | _file(d)
         for d in used.values()
     ]
+
+
+def _file(descriptor: Descriptor) -> dict[str, str]:
+    module = descriptor.target.partition(":")[0]
+    if descriptor.cls is None or module == "__main__":
+        return {}
+    file = getattr(sys.modules.get(module), "__file__", None)
+    return {"file": os.path.abspath(file)} if file else {}
 
 
 def version(distribution: str) -> str:

@@ -1,17 +1,12 @@
 """Grayscale keeps dlcv's rules and does what it says."""
 
 import numpy as np
-import pytest
 from dlcv_grayscale import Grayscale
 
-from dlcv.testing import checks_for
+from dlcv.testing import conformance
 
-
-@pytest.mark.parametrize("channels", [1, 3])
-@pytest.mark.parametrize("check", checks_for(Grayscale), ids=lambda check: check.__name__)
-def test_grayscale_is_a_good_plugin(check, channels):
-    """Dlcv's own checks, once for each option."""
-    check(Grayscale(channels=channels))
+test_rules_are_kept = conformance(Grayscale())
+test_rules_are_kept_with_one_channel = conformance(Grayscale(channels=1))
 
 
 def test_green_looks_brighter_than_blue():

@@ -5,11 +5,11 @@ import json
 import dlcv
 
 
-def test_a_run_is_in_the_log(tmp_path):
+def test_a_run_is_in_the_log(dlcv_photos, tmp_path):
     """One line for the start, each epoch, and the end; the figures are the run's."""
     run = dlcv.run(
-        architecture="shallownet(width=0.1)", epochs=2, runs=tmp_path, name="tracked",
-        data="digits(size=8)", fraction=0.2,
+        data=str(dlcv_photos), architecture="shallownet(width=0.1)", epochs=2, runs=tmp_path,
+        name="tracked",
     )  # fmt: skip
     lines = (tmp_path / "experiments.jsonl").read_text().splitlines()
     rows = [json.loads(line) for line in lines]

@@ -31,7 +31,10 @@ def doctor(name: str | None) -> None:
     Every plugin is imported. The exit code is 1 if something is wrong.
     """
     packages = _packages()
-    problems = [*_twice(packages), *_of_plugins(), *misnamed_groups(), *_of_editable_installs()]
+    problems = [
+        *_twice(packages), *_of_plugins(), *misnamed_groups(), *_of_editable_installs(),
+        *_of_requirements(),
+    ]  # fmt: skip
     click.echo(f"python   {sys.executable}, {sys.version.partition(' ')[0]}")
     click.echo(f"packages {sys.prefix}\n")
     click.echo(table(("package", "version", "entry points", "from"), packages))
@@ -97,6 +100,28 @@ def _of_editable_installs() -> Iterator[str]:
                 f"{distribution.name} {distribution.version} was installed from {source}, which is "
                 f"gone; install it again, or `pip uninstall {distribution.name}`"
             )
+
+
+def _of_requirements() -> Iterator[str]:
+    """Yields packages for dlcv that require another dlcv than is installed."""
+    from packaging.requirements import InvalidRequirement, Requirement
+
+    installed = importlib.metadata.version("dlcv")
+    for distribution in importlib.metadata.distributions():
+        if not any(ep.group.startswith("dlcv.") for ep in distribution.entry_points):
+            continue
+        for text in distribution.requires or ():
+            try:
+                required = Requirement(text)
+            except InvalidRequirement:
+                continue
+            is_met = required.specifier.contains(installed, prereleases=True)
+            if required.name == "dlcv" and not is_met:
+                yield (
+                    f"{distribution.name} {distribution.version} requires dlcv"
+                    f"{required.specifier}, and {installed} is installed; install another release "
+                    "of one of them"
+                )
 
 
 def _source(distribution: Distribution) -> str:

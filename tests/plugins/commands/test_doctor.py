@@ -37,6 +37,9 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Ended]:
     install(folder, "acme-broken", {"schedules": {"broken": "acme_broken:Broken"}})
     install(folder, "acme-mean", {"preprocessors": {"mean": "acme_good:Falling"}})
     install(folder, "acme-typo", {"schedule": {"typo": "acme_good:Falling"}})
+    (later,) = folder.glob("acme_mean-*.dist-info")
+    with (later / "METADATA").open("a") as file:
+        file.write("Requires-Dist: dlcv<9,>=8.1\n")
     gone = {"url": f"file://{folder}/gone", "dir_info": {"editable": True}}
     (metadata,) = folder.glob("acme_good-*.dist-info")
     (metadata / "direct_url.json").write_text(json.dumps(gone))
@@ -52,6 +55,10 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Ended]:
         ("", "acme-typo uses the group dlcv.schedule, which dlcv does not read; did you mean"),
         ("", "acme-good 1.0 was installed from "),
         ("", 'preprocessor "mean" of acme-mean 1.0 is '),
+        (
+            "",
+            "acme-mean 1.0 requires dlcv<9,>=8.1, and 0.1.0 is installed; install another release",
+        ),
         ("falling", 'schedule "falling" of acme-good 1.0: available'),
         ("acme-broken", "acme-broken has 1 plugin: schedule broken"),
         ("fallin", 'no plugin and no installed package is named fallin; did you mean "falling"'),

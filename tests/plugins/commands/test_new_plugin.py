@@ -12,7 +12,7 @@ import pytest
 
 from dlcv.errors import DlcvError
 from dlcv.registry import KINDS
-from dlcv_plugins.commands.new_plugin.package import HERE, MODULES, NewPackage
+from dlcv_plugins.commands.new_plugin.package import HERE, MODULES, NewPackage, _versions
 
 PAGE = Path(__file__).parents[3] / "docs" / "how-to" / "write-each-kind.md"
 PYTEST = ["-m", "pytest", "-q", "-p", "no:cacheprovider", "--import-mode=importlib"]
@@ -55,6 +55,14 @@ def test_the_page_shows_what_is_written() -> None:
     shown = {name: text for name, text in blocks if name in MODULES.values()}
     assert shown == {name: (HERE / "modules" / f"{name}.py").read_text() for name in shown}
     assert set(MODULES.values()) - set(shown) == {"posterise"}
+
+
+@pytest.mark.parametrize(
+    ("installed", "required"),
+    [("0.1.0", ">=0.1,<0.2"), ("0.9.2", ">=0.9,<0.10"), ("1.2.3", ">=1.2,<2"), ("2.0", ">=2.0,<3")],
+)
+def test_releases_with_the_same_interfaces_are_required(installed: str, required: str) -> None:
+    assert _versions(installed) == required
 
 
 @pytest.mark.parametrize(

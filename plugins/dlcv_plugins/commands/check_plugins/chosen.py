@@ -1,15 +1,13 @@
 """The plugins that a name, a file or a package stands for, made with their options."""
 
-import importlib.util
 import logging
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 from dlcv import registry
-from dlcv.errors import DlcvError, SpecError, listing, reason_of, suggestion
+from dlcv.errors import DlcvError, SpecError, reason_of, suggestion
 from dlcv.interfaces import Plugin
 from dlcv.registry import INTERFACES, Spec
+from dlcv_plugins.commands.check_plugins.file import classes
 
 logger = logging.getLogger(__name__)
 
@@ -55,41 +53,9 @@ def _of_package(package: str, kind: str | None) -> Iterator[tuple[Plugin, str]]:
 
 
 def _of_file(text: str) -> Iterator[tuple[Plugin, str]]:
-    file, _, wanted = text.partition(":")
-    classes = _classes(Path(file))
-    if wanted and wanted not in classes:
-        hint = suggestion(wanted, classes) or listing("there are", classes)
-        raise DlcvError(f"{file} has no plugin {wanted}{hint}")
-    if not classes:
-        raise DlcvError(f"{file} has no class with the decorator @dlcv.interfaces.plugin")
-    for name in [wanted] if wanted else classes:
+    for name, cls in classes(text).items():
         try:
-            yield classes[name](), name
+            yield cls(), name
         except Exception as error:
+            file = text.partition(":")[0]
             raise DlcvError(f"{file}: {name} can't be made: {reason_of(error)}") from error
-
-
-def _classes(path: Path) -> dict[str, type[Plugin]]:
-    """Runs a file, and returns the plugins that it defines, by the names of their classes."""
-    module_name = path.stem
-    spec = importlib.util.spec_from_file_location(module_name, path)
-    if spec is None or spec.loader is None or not path.is_file():
-        raise DlcvError(f"no such file: {path}")
-    if module_name in sys.modules:
-        raise DlcvError(f"{path} has the name of a module that is in use; give it another")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[module_name] = module
-    # New processes of the checks import it by its name.
-    sys.path.insert(0, str(path.absolute().parent))
-    try:
-        spec.loader.exec_module(module)
-    except Exception as error:
-        raise DlcvError(f"{path} can't be run: {reason_of(error)}") from error
-    return {
-        name: value
-        for name, value in vars(module).items()
-        if isinstance(value, type)
-        and issubclass(value, Plugin)
-        and value.__module__ == module_name
-        and "_is_plugin" in vars(value)
-    }

@@ -129,6 +129,7 @@ class NewPackage:
             "summary": _summary(source, found is not None),
             "look": self.look,
             "year": str(date.today().year),
+            "versions": _versions(importlib.metadata.version("dlcv")),
         }
         test = TESTS.get(self.kind, "test_plugin")
         texts = {
@@ -144,6 +145,12 @@ class NewPackage:
         }
         package = {f"{self.module}/__init__.py": source, f"{self.module}/py.typed": ""}
         return {**written, **package}
+
+
+def _versions(installed: str) -> str:
+    """Returns the requirement of releases that keep to the interfaces of the installed one."""
+    major, minor = map(int, installed.split(".")[:2])
+    return f">={major}.{minor},<{f'0.{minor + 1}' if major == 0 else major + 1}"
 
 
 def _summary(source: str, has_definition: bool) -> str:
