@@ -1,7 +1,6 @@
 """A package of someone else's, built and installed as its users would, in real processes."""
 
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -118,12 +117,3 @@ def test_run_without_the_package_names_what_is_missing(run, command, tmp_path):
         "which is not installed\n"
     )
     assert "Traceback" not in done.stderr
-
-
-def test_the_package_passes_its_own_tests(site):
-    pytest_here = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-c", os.devnull]
-    subprocess.run(
-        [*pytest_here, "--rootdir", str(EXAMPLE), str(EXAMPLE / "tests")],
-        env={**os.environ, "PYTHONPATH": str(site)},
-        check=True,
-    )

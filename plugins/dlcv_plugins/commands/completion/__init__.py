@@ -1,0 +1,1 @@
+"""`dlcv completion`: lets shells complete commands, options, plugins' names and their options."""
