@@ -51,6 +51,7 @@ def names(module: object) -> list[str]:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1200)
 def test_mypy_in_strict_mode_knows_every_name(tmp_path: Path) -> None:
     lines = [AUTHORS]
     for module in MODULES.values():
