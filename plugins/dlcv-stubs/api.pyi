@@ -94,8 +94,6 @@ from dlcv.training.history import best_epochs as best_epochs
 from dlcv.training.history import best_row as best_row
 from dlcv.training.history import of_stage as of_stage
 from dlcv.training.history import snapshot_epochs as snapshot_epochs
-from dlcv.training.initial_weights import load_into as load_into
-from dlcv.training.initial_weights import open_source as open_source
 from dlcv.training.interruption import Interrupted as Interrupted
 from dlcv.training.interruption import Interruption as Interruption
 from dlcv.training.interruption import deferred_signals as deferred_signals
@@ -126,11 +124,13 @@ from dlcv_plugins.commands.recipes.find import find_recipe as find_recipe
 from dlcv_plugins.training.freezing import freeze as freeze
 from dlcv_plugins.recorded_metrics import from_json as from_json
 from dlcv_plugins.training.compiling import initial_rate as initial_rate
+from dlcv_plugins.weights.initial_weights import load_into as load_into
 from dlcv_plugins.single_run import load_run as load_run
 from dlcv_plugins.trainers.completion import log_finished as log_finished
 from dlcv_plugins.training.compiling import make_loss as make_loss
 from dlcv_plugins.training.compiling import make_optimizer as make_optimizer
 from dlcv_plugins.ensembles.ensemble import named_method as named_method
+from dlcv_plugins.weights.initial_weights import open_source as open_source
 from dlcv_plugins import pages as pages
 from dlcv_plugins.trainers.gradient_descent.network import prepare_training as prepare_training
 from dlcv_plugins.commands.recipes.find import recipes as recipes
