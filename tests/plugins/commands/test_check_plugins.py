@@ -1,11 +1,14 @@
 """`dlcv plugins check`: the conformance checks without pytest."""
 
 from pathlib import Path
+from typing import Any
 
 import forked
 import pytest
 
+from dlcv import registry
 from dlcv.errors import DlcvError
+from dlcv.registry import Registration
 from dlcv_plugins.commands.check_plugins.chosen import chosen
 from dlcv_plugins.commands.check_plugins.file import use_plugin_file
 from dlcv_plugins.schedules.poly import Poly
@@ -75,27 +78,35 @@ def test_what_can_not_be_checked_is_named(
     assert message in str(raised.value)
 
 
-def test_a_file_is_used_without_a_package_and_a_run_names_it(tmp_path: Path) -> None:
-    (tmp_path / "own_schedules.py").write_text(SOURCE)
-    told = "own_schedules.py: schedule halving; runs that use it are opened with --plugin "
-    run = ["run", "--arch", "shallownet(width=0.1)", "--fraction", "0.1", "--epochs", "1"]
-    given = [*run, "--plugin", "own_schedules.py:Halving", "--schedule", "halving", "--name", "one"]
-    done = forked.dlcv(*given, folder=tmp_path, has_pictures=False)
-    assert done.returncode == 0, done.stderr
-    assert done.stderr.startswith(f"{told}own_schedules.py\n")
-
-    resumed = forked.dlcv("resume", "runs/one", "--epochs", "1", folder=tmp_path)
-    assert resumed.stderr.endswith(
-        'dlcv: the run was made with the schedule "halving" of own_schedules.py; add --plugin '
-        "own_schedules.py\n"
-    )
-    opened = ["evaluate", "runs/one", "--plugin", "own_schedules.py:Halving"]
-    assert forked.dlcv(*opened, folder=tmp_path).returncode == 0
-
-
 def test_a_name_that_is_taken_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(tmp_path)
     file = tmp_path / "clashing_schedules.py"
     file.write_text(SOURCE.replace("Halving", "Poly"))
-    with pytest.raises(DlcvError, match=r'Poly: schedule "poly" exists already; choose another'):
+    with pytest.raises(DlcvError, match=r'\.py: schedule "poly" exists already; choose another'):
         use_plugin_file(str(file))
+
+
+def test_plugins_and_hooks_of_a_file_are_registered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.syspath_prepend(tmp_path)
+    file = tmp_path / "own_plugins_and_hooks.py"
+    hooks = "from dlcv import hook\n@hook\ndef dlcv_html(run):\n    return f'run {run}'\n"
+    file.write_text(SOURCE.replace("Halving", "VerySlowRMS") + hooks)
+    registered: list[Registration] = []
+    register = registry.register
+
+    def noted(*arguments: Any) -> Registration:
+        registered.append(register(*arguments))
+        return registered[-1]
+
+    monkeypatch.setattr(registry, "register", noted)
+    with caplog.at_level("INFO"):
+        use_plugin_file(str(file))
+    assert registry.create("schedule", "very_slow_rms").learning_rate(1, 2, 1.0) == 0.5
+    assert registry.registry.hooks().dlcv_html(run=7) == "run 7"
+    told = f"schedule very_slow_rms; runs that use it are opened with --plugin {file}"
+    assert told in caplog.text
+    for registration in registered:
+        registration.end()
+    assert "falling" not in registry.names("schedule")
