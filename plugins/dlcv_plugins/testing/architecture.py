@@ -1,6 +1,8 @@
 """Checks of architectures; they need Keras and build the network several times.
 
 Names and shapes do not depend on weights, so most networks are built without any.
+
+PYTEST_DONT_REWRITE: what fails is told in whole sentences.
 """
 
 import functools

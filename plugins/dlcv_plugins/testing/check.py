@@ -1,4 +1,7 @@
-"""Checks of data set checks, on made-up facts: empty, tiny, and with a defect of each kind."""
+"""Checks of data set checks, on made-up facts: empty, tiny, and with a defect of each kind.
+
+PYTEST_DONT_REWRITE: what fails is told in whole sentences.
+"""
 
 import functools
 import re

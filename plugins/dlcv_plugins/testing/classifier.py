@@ -1,4 +1,7 @@
-"""Checks of classifiers."""
+"""Checks of classifiers.
+
+PYTEST_DONT_REWRITE: what fails is told in whole sentences.
+"""
 
 import functools
 import tempfile

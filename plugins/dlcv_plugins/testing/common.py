@@ -1,4 +1,7 @@
-"""Checks of what all plugins have in common."""
+"""Checks of what all plugins have in common.
+
+PYTEST_DONT_REWRITE: what fails is told in whole sentences.
+"""
 
 import functools
 import sys

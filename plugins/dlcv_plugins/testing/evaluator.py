@@ -1,4 +1,7 @@
-"""Checks of evaluators."""
+"""Checks of evaluators.
+
+PYTEST_DONT_REWRITE: what fails is told in whole sentences.
+"""
 
 import json
 import math

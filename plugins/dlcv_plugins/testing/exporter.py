@@ -1,4 +1,7 @@
-"""Checks of exporters: what they write predicts what the network predicts."""
+"""Checks of exporters: what they write predicts what the network predicts.
+
+PYTEST_DONT_REWRITE: what fails is told in whole sentences.
+"""
 
 import os
 import pickle

@@ -1,4 +1,7 @@
-"""Checks of groupings, on a few made-up images."""
+"""Checks of groupings, on a few made-up images.
+
+PYTEST_DONT_REWRITE: what fails is told in whole sentences.
+"""
 
 from collections.abc import Sequence
 

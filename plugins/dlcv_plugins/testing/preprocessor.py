@@ -1,4 +1,7 @@
-"""Checks of preprocessors."""
+"""Checks of preprocessors.
+
+PYTEST_DONT_REWRITE: what fails is told in whole sentences.
+"""
 
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier

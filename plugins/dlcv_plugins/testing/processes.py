@@ -1,4 +1,7 @@
-"""New processes, and threads that take turns often."""
+"""New processes, and threads that take turns often.
+
+PYTEST_DONT_REWRITE: what fails is told in whole sentences.
+"""
 
 import io
 import os

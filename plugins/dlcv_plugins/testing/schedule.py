@@ -1,4 +1,7 @@
-"""Checks of schedules."""
+"""Checks of schedules.
+
+PYTEST_DONT_REWRITE: what fails is told in whole sentences.
+"""
 
 from dlcv.interfaces import Plugin, Schedule, evolve
 from dlcv.testing import Check

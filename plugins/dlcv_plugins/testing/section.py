@@ -1,4 +1,7 @@
-"""Checks of sections of the report."""
+"""Checks of sections of the report.
+
+PYTEST_DONT_REWRITE: what fails is told in whole sentences.
+"""
 
 from pathlib import Path
 

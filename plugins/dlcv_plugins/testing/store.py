@@ -1,4 +1,7 @@
-"""Checks of dataset stores."""
+"""Checks of dataset stores.
+
+PYTEST_DONT_REWRITE: what fails is told in whole sentences.
+"""
 
 import tempfile
 from concurrent.futures import ThreadPoolExecutor

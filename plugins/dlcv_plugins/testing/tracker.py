@@ -1,4 +1,7 @@
-"""Checks of trackers, on a made-up run of two epochs in a temporary folder."""
+"""Checks of trackers, on a made-up run of two epochs in a temporary folder.
+
+PYTEST_DONT_REWRITE: what fails is told in whole sentences.
+"""
 
 import tempfile
 from collections.abc import Iterator

@@ -1,4 +1,7 @@
-"""Checks of trainers."""
+"""Checks of trainers.
+
+PYTEST_DONT_REWRITE: what fails is told in whole sentences.
+"""
 
 import tempfile
 from collections.abc import Callable
