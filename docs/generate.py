@@ -38,8 +38,8 @@ DOCS = Path(__file__).parent
 PLACE = re.compile(r"(<!-- generated: (.+?) -->\n).*?(<!-- end -->)", re.DOTALL)
 WIDTH = 100
 """Columns of help pages."""
-CORE = REFERENCE.parents[1] / "core" / "dlcv"
-STUBS = CORE.parents[1] / "plugins" / "dlcv-stubs"
+CORE = DOCS.parent / "core" / "dlcv"
+STUBS = DOCS.parent / "plugins" / "dlcv-stubs"
 STUBBED = {"__init__": "functions", "api": "api", "interfaces/__init__": "interfaces"}
 """The modules with stubs, and the groups of entry points that add names to them."""
 

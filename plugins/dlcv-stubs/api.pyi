@@ -53,6 +53,7 @@ from dlcv.packages import enabled_entry_points as enabled_entry_points
 from dlcv.progress import Advance as Advance
 from dlcv.progress import duration as duration
 from dlcv.progress import track as track
+from dlcv.progress import waiting as waiting
 from dlcv.registry.spec import SpecList as SpecList
 from dlcv.registry.spec import lower as lower
 from dlcv.runs import record as record

@@ -53,7 +53,7 @@ def completion(shell: str, answer: bool) -> None:
     click.echo(script.replace("    return 0", f"    {nospace}\n    return 0"))
 
 
-class _Completed(click.ParamType):
+class _Completed(click.ParamType):  # type: ignore[type-arg]
     """What a parameter takes, to be completed."""
 
     name = "completed"
