@@ -97,7 +97,9 @@ WITH_EXAMPLES = [
     pytest.param(
         page,
         id=str(page.relative_to(DOCS)),
-        marks=[pytest.mark.slow] if page.stem in (*SLOW, *ON_PHOTOGRAPHS) else [],
+        marks=[pytest.mark.slow, pytest.mark.timeout(1200)]
+        if page.stem in (*SLOW, *ON_PHOTOGRAPHS)
+        else [],
     )
     for page in PAGES
     if any(b.is_run and b.language in ("console", "python") for b in blocks(page))
@@ -213,6 +215,7 @@ class Shell:
             given=given,
             has_pictures=self.has_pictures,
             is_merged=True,
+            timeout=1200,  # A page's own limit is pytest's.
         )
 
     def _packages(self) -> list[Path]:
