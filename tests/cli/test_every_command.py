@@ -61,7 +61,7 @@ fit features --name fitted
 transfer --base runs/one --data photos --name transferred
 finetune --base runs/one {SETTINGS} --name tuned
 search {SETTINGS} --arch lenet(width=0.1) --input-size 16 --vary seed=[1,2] --trials 1
-auto photos --base runs/one --threads 1 --minutes 1 --name best
+auto photos --base runs/one --threads 1 --minutes 5 --name best
 """
 
 

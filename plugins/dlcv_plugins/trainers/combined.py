@@ -133,6 +133,8 @@ def test_combined(
         validation_accuracy: That of the members together, from 0 to 1.
     """
     tested = [test(directory.member(n), source) for n, source in enumerate(sources, 1)]
+    # It knows the test images only now.
+    shutil.copy(directory.member(1).path / "environment.json", directory.path)
     recorded = [each.directory.read_json("metrics") for each in tested]
     run = CombinedRun(directory, len(sources))
     run.data = tested[0].data

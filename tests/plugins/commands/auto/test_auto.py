@@ -74,6 +74,8 @@ def test_several_networks_become_one_run(found, flowers, tmp_path):
     ) as directory:
         run = finish_combined(directory, sources, 0.75)
     assert run.validation_accuracy == 0.75
+    data = [made.directory.read_json("environment")["data"] for made in (run, found.run)]
+    assert data[0]["fingerprints"]["test"] == data[1]["fingerprints"]["test"]
     again = dlcv.load(run.path)
     members = [member.predictions().combined for member in again.members]
     assert np.allclose(again.predictions().combined, np.mean(members, axis=0), atol=1e-6)
