@@ -152,7 +152,8 @@ def divide(
 
 def _last(images: LabelledImages, taken: dict[str, float | int]) -> dict[str, LabelledImages]:
     """Divides without shuffling: each part is the last of what those before it left."""
-    stop, parts = len(images), {}
+    stop = len(images)
+    parts: dict[str, LabelledImages] = {}
     for split, share in taken.items():
         # As many as Keras takes, whose split is at int(count * (1 - share)).
         count = share if share >= 1 else len(images) - int(len(images) * (1 - share))
