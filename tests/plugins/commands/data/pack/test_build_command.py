@@ -60,6 +60,7 @@ def test_options_reach_the_description(photos, tmp_path):
         "validation": 0.2,
         "small_classes": "train",
         "groups": "duplicates",
+        "method": "stratified",
         "seed": 5,
     }
     assert found["images"] == {"train": 18, "val": 6, "test": 6}

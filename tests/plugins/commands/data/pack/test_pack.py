@@ -80,7 +80,8 @@ def test_the_description_is_true(photos, tmp_path):
     assert found["preprocessors"] == "aspect_aware(size=16, interpolation=area, final_resize=False)"
     assert found["image_shape"] == [16, 16, 3]
     assert found["label_names"] == ["blue", "green", "red"]
-    split = {"test": 6, "validation": 0.2, "small_classes": "error", "seed": 3}
+    split = {"test": 6, "validation": 0.2, "small_classes": "error"}
+    split |= {"method": "stratified", "seed": 3}
     assert found["split"] == split
     assert found["images"] == {"train": 17, "val": 6, "test": 6}
     assert found["images_by_class"] == {

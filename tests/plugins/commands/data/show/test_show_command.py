@@ -82,7 +82,7 @@ def test_show_prints_how_packed_data_was_made(photos, tmp_path):
     assert (
         shown["divided by"]
         == "test 0.2, validation 0.1, train_validation 0.1, small_classes train, "
-        "groups duplicates, seed 42"
+        "groups duplicates, method stratified, seed 42"
     )
     assert shown["images read"] == "all 6 images of train_val"
     assert shown["training mean"].startswith("R ")
