@@ -19,6 +19,7 @@ from dlcv.api import recipes
 ROOT = Path(__file__).parents[1]
 FOLDERS = {
     "core/dlcv": "dlcv",
+    "plugins/dlcv-stubs": "dlcv-stubs",
     "plugins/dlcv_plugins": "dlcv_plugins",
     "examples/recipes": "dlcv_plugins/recipes",
 }

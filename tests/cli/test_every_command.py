@@ -36,6 +36,7 @@ data preview photos --out preview.png
 data build photos --out packed --size 16
 data verify packed
 plugins list
+completion bash
 plugins show mean
 plugins check poly
 plugins doctor mean

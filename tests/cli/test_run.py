@@ -365,6 +365,8 @@ def test_accuracy_is_that_of_the_epoch_that_the_weights_are_from(
         {
             "stage": 1 + (i > 0),
             "epoch": i + 1,
+            "loss": loss,
+            "accuracy": accuracy,
             "val_loss": loss,
             "val_accuracy": accuracy,
             "seconds": 1.0,

@@ -12,9 +12,9 @@ import dlcv
 
 CORE = Path(dlcv.__file__).parent
 WORDS = {
-    "color", "column", "constant", "crop", "csv", "ensemble", "features", "folder", "keras",
-    "linear", "mean", "members", "none", "pattern", "rank", "report", "scale", "simple",
-    "small_classes", "step",
+    "color", "column", "combined", "constant", "crop", "csv", "ensemble", "features", "folder",
+    "keras", "linear", "mean", "members", "none", "pattern", "rank", "report", "scale",
+    "simple", "small_classes", "step",
 }  # fmt: skip
 """Names of plugins that are words, formats or libraries as well; sentences may use them."""
 

@@ -8,6 +8,7 @@ import pytest
 
 from dlcv import registry
 from dlcv.errors import DlcvError
+from dlcv.interfaces import options_of
 from dlcv.training.network import symbolic
 
 
@@ -394,11 +395,11 @@ def test_filters_that_do_not_match_the_stages_are_refused() -> None:
         registry.create("architecture", "resnet_tiny_imagenet(stages=(1, 1))")
 
 
-# Keras's and KerasHub's networks, and what goes on top of one, have tests of their own.
+# Keras's networks, and what needs a preset or another network, have tests of their own.
 OURS = [
     n for n in registry.names("architecture")
-    if not hasattr(registry.get("architecture", n), "keras_name")
-    and "head" not in n and n != "kerashub"
+    if not hasattr(cls := registry.get("architecture", n), "keras_name")
+    and not any(option.required for option in options_of(cls).values())
 ]  # fmt: skip
 
 

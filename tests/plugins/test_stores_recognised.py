@@ -95,7 +95,7 @@ def test_what_nothing_recognises_is_told_what_would_be(tmp_path):
         "csv: a file that ends in .csv or .tsv; ",
         "file_names: a folder of images all named like cat.1.jpg, or one with these in train; ",
         "folder: a folder of class folders with images, or of train, val and test with these; ",
-        "hdf5: an HDF5 file, and a folder with a `train.hdf5`; ",
+        "hdf5: an HDF5 file, and a folder with a `train.hdf5`, or parts of one; ",
         "tiny_imagenet: a folder with wnids.txt and a folder train; ",
         "another layout needs its store's name, see `dlcv plugins list`",
     ):
