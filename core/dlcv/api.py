@@ -21,6 +21,7 @@ from dlcv.packages import load_object, named_objects
 if TYPE_CHECKING:
     # Type checkers follow these imports, and `_PLACES` is read from them.
     from dlcv import backend as backend
+    from dlcv import signals as signals
     from dlcv.cli.commands import Commands as Commands
     from dlcv.cli.commands import Group as Group
     from dlcv.cli.console import printed_alone as printed_alone

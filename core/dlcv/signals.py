@@ -76,7 +76,7 @@ def _end(number: int, frame: "FrameType | None") -> None:
     signal.signal(number, signal.SIG_DFL)
     if number == signal.SIGHUP:
         leave_closed_terminal()
-    if _is_importing(frame):
+    if is_importing(frame):
         # Modules are left half-made by an exception, and many catch it: some go on without what
         # they import, and those written in C report that their "initialization failed".
         for call in reversed(_before_exit):
@@ -89,7 +89,8 @@ def _end(number: int, frame: "FrameType | None") -> None:
     sys.exit(128 + number)
 
 
-def _is_importing(frame: "FrameType | None") -> bool:
+def is_importing(frame: "FrameType | None") -> bool:
+    """Returns whether a module is being imported, which an exception would leave half-made."""
     while frame is not None:
         if frame.f_code.co_filename.startswith("<frozen importlib"):
             return True

@@ -1,5 +1,6 @@
 # Written by docs/generate.py: type checkers see no names that entry points add.
 from dlcv import backend as backend
+from dlcv import signals as signals
 from dlcv.cli.commands import Commands as Commands
 from dlcv.cli.commands import Group as Group
 from dlcv.cli.console import printed_alone as printed_alone

@@ -12,6 +12,7 @@ from dlcv.errors import DlcvError
 from dlcv.interfaces import SPLITS, UNSPLIT, DatasetStore, LabelledImages, option, plugin
 from dlcv_plugins.stores import layout
 from dlcv_plugins.stores.csv_table import Row, Table, read_table
+from dlcv_plugins.stores.image_options import bit_depth_option, color_mode_option
 
 logger = logging.getLogger(f"dlcv.{__name__}")
 
@@ -30,14 +31,8 @@ class Csv(DatasetStore):
     label_column: str = option("", help="the column of labels; found by its name if left out")
     split_column: str = option("", help="the column of train, val or test; found if left out")
     root: Path | None = option(None, help="the folder that paths start from; the CSV file's own")
-    color_mode: images.ColorMode = option("rgb", help="rgb for three channels, grayscale for one")
-    bit_depth: images.BitDepth | None = option(
-        None,
-        help="bits that 16-bit samples use, such as 12; stretch for each image's own range; all 16 "
-        "if left out",
-        ge=8,
-        le=16,
-    )
+    color_mode: images.ColorMode = color_mode_option()
+    bit_depth: images.BitDepth | None = bit_depth_option()
 
     def splits(self) -> tuple[str, ...]:
         """The splits that the table names, or `all` if it has no column of splits.

@@ -9,9 +9,10 @@ from dlcv import images
 from dlcv.errors import DlcvError
 from dlcv.interfaces import UNSPLIT, DatasetStore, LabelledImages, option, plugin
 from dlcv_plugins.stores import layout
-from dlcv_plugins.stores.byte_files import ByteFile, LocalFile
+from dlcv_plugins.stores.byte_files import ByteFile
+from dlcv_plugins.stores.image_options import bit_depth_option, color_mode_option
 from dlcv_plugins.stores.parquet_tables import Table, TableImages, label_names, read_table
-from dlcv_plugins.stores.shards import find_shards
+from dlcv_plugins.stores.shards import holds_shards, open_shards
 
 logger = logging.getLogger(f"dlcv.{__name__}")
 
@@ -29,14 +30,8 @@ class Parquet(DatasetStore):
     path: Path = option(help="the folder, or one Parquet file")
     image_column: str = option("", help="the column of images; found by its type if left out")
     label_column: str = option("", help="the column of labels; found by its type if left out")
-    color_mode: images.ColorMode = option("rgb", help="rgb for three channels, grayscale for one")
-    bit_depth: images.BitDepth | None = option(
-        None,
-        help="bits that 16-bit samples use, such as 12; stretch for each image's own range; all 16 "
-        "if left out",
-        ge=8,
-        le=16,
-    )
+    color_mode: images.ColorMode = color_mode_option()
+    bit_depth: images.BitDepth | None = bit_depth_option()
 
     def splits(self) -> tuple[str, ...]:
         """The splits that have files with labels, or `all` where no name tells any.
@@ -64,18 +59,11 @@ class Parquet(DatasetStore):
     @classmethod
     def recognise(cls, path: Path) -> Self | None:
         """Recognises a file that ends in .parquet, and a folder with such files, maybe in data."""
-        if path.is_file():
-            return cls(path=path) if path.suffix.lower() == ENDING else None
-        patterns = (f"*{ENDING}", f"*/*{ENDING}")
-        is_set = path.is_dir() and any(any(path.glob(pattern)) for pattern in patterns)
-        return cls(path=path) if is_set else None
+        return cls(path=path) if holds_shards(path, ENDING) else None
 
     def _files(self) -> dict[str, Sequence[ByteFile]]:
         """Returns the files of each split."""
-        return {
-            split: [LocalFile(file) for file in found]
-            for split, found in find_shards(self.path, ENDING).items()
-        }
+        return open_shards(self.path, ENDING)
 
     def _tables(self, *, logs: bool = False) -> dict[str, Table]:
         """Returns the tables of the splits that have labels."""

@@ -8,12 +8,21 @@ from dlcv import images
 from dlcv.errors import DlcvError, some
 from dlcv.interfaces import SPLITS, UNSPLIT
 from dlcv_plugins.stores import layout
+from dlcv_plugins.stores.byte_files import ByteFile, LocalFile
 
 NUMBERED = re.compile(r"(?P<number>[0-9]+)(?:-of-(?P<count>[0-9]+))?(?:-[0-9a-f]{8,})?\Z")
 """The end of a shard's name without its ending: `00000-of-00002`, or `000017`."""
 
 
-def find_shards(path: Path, ending: str) -> dict[str, list[Path]]:
+def holds_shards(path: Path, ending: str) -> bool:
+    """Returns whether a path is such a file, or a folder with some, maybe in a folder of it."""
+    if path.is_file():
+        return path.suffix.lower() == ending
+    patterns = (f"*{ending}", f"*/*{ending}")
+    return path.is_dir() and any(any(path.glob(pattern)) for pattern in patterns)
+
+
+def open_shards(path: Path, ending: str) -> dict[str, Sequence[ByteFile]]:
     """Returns the files of each split, in the order of their numbers.
 
     Args:
@@ -22,17 +31,19 @@ def find_shards(path: Path, ending: str) -> dict[str, list[Path]]:
         ending: What their names end in, such as `.parquet`.
 
     Raises:
-        DlcvError: there are none, some are missing, or they are of several data sets.
+        DlcvError: there are none, some are missing, or they are of several data sets; or one can't
+            be read.
     """
     if path.is_file():
-        return {UNSPLIT: [path]}
+        return {UNSPLIT: [LocalFile(path)]}
     if not path.is_dir():
         raise DlcvError(f"no such file or folder: {path}")
     found = sorted(f for f in images.walk_files(path) if f.lower().endswith(ending))
     names = [Path(file).relative_to(path).as_posix() for file in found]
     if not names:
         raise DlcvError(f"{path} holds no files that end in {ending}")
-    return {split: [path / n for n in of] for split, of in divide(names, path, ending).items()}
+    by_split = divide(names, path, ending)
+    return {split: [LocalFile(path / name) for name in of] for split, of in by_split.items()}
 
 
 def divide(names: Sequence[str], place: object, ending: str) -> dict[str, list[str]]:

@@ -10,6 +10,7 @@ from dlcv import images
 from dlcv.errors import DlcvError, some
 from dlcv.interfaces import DatasetStore, LabelledImages, option, plugin
 from dlcv_plugins.stores import layout
+from dlcv_plugins.stores.image_options import bit_depth_option, color_mode_option
 
 logger = logging.getLogger(f"dlcv.{__name__}")
 
@@ -23,14 +24,8 @@ class TinyImagenet(DatasetStore):
     """
 
     path: Path = option(help="the folder with wnids.txt")
-    color_mode: images.ColorMode = option("rgb", help="rgb for three channels, grayscale for one")
-    bit_depth: images.BitDepth | None = option(
-        None,
-        help="bits that 16-bit samples use, such as 12; stretch for each image's own range; all 16 "
-        "if left out",
-        ge=8,
-        le=16,
-    )
+    color_mode: images.ColorMode = color_mode_option()
+    bit_depth: images.BitDepth | None = bit_depth_option()
 
     def splits(self) -> tuple[str, ...]:
         """`train`, and `val` where it is there."""

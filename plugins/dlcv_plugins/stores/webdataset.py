@@ -12,7 +12,8 @@ from dlcv.interfaces import UNSPLIT, DatasetStore, LabelledImages, option, plugi
 from dlcv_plugins.stores import layout
 from dlcv_plugins.stores.byte_files import ByteFile, LocalFile
 from dlcv_plugins.stores.encoded import EncodedImages, largest_content
-from dlcv_plugins.stores.shards import find_shards
+from dlcv_plugins.stores.image_options import bit_depth_option, color_mode_option
+from dlcv_plugins.stores.shards import holds_shards, open_shards
 from dlcv_plugins.stores.tar_index import index_of, numbered
 
 if TYPE_CHECKING:
@@ -39,14 +40,8 @@ class WebDataset(DatasetStore):
     label_names: tuple[str, ...] | None = option(
         None, help="the classes' names in the order of the labels, where labels are numbers"
     )
-    color_mode: images.ColorMode = option("rgb", help="rgb for three channels, grayscale for one")
-    bit_depth: images.BitDepth | None = option(
-        None,
-        help="bits that 16-bit samples use, such as 12; stretch for each image's own range; all 16 "
-        "if left out",
-        ge=8,
-        le=16,
-    )
+    color_mode: images.ColorMode = color_mode_option()
+    bit_depth: images.BitDepth | None = bit_depth_option()
 
     def splits(self) -> tuple[str, ...]:
         """The splits that have archives, or `all` where no name tells any.
@@ -75,20 +70,13 @@ class WebDataset(DatasetStore):
     @classmethod
     def recognise(cls, path: Path) -> Self | None:
         """Recognises a file that ends in .tar, and a folder with such files."""
-        if path.is_file():
-            return cls(path=path) if path.suffix.lower() == ENDING else None
-        patterns = (f"*{ENDING}", f"*/*{ENDING}")
-        is_set = path.is_dir() and any(any(path.glob(pattern)) for pattern in patterns)
-        return cls(path=path) if is_set else None
+        return cls(path=path) if holds_shards(path, ENDING) else None
 
     def _files(self) -> dict[str, Sequence[ByteFile]]:
         """Returns the archives of each split."""
         if BRACES.search(str(self.path)):
             return {UNSPLIT: [LocalFile(path) for path in _expanded(str(self.path))]}
-        return {
-            split: [LocalFile(path) for path in found]
-            for split, found in find_shards(self.path, ENDING).items()
-        }
+        return open_shards(self.path, ENDING)
 
 
 def open_archives(

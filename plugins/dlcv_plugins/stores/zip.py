@@ -12,6 +12,7 @@ from dlcv_plugins.stores import layout
 from dlcv_plugins.stores.archive import Archive, open_archive
 from dlcv_plugins.stores.class_folders import arrange
 from dlcv_plugins.stores.encoded import EncodedImages
+from dlcv_plugins.stores.image_options import bit_depth_option, color_mode_option
 
 logger = logging.getLogger(f"dlcv.{__name__}")
 
@@ -25,14 +26,8 @@ class Zip(DatasetStore):
     """
 
     path: Path = option(help="the zip archive")
-    color_mode: images.ColorMode = option("rgb", help="rgb for three channels, grayscale for one")
-    bit_depth: images.BitDepth | None = option(
-        None,
-        help="bits that 16-bit samples use, such as 12; stretch for each image's own range; all 16 "
-        "if left out",
-        ge=8,
-        le=16,
-    )
+    color_mode: images.ColorMode = color_mode_option()
+    bit_depth: images.BitDepth | None = bit_depth_option()
 
     def splits(self) -> tuple[str, ...]:
         """The split folders that are there, or `all` if the class folders lie directly below.

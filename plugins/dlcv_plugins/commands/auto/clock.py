@@ -10,6 +10,8 @@ from typing import Any
 
 import attrs
 
+from dlcv.api import signals
+
 CHECKED_AGAIN = 0.2
 """Seconds after which an alarm rings once more that came within an import."""
 REPEATED = 20.0
@@ -56,8 +58,7 @@ class Clock:
         if threading.current_thread() is not threading.main_thread():
             yield
             return
-        ending = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-        handled = [n for n in ending if signal.getsignal(n) is not signal.SIG_IGN]
+        handled = [number for number in signals.ENDING if not signals.is_ignored(number)]
 
         def note(number: int, frame: FrameType | None) -> None:
             if not self._is_ringing:
@@ -128,7 +129,7 @@ def _alarm(seconds: float, ring: Callable[[FrameType | None], None]) -> Iterator
 
     def rings(number: int, frame: FrameType | None) -> None:
         # An exception would leave modules half-made.
-        if _is_importing(frame):
+        if signals.is_importing(frame):
             signal.setitimer(signal.ITIMER_REAL, CHECKED_AGAIN, REPEATED)
         else:
             ring(frame)
@@ -140,11 +141,3 @@ def _alarm(seconds: float, ring: Callable[[FrameType | None], None]) -> Iterator
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
-
-
-def _is_importing(frame: FrameType | None) -> bool:
-    while frame is not None:
-        if frame.f_code.co_filename.startswith("<frozen importlib"):
-            return True
-        frame = frame.f_back
-    return False
