@@ -3,10 +3,11 @@
 import base64
 import hashlib
 from collections.abc import Sequence
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dlcv import images
+from dlcv import files, images
 
 if TYPE_CHECKING:
     import numpy as np
@@ -27,7 +28,7 @@ def render(template: str, *, script: str | Sequence[str] = (), **values: Any) ->
     Args:
         template: The template's name.
         script: The name of a script in this folder, or several: no other runs on the page.
-        values: What the template mentions.
+        values: What the template mentions, besides dlcv's version.
     """
     import jinja2
     import markupsafe
@@ -46,8 +47,19 @@ def render(template: str, *, script: str | Sequence[str] = (), **values: Any) ->
         lstrip_blocks=True,
     )
     return environment.get_template(template).render(
-        script=markupsafe.Markup(content), script_hash=f"sha256-{digest}", **values
+        script=markupsafe.Markup(content),
+        script_hash=f"sha256-{digest}",
+        **{"version": version("dlcv"), **values},
     )
+
+
+def write(path: Path, page: str) -> None:
+    """Writes a page; what can't be written as UTF-8, as some file names, becomes a `?`.
+
+    Raises:
+        WriteError: the file can't be written.
+    """
+    files.write_atomically(path, page.encode(errors="replace"))
 
 
 def thumbnail(image: "np.ndarray", side: int = LARGEST_SIDE_PIXELS) -> str:

@@ -3,7 +3,6 @@
 import datetime
 import logging
 from collections.abc import Iterator
-from importlib.metadata import version
 from typing import Any
 
 import attrs
@@ -50,7 +49,6 @@ def page(run: FinishedRun, sections: SpecList) -> tuple[str, Preparation]:
     content = pages.render(
         "report.html",
         script=SCRIPTS,
-        version=version("dlcv"),
         today=datetime.date.today().isoformat(),
         run=run,
         network=_network(run.config.architecture),

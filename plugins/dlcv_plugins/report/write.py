@@ -4,10 +4,10 @@ import logging
 import shlex
 from pathlib import Path
 
-from dlcv import files
 from dlcv.api import Predictor, waiting
 from dlcv.errors import first_line
 from dlcv.registry import SpecList
+from dlcv_plugins import pages
 from dlcv_plugins.report.finished import finished_run
 from dlcv_plugins.report.page import page
 
@@ -37,8 +37,7 @@ def write_report(run: Predictor, *, sections: str | SpecList | None = None) -> P
         why = used.pictures.problem or "the data is not what the run was made with"
         logger.warning("the report lacks %d pictures: %s", len(missing), why)
     path = run.path / REPORT
-    # Names of files that are no valid text are shown with a mark for what can't be.
-    files.write_atomically(path, content.encode(errors="replace"))
+    pages.write(path, content)
     return path
 
 

@@ -11,7 +11,7 @@ import attrs
 
 from dlcv.api import RunConfig, RunDirectory, configured, duration, find_store
 from dlcv.errors import DlcvError, count
-from dlcv.interfaces import evolve
+from dlcv.interfaces import LabelledImages, evolve
 from dlcv_plugins.commands.auto import candidates as trying
 from dlcv_plugins.commands.auto.candidates import Candidate
 from dlcv_plugins.commands.auto.clock import Clock, OutOfTimeError, StoppedError
@@ -90,10 +90,8 @@ class Attempt:
 
     def say(self, text: str, *values: Any) -> None:
         """Logs a reason, and keeps it for the page."""
-        at, reason = (
-            f"{int(self.clock.spent) // 60}:{int(self.clock.spent) % 60:02d}",
-            text % values,
-        )
+        minutes, seconds = divmod(int(self.clock.spent), 60)
+        at, reason = f"{minutes}:{seconds:02d}", text % values
         self.reasons.append((at, reason))
         logger.info("[%s] %s", at, reason)
 
@@ -177,18 +175,23 @@ class Attempt:
         share = {} if fraction == 1 else {"fraction": fraction}
         return configured(transfer_config(base), {"data": self.data, **self.options, **share})
 
-    def _images(self) -> int:
+    @functools.cached_property
+    def _splits(self) -> list[LabelledImages]:
         store = find_store(self.data)
-        return sum(len(store.open(name)) for name in store.splits())
+        return [store.open(name) for name in store.splits()]
+
+    @property
+    def _images(self) -> int:
+        return sum(map(len, self._splits))
 
     def _fraction(self) -> float:
         """Returns the share of the images whose features can be extracted in time."""
-        images = self._images()
+        images = self._images
         allowed = EXTRACTING * self.clock.seconds
         if images * SLOWEST < allowed:
             return 1.0
         config, yielding = self._config(self.bases[0], 1.0)
-        classes = len(find_store(self.data).open(find_store(self.data).splits()[0]).label_names)
+        classes = len(self._splits[0].label_names)
         sample = min(1.0, 2 * FEWEST * classes / images)
         try:
             with self.clock.limited(allowed):
@@ -220,7 +223,7 @@ class Attempt:
         """Keeps time for the test: as the first features took, for the images of the test."""
         data = RunDirectory(candidate.paths[0]).read_json("environment")["data"]
         seen = sum(data["images"].values())
-        to_test = max(0, self._images() - seen) or data["images"].get("test", 0)
+        to_test = max(0, self._images - seen) or data["images"].get("test", 0)
         self.reserve += to_test * candidate.seconds / seen
 
     def _fine_tune(self, probes: dict[str, Candidate]) -> None:

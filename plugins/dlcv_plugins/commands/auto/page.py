@@ -1,6 +1,5 @@
 """The page of `dlcv auto`: the ladder of what was tried, and the reasons."""
 
-from importlib.metadata import version
 from typing import Any
 
 from dlcv import files
@@ -29,7 +28,6 @@ def write_page(found: Auto) -> None:
         "auto.html",
         script="sort.js",
         name=found.run.path.name,
-        version=version("dlcv"),
         seconds=duration(found.seconds),
         chosen=found.chosen.what,
         tested=tested(found),
@@ -37,7 +35,7 @@ def write_page(found: Auto) -> None:
         rows=ladder(found),
         reasons=found.reasons,
     )
-    files.write_atomically(found.run.path / PAGE, page.encode(errors="replace"))
+    pages.write(found.run.path / PAGE, page)
 
 
 def ladder(found: Auto) -> list[tuple[str, ...]]:

@@ -3,17 +3,16 @@
 import base64
 import io
 import logging
-from importlib.metadata import version
 from typing import Any
 
 from optuna.trial import FrozenTrial, TrialState
 
-from dlcv import files
 from dlcv.api import duration
 from dlcv.errors import first_line
 from dlcv_plugins import pages
 from dlcv_plugins.commands.search.results import optimism, rows
 from dlcv_plugins.commands.search.search import Found
+from dlcv_plugins.commands.search.storage import shown
 
 logger = logging.getLogger(__name__)
 PLOTS = {
@@ -50,9 +49,8 @@ def write_page(found: Found) -> None:
         "search.html",
         script=("sort.js", "tips.js"),
         name=found.search.folder.resolve().name,
-        version=version("dlcv"),
         best=found.complete[0],
-        params=[f"{n} = {_shown(v)}" for n, v in found.complete[0].params.items()],
+        params=[f"{n} = {shown(v)}" for n, v in found.complete[0].params.items()],
         counts=counts,
         seconds=duration(sum(_seconds(trial) for trial in found.trials)),
         optimism=optimism(found),
@@ -61,11 +59,7 @@ def write_page(found: Found) -> None:
         rows=cells,
         config=found.best.config.to_toml() if found.best else "",
     )
-    files.write_atomically(found.page, page.encode(errors="replace"))
-
-
-def _shown(value: Any) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+    pages.write(found.page, page)
 
 
 def _seconds(trial: FrozenTrial) -> float:

@@ -1,12 +1,10 @@
 """A search in figures: a row a trial, and how far the best one's validation can be trusted."""
 
-from typing import Any
-
 from optuna.trial import FrozenTrial, TrialState
 
 from dlcv.api import duration
 from dlcv_plugins.commands.search.search import Found
-from dlcv_plugins.commands.search.storage import loss_of
+from dlcv_plugins.commands.search.storage import loss_of, shown
 from dlcv_plugins.recorded_metrics import from_json
 
 SHOWN_TRIALS = 15
@@ -36,15 +34,11 @@ def _row(trial: FrozenTrial, names: list[str]) -> list[str]:
         str(trial.number + 1),
         f"{loss:.4f}" if loss < float("inf") else "",
         f"{100 * known['accuracy']:.2f} %" if "accuracy" in known else "",
-        *(_shown(trial.params.get(name, "")) for name in names),
+        *(shown(trial.params.get(name, "")) for name in names),
         str(known.get("epoch", "")),
         duration(known["seconds"]) if "seconds" in known else "",
         remark,
     ]
-
-
-def _shown(value: Any) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 def optimism(found: Found) -> str:

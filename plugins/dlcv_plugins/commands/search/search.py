@@ -17,7 +17,7 @@ from dlcv.errors import DlcvError
 from dlcv.interfaces import evolve
 from dlcv.registry import Spec
 from dlcv_plugins.commands.search.space import read_space
-from dlcv_plugins.commands.search.storage import BEST, PAGE, Search
+from dlcv_plugins.commands.search.storage import BEST, PAGE, Search, shown
 from dlcv_plugins.ensembles.ensemble import logged_once
 
 if TYPE_CHECKING:
@@ -144,7 +144,7 @@ def _run_trials(search: Search, most: int, deadline: float, yielding: list[str])
             with search.claimed(most) as claimed:
                 if claimed is None:
                     return 0
-                values = ", ".join(f"{k}={_shown(v)}" for k, v in claimed.trial.params.items())
+                values = ", ".join(f"{k}={shown(v)}" for k, v in claimed.trial.params.items())
                 logger.info("trial %d of %d: %s", claimed.number, most, values)
                 ending = train_trial(search, claimed, deadline, yielding)
         except KeyboardInterrupt:
@@ -158,10 +158,6 @@ def _run_trials(search: Search, most: int, deadline: float, yielding: list[str])
         if len(trials) >= FRUITLESS and all(t.state == TrialState.FAIL for t in trials):
             return 0
     return 0
-
-
-def _shown(value: Any) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 def _log(search: Search, number: int, ending: str) -> None:

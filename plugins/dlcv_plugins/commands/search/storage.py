@@ -170,6 +170,11 @@ class Search:
         return sorted(trials, key=lambda t: (order[t.state], loss_of(t), t.number))
 
 
+def shown(value: Any) -> str:
+    """Returns a varied value as people read it."""
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
 def loss_of(trial: FrozenTrial) -> float:
     """Returns a trial's validation loss; of a pruned one the last, and infinity where none is."""
     if trial.value is not None:

@@ -1,7 +1,6 @@
 """A check of a data set as a page, with pictures of what was found."""
 
 from collections.abc import Sequence
-from importlib.metadata import version
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -86,7 +85,6 @@ def write_page(checkup: Checkup, path: Path, *, force: bool = False) -> None:
         "check.html",
         script=("sort.js", "paging.js", "pictures.js", "tips.js"),
         checkup=checkup,
-        version=version("dlcv"),
         images=len(checkup.facts.images),
         numbers={severity: checkup.number(severity) for severity in SEVERITIES},
         shown=[_shown(reported, checkup.facts, room) for reported in checkup.reported],
@@ -94,8 +92,7 @@ def write_page(checkup: Checkup, path: Path, *, force: bool = False) -> None:
         splits=list(splits),
     )
     path.parent.mkdir(parents=True, exist_ok=True)
-    # File names that are not UTF-8 are shown with a mark for the bytes that can't be decoded.
-    files.write_atomically(path, page.encode(errors="replace"))
+    pages.write(path, page)
 
 
 def _histogram(checkup: Checkup, splits: Sequence[str]) -> Bars:
