@@ -146,7 +146,12 @@ def test_predict_prints_json_for_files_and_folders(
 
 @pytest.mark.parametrize(
     ("number", "code"),
-    [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129), (signal.SIGKILL, -9)],
+    [
+        (signal.SIGINT, 130),
+        pytest.param(signal.SIGTERM, 143, marks=pytest.mark.slow),
+        pytest.param(signal.SIGHUP, 129, marks=pytest.mark.slow),
+        (signal.SIGKILL, -9),
+    ],
 )
 def test_stopped_run_is_resumed_to_its_end(
     trained: subprocess.CompletedProcess[str], folder: Path, number: int, code: int

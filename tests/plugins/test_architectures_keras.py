@@ -286,6 +286,7 @@ def test_shapes_that_do_not_fit_are_named(tmp_path: Path) -> None:
         load_weights(network(7), tmp_path / "five.h5")
 
 
+@pytest.mark.slow
 def test_efficientnet_normalises_as_keras_does_with_its_own_weights(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

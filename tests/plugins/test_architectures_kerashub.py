@@ -196,6 +196,7 @@ def test_every_classifier_of_kerashub_is_known() -> None:
     assert "BertBackbone" not in found
 
 
+@pytest.mark.slow
 def test_input_of_another_size_is_taken_where_the_network_can(vit: Path, tmp_path: Path) -> None:
     write_preset(tmp_path, "DINOV2Backbone", crop_to_aspect_ratio=False)
     larger = KerasHub(preset=str(tmp_path))

@@ -37,7 +37,7 @@ def test_the_best_threshold_may_be_far_from_the_middle():
     assert found.intervals["threshold_accuracy"] == wilson(4, 4)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(st.integers(2, 80), st.integers(1, 30), st.integers(0, 10**6))
 def test_it_agrees_with_scikit_learn_and_scipy(samples, levels, seed):
     rng = np.random.default_rng(seed)

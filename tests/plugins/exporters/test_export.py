@@ -180,6 +180,7 @@ def test_a_stranger_needs_the_folder_and_onnxruntime_alone(run, folder, photos):
     np.testing.assert_allclose(json.loads(done.stdout), run.predict_proba(photos), atol=1e-5)
 
 
+@pytest.mark.slow
 def test_openvino_sends_no_usage_data(run, tmp_path):
     """Its telemetry begins with an id in the home folder."""
     skip_unless_installed("openvino")
@@ -532,6 +533,7 @@ for name in names:
 """
 
 
+@pytest.mark.slow
 def test_a_file_that_can_not_be_written_is_named_whatever_the_converter_raises(run, tmp_path):
     """Of the file's size, for no test may fill the disk; converters in C++ hide both alike."""
     made = [registry.create("exporter", name) for name in EXPORTERS]

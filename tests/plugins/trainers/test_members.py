@@ -334,6 +334,7 @@ def fail(run: dlcv.Run) -> None:
     raise DlcvError("stopped on purpose")
 
 
+@pytest.mark.slow
 def test_replaced_run_is_back_where_the_first_member_comes_to_nothing(
     copy: Path, hooks: Hooks
 ) -> None:

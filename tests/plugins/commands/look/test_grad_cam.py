@@ -307,6 +307,7 @@ for heat, image, label in zip(found, maps, (2, 0)):
 """
 
 
+@pytest.mark.slow
 def test_jax_gives_the_class_activation_map_too():
     done = subprocess.run(
         [sys.executable, "-c", JAX_PROGRAM],

@@ -197,7 +197,7 @@ def test_command_replaces_no_picture_and_refuses_mistakes_before_it_trains(
     assert sorted(p.name for p in tmp_path.iterdir()) == ["learning-rate.png"]
 
 
-@pytest.mark.parametrize("method", ["steps", "range"])
+@pytest.mark.parametrize("method", [pytest.param("steps", marks=pytest.mark.slow), "range"])
 def test_ctrl_c_ends_with_what_is_known(photos, tmp_path, method):
     limits = ["--highest", "0.01", "--lowest", "0.001", "--epochs", "100000", "--steps", "1000000"]
     process = subprocess.Popen(
