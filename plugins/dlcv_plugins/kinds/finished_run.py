@@ -74,9 +74,9 @@ class FinishedRun(RunView):
             long.
         member: Returns the member of a number, from 0, as a finished run of its own; only where
             there are members.
-        neighbors: Returns the training images that the network finds most like some held-out ones,
-            once for the same images; None where that is not known without loading the network,
-            unless the second argument asks for it, or where there is no single network.
+        neighbors: Returns the training images that the networks find most like some held-out ones,
+            once for the same images; None where that is not known without loading networks, unless
+            the second argument asks for it.
         image: Returns an image by its name as it is stored, `(H, W, C)` uint8; None where it is
             missing, or is a held-out one and has another class now. Raises `DlcvError` where the
             data can't be opened.

@@ -76,10 +76,8 @@ def finished_run(run: Predictor) -> FinishedRun:
         predict=lambda split: run.predictions(split=split),
         member=lambda number: finished_run(members[number]),
         neighbors=functools.cache(
-            lambda sample_ids, asked: (
-                None
-                if is_ensemble
-                else neighbors_of(members[0], predictions, sample_ids, asked=asked)
+            lambda sample_ids, asked: neighbors_of(
+                members, predictions, sample_ids, asked=asked, is_new=bool(results)
             )
         ),
         image=_Images(predictions, config, recorded["split"], getattr(run, "data", None)).image,

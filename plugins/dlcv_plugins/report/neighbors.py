@@ -32,58 +32,66 @@ class Compared:
     """Features of some held-out images, and of training images.
 
     Attributes:
-        samples: `(samples, features)` float32.
-        training: `(images, features)` float32.
+        samples: `(samples, features)` float32, of each network.
+        training: `(images, features)` float32, likewise; all of the same images.
         sample_ids: The names of the training images, at least as many.
         labels: Their classes, likewise.
         candidates: How many training images there are of the classes in question.
     """
 
-    samples: "np.ndarray"
-    training: "np.ndarray"
+    samples: Sequence["np.ndarray"]
+    training: Sequence["np.ndarray"]
     sample_ids: Sequence[str]
     labels: Sequence[str]
     candidates: int
 
 
 def neighbors_of(
-    run: Run, predictions: Predictions, sample_ids: Sequence[str], *, asked: bool
+    members: Sequence[Run],
+    predictions: Predictions,
+    sample_ids: Sequence[str],
+    *,
+    asked: bool,
+    is_new: bool = False,
 ) -> Neighbors | None:
     """Returns the training images whose features have the smallest angle to those of some samples.
 
-    The features are what the network's last layer with weights receives. Training images of the
-    samples' true and predicted classes are compared. Where a classifier was just fitted, the
-    features are there. Where a network was just trained, images chosen at random go through it, as
-    many as do in some seconds. Otherwise the network has to be loaded, only if that is asked for.
+    The features are what the network's last layer with weights receives; of several networks, the
+    mean of the angles' cosines counts. Training images of the samples' true and predicted classes
+    are compared. Where a classifier was just fitted, the features are there. Where networks were
+    just trained, images chosen at random go through them, as many as do in some seconds; otherwise
+    only if that is asked for.
 
     Args:
-        run: A network, or a body with a fitted classifier.
-        predictions: Its predictions for the held-out images.
+        members: A network, or a body with a fitted classifier; or the networks of an ensemble.
+        predictions: Their predictions for the held-out images.
         sample_ids: Held-out images, few.
-        asked: Whether the network may be loaded, and be used for half a minute.
+        asked: Whether half a minute may be spent.
+        is_new: Whether they were trained in this process.
 
     Returns:
         None where the network or the images are not there, or too few could be compared.
     """
-    features = getattr(run, "features", None)
-    if not (features or asked or "model" in vars(run)):
+    features = getattr(members[0], "features", None)
+    if not (features or asked or is_new):
         return None
     rows = [predictions.sample_ids.index(sample) for sample in sample_ids]
     classes = {*predictions.labels[rows], *predictions.combined[rows].argmax(axis=1)}
     names = {predictions.label_names[number] for number in classes}
-    split = run.directory.read_json("metrics")["split"]
+    split = members[0].directory.read_json("metrics")["split"]
+    seconds = (SECONDS_IF_ASKED if asked else SECONDS) / len(members)
     try:
         found = (
             _extracted(features["train"], features[split], sample_ids, names)
             if features
-            else _computed(run, split, sample_ids, names, SECONDS_IF_ASKED if asked else SECONDS)
+            else _computed(members, split, sample_ids, names, seconds)
         )
     except Exception as error:
         # The network, its preprocessors and the data may have gone; a report does without.
         logger.info("mistakes are shown without training images: %s", first_line(error))
         logger.debug("no training images", exc_info=True)
         return None
-    if found is None or len(found.training) < min(FEWEST, found.candidates):
+    if found is None or len(found.training[0]) < min(FEWEST, found.candidates):
         return None
     return _nearest(found, sample_ids)
 
@@ -91,7 +99,11 @@ def neighbors_of(
 def _nearest(compared: Compared, sample_ids: Sequence[str]) -> Neighbors:
     import numpy as np
 
-    similarity = _normed(compared.samples) @ _normed(compared.training).T
+    cosines = [
+        _normed(samples) @ _normed(training).T
+        for samples, training in zip(compared.samples, compared.training, strict=True)
+    ]
+    similarity = np.mean(cosines, axis=0)
     nearest = np.argsort(-similarity, axis=1, kind="stable")[:, :MOST_NEIGHBORS]
     found = {
         sample: tuple(
@@ -100,7 +112,7 @@ def _nearest(compared: Compared, sample_ids: Sequence[str]) -> Neighbors:
         )
         for row, sample in enumerate(sample_ids)
     }
-    return Neighbors(found, len(compared.training), compared.candidates)
+    return Neighbors(found, len(compared.training[0]), compared.candidates)
 
 
 def _extracted(train: Any, held_out: Any, sample_ids: Sequence[str], names: set[str]) -> Compared:
@@ -111,8 +123,8 @@ def _extracted(train: Any, held_out: Any, sample_ids: Sequence[str], names: set[
     candidates = _of_classes(train, names)
     chosen = np.sort(candidates[:MOST_IMAGES])
     return Compared(
-        np.stack([held_out.values[rows[sample]] for sample in sample_ids]),
-        np.asarray(train.values[chosen]),
+        [np.stack([held_out.values[rows[sample]] for sample in sample_ids])],
+        [np.asarray(train.values[chosen])],
         [train.sample_ids[i] for i in chosen],
         [train.label_names[train.labels[i]] for i in chosen],
         len(candidates),
@@ -120,12 +132,12 @@ def _extracted(train: Any, held_out: Any, sample_ids: Sequence[str], names: set[
 
 
 def _computed(
-    run: Run, split: str, sample_ids: Sequence[str], names: set[str], seconds: float
+    members: Sequence[Run], split: str, sample_ids: Sequence[str], names: set[str], seconds: float
 ) -> Compared | None:
-    """Returns features of images that go through the network now."""
+    """Returns features of images that go through each network now, for some seconds each."""
     import numpy as np
 
-    data = run.data or _opened(run)
+    data = members[0].data or _opened(members[0])
     if data is None or "train" not in data.splits:
         return None
     held_out, train = data.splits[split], data.splits["train"]
@@ -134,10 +146,16 @@ def _computed(
     chosen = np.random.default_rng(SEED).permutation(candidates)[:MOST_IMAGES]
     if not len(chosen):
         return None
-    through = _through(run)
+    some = Subset(held_out, np.array([places[s] for s in sample_ids]))
+    samples, training = [], []
+    for run in members:
+        through = _through(run)
+        samples.append(through(some, None))
+        training.append(through(Subset(train, chosen), seconds))
+    fewest = min(map(len, training))
     return Compared(
-        through(Subset(held_out, np.array([places[s] for s in sample_ids])), None),
-        through(Subset(train, chosen), seconds),
+        samples,
+        [features[:fewest] for features in training],
         [train.sample_id(int(i)) for i in chosen],
         [train.label_names[train.labels[i]] for i in chosen],
         len(candidates),

@@ -37,7 +37,7 @@ def test_features_that_a_classifier_was_fitted_to_are_compared(tmp_path):
         )
 
     run.features = {"train": split([f"t{n}" for n in range(30)]), "test": split("bca")}
-    near = neighbors_of(run, found, ("b",), asked=False)
+    near = neighbors_of([run], found, ("b",), asked=False)
     train = run.features["train"]
     # The bee is taken for a cat.
     of_classes = [n for n in range(30) if n % 3 != 0]
@@ -65,7 +65,29 @@ def test_a_network_that_was_trained_finds_them_and_a_report_loads_none(digits_ru
     assert finished_run(run).image(similar[0].sample_id) is not None
 
 
+def test_members_find_them_by_the_mean_of_their_cosines(digits_run):
+    one = load(digits_run.path)
+    other = load(digits_run.path)
+    last = next(layer for layer in reversed(other.model.layers) if layer.weights)
+    before = next(layer for layer in reversed(other.model.layers[:-1]) if layer.weights)
+    before.kernel.assign(before.kernel[:, ::-1] * 2 - 0.1)
+    assert last is not before
+    predictions = one.predictions()
+    samples = predictions.sample_ids[:2]
+
+    def cosines(*members):
+        near = neighbors_of(members, predictions, samples, asked=True)
+        return {(s, n.sample_id): n.similarity for s in samples for n in near.of[s]}
+
+    alone, changed, together = cosines(one), cosines(other), cosines(one, other)
+    assert alone != changed
+    shared = {*alone} & {*changed} & {*together}
+    assert shared
+    for key in shared:
+        np.testing.assert_allclose(together[key], (alone[key] + changed[key]) / 2, atol=1e-5)
+
+
 def test_without_training_images_a_report_does_without(tmp_path):
     found = predicted([True, False], "12")
     run = load(write_run(tmp_path / "run", predictions=found))
-    assert neighbors_of(run, found, ("2",), asked=True) is None
+    assert neighbors_of([run], found, ("2",), asked=True) is None
