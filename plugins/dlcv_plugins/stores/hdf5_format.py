@@ -55,12 +55,23 @@ class RowWriter:
         rows: int,
         image_shape: tuple[int, int, int],
         label_names: Sequence[str],
+        labels: "np.ndarray | None" = None,
     ) -> None:
+        """Reserves space.
+
+        Args:
+            file: Open for writing bytes.
+            rows: How many images will be added.
+            image_shape: `(H, W, C)` of each.
+            label_names: The classes' names.
+            labels: `(rows,)`, those that will be added, where they are known. A small file has them
+                in front of its images, and its checksum is then known without reading it again.
+        """
         import numpy as np
 
         self._shape = (rows, *image_shape)
         self._names = label_names
-        self._labels = np.zeros(rows, np.int64)
+        self._labels = np.zeros(rows, np.int64) if labels is None else labels.astype(np.int64)
         self._count = 0
         columns: dict[str, hdf5.Column] = {"labels": self._labels, "label_names": label_names}
         self._writer = hdf5.RowWriter(file, "images", self._shape, np.dtype("u1"), columns)

@@ -80,7 +80,8 @@ class Pixels:
         total = np.zeros(self.shape, np.uint64)
         check_names(path, source.label_names)
         with files.atomic_path(path) as temporary, open(temporary, "xb") as file:
-            writer = RowWriter(file, len(rows), self.shape, source.label_names)
+            labels = source.labels[rows.start : rows.stop]
+            writer = RowWriter(file, len(rows), self.shape, source.label_names, labels)
             with closing(read_ahead(process, chunks(len(rows), CHUNK), threads)) as found:
                 for pixels, labels, sums in found:
                     writer.add(pixels, labels)

@@ -105,6 +105,13 @@ def test_the_description_is_true(photos, tmp_path):
     assert result.splits["val"] == (6, round((out / "val.hdf5").stat().st_size / 1e6, 2))
 
 
+def test_checksums_are_known_without_reading_what_was_written(photos, tmp_path, monkeypatch):
+    read = []
+    monkeypatch.setattr(files, "sha256", lambda path, *doing: read.append(path) or "none")
+    packed(photos(), tmp_path / "out")
+    assert read == []
+
+
 def test_the_mean_is_of_the_training_images_alone_by_channel_in_rgb(tmp_path):
     # One color for training, another for the rest: red 200, green 40, blue 10 in training.
     for split, color in (("train", (10, 40, 200)), ("val", (99, 99, 99)), ("test", (0, 0, 0))):
