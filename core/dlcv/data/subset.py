@@ -155,7 +155,7 @@ def survey(images: LabelledImages, *, skip: bool, threads: int) -> Survey:
 
 def with_cure(error: ImageError) -> ImageError:
     """Returns an error about an image of a data set that says what to do about it."""
-    return ImageError(f"{error}; remove the file, or leave such images out with --bad-images skip")
+    return ImageError(f"{error}; remove the image, or leave such images out with --bad-images skip")
 
 
 def _shape(images: LabelledImages, index: int, skip: bool) -> tuple[int, ...] | ImageError:

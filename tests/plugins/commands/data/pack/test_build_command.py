@@ -117,7 +117,7 @@ def test_a_bad_image_is_named_or_left_out_and_counted(photos, tmp_path):
     done = build(tmp_path, "photos", "--out", "packed", "--size", "8")
     assert done.returncode == 2
     assert done.stderr.splitlines()[-1].startswith(
-        "dlcv: photos/red/003.png: is empty; remove the file, or leave"
+        "dlcv: photos/red/003.png: is empty; remove the image, or leave"
     )
     done = build(tmp_path, "photos", "--out", "packed", "--size", "8", "--bad-images", "skip")
     assert done.returncode == 0

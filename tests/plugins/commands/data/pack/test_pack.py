@@ -202,7 +202,7 @@ class TestDecoding:
             packed(root, tmp_path / "out", preprocessors)
         assert str(caught.value).startswith(f"{root}/red/003.png: ")
         assert str(caught.value).count("003.png") == 1
-        assert "remove the file, or leave such images out with --bad-images" in str(caught.value)
+        assert "remove the image, or leave such images out with --bad-images" in str(caught.value)
         assert [path.name for path in tmp_path.iterdir()] == ["photos"]
 
 
