@@ -11,7 +11,10 @@ import pytest
 from test_third_party import dlcv, write_photos
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
-NAMES = ("dlcv-convmixer", "dlcv-grayscale", "dlcv-jsonl-tracker", "dlcv-kappa", "dlcv-sqlite")
+NAMES = (
+    "dlcv-convmixer", "dlcv-grayscale", "dlcv-idx", "dlcv-jsonl-tracker", "dlcv-kappa",
+    "dlcv-sqlite",
+)  # fmt: skip
 RUN = (
     "run --data photos --arch convmixer(width=4,depth=1) --eval rank,kappa --trackers sqlite"
     " --preproc scale --epochs 1 --test 4 --validation 4 --name one"
