@@ -24,6 +24,11 @@ FOLDERS = {
     "examples/recipes": "dlcv_plugins/recipes",
 }
 """Where what is in the wheel comes from."""
+OWN_TESTS = (
+    "tests/core", "tests/cli/test_plugins.py", "tests/plugins/test_preprocessors.py",
+    "tests/plugins/test_schedules.py", "tests/plugins/test_stores.py",
+)  # fmt: skip
+"""The tests that run from the unpacked source distribution."""
 
 
 @pytest.fixture(scope="module")
@@ -113,3 +118,25 @@ def test_the_wheel_holds_the_recipes_and_finds_them(wheel, tmp_path):
     ).stdout.split()
     assert [Path(path).stem for path in found] == [recipe.name for recipe in recipes()]
     assert {Path(path).parent for path in found} == {tmp_path / "dlcv_plugins" / "recipes"}
+
+
+@pytest.mark.slow
+def test_the_source_distribution_installs_and_passes_its_own_tests(built, tmp_path):
+    (source,) = built.glob("*.tar.gz")
+    with tarfile.open(source) as opened:
+        opened.extractall(tmp_path, filter="data")
+    (unpacked,) = tmp_path.iterdir()
+    site = tmp_path / "site"
+    pip = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--no-build-isolation"]
+    subprocess.run([*pip, "--target", site, source], check=True)
+    # Tests would find the packages of this tree through the path of an editable installation.
+    environment = {**os.environ, "PYTHONPATH": str(site)}
+    where = [sys.executable, "-c", "import dlcv, dlcv_plugins; print(dlcv.__file__)"]
+    found = subprocess.run(where, env=environment, capture_output=True, text=True, check=True)
+    assert found.stdout == f"{site}/dlcv/__init__.py\n"
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-o", "addopts=", "-m", "not slow", *OWN_TESTS],
+        cwd=unpacked, env=environment, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout[-3000:]
+    assert int(re.search(r"(\d+) passed", done.stdout)[1]) > 1000

@@ -11,6 +11,7 @@ import http.server
 import json
 import os
 import posixpath
+import shutil
 import subprocess
 import sys
 import threading
@@ -26,6 +27,9 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 EDIT = "https://example.org/dlcv/edit/main/docs/"
+SITE = "https://example.org/dlcv/"
+TWO_SCREENS = 900
+"""Words of a page, with some 300 around its text, that no longer fit on two screens."""
 LINKS = {"a": "href", "area": "href"}
 """What a reader may follow, by its element; what a page loads is in `LOADED`."""
 LOADED = {"img": "src", "script": "src", "link": "href", "iframe": "src", "source": "src"}
@@ -39,12 +43,18 @@ class Page(HTMLParser):
         links: Addresses that a reader may follow.
         loaded: Addresses that the browser loads.
         anchors: Names within the page.
+        contents: Anchors that the contents list leads to.
+        metadata: What the page tells other programs about itself, such as `og:image`.
+        words: How many words the page has, with those around its text.
         classes: Classes of its elements.
     """
 
     links: set[str] = attrs.field(factory=set, init=False)
     loaded: set[str] = attrs.field(factory=set, init=False)
     anchors: set[str] = attrs.field(factory=set, init=False)
+    contents: set[str] = attrs.field(factory=set, init=False)
+    metadata: dict[str, str] = attrs.field(factory=dict, init=False)
+    words: int = attrs.field(default=0, init=False)
     classes: set[str] = attrs.field(factory=set, init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -57,13 +67,20 @@ class Page(HTMLParser):
             self.loaded.update(filter(None, [given.get(LOADED.get(tag, ""))]))
         self.anchors.update(filter(None, [given.get("id"), given.get("name")]))
         self.classes.update(given.get("class", "").split())
+        if "md-nav__link" in given.get("class", "") and given.get("href", "").startswith("#"):
+            self.contents.add(given["href"][1:])
+        if "content" in given:
+            self.metadata[given.get("property") or given.get("name", "")] = given["content"]
+
+    def handle_data(self, text: str) -> None:
+        self.words += len(text.split())
 
 
 def test_site_is_built_without_warnings_and_each_address_leads_somewhere(tmp_path):
     pytest.importorskip("material")
     pytest.importorskip("mkdocstrings")
     build = [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "-d", tmp_path]
-    settings = {"DLCV_EDIT_URI": EDIT, "NO_MKDOCS_2_WARNING": "1"}
+    settings = {"DLCV_EDIT_URI": EDIT, "DLCV_SITE_URL": SITE, "NO_MKDOCS_2_WARNING": "1"}
     subprocess.run(build, cwd=ROOT, check=True, env={**os.environ, **settings})
 
     pages = {str(path.relative_to(tmp_path)): read(path) for path in tmp_path.rglob("*.html")}
@@ -75,8 +92,48 @@ def test_site_is_built_without_warnings_and_each_address_leads_somewhere(tmp_pat
         assert "mermaid" not in page.classes, f"{name}: Material would load mermaid from elsewhere"
         for address in page.links | page.loaded:
             assert is_there(address, name, pages, tmp_path), f"{name}: nothing is at {address}"
+        assert page.words < TWO_SCREENS or len(page.contents) > 2, f"{name} has no contents list"
+        card = page.metadata["og:image"].removeprefix(SITE)
+        assert (tmp_path / card).is_file(), f"{name} has no picture: {card}"
     first = pages["tutorial/first-run/index.html"]
     assert f"{EDIT}tutorial/first-run.md" in first.links
+
+
+def test_an_address_that_leads_nowhere_is_found(tmp_path):
+    (tmp_path / "how-to").mkdir()
+    (tmp_path / "how-to" / "index.html").write_text('<h2 id="there">There</h2>')
+    (tmp_path / "picture.jpg").write_bytes(b"")
+    pages = {"how-to/index.html": read(tmp_path / "how-to" / "index.html"), "index.html": Page()}
+    for address in ("../how-to/#there", "../picture.jpg", "#there", "https://example.org/gone"):
+        assert is_there(address, "how-to/index.html", pages, tmp_path)
+    for address in ("../how-to/#gone", "#gone", "../gone/", "../gone.jpg"):
+        assert not is_there(address, "how-to/index.html", pages, tmp_path)
+
+
+@pytest.mark.slow
+def test_each_version_keeps_its_site_and_the_selector_shows_them(tmp_path):
+    pytest.importorskip("mike")
+    copied = tmp_path / "dlcv"
+    ignored = shutil.ignore_patterns("__pycache__", "*.pyc")
+    for name in ("docs", "core", "plugins"):
+        shutil.copytree(ROOT / name, copied / name, ignore=ignored)
+    shutil.copy(ROOT / "mkdocs.yml", copied)
+    author = {f"GIT_{who}_{what}": "dlcv@example.org" for who in ("AUTHOR", "COMMITTER")
+              for what in ("NAME", "EMAIL")}  # fmt: skip
+    environment = {**os.environ, **author, "DLCV_VERSIONS": "mike", "NO_MKDOCS_2_WARNING": "1"}
+    run = functools.partial(subprocess.run, cwd=copied, env=environment, check=True)
+    run(["git", "init", "-q"])
+    for version in ("0.1", "0.2"):
+        run([sys.executable, "-m", "mike.driver", "deploy", "-q", "-u", version, "latest"])
+    run(["git", "checkout", "-q", "gh-pages"])
+    listed = json.loads((copied / "versions.json").read_text())
+    assert [(row["version"], row["aliases"]) for row in listed] == [
+        ("0.2", ["latest"]),
+        ("0.1", []),
+    ]
+    for version in ("0.1", "0.2", "latest"):
+        page = (copied / version / "index.html").read_text()
+        assert '"version": {"default": "latest", "provider": "mike"}' in page
 
 
 ASK = """
