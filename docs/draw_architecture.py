@@ -17,7 +17,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from dlcv.registry import KINDS
+from dlcv.registry import KINDS, group_of
 
 ROOT = Path(__file__).parents[1]
 PICTURE = ROOT / "docs" / "images" / "architecture.svg"
@@ -93,7 +93,7 @@ def _contracts(project: dict[str, Any]) -> tuple[list[list[str]], set[str], list
 def _items(project: dict[str, Any]) -> dict[str, int]:
     """Returns how many items of each kind ship with dlcv."""
     groups = project["project"]["entry-points"]
-    return {kind: len(groups.get(f"dlcv.{kind}s", {})) for kind in KINDS}
+    return {kind: len(groups.get(group_of(kind), {})) for kind in KINDS}
 
 
 def _layer(names: list[str], styles: dict[str, str], y: float) -> Iterator[str]:

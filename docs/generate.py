@@ -42,11 +42,20 @@ CORE = DOCS.parent / "core" / "dlcv"
 STUBS = DOCS.parent / "plugins" / "dlcv-stubs"
 STUBBED = {"__init__": "functions", "api": "api", "interfaces/__init__": "interfaces"}
 """The modules with stubs, and the groups of entry points that add names to them."""
+HEAD = "# Written by docs/generate.py: type checkers see no names that entry points add."
+REGISTRY = STUBS / "registry" / "__init__.pyi"
+TYPED = {
+    "get": ("name: str", "type[{}]"),
+    "create": ("spec: str | Spec | Plugin", "{}"),
+    "create_list": ("specs: str | Iterable[str | Spec | Plugin]", "list[{}]"),
+}
+"""Functions of the registry whose results depend on the kind: what they take, and return."""
 
 
 def main() -> None:
     """Writes the files that changed, or names them."""
-    generated = {**pages(), **stubs(), draw_architecture.PICTURE: draw_architecture.svg()}
+    generated = {**pages(), **stubs(), REGISTRY: registry_stub()}
+    generated[draw_architecture.PICTURE] = draw_architecture.svg()
     changed = {path: text for path, text in generated.items() if path.read_text() != text}
     if "--check" not in sys.argv:
         for path, text in changed.items():
@@ -80,10 +89,49 @@ def stubs() -> dict[Path, str]:
                 package, _, last = point.value.rpartition(":" if ":" in point.value else ".")
                 places.append((package, last, point.name))
         lines = [f"from {place} import {name} as {public}" for place, name, public in places]
-        head = "# Written by docs/generate.py: type checkers see no names that entry points add."
         version = ["__version__: str"] if module == "__init__" else []
-        made[STUBS / f"{module}.pyi"] = "\n".join([head, *lines, *version, ""])
+        made[STUBS / f"{module}.pyi"] = "\n".join([HEAD, *lines, *version, ""])
     return made
+
+
+def registry_stub() -> str:
+    """Returns the stub of the registry, in which a kind decides what its functions return."""
+    classes = {kind: cls.__name__ for kind, cls in registry.INTERFACES.items()}
+    own = ast.parse((CORE / "registry" / "__init__.py").read_text()).body
+    imported = {
+        alias.name: node.module
+        for node in own
+        if isinstance(node, ast.ImportFrom) and node.module.startswith("dlcv")
+        for alias in node.names
+    }
+    functions = [name for name in registry.__all__ if hasattr(registry.Registry, name)]
+    others = [n for n in imported if n not in (*functions, "Registry", "registry", "Spec")]
+    names = ", ".join(sorted({*classes.values(), "Plugin"}))
+    lines = [
+        HEAD, "# What the registry returns depends on the kind that is asked for.",
+        "from collections.abc import Iterable, Iterator", "from types import ModuleType",
+        "from typing import Literal, overload", "", "from click import Command",
+        f"from dlcv.interfaces import {names}",
+        "from dlcv.registry.catalog import Registry as _Untyped",
+        "from dlcv.registry.lookup import Descriptor",
+        "from dlcv.registry.spec import Spec as Spec",
+        *(f"from {imported[name]} import {name} as {name}" for name in others),
+        "", "class Registry(_Untyped):",
+    ]  # fmt: skip
+    for function, (parameter, result) in TYPED.items():
+        returned = {kind: result.format(cls) for kind, cls in classes.items()}
+        if function == "get":
+            returned |= {"hook": "ModuleType", "family": "ModuleType", "command": "Command"}
+        for kind, text in returned.items():
+            start = f'    @overload\n    def {function}(self, kind: Literal["{kind}"], {parameter})'
+            lines.append(f"{start} -> {text}: ...")
+        rest = f"kind: str, {parameter}) -> {result.format('Plugin')}: ..."
+        lines.append(f"    @overload\n    def {function}(self, {rest}")
+    lines += ["", "registry: Registry", *(f"{name} = registry.{name}" for name in functions)]
+    special = {"__contains__": "name: object", "__iter__": "", "__len__": ""}
+    results = {"__contains__": "bool", "__iter__": "Iterator[Descriptor]", "__len__": "int"}
+    lines += [f"def {n}({taken}) -> {results[n]}: ..." for n, taken in special.items()]
+    return "\n".join([*lines, ""])
 
 
 def commands() -> str:

@@ -76,8 +76,11 @@ if TYPE_CHECKING:
     from dlcv.progress import duration as duration
     from dlcv.progress import track as track
     from dlcv.progress import waiting as waiting
+    from dlcv.registry.defaults import default_or_none as default_or_none
+    from dlcv.registry.guard import notifier as notifier
     from dlcv.registry.spec import SpecList as SpecList
     from dlcv.registry.spec import lower as lower
+    from dlcv.registry.spec import written as written
     from dlcv.runs import record as record
     from dlcv.runs.directory import LATEST as LATEST
     from dlcv.runs.directory import RunDirectory as RunDirectory
@@ -116,10 +119,6 @@ if TYPE_CHECKING:
     from dlcv.training.history import best_epochs as best_epochs
     from dlcv.training.history import best_row as best_row
     from dlcv.training.history import of_stage as of_stage
-    from dlcv.training.history import snapshot_epochs as snapshot_epochs
-    from dlcv.training.interruption import Interrupted as Interrupted
-    from dlcv.training.interruption import Interruption as Interruption
-    from dlcv.training.interruption import deferred_signals as deferred_signals
     from dlcv.training.network import Network as Network
     from dlcv.training.network import build_parts as build_parts
     from dlcv.training.network import is_random_in_training as is_random_in_training
@@ -144,11 +143,14 @@ if TYPE_CHECKING:
     FEWEST_TRAINING: int
     FEWEST_VALIDATION: int
     GradientDescent: Any
+    Interrupted: Any
+    Interruption: Any
     build_new: Callable[..., Any]
     by_epoch: Callable[..., Any]
     compare_with_record: Callable[..., dict[str, Any]]
     data_name: Callable[..., str]
     default_name: Callable[..., str]
+    deferred_signals: Callable[..., AbstractContextManager[Any]]
     figure: Callable[..., Any]
     find_recipe: Callable[..., Any]
     from_json: Callable[..., Any]
@@ -160,6 +162,7 @@ if TYPE_CHECKING:
     pages: ModuleType
     prepare_training: Callable[..., Any]
     recipes: Callable[..., list[Any]]
+    snapshot_epochs: Callable[..., list[int]]
     train_into: Callable[..., Any]
     use_plugin_file: Callable[[str], None]
     validation_share: Callable[..., float | None]

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         DatasetStore,
         LabelledImages,
         Matrix,
+        Predictions,
         RunView,
         SpecView,
     )
@@ -29,11 +30,29 @@ if TYPE_CHECKING:
 _specification = pluggy.HookspecMarker("dlcv")
 hook = pluggy.HookimplMarker("dlcv")
 """Marks a function as the implementation of the hook of its name."""
+UNWRAPPED = (
+    "dlcv_configured", "dlcv_stage", "dlcv_batch", "dlcv_epoch", "dlcv_predicted", "dlcv_reported",
+)  # fmt: skip
+"""Hooks without wrappers: each implementation is called for itself."""
+
+
+@_specification(historic=True)
+def dlcv_plugins() -> "Iterable[tuple[str, str, str, str]]":  # type: ignore[empty-body]
+    """Returns the plugins of a family: rows of kind, name, `module:attribute` and summary.
+
+    The module that implements it is an entry point of the group `dlcv.families`, and is imported
+    for each listing; what its rows name is imported when it is used.
+    """
 
 
 @_specification(firstresult=True)
 def dlcv_configuration(name: str) -> Path | None:
     """Returns the file of the configuration that a name means; None where it is a file's path."""
+
+
+@_specification
+def dlcv_configured(config: Any) -> Any:
+    """Returns the `dlcv.api.RunConfig` to train with in the place of one; None for the same."""
 
 
 @_specification(firstresult=True)
@@ -63,6 +82,11 @@ def dlcv_divided(images: "LabelledImages", parts: "Mapping[str, LabelledImages]"
 
 
 @_specification
+def dlcv_opened(dataset: Any) -> None:
+    """Is called with a data set, a `dlcv.api.Dataset`, once it is opened and divided."""
+
+
+@_specification
 def dlcv_run_started(run: "RunView") -> None:
     """Is called once the run's directory and network are there, before the first step."""
 
@@ -82,8 +106,31 @@ def dlcv_callbacks(run: "RunView") -> "list[keras.callbacks.Callback]":  # type:
 
 
 @_specification
+def dlcv_batch(stage: Any, images: "np.ndarray", labels: "np.ndarray") -> None:
+    """Is called with each batch of training, as the network gets it, once and in order.
+
+    Neither array may be changed: images are `(N, H, W, C)`, labels `(N, classes)` float32.
+    """
+
+
+@_specification
+def dlcv_epoch(run: "RunView", row: dict[str, Any]) -> None:
+    """Is called after each epoch with its row of the history."""
+
+
+@_specification
+def dlcv_predicted(predictions: "Predictions") -> None:
+    """Is called with the predictions of labelled images, before evaluators see them."""
+
+
+@_specification
 def dlcv_run_finished(run: "RunView", result: dict[str, Any]) -> None:
     """Is called with the run's metrics by name, once everything is written."""
+
+
+@_specification
+def dlcv_reported(run: Any, path: Path) -> None:
+    """Is called once the report of a run is written, with its path."""
 
 
 @_specification(firstresult=True)

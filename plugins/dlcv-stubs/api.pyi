@@ -55,8 +55,11 @@ from dlcv.progress import Advance as Advance
 from dlcv.progress import duration as duration
 from dlcv.progress import track as track
 from dlcv.progress import waiting as waiting
+from dlcv.registry.defaults import default_or_none as default_or_none
+from dlcv.registry.guard import notifier as notifier
 from dlcv.registry.spec import SpecList as SpecList
 from dlcv.registry.spec import lower as lower
+from dlcv.registry.spec import written as written
 from dlcv.runs import record as record
 from dlcv.runs.directory import LATEST as LATEST
 from dlcv.runs.directory import RunDirectory as RunDirectory
@@ -95,10 +98,6 @@ from dlcv.training.history import History as History
 from dlcv.training.history import best_epochs as best_epochs
 from dlcv.training.history import best_row as best_row
 from dlcv.training.history import of_stage as of_stage
-from dlcv.training.history import snapshot_epochs as snapshot_epochs
-from dlcv.training.interruption import Interrupted as Interrupted
-from dlcv.training.interruption import Interruption as Interruption
-from dlcv.training.interruption import deferred_signals as deferred_signals
 from dlcv.training.network import Network as Network
 from dlcv.training.network import build_parts as build_parts
 from dlcv.training.network import is_random_in_training as is_random_in_training
@@ -111,6 +110,8 @@ from dlcv_plugins.ensembles.ensemble import Ensemble as Ensemble
 from dlcv_plugins.advice.division import FEWEST_TRAINING as FEWEST_TRAINING
 from dlcv_plugins.advice.division import FEWEST_VALIDATION as FEWEST_VALIDATION
 from dlcv_plugins.trainers.gradient_descent.trainer import GradientDescent as GradientDescent
+from dlcv_plugins.training.interruption import Interrupted as Interrupted
+from dlcv_plugins.training.interruption import Interruption as Interruption
 from dlcv_plugins.training.stage import Stage as Stage
 from dlcv_plugins.training.stage import Training as Training
 from dlcv_plugins.trainers.gradient_descent.network import build_new as build_new
@@ -121,6 +122,7 @@ from dlcv_plugins.trainers.changes import compare_with_record as compare_with_re
 from dlcv_plugins.training.compiling import compile_stage as compile_stage
 from dlcv_plugins.trainers.names import data_name as data_name
 from dlcv_plugins.trainers.names import default_name as default_name
+from dlcv_plugins.training.interruption import deferred_signals as deferred_signals
 from dlcv_plugins.drawings.figures import figure as figure
 from dlcv_plugins.commands.recipes.find import find_recipe as find_recipe
 from dlcv_plugins.training.freezing import freeze as freeze
@@ -136,6 +138,7 @@ from dlcv_plugins.weights.initial_weights import open_source as open_source
 from dlcv_plugins import pages as pages
 from dlcv_plugins.trainers.gradient_descent.network import prepare_training as prepare_training
 from dlcv_plugins.commands.recipes.find import recipes as recipes
+from dlcv_plugins.ensembles.cycles import snapshot_epochs as snapshot_epochs
 from dlcv_plugins.training.train import train as train
 from dlcv_plugins.trainers.gradient_descent.trainer import train_into as train_into
 from dlcv_plugins.commands.check_plugins.file import use_plugin_file as use_plugin_file

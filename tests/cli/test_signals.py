@@ -89,7 +89,7 @@ def test_ignored_signals_stay_ignored(tmp_path: Path) -> None:
         "from dlcv import signals\n"
         "signals.end_command()\n"
         "assert signal.getsignal(signal.SIGHUP) == signal.SIG_IGN\n"
-        "from dlcv.training.interruption import deferred_signals\n"
+        "from dlcv_plugins.training.interruption import deferred_signals\n"
         "with deferred_signals() as asked: signal.raise_signal(signal.SIGHUP)\n"
         "print(asked.signal)\n"
     )

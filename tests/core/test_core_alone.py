@@ -20,7 +20,6 @@ COMMANDS = {
     **{name: f"dlcv.cli.{name}:{name}" for name in ("run", "resume", "evaluate", "predict")},
     "plugins": "dlcv.cli.plugins:plugins",
     "plugins.list": "dlcv.cli.plugins:list_plugins",
-    "plugins.show": "dlcv.cli.plugins:show",
 }
 FOREIGN = '''"""One plugin of each kind that a run needs."""
 

@@ -277,3 +277,31 @@ def test_without_the_extra_one_line_names_it(monkeypatch: pytest.MonkeyPatch, vi
     presets.image_backbones.cache_clear()
     with pytest.raises(DlcvError, match=r"not installed: pip install 'dlcv\[hub\]'$"):
         KerasHub(preset=str(vit)).prepare()
+
+
+def test_each_network_of_kerashub_is_a_plugin_of_its_family() -> None:
+    rows = registry.descriptors("architecture", "kerashub_*")
+    known = {each.removesuffix("Backbone"): cls for each, cls in presets.image_backbones().items()}
+
+    assert {d.target.partition(":")[2] for d in rows} == {*known}
+    for each in rows:
+        network = registry.create("architecture", each.name)
+        assert network.preset in known[each.target.partition(":")[2]].presets
+        assert registry.describe("architecture", each.name).summary == each.summary
+    assert registry.pretrained_weights("kerashub_vit") == "download"
+
+
+def test_network_of_the_family_takes_its_own_presets_alone(vit: Path, tmp_path: Path) -> None:
+    spec = f"kerashub_vit(preset={str(vit)!r}, weights=random)"
+    made = registry.create("architecture", spec)
+    check_plugin(made)
+    again = registry.create("architecture", registry.registry.spec_of(made.prepare()))
+    assert again.config is not None
+    assert (
+        build(again).model.count_params() == build(KerasHub(preset=str(vit))).model.count_params()
+    )
+    other = registry.create("architecture", f"kerashub_resnet(preset={str(vit)!r})")
+    with pytest.raises(
+        DlcvError, match=r"kerashub_resnet: .*/vit is a ViTBackbone; use kerashub\("
+    ):
+        other.prepare()

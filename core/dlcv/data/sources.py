@@ -224,7 +224,9 @@ def open_dataset(
     splits = _checked(opened, split) if fraction < 1 else divided(opened)
     ordered = {name: splits[name] for name in SPLITS if name in splits}
     kept = groups if has_groups(groups) else None
-    return Dataset(store, ordered, split, declares_size, tuple(skipped), kept)
+    dataset = Dataset(store, ordered, split, declares_size, tuple(skipped), kept)
+    registry.registry.hooks().dlcv_opened(dataset=dataset)
+    return dataset
 
 
 def open_split(

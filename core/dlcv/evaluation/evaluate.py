@@ -8,6 +8,7 @@ import attrs
 from dlcv import registry
 from dlcv.errors import DlcvError, PluginError
 from dlcv.interfaces import Evaluation, Evaluator, Predictions
+from dlcv.registry.guard import notifier
 
 
 @attrs.frozen
@@ -35,6 +36,7 @@ def evaluate_each(
     """
     if not len(predictions.labels):
         raise DlcvError("there are no images to evaluate")
+    notifier("dlcv_predicted")(predictions=predictions)
     return tuple(
         Evaluated(evaluator, _name(evaluator), evaluator.evaluate(predictions))
         for evaluator in evaluators

@@ -18,15 +18,16 @@ from dlcv.registry.catalog import (
     spec_of,
     state,
 )
-from dlcv.registry.lookup import INTERFACES, KINDS
+from dlcv.registry.lookup import INTERFACES, KINDS, group_of
 from dlcv.registry.owners import blame, provenance
 from dlcv.registry.pretrained import installed_bases, pretrained_weights
 from dlcv.registry.spec import Spec, SpecList, parse_value
 
 __all__ = [
     "INTERFACES", "KINDS", "Description", "Registration", "Registry", "Spec", "SpecList", "blame",
-    "create", "create_list", "describe", "descriptors", "get", "installed_bases", "names",
-    "parse_value", "pretrained_weights", "provenance", "register", "registry", "spec_of", "state",
+    "create", "create_list", "describe", "descriptors", "get", "group_of", "installed_bases",
+    "names", "parse_value", "pretrained_weights", "provenance", "register", "registry", "spec_of",
+    "state",
 ]  # fmt: skip
 
 

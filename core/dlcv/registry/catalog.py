@@ -1,14 +1,14 @@
 """The registry: names to plugins, found through entry points and loaded when used.
 
-An index of names is built from the installed packages' metadata without importing any of them; a
-pluggy manager holds what is live: loaded plugins, blocks and hooks.
+An index of names is built from the installed packages' metadata and their families' tables, without
+importing a plugin; a pluggy manager holds what is live: loaded plugins, blocks and hooks.
 """
 
+import contextlib
 import inspect
 import os
 import typing
-from collections.abc import Callable, Iterable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterable, Iterator
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -17,7 +17,8 @@ import attrs
 from dlcv.errors import PluginError, SpecError, UnknownPluginError, first_line, listing, suggestion
 from dlcv.interfaces import Option, OptionError, Plugin, options_of
 from dlcv.packages import DISABLE_VARIABLE
-from dlcv.registry.lookup import INTERFACES, Descriptor, Lookup, checked_kind, disabled
+from dlcv.registry.families import members
+from dlcv.registry.lookup import INTERFACES, MODULES, Descriptor, Lookup, checked_kind, disabled
 from dlcv.registry.spec import Spec, SpecList, bare_or_text, lower
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ class Description:
     source: str
 
 
-class Registration(AbstractContextManager["Registration"]):
+class Registration(contextlib.AbstractContextManager["Registration"]):
     """A registration from Python; as a context manager it ends with the block."""
 
     def __init__(self, end: Callable[[], None]) -> None:
@@ -72,6 +73,7 @@ class Registry(Lookup):
     def __init__(self) -> None:
         super().__init__()
         self._lazy_manager: Manager | None = None
+        self._has_families = False
 
     def get(self, kind: str, name: str) -> Any:
         """Returns a plugin's class, imported and checked.
@@ -100,12 +102,14 @@ class Registry(Lookup):
             try:
                 loaded = descriptor.load(INTERFACES.get(descriptor.kind))
                 if descriptor.kind == "command":
-                    return _checked_command(loaded)
+                    _check_command(loaded)
                 # pluggy takes an object once; a class may have two names.
                 if not self._manager.is_registered(loaded):
                     self._manager.register(loaded, descriptor.key)
-                if descriptor.kind == "hook":
-                    self._manager.check(loaded)
+                if descriptor.kind in MODULES:
+                    table = self._manager.take_table()
+                    self._manager.check(loaded, descriptor.kind)
+                    self._add_members(members(descriptor, table))
             except (Exception, SystemExit) as error:
                 self._forget(descriptor)
                 reason = _reason(error)
@@ -189,13 +193,13 @@ class Registry(Lookup):
         )
 
     def register(self, kind: str, name: str, cls: type[Plugin] | ModuleType) -> Registration:
-        """Registers a class, or a module of hooks, for this process or for a `with` block.
+        """Registers a class, or a module of hooks or a family, for this process or a `with` block.
 
         Raises:
             PluginError: the name is taken or no identifier, or the class breaks the interface.
         """
         with self._lock:
-            if self._usable(checked_kind(kind, (*INTERFACES, "hook")), name):
+            if self._usable(checked_kind(kind, (*INTERFACES, *MODULES)), name):
                 raise PluginError(f'{kind} "{name}" exists already; choose another name')
             is_class = isinstance(cls, type)
             target = f"{cls.__module__}:{cls.__qualname__}" if is_class else cls.__name__
@@ -208,8 +212,9 @@ class Registry(Lookup):
 
         def end() -> None:
             with self._lock:
-                self._remove(descriptor)
-                self._forget(descriptor)
+                for each in [descriptor, *(d for d in self if d.family == descriptor.key)]:
+                    self._remove(each)
+                    self._forget(each)
 
         return Registration(end)
 
@@ -251,6 +256,36 @@ class Registry(Lookup):
                 raise PluginError(f"{error}; {cure}") from error
         return self._manager
 
+    def _all(self, kind: str | None = None) -> Iterator[Descriptor]:
+        if kind is None or kind in INTERFACES:
+            self._load_families()
+        return super()._all(kind)
+
+    def _claims(self, kind: str, name: str) -> list[Descriptor]:
+        if kind in INTERFACES:
+            self._load_families()
+        return super()._claims(kind, name)
+
+    def _load_families(self) -> None:
+        """Adds what families offer, once; a broken or disabled one offers nothing."""
+        with self._lock:
+            found = [] if self._has_families else self.descriptors("family")
+            self._has_families = True
+            for family in found:
+                with contextlib.suppress(PluginError):
+                    self.load(family)
+
+    def _add_members(self, found: list[Descriptor]) -> None:
+        """Adds what a family offers; raises a `PluginError` if a name is taken."""
+        for member in found:
+            claims = self._claims(member.kind, member.name)
+            if any(d.key == member.key or not member.distribution for d in claims):
+                raise PluginError(f'the {member.kind} "{member.name}" exists already')
+        for member in found:
+            self._add(member)
+            if member.is_disabled:
+                self._manager.set_blocked(member.key)
+
     def _forget(self, descriptor: Descriptor) -> None:
         """Takes a plugin out of pluggy, if it is there."""
         if self._manager.has_plugin(descriptor.key):
@@ -262,16 +297,15 @@ class Registry(Lookup):
             if self._lazy_manager is None:
                 from dlcv.registry.manager import Manager
 
-                self._lazy_manager = Manager(d.key for d in self._all() if d.is_disabled)
+                self._lazy_manager = Manager(d.key for d in super()._all() if d.is_disabled)
             return self._lazy_manager
 
 
-def _checked_command(command: Any) -> Any:
+def _check_command(command: Any) -> None:
     import click
 
     if not isinstance(command, click.Command):
         raise PluginError("it is no click command")
-    return command
 
 
 def _reason(error: BaseException) -> str:
@@ -281,7 +315,7 @@ def _reason(error: BaseException) -> str:
     if isinstance(error, pluggy.PluginValidationError):
         # Its later lines hold the definition that is wrong.
         return " ".join(str(error).split())
-    return str(error) if isinstance(error, PluginError) else first_line(error)
+    return str(error) if isinstance(error, PluginError | SpecError) else first_line(error)
 
 
 def _nested_kind(annotation: Any) -> str | None:

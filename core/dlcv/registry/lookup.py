@@ -72,7 +72,9 @@ class Interfaces(Mapping[str, type[Plugin]]):
 
 
 INTERFACES = Interfaces()
-KINDS = (*INTERFACES, "hook", "command")
+MODULES = ("hook", "family")
+"""The kinds that are modules with implementations of hooks."""
+KINDS = (*INTERFACES, *MODULES, "command")
 """All that packages may offer: plugins that specs name, modules of hooks, and commands."""
 RESERVED = {("preprocessor", "auto"), ("section", "all")}
 """Names with a meaning of their own, which no plugin can have."""
@@ -90,6 +92,8 @@ class Descriptor:
         target: Where it is, as `module:attribute`.
         entry_point: What loads it; None when registered from Python.
         cls: The class or module, when registered from Python.
+        family: The key of the family that offers it; empty for one with an entry point of its own.
+        summary: What it does, as its family has it.
     """
 
     kind: str
@@ -99,6 +103,8 @@ class Descriptor:
     target: str
     entry_point: importlib.metadata.EntryPoint | None = attrs.field(repr=False, default=None)
     cls: type[Plugin] | ModuleType | None = attrs.field(repr=False, default=None)
+    family: str = ""
+    summary: str = ""
 
     @property
     def qualified_name(self) -> str:
@@ -191,8 +197,8 @@ class Lookup:
 
     def __repr__(self) -> str:
         """Returns how many there are of each kind."""
-        counts = ((len(self.descriptors(kind)), kind) for kind in KINDS)
-        return f"<Registry: {', '.join(f'{count} {kind}s' for count, kind in counts)}>"
+        counts = (f"{len(self.descriptors(kind))} {group_of(kind)[5:]}" for kind in KINDS)
+        return f"<Registry: {', '.join(counts)}>"
 
     def _repr_html_(self) -> str:
         """Returns a table of the names of each kind, which a notebook shows."""
@@ -332,6 +338,11 @@ def checked_kind(kind: str, kinds: Iterable[str] = KINDS) -> str:
     return kind
 
 
+def group_of(kind: str) -> str:
+    """Returns the group of entry points that holds a kind's plugins, such as `dlcv.stores`."""
+    return "dlcv.families" if kind == "family" else f"dlcv.{kind}s"
+
+
 def disabled(descriptor: Descriptor) -> PluginError:
     """Returns the error that a disabled plugin was asked for."""
     return PluginError(f"{descriptor.title} is disabled by {DISABLE_VARIABLE}")
@@ -341,7 +352,7 @@ def _installed() -> dict[str, dict[str, list[Descriptor]]]:
     """Returns what is installed, by kind and by bare and qualified name."""
     named: dict[str, dict[str, list[Descriptor]]] = {kind: {} for kind in KINDS}
     for kind in KINDS:
-        for ep in entry_points(f"dlcv.{kind}s"):
+        for ep in entry_points(group_of(kind)):
             descriptor = Descriptor(kind, ep.name, *origin(ep), target=ep.value, entry_point=ep)
             _add_to(named, descriptor)
     return named

@@ -16,22 +16,30 @@ Around = Callable[[str, Callable[[], Any]], Any]
 
 
 class Manager(pluggy.PluginManager):
-    """Holds loaded plugins, what is blocked, and modules of hooks, which alone implement hooks."""
+    """Holds all that is loaded, what is blocked, and modules, which alone implement hooks."""
 
     def __init__(self, blocked: Iterable[str] = ()) -> None:
         """Makes a manager that refuses the plugins of the keys `blocked`."""
         super().__init__("dlcv")
         self.add_hookspecs(hooks)
+        self._tables: list[Any] = []
+        # Who is registered from now on is called at once.
+        self.hook.dlcv_plugins.call_historic(self._tables.append)
         for key in blocked:
             self.set_blocked(key)
 
+    def take_table(self) -> Any:
+        """Returns the table of the family that was registered last; later calls return nothing."""
+        return self._tables.pop() if self._tables else ()
+
     def parse_hookimpl_opts(self, plugin: Any, name: str) -> Any:
-        """Returns how a module's function implements a hook; methods of plugin classes never do."""
-        if isinstance(plugin, type) and issubclass(plugin, Plugin):
+        """Returns how a module's function implements a hook; plugins and commands never do."""
+        is_class = isinstance(plugin, type)
+        if issubclass(plugin, Plugin) if is_class else callable(plugin):
             return None
         return super().parse_hookimpl_opts(plugin, name)
 
-    def check(self, module: Any) -> None:
+    def check(self, module: Any, kind: str) -> None:
         """Raises a `PluginError` if a module that is registered implements hooks wrongly."""
         callers = {caller.name: caller for caller in self.get_hookcallers(module) or []}
         known = [caller.name for caller in vars(self.hook).values() if caller.has_spec()]
@@ -43,9 +51,14 @@ class Manager(pluggy.PluginManager):
             if not caller.has_spec():
                 hint = suggestion(caller.name, known) or listing("there are", known)
                 raise PluginError(f"there is no hook {caller.name}{hint}")
+            if (caller.name == "dlcv_plugins") != (kind == "family"):
+                raise PluginError(
+                    f"{caller.name} belongs in a module under the group "
+                    f"dlcv.{'hooks' if kind == 'family' else 'families'}"
+                )
             own = next(impl for impl in caller.get_hookimpls() if impl.plugin is module)
-            if caller.name == "dlcv_stage" and _is_wrapper(own):
-                raise PluginError("dlcv_stage takes no wrapper; what it returns is one")
+            if caller.name in hooks.UNWRAPPED and _is_wrapper(own):
+                raise PluginError(f"{caller.name} takes no wrapper")
 
     def implementations(self, name: str) -> list[tuple[str, pluggy.HookImpl]]:
         """Returns whose each implementation of a hook is, in words, in the order of their calls."""

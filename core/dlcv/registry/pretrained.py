@@ -1,14 +1,17 @@
 """Which networks have pretrained weights, known from packages' metadata alone.
 
-A package names a network under the entry-point group `dlcv.pretrained`; the value is the module
-that holds the weights, with `[download]` behind it where that module fetches them when needed.
+A package names a network, or several as in `acme_*`, under the entry-point group `dlcv.pretrained`.
+The value is the module that holds the weights, with `[download]` behind it where that module
+fetches them when needed.
 """
 
 import functools
 import importlib.util
+from fnmatch import fnmatchcase
 from typing import Literal
 
 from dlcv.packages import PRETRAINED, entry_points, is_disabled, origin
+from dlcv.registry.catalog import registry
 
 DOWNLOAD = "download"
 
@@ -19,12 +22,12 @@ installed, or nowhere."""
 
 def pretrained_weights(name: str) -> Pretrained:
     """Returns where a network's pretrained weights are; imports neither it nor Keras."""
-    return _known().get(name, "")
+    return next((where for known, where in _known().items() if fnmatchcase(name, known)), "")
 
 
 def installed_bases() -> list[str]:
     """Returns the names of networks whose weights are installed, in alphabetical order."""
-    return sorted(name for name, where in _known().items() if where == "installed")
+    return [n for n in registry.names("architecture") if pretrained_weights(n) == "installed"]
 
 
 @functools.cache

@@ -7,6 +7,7 @@ import ast
 import json
 import keyword
 import math
+import os
 import re
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping
@@ -130,6 +131,12 @@ def bare_or_text(text: str) -> "Spec | str":
     # Python reads a name in Unicode's normal form, which would change some texts: an fi-ligature.
     is_bare = text.isidentifier() and not keyword.iskeyword(text)
     return Spec(text) if is_bare and unicodedata.is_normalized("NFKC", text) else text
+
+
+def written(value: Any) -> str:
+    """Returns an option's value as people write it in a spec."""
+    is_text = isinstance(value, str | os.PathLike)
+    return write(bare_or_text(os.fspath(value)) if is_text else value)
 
 
 def lower(value: Any, create: Callable[[Spec], Any] | None) -> Any:

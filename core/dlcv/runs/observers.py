@@ -4,7 +4,6 @@ What goes wrong before the first step ends the run, for nothing is lost then; wh
 is a warning. A `DlcvError` of a callback ends the training, as its author asked for.
 """
 
-import logging
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial
@@ -15,11 +14,11 @@ from dlcv.errors import DlcvError, PluginError, first_line
 from dlcv.interfaces import RunView, Tracker
 from dlcv.packages import DISABLE_VARIABLE
 from dlcv.registry import registry
+from dlcv.registry.guard import Guard, notifier
 
 if TYPE_CHECKING:
     import keras
 
-logger = logging.getLogger(__name__)
 Result = TypeVar("Result")
 
 
@@ -31,6 +30,7 @@ class Observers:
         made: list[Tracker] = registry.create_list("tracker", config.trackers)
         names = [spec.name for spec in config.trackers]
         self._trackers = [(t, Guard(f"tracker {n}")) for t, n in zip(made, names, strict=True)]
+        self._notify_of_epoch = notifier("dlcv_epoch")
         self._is_finished = False
 
     def require(self) -> None:
@@ -92,7 +92,8 @@ class Observers:
             yield stage
 
     def epoch(self, run: RunView, row: dict[str, Any]) -> None:
-        """Calls the trackers with an epoch's row of the history."""
+        """Calls hooks and trackers with an epoch's row of the history."""
+        self._notify_of_epoch(run=run, row=row)
         self._call_trackers("epoch", run, row)
 
     def finished(self, run: RunView) -> None:
@@ -110,36 +111,14 @@ class Observers:
             guard.call(getattr(tracker, method), run, *arguments)
 
 
-class Guard:
-    """Calls functions of a plugin until one raises; then warns, and calls no more."""
-
-    def __init__(self, owner: str, passing: type[Exception] | tuple[()] = ()) -> None:
-        """Begins to guard.
-
-        Args:
-            owner: What the warning names.
-            passing: Errors that are raised on.
-        """
-        self.owner = owner
-        self._passing = passing
-        self._has_failed = False
-
-    def call(self, function: Callable[..., Any], *arguments: Any, **options: Any) -> None:
-        """Calls a function, unless one has failed before."""
-        if self._has_failed:
-            return
-        try:
-            function(*arguments, **options)
-        except self._passing:
-            raise
-        except Exception as error:
-            self._has_failed = True
-            logger.warning(
-                "%s failed (%s) and is left out from now on; the run itself is not affected",
-                self.owner,
-                first_line(error),
-            )
-            logger.debug("%s failed", self.owner, exc_info=True)
+def hooked(config: RunConfig) -> RunConfig:
+    """Returns what hooks make of a configuration; raises `DlcvError` if one refuses it."""
+    for owner, hook in registry.hook_manager().implementations("dlcv_configured"):
+        made: Callable[[], Any] = partial(hook.function, *[config] * len(hook.argnames))
+        config = _before_training(owner, made) or config
+        if not isinstance(config, RunConfig):
+            raise PluginError(f"{owner} must return a RunConfig or None, and returned {config!r}")
+    return config
 
 
 def guarded(

@@ -11,7 +11,7 @@ from dlcv.registry import registry
 from dlcv.registry.spec import Spec
 from dlcv.runs.directory import RunDirectory
 from dlcv.runs.named_config import load_config
-from dlcv.runs.observers import Observers
+from dlcv.runs.observers import Observers, hooked
 from dlcv.runs.plugin_versions import naming_packages, recorded
 from dlcv.runs.run_options import RunOptions, StageOptions
 from dlcv.runs.trained import Trained
@@ -47,6 +47,7 @@ def run(
         DlcvError: something in the configuration or the data is wrong; nothing is written then.
     """
     config, yielding = configured(config, dict(options))
+    config = hooked(config)
     Observers(config).require()
     trainer = trainer_of(config)
     trained: Trained = trainer.train(

@@ -5,13 +5,11 @@ import io
 import itertools
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeAlias
 
 from dlcv import files
-from dlcv.config import StageConfig
-from dlcv.interfaces import Schedule
 
 Rows: TypeAlias = list[dict[str, Any]]
 """The epochs of a run."""
@@ -116,21 +114,3 @@ def read_csv(path: Path) -> list[dict[str, Any]]:
             {k: int(v) if k in ("stage", "epoch") else float(v) for k, v in row.items()}
             for row in reader
         ]
-
-
-def snapshot_epochs(
-    stages: Sequence[StageConfig], schedules: Sequence[Schedule], rows: list[dict[str, Any]]
-) -> list[int]:
-    """Returns the epochs so far at whose end a cycle ended, counted over all stages from 1.
-
-    Args:
-        stages: The stages' settings.
-        schedules: A schedule a stage.
-        rows: The history, a row an epoch.
-    """
-    epochs = []
-    for number, (stage, schedule) in enumerate(zip(stages, schedules, strict=True)):
-        done = [row["epoch"] for row in of_stage(rows, number)]
-        ends = schedule.cycle_ends(stage.epochs)
-        epochs += [done[end - 1] for end in ends if end <= len(done)]
-    return epochs

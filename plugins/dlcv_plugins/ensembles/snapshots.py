@@ -1,9 +1,10 @@
 """Snapshot ensembles: the networks at the ends of the learning rate's cycles, from one run."""
 
 from dlcv import registry
-from dlcv.api import Predictor, Run, snapshot_epochs
+from dlcv.api import Predictor, Run
 from dlcv.errors import DlcvError
 from dlcv.interfaces import Combination
+from dlcv_plugins.ensembles.cycles import snapshot_epochs
 from dlcv_plugins.ensembles.ensemble import Ensemble
 
 

@@ -4,7 +4,7 @@ import logging
 import shlex
 from pathlib import Path
 
-from dlcv.api import Predictor, waiting
+from dlcv.api import Predictor, notifier, waiting
 from dlcv.errors import first_line
 from dlcv.registry import SpecList
 from dlcv_plugins import pages
@@ -38,6 +38,7 @@ def write_report(run: Predictor, *, sections: str | SpecList | None = None) -> P
         logger.warning("the report lacks %d pictures: %s", len(missing), why)
     path = run.path / REPORT
     pages.write(path, content)
+    notifier("dlcv_reported")(run=run, path=path)
     return path
 
 

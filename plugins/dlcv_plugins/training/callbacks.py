@@ -11,9 +11,10 @@ import attrs
 import keras
 import numpy as np
 
-from dlcv.api import Interrupted, Position, best_epochs, checkpoints, track
+from dlcv.api import Position, best_epochs, checkpoints, track
 from dlcv.errors import DlcvError
 from dlcv_plugins.training import averages
+from dlcv_plugins.training.interruption import Interrupted
 from dlcv_plugins.training.stage import Stage
 
 logger = logging.getLogger(__name__)

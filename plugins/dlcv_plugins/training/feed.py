@@ -1,7 +1,7 @@
 """Feeding Keras: batches by index, whatever order and thread Keras asks from."""
 
 import threading
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from typing import Any, Self
 
 import keras
@@ -21,7 +21,12 @@ class Feed(keras.utils.PyDataset):
     """
 
     def __init__(
-        self, loader: Loader, first: int, count: int, class_weights: np.ndarray | None = None
+        self,
+        loader: Loader,
+        first: int,
+        count: int,
+        class_weights: np.ndarray | None = None,
+        notify: Callable[..., None] | None = None,
     ) -> None:
         """Starts to feed.
 
@@ -31,6 +36,7 @@ class Feed(keras.utils.PyDataset):
             count: How many steps will be used.
             class_weights: What each class counts in the loss, `(classes,)`; an image whose label
                 is mixed of several classes counts as the mean of theirs.
+            notify: Is called once with each batch, as `images` and `labels`.
         """
         super().__init__(workers=1)
         self.error: Exception | None = None
@@ -38,6 +44,8 @@ class Feed(keras.utils.PyDataset):
         self._first = first
         self._count = count
         self._class_weights = class_weights
+        self._notify = notify
+        self._notified = 0
         self._lock = threading.Lock()
         self._stream: Generator[Batch, None, None] | None = None
         self._next = -1
@@ -59,7 +67,11 @@ class Feed(keras.utils.PyDataset):
                 self._stop()
                 self._stream = self._loader.stream(self._first + index)
             try:
-                self._last = self._weighted(next(self._stream))
+                batch = next(self._stream)
+                if self._notify is not None and index == self._notified:
+                    self._notify(images=batch[0], labels=batch[1])
+                    self._notified += 1
+                self._last = self._weighted(batch)
             except Exception as error:
                 self.error = error
                 raise

@@ -13,8 +13,6 @@ import numpy as np
 from dlcv import files
 from dlcv.api import (
     Batch,
-    Interrupted,
-    Interruption,
     Loader,
     Network,
     is_random_in_training,
@@ -22,6 +20,7 @@ from dlcv.api import (
     track,
 )
 from dlcv_plugins import storage
+from dlcv_plugins.training.interruption import Interrupted, Interruption
 from dlcv_plugins.training.stage import Stage
 
 logger = logging.getLogger(__name__)

@@ -12,7 +12,6 @@ import numpy as np
 from dlcv.api import (
     Checkpoint,
     History,
-    Interruption,
     Loader,
     Network,
     StageConfig,
@@ -20,11 +19,12 @@ from dlcv.api import (
     best_row,
     checkpoints,
     of_stage,
-    snapshot_epochs,
 )
 from dlcv.interfaces import Schedule
+from dlcv_plugins.ensembles.cycles import snapshot_epochs
 from dlcv_plugins.training import class_weights
 from dlcv_plugins.training.freezing import freeze
+from dlcv_plugins.training.interruption import Interruption
 
 ROOM = 5
 """How many times the network's size the checkpoints take unless more of them are needed."""

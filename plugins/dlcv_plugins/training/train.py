@@ -2,11 +2,12 @@
 
 import logging
 import shutil
+from functools import partial
 
 import keras
 import numpy as np
 
-from dlcv.api import Checkpoint, Position, best_row, checkpoints
+from dlcv.api import Checkpoint, Position, best_row, checkpoints, notifier
 from dlcv.errors import DlcvError
 from dlcv_plugins.training import averages, class_weights
 from dlcv_plugins.training.callbacks import CheckpointWriter, FiniteLoss, Progress, Recorder
@@ -120,8 +121,9 @@ def _fit(stage: Stage, start: Position, epochs: int, own: list[keras.callbacks.C
     first = stage.epochs_done * steps + start.batch
     count = (epochs - start.epoch) * steps - start.batch
     val_steps = stage.val.steps_per_epoch
+    notify = partial(notifier("dlcv_batch"), stage=stage)
     with (
-        Feed(stage.train, first, count, stage.class_weights) as train,
+        Feed(stage.train, first, count, stage.class_weights, notify) as train,
         Feed(stage.val, 0, val_steps) as val,
     ):
         try:

@@ -111,6 +111,67 @@ def test_hook_that_returns_one_callback_instead_of_a_list_is_named(tmp_path):
         dlcv.run(runs=tmp_path, name="run", **OPTIONS)
 
 
+POINTS = ("dlcv_opened", "dlcv_batch", "dlcv_epoch", "dlcv_predicted", "dlcv_reported")
+
+
+def test_hooks_are_called_at_each_point_of_a_run(tmp_path, with_pictures):
+    seen = []
+
+    def reseeded(config):
+        return attrs.evolve(config, seed=11)
+
+    hooked = {
+        "dlcv_opened": lambda dataset: seen.append(("opened", sorted(dataset.splits))),
+        "dlcv_batch": lambda stage, images, labels: seen.append((stage.index, len(images))),
+        "dlcv_epoch": lambda run, row: seen.append((run.path.name, row["epoch"])),
+        "dlcv_predicted": lambda predictions: seen.append(predictions.probabilities.shape),
+        "dlcv_reported": lambda run, path: seen.append(path.name),
+    }
+    with hooks("second", dlcv_configured=reseeded), hooks("first", **hooked):
+        run = dlcv.run(runs=tmp_path, name="run", **{**OPTIONS, "batch_size": 128})
+    assert run.config.seed == 11
+    batches, test = [(0, 128), (0, 124)], 70
+    # Keras reads batches ahead of the one that it trains on.
+    assert [each for each in seen if each in batches] == batches * 2
+    assert [each for each in seen if each not in batches] == [
+        ("opened", ["test", "train", "val"]), ("run", 1), ("run", 2), (1, test, 10), "report.html",
+    ]  # fmt: skip
+
+
+def test_configurations_go_from_hook_to_hook_and_may_be_refused(tmp_path):
+    def longer(config):
+        return attrs.evolve(config, seed=config.seed * 10)
+
+    def refuse(config):
+        raise DlcvError(f"the seed {config.seed} is taken")
+
+    with (
+        hooks("third", dlcv_configured=refuse),
+        hooks("second", dlcv_configured=longer),
+        hooks("first", dlcv_configured=lambda: None),
+        pytest.raises(DlcvError, match="the seed 420 is taken"),
+    ):
+        dlcv.run(runs=tmp_path, name="run", **OPTIONS)
+    with (
+        hooks(dlcv_configured=lambda config: "digits"),
+        pytest.raises(PluginError, match="hooks:torn@acme must return a RunConfig or None, and re"),
+    ):
+        dlcv.run(runs=tmp_path, name="run", **OPTIONS)
+    assert not (tmp_path / "run").exists()
+
+
+def test_hooks_that_only_want_to_know_cost_one_warning_each(tmp_path, messages, with_pictures):
+    called = []
+    counting = {name: lambda name=name: called.append(name) for name in POINTS[1:]}
+    with hooks(**dict.fromkeys(POINTS[1:], lambda: fail())), hooks("whole", **counting):
+        run = dlcv.run(runs=tmp_path, name="run", **OPTIONS)
+    assert run.finished
+    warned = [r.message.split()[0] for r in messages.records if "torn" in r.message]
+    assert warned == list(POINTS[1:])
+    assert called.count("dlcv_epoch") == 2
+    assert set(called) == set(POINTS[1:])
+
+
 EVENTS = []
 
 

@@ -40,6 +40,17 @@ def test_what_may_follow(kind: str, text: str, expected: list[str]) -> None:
     assert found == expected
 
 
+def test_plugins_of_a_family_are_completed_with_what_they_are() -> None:
+    (vit,) = continuations("architecture", "kerashub_vi")
+    assert vit == (
+        "kerashub_vit",
+        "The Vision Transformer (Dosovitskiy et al., 2020), as KerasHub has it.",
+    )
+    assert [text for text, _ in continuations("architecture", "kerashub_vit(pre")] == [
+        "kerashub_vit(preset="
+    ]
+
+
 def answers(*words: str) -> list[str]:
     """Returns what bash is answered for words, of which the last is not whole."""
     asked = {"COMP_WORDS": "\n".join(words), "COMP_CWORD": str(len(words) - 1)}

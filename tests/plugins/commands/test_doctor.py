@@ -35,6 +35,7 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Ended]:
     (folder / "acme_broken.py").write_text("import nowhere")
     install(folder, "acme-good", {"schedules": {"falling": "acme_good:Falling"}})
     install(folder, "acme-broken", {"schedules": {"broken": "acme_broken:Broken"}})
+    install(folder, "acme-family", {"families": {"table": "acme_broken"}})
     install(folder, "acme-mean", {"preprocessors": {"mean": "acme_good:Falling"}})
     install(folder, "acme-typo", {"schedule": {"typo": "acme_good:Falling"}})
     (later,) = folder.glob("acme_mean-*.dist-info")
@@ -52,6 +53,7 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Ended]:
     [
         ("", "python   "),
         ("", 'schedule "broken" of acme-broken 1.0 is broken: ModuleNotFoundError: No module'),
+        ("", 'family "table" of acme-family 1.0 is broken: ModuleNotFoundError: No module'),
         ("", "acme-typo uses the group dlcv.schedule, which dlcv does not read; did you mean"),
         ("", "acme-good 1.0 was installed from "),
         ("", 'preprocessor "mean" of acme-mean 1.0 is '),

@@ -12,7 +12,13 @@ import pytest
 
 from dlcv.errors import DlcvError
 from dlcv.registry import KINDS
-from dlcv_plugins.commands.new_plugin.package import HERE, MODULES, NewPackage, _versions
+from dlcv_plugins.commands.new_plugin.package import (
+    FURTHER_MODULES,
+    HERE,
+    MODULES,
+    NewPackage,
+    _versions,
+)  # fmt: skip
 
 PAGE = Path(__file__).parents[3] / "docs" / "how-to" / "write-each-kind.md"
 PYTEST = ["-m", "pytest", "-q", "-p", "no:cacheprovider", "--import-mode=importlib"]
@@ -41,20 +47,22 @@ def test_packages_of_all_kinds_install_pass_their_tests_and_are_found(tmp_path: 
     assert tested.returncode == 0, tested.stdout[-3000:]
     listed = forked.dlcv("plugins", "list", "--json", folder=tmp_path, packages=[target])
     found = {
-        row["kind"]: (row["distribution"], row["state"])
+        (row["kind"], row["distribution"], row["state"])
         for row in json.loads(listed.stdout)
         if row["distribution"] != "dlcv"
     }
-    assert found == {kind: (name, "available") for kind, name in names.items()}
+    of_the_family = ("schedule", names["family"], "available")
+    assert found == {(*each, "available") for each in names.items()} | {of_the_family}
 
 
 def test_the_page_shows_what_is_written() -> None:
     blocks = re.findall(
         r"<!-- file: acme/(\w+)\.py -->\n```python\n(.*?)```\n", PAGE.read_text(), re.DOTALL
     )
-    shown = {name: text for name, text in blocks if name in MODULES.values()}
+    modules = {*MODULES.values(), *(name for more in FURTHER_MODULES.values() for name in more)}
+    shown = {name: text for name, text in blocks if name in modules}
     assert shown == {name: (HERE / "modules" / f"{name}.py").read_text() for name in shown}
-    assert set(MODULES.values()) - set(shown) == {"posterise"}
+    assert modules - set(shown) == {"posterise"}
 
 
 @pytest.mark.parametrize(

@@ -13,10 +13,10 @@ from dlcv.data.loader import Loader
 from dlcv.data.pipeline import Pipeline
 from dlcv.interfaces import evolve
 from dlcv.training.history import History
-from dlcv.training.interruption import Interruption
 from dlcv.training.network import Network
 from dlcv_plugins.training.batch_statistics import BatchStatistics
 from dlcv_plugins.training.hooks import dlcv_stage
+from dlcv_plugins.training.interruption import Interruption
 from dlcv_plugins.training.stage import Training
 from dlcv_plugins.training.train import train as run
 

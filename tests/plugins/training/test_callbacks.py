@@ -17,9 +17,9 @@ from dlcv.data.subset import ArrayImages
 from dlcv.errors import DlcvError
 from dlcv.training import checkpoints
 from dlcv.training.history import History, best_row, read_csv
-from dlcv.training.interruption import Interruption
 from dlcv.training.network import Network
 from dlcv_plugins.training.callbacks import FiniteLoss, Progress, Recorder
+from dlcv_plugins.training.interruption import Interruption
 from dlcv_plugins.training.stage import Training
 from dlcv_plugins.training.train import train
 

@@ -19,10 +19,10 @@ from dlcv.errors import DlcvError
 from dlcv.interfaces import Architecture, option, plugin
 from dlcv.training import checkpoints
 from dlcv.training.history import History
-from dlcv.training.interruption import Interrupted, Interruption
 from dlcv.training.network import build_parts
 from dlcv_plugins.training import frozen_features
 from dlcv_plugins.training.hooks import dlcv_stage
+from dlcv_plugins.training.interruption import Interrupted, Interruption
 from dlcv_plugins.training.stage import Training
 from dlcv_plugins.training.train import train as run
 

@@ -6,7 +6,7 @@ import pytest
 
 from dlcv import registry
 from dlcv.config import StageConfig
-from dlcv.training.history import snapshot_epochs
+from dlcv_plugins.ensembles.cycles import snapshot_epochs
 
 SCHEDULES = {
     "constant": (StageConfig(epochs=4), "constant"),

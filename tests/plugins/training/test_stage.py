@@ -17,10 +17,10 @@ from dlcv.data.pipeline import Pipeline
 from dlcv.data.subset import ArrayImages
 from dlcv.training import checkpoints
 from dlcv.training.history import History
-from dlcv.training.interruption import Interruption
 from dlcv.training.network import Network
 from dlcv_plugins.training import class_weights
 from dlcv_plugins.training.feed import Feed
+from dlcv_plugins.training.interruption import Interruption
 from dlcv_plugins.training.stage import Training
 from dlcv_plugins.training.train import train as run
 

@@ -1,7 +1,8 @@
 """`dlcv completion`: lets shells complete commands, options, plugins' names and their options."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 import click
 from click.shell_completion import CompletionItem, get_completion_class
@@ -42,8 +43,8 @@ def completion(shell: str, answer: bool) -> None:
     made = completing(root, {}, "dlcv", "_DLCV_COMPLETE")
     if answer:
         args, _ = made.get_completion_args()
-        _complete_plugins(root, args)
-        click.echo(made.complete())
+        with _plugins_completed(root, args):
+            click.echo(made.complete())
         return
     # Click's scripts ask by the program alone, and a variable.
     script = made.source().replace(f"_DLCV_COMPLETE={shell}_complete ", "")
@@ -82,13 +83,15 @@ class _Completed(click.ParamType):  # type: ignore[type-arg]
         return items
 
 
-def _complete_plugins(command: click.Command, words: list[str]) -> None:
-    """Lets the parameters of the command that is called complete what they take."""
+@contextmanager
+def _plugins_completed(command: click.Command, words: list[str]) -> Iterator[None]:
+    """Lets the parameters of the command that is called complete what they take, for a block."""
     from dlcv import registry
 
     for word in words:
         if isinstance(command, click.Group):
             command = command.get_command(click.Context(command), word) or command
+    before = [parameter.type for parameter in command.params]
     for parameter in command.params:
         name = parameter.name or ""
         if kind := KINDS.get(name):
@@ -100,3 +103,8 @@ def _complete_plugins(command: click.Command, words: list[str]) -> None:
             parameter.type = _Completed(names=sorted(every))
         elif name in FILES or isinstance(parameter.type, FuncParamType):
             parameter.type = _Completed()
+    try:
+        yield
+    finally:
+        for parameter, type_before in zip(command.params, before, strict=True):
+            parameter.type = type_before

@@ -37,10 +37,10 @@ def continuations(kind: str, text: str) -> Iterator[tuple[str, str]]:
                     yield f"{before}{each.name}=", each.help
             return
         kind = next(_kinds(option.type), "")
-    values = registry.names(kind) if kind else list(_choices(option.type if option else None))
-    for value in values:
+    values = _names(kind) if kind else _choices(option.type if option else None)
+    for value, words in values:
         if value.startswith(written):
-            yield before + value, ""
+            yield before + value, words
 
 
 def _open_calls(text: str) -> tuple[int, list[tuple[str, str]]]:
@@ -59,6 +59,13 @@ def _open_calls(text: str) -> tuple[int, list[tuple[str, str]]]:
     return start, [(name, text[begin:end]) for (name, begin), end in zip(starts, ends, strict=True)]
 
 
+def _names(kind: str) -> Iterator[tuple[str, str]]:
+    """Yields the names of a kind, with what families tell of theirs."""
+    for each in registry.descriptors(kind):
+        if not each.is_disabled:
+            yield registry.registry.usable_name(each), each.summary
+
+
 def _options(kind: str, name: str) -> dict[str, Option]:
     try:
         return options_of(registry.get(kind, name))
@@ -74,12 +81,12 @@ def _kinds(annotation: Any) -> Iterator[str]:
         yield from _kinds(argument)
 
 
-def _choices(annotation: Any) -> Iterator[str]:
+def _choices(annotation: Any) -> Iterator[tuple[str, str]]:
     """Yields the values that an option's type names one by one."""
     if annotation is bool:
-        yield from ("True", "False")
+        yield from (("True", ""), ("False", ""))
     elif typing.get_origin(annotation) is Literal:
-        yield from map(str, typing.get_args(annotation))
+        yield from ((str(value), "") for value in typing.get_args(annotation))
     else:
         for argument in typing.get_args(annotation):
             yield from _choices(argument)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from dlcv import files, registry
-from dlcv.api import Predictor, Run, backend, deferred_signals, load, states_of
+from dlcv.api import Predictor, Run, backend, load, states_of
 from dlcv.errors import DlcvError, json_text, reason_of
 from dlcv.interfaces import LabelledImages
 from dlcv_plugins import storage
@@ -28,6 +28,7 @@ from dlcv_plugins.exporters.exported import (
 )
 from dlcv_plugins.exporters.hooks import DESCRIPTION, is_export
 from dlcv_plugins.kinds.exporter import Exporter, Session
+from dlcv_plugins.training.interruption import deferred_signals
 
 if TYPE_CHECKING:
     import keras

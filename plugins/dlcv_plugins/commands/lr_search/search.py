@@ -82,9 +82,9 @@ def _trials(experiment: Experiment) -> Iterator["Trials"]:
         )
     network, _ = build_new(experiment)
     # They import Keras, which building has started with the right number of threads.
-    from dlcv.api import deferred_signals
     from dlcv_plugins.commands.lr_search.trials import Trials
     from dlcv_plugins.training.freezing import freeze
+    from dlcv_plugins.training.interruption import deferred_signals
 
     freeze(network, stage.trainable)
     with deferred_signals() as asked:

@@ -7,7 +7,7 @@ import attrs
 import keras
 import numpy as np
 
-from dlcv.api import Advance, Batch, Interrupted, Interruption, Loader, StageConfig, track
+from dlcv.api import Advance, Batch, Loader, StageConfig, track
 from dlcv.interfaces import Schedule, evolve, option, plugin
 from dlcv.registry import Spec
 from dlcv_plugins.commands.lr_search.results import (
@@ -22,6 +22,7 @@ from dlcv_plugins.commands.lr_search.results import (
 from dlcv_plugins.training import class_weights
 from dlcv_plugins.training.batch_statistics import BatchStatistics
 from dlcv_plugins.training.compiling import compile_stage, make_loss
+from dlcv_plugins.training.interruption import Interrupted, Interruption
 
 
 @plugin

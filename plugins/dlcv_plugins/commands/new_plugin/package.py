@@ -29,9 +29,14 @@ MODULES = {
     "trainer": "best_rate",
     "command": "best",
     "hook": "hooks",
+    "family": "family",
 }
 """The module in `modules` that a package of each kind begins with."""
-TESTS = {"store": "test_store", "command": "test_command", "hook": "test_hook"}
+FURTHER_MODULES = {"family": ("factors",)}
+"""Those that it has besides."""
+TESTS = {
+    "store": "test_store", "command": "test_command", "hook": "test_hook", "family": "test_family",
+}  # fmt: skip
 """The tests in `texts` of the kinds whose plugins are not simply made; others share one."""
 NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 """The names of distributions that are the same in every form that tools give them."""
@@ -43,7 +48,7 @@ class NewPackage:
     """A package that is not written so far.
 
     Attributes:
-        kind: The kind of its plugin, or `command` or `hook`.
+        kind: The kind of its plugin, or `command`, `hook` or `family`.
         distribution: Its name, such as `dlcv-tinyvit`.
         name: What users write for the plugin, such as `tinyvit`.
     """
@@ -84,7 +89,7 @@ class NewPackage:
     @property
     def look(self) -> str:
         """The rest of `dlcv plugins`, which shows it."""
-        if self.kind in ("command", "hook"):
+        if self.kind not in registry.INTERFACES:
             return f"list {self.kind} {self.shown_name}"
         return f"show {self.name}"
 
@@ -113,7 +118,7 @@ class NewPackage:
 
     def contents(self) -> dict[str, str]:
         """Returns the text of each file by its place in the package's folder."""
-        source = (HERE / "modules" / f"{MODULES[self.kind]}.py").read_text(encoding="utf-8")
+        source = _source(MODULES[self.kind])
         found = DEFINITION.search(source)
         cls = self.name if self.kind == "command" else self.name.title().replace("_", "")
         if found:
@@ -125,7 +130,8 @@ class NewPackage:
             "name": self.shown_name,
             "module": self.module,
             "cls": cls,
-            "target": self.module if self.kind == "hook" else f"{self.module}:{cls}",
+            "group": registry.group_of(self.kind),
+            "target": f"{self.module}:{cls}" if found else self.module,
             "summary": _summary(source, found is not None),
             "look": self.look,
             "year": str(date.today().year),
@@ -143,8 +149,13 @@ class NewPackage:
             place: Template((HERE / "texts" / text).read_text(encoding="utf-8")).substitute(values)
             for place, text in texts.items()
         }
-        package = {f"{self.module}/__init__.py": source, f"{self.module}/py.typed": ""}
-        return {**written, **package}
+        modules = {f"{name}.py": _source(name) for name in FURTHER_MODULES.get(self.kind, ())}
+        package = {"__init__.py": source, **modules, "py.typed": ""}
+        return {**written, **{f"{self.module}/{name}": text for name, text in package.items()}}
+
+
+def _source(module: str) -> str:
+    return (HERE / "modules" / f"{module}.py").read_text(encoding="utf-8")
 
 
 def _versions(installed: str) -> str:

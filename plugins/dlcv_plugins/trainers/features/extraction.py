@@ -19,12 +19,10 @@ from dlcv import files
 from dlcv.api import (
     ORDER_STREAM,
     Experiment,
-    Interruption,
     RunConfig,
     RunDirectory,
     backend,
     chunks,
-    deferred_signals,
     process_batch,
     read_ahead,
     states_of,
@@ -42,6 +40,7 @@ from dlcv_plugins.trainers.features.features import (
     differences,
 )
 from dlcv_plugins.trainers.held_out import seen
+from dlcv_plugins.training.interruption import Interruption, deferred_signals
 
 if TYPE_CHECKING:
     from dlcv_plugins.trainers.features.body import Body

@@ -158,7 +158,8 @@ def _train_stages(
     """Trains the stages that are left; a signal is noted in the run."""
     import keras
 
-    from dlcv.api import History, Interrupted, checkpoints, deferred_signals
+    from dlcv.api import History, checkpoints
+    from dlcv_plugins.training.interruption import Interrupted, deferred_signals
     from dlcv_plugins.training.stage import Training
     from dlcv_plugins.training.train import train
 

@@ -16,11 +16,12 @@ import attrs
 import numpy as np
 
 from dlcv import files
-from dlcv.api import Interruption, deferred_signals, read_ahead, track
+from dlcv.api import read_ahead, track
 from dlcv.errors import DlcvError
 from dlcv.interfaces import LabelledImages
 from dlcv_plugins import storage
 from dlcv_plugins.commands.data.pack.forms import Form, Written
+from dlcv_plugins.training.interruption import Interruption, deferred_signals
 
 logger = logging.getLogger(__name__)
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-from dlcv import signals
+from dlcv.api import signals
 
 
 class Interrupted(BaseException):

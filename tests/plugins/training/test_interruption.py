@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from dlcv.training.interruption import Interruption, deferred_signals
+from dlcv_plugins.training.interruption import Interruption, deferred_signals
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
