@@ -170,7 +170,11 @@ def sha256(path: Path, doing: str = "reading") -> str:
 def remove(path: Path) -> None:
     """Removes a folder or a file, if it is there."""
     if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path)
+        try:
+            shutil.rmtree(path)
+        except OSError as error:
+            error.filename = os.fspath(path)  # It names a file alone, without its folder.
+            raise
     else:
         path.unlink(missing_ok=True)
 

@@ -13,6 +13,8 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import forked
 
+# What a process that begins anew sets before it imports TensorFlow, which is imported already here.
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 CHANGES = {"os.mkdir", "os.rename", "os.remove", "os.rmdir", "os.symlink", "os.truncate"}
 """What Python's audit hooks call them; opening a file for writing is one, too."""
 WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT

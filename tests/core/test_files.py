@@ -144,6 +144,21 @@ def test_a_flush_that_fails_names_the_file(path: Path, monkeypatch: pytest.Monke
         files.flush(path)
 
 
+def test_a_folder_that_can_not_be_removed_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "val.hdf5").touch()
+
+    def refuse(name: str, **_: object) -> None:
+        raise OSError(errno.EIO, "Input/output error", name)
+
+    monkeypatch.setattr(os, "unlink", refuse)
+    with pytest.raises(OSError, match="output error") as caught:
+        files.remove(tmp_path / "folder")
+    assert caught.value.filename == str(tmp_path / "folder")
+
+
 def test_threads_that_write_one_file_do_not_meet(path: Path) -> None:
     barrier = threading.Barrier(8)
     failed = []

@@ -4,8 +4,9 @@ import logging
 import shlex
 from pathlib import Path
 
+from dlcv import files
 from dlcv.api import Predictor, notifier, waiting
-from dlcv.errors import first_line
+from dlcv.errors import DlcvError, first_line
 from dlcv.registry import SpecList
 from dlcv_plugins import pages
 from dlcv_plugins.report.finished import finished_run
@@ -49,9 +50,10 @@ def report_finished(run: Predictor) -> None:
             write_report(run)
     except Exception as error:
         command = f"dlcv report {shlex.quote(str(run.path))}"
+        is_expected = isinstance(error, DlcvError | OSError)
         logger.warning(
             "the run is finished, but its report failed: %s; write it with: %s",
-            first_line(error),
+            files.failure(error) if is_expected else first_line(error),
             command,
         )
         logger.debug("the report failed", exc_info=True)

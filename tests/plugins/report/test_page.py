@@ -1,6 +1,7 @@
 """The page of a report: what is on it, and that it needs nothing from elsewhere."""
 
 import base64
+import errno
 import hashlib
 import html.parser
 import json
@@ -331,16 +332,26 @@ def test_an_evaluator_that_fails_costs_its_own_section_only(tmp_path):
     assert "50.00 % accuracy" in page.words
 
 
-def test_a_report_that_fails_costs_no_training(run, monkeypatch, caplog):
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (RuntimeError("no fonts"), "RuntimeError: no fonts"),
+        (DlcvError("a is not b"), "a is not b"),
+        (
+            OSError(errno.ENOSPC, "No space left on device", "runs/r"),
+            "can't use runs/r: no space left on device; mend it, then run the command again",
+        ),
+    ],
+)
+def test_a_report_that_fails_costs_no_training(error, reason, run, monkeypatch, caplog):
     def fail(*_):
-        raise RuntimeError("no fonts")
+        raise error
 
     monkeypatch.setattr(write, "page", fail)
     report_finished(load(run))
     (message,) = caplog.messages
     assert message == (
-        "the run is finished, but its report failed: RuntimeError: no fonts; write it with: "
-        f"dlcv report {run}"
+        f"the run is finished, but its report failed: {reason}; write it with: dlcv report {run}"
     )
     assert not (run / "report.html").exists()
 

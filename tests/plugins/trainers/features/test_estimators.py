@@ -1,5 +1,6 @@
 """Estimators in files: the same after reading, and nothing is executed."""
 
+import json
 import pickle
 import zipfile
 
@@ -124,6 +125,48 @@ def test_types_that_a_file_asks_for_are_refused(tmp_path, samples):
     with pytest.raises(DlcvError, match=r"holds .*, which dlcv does not read from files"):
         estimators.save(tmp_path / "other.skops", asking)
     assert not (tmp_path / "other.skops").exists()
+
+
+def node(loader, module, name, **rest):
+    return {"__loader__": loader, "__module__": module, "__class__": name, **rest}
+
+
+SYSTEM = node("TypeNode", "posix", "system")
+FOREST = ("sklearn.ensemble._forest", "RandomForestClassifier")
+
+
+@pytest.mark.parametrize(
+    "attack",
+    [
+        # CVE-2025-54412: the type that is asked about is not the function that is called.
+        node(
+            "OperatorFuncNode", "sklearn.ensemble", "call",
+            attrs=node("TupleNode", "builtins", "tuple", content=[
+                SYSTEM,
+                node("JsonNode", "builtins", "str", is_json=True, content='"touch executed"'),
+            ]),
+        ),
+        # CVE-2025-54413: an attribute of another object than the one that is asked about.
+        node("MethodNode", *FOREST, content={"obj": SYSTEM, "func": "__call__"}),
+        # CVE-2024-37065: a function in the place of a type.
+        SYSTEM,
+        node("FunctionNode", "posix", "system", content="system"),
+    ],
+)  # fmt: skip
+def test_published_attacks_on_skops_are_refused(attack, kept, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with zipfile.ZipFile(kept) as archive:
+        found = {name: archive.read(name) for name in archive.namelist()}
+    schema = json.loads(found["schema.json"])
+    about = {key: schema[key] for key in schema if key not in ("content", "attrs")}
+    found["schema.json"] = json.dumps({**about, **attack}).encode()
+    with zipfile.ZipFile(kept, "w") as archive:
+        for name, content in found.items():
+            archive.writestr(name, content)
+
+    with pytest.raises(DlcvError, match=r"is damaged, or no classifier|does not read from files"):
+        estimators.load(kept, 8, 3)
+    assert not (tmp_path / "executed").exists()
 
 
 def test_an_estimator_without_probabilities_is_refused(tmp_path, samples):

@@ -1,0 +1,207 @@
+"""Kills at random moments of every kind of training, until it ends; and what came of it.
+
+    python tests/campaigns/random_kills.py                          every variant, SIGKILL
+    python tests/campaigns/random_kills.py --signal TERM mixup      one variant, SIGTERM
+    python tests/campaigns/random_kills.py --signal INT-INT         ctrl+c twice
+    KERAS_BACKEND=jax python tests/campaigns/random_kills.py plain  on another back end
+
+A process trains and is ended at a moment by chance, `dlcv resume` goes on and is ended, and so on,
+up to eight times. What comes of it must be equal, bit for bit, to what comes of a training that
+nothing ended: history, weights, the optimizer's variables, predictions, figures. A signal that is
+no SIGKILL must end the process with its exit code, or come too late, without a traceback.
+"""
+
+import argparse
+import json
+import os
+import random
+import shutil
+import signal
+import sys
+import tempfile
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import attrs
+from kill_points import SETTINGS, last_line, leftovers, make_template, resume, run_result
+from lives import live
+
+MOST = 8
+"""Kills of one training, after which it may end."""
+SIGNALS = {
+    "KILL": (signal.SIGKILL,),
+    "TERM": (signal.SIGTERM,),
+    "HUP": (signal.SIGHUP,),
+    "INT": (signal.SIGINT,),
+    "INT-INT": (signal.SIGINT, signal.SIGINT),
+}
+MORE = SETTINGS.replace("--epochs 2", "--epochs 5")
+STAGES = """
+data = "photos"
+architecture = "lenet(width=0.1)"
+batch_size = 16
+threads = 1
+checkpoint_every = 1
+[[stages]]
+epochs = 2
+trainable = "head"
+optimizer = "sgd(learning_rate=0.05, momentum=0.9)"
+[[stages]]
+epochs = 3
+optimizer = "adam(learning_rate=0.002)"
+schedule = "constant"
+"""
+VARIANTS = {
+    "plain": f"run {MORE}",
+    "dropout and augmentation": f"run {MORE.replace('lenet', 'minivggnet')} --preproc flip,noise",
+    "mixed_bfloat16": f"run {MORE} --precision mixed_bfloat16",
+    "mixup": f"run {MORE} --preproc mixup(alpha=0.4)",
+    "averages": f"run {MORE} --optimizer adam(use_ema=True,ema_momentum=0.9)",
+    "accumulated gradients": f"run {MORE} --optimizer sgd(gradient_accumulation_steps=3)",
+    "early stopping": f"run {MORE} --early-stopping 1 --learning-rate 0.03",
+    "several stages": "run --config stages.toml",
+    "class weights": f"run {MORE} --class-weights balanced",
+    "members": f"run {SETTINGS} --members 2",
+    "kept features": f"run {MORE} --trainable head --initial-weights runs/base",
+    "transfer": "transfer --base runs/base",
+}
+
+
+@attrs.define
+class Tally:
+    """What came of a variant.
+
+    Attributes:
+        trainings: How many were ended again and again.
+        kills: How many signals came before the end.
+        ends: How a process ended after a signal, with how often.
+        bad: What was wrong.
+    """
+
+    trainings: int = 0
+    kills: int = 0
+    ends: Counter[int] = attrs.field(factory=Counter)
+    bad: list[str] = attrs.field(factory=list)
+
+
+def ending(after: float, between: float, numbers: tuple[int, ...], _: Any) -> Callable[[], None]:
+    """Sends this process signals, the first after some seconds, from a thread of its own."""
+
+    def send() -> None:
+        time.sleep(after)
+        for number in numbers:
+            os.kill(os.getpid(), number)
+            time.sleep(between)
+
+    threading.Thread(target=send, daemon=True).start()
+    return lambda: None
+
+
+def tortured(
+    line: str, template: Path, expected: Any, seconds: float, chance: random.Random,
+    numbers: tuple[int, ...], tally: Tally,
+) -> str:  # fmt: skip
+    """Ends a training at moments by chance until it is whole; returns what is wrong, or nothing."""
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(shutil.copytree(template, Path(place, "w"), symlinks=True))
+        tally.trainings += 1
+        for _ in range(MOST):
+            moment = chance.uniform(0, seconds), chance.uniform(0, 0.3)
+            following = _next(line, folder)
+            code, _, told = live(folder, following, armed=(ending, (*moment, numbers)))
+            if wrong := _wrong_end(code, told, numbers[0]):
+                return f"`dlcv {following}`, signal after {moment[0]:.3f} s: {wrong}"
+            if code == 0:
+                break
+            tally.kills += 1
+            tally.ends[code] += 1
+        following = _next(line, folder)
+        code, _, told = live(folder, following)
+        if code:
+            return f"`dlcv {following}` then ended with {code}: {last_line(told)}"
+        try:
+            is_equal = _result(folder) == expected
+        except Exception as error:
+            return f"{type(error).__name__}: {error}"
+        return leftovers(folder) if is_equal else "what came of it differs"
+
+
+def _next(line: str, folder: Path) -> str:
+    if line.startswith("transfer") and (folder / "runs/r").exists():
+        return f"{line} --force"
+    return line if line.startswith("transfer") else resume(folder) or line
+
+
+def _wrong_end(code: int, told: str, number: int) -> str:
+    expected = {0, -number if number == signal.SIGKILL else 128 + number}
+    if code not in expected:
+        return f"it ended with {code}: {last_line(told)}"
+    return f"it printed a traceback: {told[-600:]}" if "Traceback" in told else ""
+
+
+def _result(folder: Path) -> Any:
+    figures = json.loads((folder / "runs/r/metrics.json").read_text())
+    return run_result(folder / "runs/r"), figures.get("metrics")
+
+
+def campaign(
+    names: list[str], *, numbers: tuple[int, ...], seed: int, minutes: float, kills: int
+) -> Iterator[tuple[str, Tally]]:
+    """Tries each variant until so many signals came, or its share of the time is over."""
+    end = time.monotonic() + 60 * minutes
+    with tempfile.TemporaryDirectory() as place:
+        template = make_template(Path(place, "template"))
+        for picture in sorted((template / "photos/b").iterdir())[20:]:
+            picture.unlink()  # Classes of unequal size, for their weights.
+        (template / "stages.toml").write_text(STAGES)
+        for position, name in enumerate(names):
+            until = time.monotonic() + (end - time.monotonic()) / (len(names) - position)
+            line = f"{VARIANTS[name]} --name r"
+            if "--config" not in line:
+                line += " --data photos"
+            whole = Path(shutil.copytree(template, Path(place, str(position)), symlinks=True))
+            start = time.monotonic()
+            live(whole, line, must_end=True)
+            seconds = time.monotonic() - start
+            expected, tally, number = _result(whole), Tally(), 0
+            while time.monotonic() < until and tally.kills < kills:
+                chance = random.Random(f"{name} {seed} {number}")
+                if wrong := tortured(line, template, expected, seconds, chance, numbers, tally):
+                    tally.bad.append(f"{name}, training {number}: {wrong}")
+                    print(f"  {tally.bad[-1]}", file=sys.stderr, flush=True)
+                number += 1
+            yield name, tally
+
+
+def main() -> None:
+    """Runs the campaign and prints a table; exits with 1 if a training had a bad end."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("variants", nargs="*", help=f"of {', '.join(VARIANTS)}; all if left out")
+    parser.add_argument("--signal", default="KILL", choices=[*SIGNALS])
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--minutes", type=float, default=600.0, help="for all of it")
+    parser.add_argument("--kills", type=int, default=200, help="of each variant")
+    given = parser.parse_args()
+    os.environ.setdefault("NPROC", "1")  # JAX takes its threads from here, when it is imported.
+    back_end = os.environ.get("KERAS_BACKEND", "tensorflow")
+    print(f"seed {given.seed}, {given.signal}, {back_end}\n")
+    print("| training | trainings | signals | bad | exit codes |\n|---|---|---|---|---|")
+    bad = 0
+    names = given.variants or [*VARIANTS]
+    for name, tally in campaign(
+        names, numbers=SIGNALS[given.signal], seed=given.seed, minutes=given.minutes,
+        kills=given.kills,
+    ):  # fmt: skip
+        ends = ", ".join(f"{code}: {count}" for code, count in sorted(tally.ends.items()))
+        row = f"| {name} | {tally.trainings} | {tally.kills} | {len(tally.bad)} | {ends} |"
+        print(row, flush=True)
+        bad += len(tally.bad)
+    sys.exit(bool(bad))
+
+
+if __name__ == "__main__":
+    main()
