@@ -216,7 +216,8 @@ def write_error(path: Path, error: OSError, size: int | None, written: int) -> W
 def failure(error: Exception) -> str:
     """Returns an error's message; of what the system refused, with the file's final name."""
     reason = getattr(error, "strerror", None) or str(error)
-    if not isinstance(name := getattr(error, "filename", None), str | bytes):
+    name = getattr(error, "filename2", None) or getattr(error, "filename", None)
+    if not isinstance(name, str | bytes):
         return reason
     named = final_path(Path(os.fsdecode(name)))
     return f"can't use {named}: {reason.lower()}; mend it, then run the command again"
@@ -237,7 +238,7 @@ def load_arrays(path: Path) -> "dict[str, np.ndarray]":
         with open(path, "rb") as file:
             return read_arrays(file)
     except OSError as error:
-        raise DlcvError(f"can't read {path}: {error.strerror or error}") from None
+        raise DlcvError(f"can't read {final_path(path)}: {error.strerror or error}") from None
     except Exception as error:
         # A damaged archive raises many things, from zipfile's to NumPy's.
         raise DlcvError(f"{path} is damaged: {error}") from None

@@ -77,11 +77,13 @@ class Tally:
 
     Attributes:
         trainings: How many were ended again and again.
+        seconds: How long the quickest took that nothing ended.
         kills: How many signals came before the end.
         ends: How a process ended after a signal, with how often.
         bad: What was wrong.
     """
 
+    seconds: float
     trainings: int = 0
     kills: int = 0
     ends: Counter[int] = attrs.field(factory=Counter)
@@ -102,20 +104,21 @@ def ending(after: float, between: float, numbers: tuple[int, ...], _: Any) -> Ca
 
 
 def tortured(
-    line: str, template: Path, expected: Any, seconds: float, chance: random.Random,
-    numbers: tuple[int, ...], tally: Tally,
+    line: str, template: Path, expected: Any, chance: random.Random, numbers: tuple[int, ...],
+    tally: Tally,
 ) -> str:  # fmt: skip
     """Ends a training at moments by chance until it is whole; returns what is wrong, or nothing."""
     with tempfile.TemporaryDirectory() as place:
         folder = Path(shutil.copytree(template, Path(place, "w"), symlinks=True))
         tally.trainings += 1
         for _ in range(MOST):
-            moment = chance.uniform(0, seconds), chance.uniform(0, 0.3)
-            following = _next(line, folder)
+            moment = chance.uniform(0, tally.seconds), chance.uniform(0, 0.3)
+            following, start = _next(line, folder), time.monotonic()
             code, _, told = live(folder, following, armed=(ending, (*moment, numbers)))
             if wrong := _wrong_end(code, told, numbers[0]):
                 return f"`dlcv {following}`, signal after {moment[0]:.3f} s: {wrong}"
             if code == 0:
+                tally.seconds = min(tally.seconds, time.monotonic() - start)
                 break
             tally.kills += 1
             tally.ends[code] += 1
@@ -166,11 +169,11 @@ def campaign(
             whole = Path(shutil.copytree(template, Path(place, str(position)), symlinks=True))
             start = time.monotonic()
             live(whole, line, must_end=True)
-            seconds = time.monotonic() - start
-            expected, tally, number = _result(whole), Tally(), 0
+            tally, number = Tally(time.monotonic() - start), 0
+            expected = _result(whole)
             while time.monotonic() < until and tally.kills < kills:
                 chance = random.Random(f"{name} {seed} {number}")
-                if wrong := tortured(line, template, expected, seconds, chance, numbers, tally):
+                if wrong := tortured(line, template, expected, chance, numbers, tally):
                     tally.bad.append(f"{name}, training {number}: {wrong}")
                     print(f"  {tally.bad[-1]}", file=sys.stderr, flush=True)
                 number += 1

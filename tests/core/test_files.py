@@ -15,6 +15,7 @@ from faulty_disk import Disk, faults
 
 from dlcv import files
 from dlcv.errors import DlcvError, WriteError
+from dlcv.runs.directory import RunDirectory
 
 
 @pytest.fixture
@@ -133,8 +134,22 @@ def test_what_the_system_refuses_names_the_file_as_it_is_called_in_the_end() -> 
     assert files.failure(refused) == (
         "can't use runs/r/run.toml: permission denied; mend it, then run the command again"
     )
+    linked = OSError(errno.ENOSPC, "No space left on device", "base", None, "runs/.latest.12-3.tmp")
+    assert files.failure(linked).startswith("can't use runs/latest: no space left on device")
     assert files.failure(OSError(errno.EIO, "Input/output error")) == "Input/output error"
     assert files.failure(DlcvError("a is not b")) == "a is not b"
+
+
+def test_what_can_not_be_read_is_named_as_it_is_called_in_the_end(tmp_path: Path) -> None:
+    making = tmp_path / ".r.new"
+    making.mkdir()
+    for name, read in (
+        ("preprocessing.npz", files.load_arrays),
+        ("environment.json", lambda path: RunDirectory(path.parent).read_json("environment")),
+    ):
+        (making / name).mkdir()
+        with pytest.raises(DlcvError, match=f"can't read {tmp_path}/r/{name}: Is a directory"):
+            read(making / name)
 
 
 def test_a_flush_that_fails_names_the_file(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

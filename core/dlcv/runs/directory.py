@@ -291,7 +291,7 @@ class RunDirectory:
             content = json.loads(path.read_text(encoding="utf-8"))
             check_form(content, FORMS[name], "the content")
         except OSError as error:
-            raise DlcvError(f"can't read {path}: {error.strerror}") from None
+            raise DlcvError(f"can't read {files.final_path(path)}: {error.strerror}") from None
         except (ValueError, RecursionError) as error:
             raise DlcvError(f"{path} is damaged: {error}") from None
         return content

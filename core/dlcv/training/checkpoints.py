@@ -206,7 +206,7 @@ def load(path: Path) -> Checkpoint:
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise DlcvError(f"can't read {path}: {error.strerror}") from None
+        raise DlcvError(f"can't read {files.final_path(path)}: {error.strerror}") from None
     start = len(MAGIC) + hashlib.sha256().digest_size
     body = memoryview(content)[start:]
     if content[:start] != MAGIC + hashlib.sha256(body).digest():
