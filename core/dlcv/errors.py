@@ -83,7 +83,9 @@ def from_here(text: str) -> str:
     except OSError:  # It was removed.
         return text
     # A name that begins with a dash would be taken for an option.
-    return re.sub(rf"(?<![\w./~-]){re.escape(here)}(?=[^\s/-])", "", text) if here != "/" else text
+    if here == "/" or here not in text:
+        return text
+    return re.sub(rf"(?<![\w./~-]){re.escape(here)}(?=[^\s/-])", "", text)
 
 
 def printable(text: str) -> str:

@@ -102,7 +102,7 @@ def test_a_member_is_disabled_by_its_name_and_a_family_before_it_is_imported(acm
 
 
 def test_a_family_with_a_mistake_is_listed_as_broken_and_offers_nothing(acme: Path) -> None:
-    listed = forked.dlcv("plugins", "list", "--json", folder=acme, packages=[acme])
+    listed = forked.dlcv("plugins", "list", "family", "--json", folder=acme, packages=[acme])
     rows = [row for row in json.loads(listed.stdout) if row["distribution"] == "torn"]
     (row,) = rows
     assert (row["kind"], row["state"]) == ("family", "broken")
@@ -110,6 +110,17 @@ def test_a_family_with_a_mistake_is_listed_as_broken_and_offers_nothing(acme: Pa
         "dlcv_plugins must return rows of kind, name, module:attribute and summary; one is "
         "('schedule', 'slow', 'acme_slow:Slow', 7)"
     )
+
+
+def test_a_missing_plugin_may_be_of_a_family_that_is_broken(acme: Path) -> None:
+    found = used(acme, DLCV_DISABLE="family:acme")
+    assert found["made"] == (
+        'unknown schedule "slow" at column 1 of "slow(warmup=1)"; family "torn" of torn 1.0 is '
+        "broken, see `dlcv plugins doctor`"
+    )
+    checked = forked.dlcv("plugins", "check", "torn", folder=acme, packages=[acme])
+    assert checked.returncode == 2
+    assert 'family "torn" of torn 1.0 is broken: dlcv_plugins must return rows' in checked.stderr
 
 
 def family(*rows: object) -> ModuleType:

@@ -2,16 +2,12 @@
 
 import sys
 from difflib import get_close_matches
-from typing import TYPE_CHECKING
 
 import click
 
 from dlcv.cli.commands import Commands
 from dlcv.cli.console import table, with_verbosity
 from dlcv.errors import json_text, suggestion
-
-if TYPE_CHECKING:
-    from dlcv.registry.lookup import Descriptor
 
 OTHER_GROUPS = (
     "api", "defaults", "files", "functions", "image_formats", "interfaces", "kinds", "pretrained",
@@ -46,6 +42,7 @@ def list_plugins(kind: str | None, pattern: str, check: bool, as_json: bool) -> 
     """List plugins: of one KIND only, and with names that match a PATTERN such as "res*"."""
     from dlcv import registry
     from dlcv.errors import PluginError
+    from dlcv.registry import pretrained_weights
 
     found = registry.descriptors(kind, pattern)
     if check:
@@ -58,7 +55,7 @@ def list_plugins(kind: str | None, pattern: str, check: bool, as_json: bool) -> 
         (d.kind, d.name, d.distribution, d.version, *registry.state(d), d.summary) for d in found
     ]
     columns = ("kind", "name", "distribution", "version", "state", "reason")
-    weights = [_weights(d) for d in found]
+    weights = [pretrained_weights(d.name) for d in found] if kind == "architecture" else []
     if as_json:
         shown = [dict(zip((*columns, "summary"), row, strict=True)) for row in rows]
         if kind == "architecture":
@@ -79,13 +76,6 @@ def list_plugins(kind: str | None, pattern: str, check: bool, as_json: bool) -> 
         click.echo(f"note: {note}", err=True)
     if check and any(row[4] == "broken" for row in rows):
         sys.exit(1)
-
-
-def _weights(descriptor: "Descriptor") -> str:
-    """Returns where a network's pretrained weights are, a key of `WEIGHTS`."""
-    from dlcv.registry import pretrained_weights
-
-    return pretrained_weights(descriptor.name) if descriptor.kind == "architecture" else ""
 
 
 def misnamed_groups() -> list[str]:

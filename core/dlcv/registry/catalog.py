@@ -257,7 +257,7 @@ class Registry(Lookup):
         return self._manager
 
     def _all(self, kind: str | None = None) -> Iterator[Descriptor]:
-        if kind is None or kind in INTERFACES:
+        if kind not in ("command", "hook"):
             self._load_families()
         return super()._all(kind)
 
@@ -269,7 +269,7 @@ class Registry(Lookup):
     def _load_families(self) -> None:
         """Adds what families offer, once; a broken or disabled one offers nothing."""
         with self._lock:
-            found = [] if self._has_families else self.descriptors("family")
+            found = [] if self._has_families else list(super()._all("family"))
             self._has_families = True
             for family in found:
                 with contextlib.suppress(PluginError):

@@ -301,7 +301,11 @@ class Lookup:
         if others:
             return f'; "{name}" is {_with_article(others[0])}'
         names = self.names(kind)
-        return suggestion(name, names) or listing("there are", names)
+        if hint := suggestion(name, names):
+            return hint
+        if broken := [d.title for d in self._all("family") if d.key in self._reasons]:
+            return f"; {broken[0]} is broken, see `dlcv plugins doctor`"
+        return listing("there are", names)
 
 
 def check_interface(cls: Any, interface: type[Plugin]) -> None:

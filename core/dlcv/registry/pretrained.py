@@ -22,7 +22,8 @@ installed, or nowhere."""
 
 def pretrained_weights(name: str) -> Pretrained:
     """Returns where a network's pretrained weights are; imports neither it nor Keras."""
-    return next((where for known, where in _known().items() if fnmatchcase(name, known)), "")
+    patterns = (w for known, w in _known().items() if "*" in known and fnmatchcase(name, known))
+    return _known().get(name) or next(patterns, "")
 
 
 def installed_bases() -> list[str]:

@@ -41,7 +41,9 @@ def doctor(name: str | None) -> None:
     if name:
         if told := _about(name):
             click.echo("\n" + "\n".join(map(printable, told)))
-        problems = [problem for problem in problems if name.lower() in problem.lower()]
+        # What is not there may be of a family that is broken.
+        missing = () if _is_known(name) else ("family ",)
+        problems = [p for p in problems if name.lower() in p.lower() or p.startswith(missing)]
     for problem in problems:
         click.echo(f"\n{printable(problem)}")
     if not problems and not name:

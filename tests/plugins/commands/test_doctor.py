@@ -63,6 +63,7 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Ended]:
         ),
         ("falling", 'schedule "falling" of acme-good 1.0: available'),
         ("acme-broken", "acme-broken has 1 plugin: schedule broken"),
+        ("nowhere-near", 'family "table" of acme-family 1.0 is broken'),
         ("fallin", 'no plugin and no installed package is named fallin; did you mean "falling"'),
         ("nowhere-near", "a package must be installed where dlcv is: "),
         ("pluggy", "is installed, and has no entry points for dlcv; it has "),

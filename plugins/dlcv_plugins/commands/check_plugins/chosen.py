@@ -42,7 +42,12 @@ def chosen(text: str, kind: str | None = None) -> Iterator[tuple[Plugin, str]]:
 
 def _of_package(package: str, kind: str | None) -> Iterator[tuple[Plugin, str]]:
     for descriptor in registry.descriptors(kind):
-        if descriptor.distribution.lower() != package or descriptor.kind not in INTERFACES:
+        if descriptor.distribution.lower() != package:
+            continue
+        if descriptor.kind not in INTERFACES:
+            # There are no checks of these, but one that is broken should not pass in silence.
+            registry.registry.load(descriptor)
+            logger.info("%s can be imported", descriptor.title)
             continue
         name = registry.registry.usable_name(descriptor)
         try:
