@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from dlcv.cli.options import checkpoints_option as checkpoints_option
     from dlcv.cli.options import config_options as config_options
     from dlcv.cli.options import directory_options as directory_options
+    from dlcv.cli.options import on_option as on_option
     from dlcv.cli.options import pixel_steps_option as pixel_steps_option
     from dlcv.cli.plugins import misnamed_groups as misnamed_groups
     from dlcv.cli.run import finish as finish

@@ -168,6 +168,16 @@ def dlcv_combined(members: Sequence[Any], method: "Combination | None") -> Any:
 
 
 @_specification(firstresult=True)
+def dlcv_probabilities(
+    run: Any, images: "LabelledImages", preprocessors: Any
+) -> "np.ndarray | None":
+    """Returns what a run predicts, `(N, classes)` float32, computed elsewhere; None for here.
+
+    The arguments are those of the run's `probabilities`.
+    """
+
+
+@_specification(firstresult=True)
 def dlcv_frames(path: Path, channels: int) -> "Iterator[LabelledImages] | None":
     """Returns the images in a file that is none itself, in parts; None for other files.
 

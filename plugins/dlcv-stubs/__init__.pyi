@@ -14,6 +14,7 @@ from dlcv_plugins.commands.export.write import export_run as export_run
 from dlcv_plugins.trainers.features.transfer import extract as extract
 from dlcv_plugins.trainers.features.transfer import fit as fit
 from dlcv_plugins.commands.look.grad_cam import grad_cam as grad_cam
+from dlcv_plugins.executors.current import on as on
 from dlcv_plugins.commands.search.search import search as search
 from dlcv_plugins.commands.lr_search.search import search_learning_rate as search_learning_rate
 from dlcv_plugins.trainers.features.transfer import transfer as transfer

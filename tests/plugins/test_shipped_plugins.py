@@ -36,6 +36,7 @@ SPECS = {
         "linear_head(base=lenet, layer=dense1_relu)",
     ],
     ("architecture", "sigmoid_output"): ["sigmoid_output(base=lenet)"],
+    ("executor", "ray"): [],  # executors/test_ray.py has a cluster for it.
     ("grouping", "column"): ["column(name=patient)"],
     ("grouping", "pattern"): ['pattern(regex="(group[0-9])")'],
     ("preprocessor", "affine"): ["affine", "affine(shear=20, fill_mode=constant)"],

@@ -8,7 +8,7 @@ import click
 from dlcv import registry
 from dlcv.errors import DlcvError, UnknownPluginError, listing, suggestion
 from dlcv.packages import module_file
-from dlcv.registry.defaults import default_or_none, examples
+from dlcv.registry.defaults import default_or_none, text_of
 from dlcv.registry.lookup import Descriptor
 
 USUAL_ORDER = "run, resume, evaluate, predict, plugins"
@@ -38,7 +38,7 @@ class CommandWithExamples(click.Command):
 
     def format_epilog(self, context: click.Context, formatter: click.HelpFormatter) -> None:
         """Writes the examples that installed packages have, and the epilog."""
-        if shown := examples(self.name or ""):
+        if shown := text_of("examples", self.name or ""):
             formatter.write_paragraph()
             formatter.write("Examples:\n")
             for line in shown.strip().splitlines():

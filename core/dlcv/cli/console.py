@@ -22,11 +22,9 @@ def with_verbosity(command: Callable[..., Any]) -> Callable[..., Any]:
         help="A file whose plugins to use, as if they were installed; several with --plugin each.",
     )  # fmt: skip
     @click.option(
-        "--quiet",
-        "level",
-        flag_value="WARNING",
+        "--quiet", "level", flag_value="WARNING",
         help="Print only warnings and results; of what is made, its path.",
-    )
+    )  # fmt: skip
     @click.option("--verbose", "level", flag_value="DEBUG", help="Print more, libraries included.")
     @click.option("--debug", is_flag=True, help="Show the traceback of errors, too.")
     @functools.wraps(command)

@@ -5,7 +5,7 @@ import importlib.metadata
 import click
 
 from dlcv.cli.commands import Commands
-from dlcv.registry.defaults import examples
+from dlcv.registry.defaults import text_of
 
 
 class Dlcv(Commands):
@@ -13,7 +13,7 @@ class Dlcv(Commands):
 
     def format_epilog(self, context: click.Context, formatter: click.HelpFormatter) -> None:
         """Writes how to start, if an installed package says so."""
-        self.epilog = examples("dlcv")
+        self.epilog = text_of("examples", "dlcv")
         super().format_epilog(context, formatter)
 
 

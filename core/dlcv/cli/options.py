@@ -1,8 +1,10 @@
 """Command-line options made from the configuration's: one place for help, types and defaults."""
 
+import functools
 import shlex
 import typing
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, Literal
 
@@ -10,6 +12,7 @@ import click
 
 from dlcv.errors import DlcvError, SpecError
 from dlcv.interfaces import Option, options_of
+from dlcv.packages import added
 from dlcv.registry.defaults import checkpoints, tracker_flags
 from dlcv.registry.spec import Spec, SpecList, lower, parse_value
 
@@ -50,6 +53,21 @@ def checkpoints_option(command: Any) -> Any:
         metavar="|".join(("last", "best", "EPOCH", *named)),
         help=f"Whose weights to use; the best has the lowest validation loss{others}.",
     )(command)
+
+
+def on_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Gives a command whose work splits by itself `--on`: where packages have it done."""
+
+    @click.option(
+        "--on", "executor", metavar="SPEC",
+        help="What does the work in parts (dlcv plugins list executor).  [default: this process]",
+    )  # fmt: skip
+    @functools.wraps(command)
+    def wrapped(executor: str | None, **options: Any) -> Any:
+        with nullcontext() if executor is None else added("dlcv.functions", "on")(executor):
+            return command(**options)
+
+    return wrapped
 
 
 def directory_options(command: Any) -> Any:

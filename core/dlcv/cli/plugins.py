@@ -17,11 +17,8 @@ OTHER_GROUPS = (
 
 
 WEIGHTS = {
-    "installed": "installed",
-    "download": "downloaded when used",
-    "extra": "not installed",
-    "": "",
-}
+    "installed": "installed", "download": "downloaded when used", "extra": "not installed", "": "",
+}  # fmt: skip
 """Where a network's pretrained weights are, for people."""
 
 

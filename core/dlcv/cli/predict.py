@@ -20,7 +20,7 @@ import click
 
 from dlcv.cli.commands import CommandWithExamples
 from dlcv.cli.console import table, with_verbosity
-from dlcv.cli.options import checkpoints_option, config_options, pixel_steps_option
+from dlcv.cli.options import checkpoints_option, config_options, on_option, pixel_steps_option
 from dlcv.config import RunConfig
 from dlcv.errors import DlcvError, ImageError, json_text, printable
 from dlcv.interfaces import Combination
@@ -55,14 +55,9 @@ STANDARD_INPUT = "standard input"
     help="How several networks are combined.  [default: as the run was evaluated, else mean]",
 )
 @config_options(RunConfig, "bad_images")
-@click.option(
-    "--json",
-    "forms",
-    flag_value="json",
-    multiple=True,
-    help="Print JSON: a list with an object an image.",
-)
+@click.option("--json", "forms", flag_value="json", multiple=True, help="Print JSON: a list.")
 @click.option("--csv", "forms", flag_value="csv", multiple=True, help="Print CSV: a row an image.")
+@on_option
 @with_verbosity
 def predict(
     paths: tuple[Path, ...],

@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from dlcv.cli.console import with_verbosity
-from dlcv.cli.options import config_options
+from dlcv.cli.options import config_options, on_option
 from dlcv.config import StageConfig
 
 
@@ -20,23 +20,14 @@ Examples:
 )
 @click.argument("run", type=Path)
 @click.option("--learning-rate", type=float, help="The optimizer's learning rate.")
-@config_options(
-    StageConfig,
-    "epochs",
-    "optimizer",
-    "schedule",
-    "loss",
-    "trainable",
-    "batch_size",
-    "early_stopping",
-    "early_stopping_weights",
-    "class_weights",
-    "batch_statistics",
-    defaults=False,
-)
+@config_options(StageConfig, "epochs", "optimizer", "schedule", "loss", defaults=False)
+@config_options(StageConfig, "trainable", "batch_size", "early_stopping", defaults=False)
+@config_options(StageConfig, "early_stopping_weights", "class_weights", defaults=False)
+@config_options(StageConfig, "batch_statistics", defaults=False)
 @click.option(
     "--from-epoch", type=click.IntRange(min=1), help="Go back to the end of this epoch first."
 )
+@on_option
 @with_verbosity
 def resume(run: Path, from_epoch: int | None, **options: Any) -> None:
     """Continue a run that was stopped, to the same result as if it had not been.

@@ -5,21 +5,7 @@ import re
 import click
 
 from dlcv.errors import printable
-
-OTHER_NAMES = {
-    "--batch": "--batch-size",
-    "--dataset": "--data",
-    "--img-size": "--input-size",
-    "--imgsz": "--input-size",
-    "--lr": "--learning-rate",
-    "--model": "--arch",
-    "--network": "--arch",
-    "--output": "--out",
-    "--pretrained": "--initial-weights",
-    "--weights": "--initial-weights",
-    "--workers": "--threads",
-}
-"""What other tools call an option, and its name here."""
+from dlcv.registry.defaults import text_of
 
 EXTRA = re.compile(r"Got unexpected extra argument \((.+)\)", re.DOTALL)
 """How click words that there is an argument too many."""
@@ -43,7 +29,7 @@ def _with_other_name(error: click.ClickException, context: click.Context) -> str
     """Returns the mistake with the option that was meant; nothing where that is not known."""
     flags = {flag for parameter in context.command.params for flag in parameter.opts}
     if isinstance(error, click.NoSuchOption):
-        meant = OTHER_NAMES.get(error.option_name)
+        meant = f"--{text_of('other_options', error.option_name.removeprefix('--'))}"
         return f"no option {error.option_name}; write {meant}" if meant in flags else ""
     extra = EXTRA.fullmatch(error.format_message())
     if extra and "--data" in flags:

@@ -56,9 +56,13 @@ def _size(shape: tuple[int | None, ...]) -> str:
 
 def predict_labelled(model: Network, loader: Loader) -> Predictions:
     """Returns a network's predictions for all labelled images of a loader."""
-    images: LabelledImages = loader.images
+    return labelled(np.concatenate(list(predict_batches(model, loader))), loader.images)
+
+
+def labelled(probabilities: np.ndarray, images: LabelledImages) -> Predictions:
+    """Returns a network's probabilities for labelled images, `(N, classes)`, as predictions."""
     return Predictions(
-        np.concatenate(list(predict_batches(model, loader)))[np.newaxis],
+        probabilities[np.newaxis],
         images.labels,
         images.label_names,
         tuple(images.sample_id(i) for i in range(len(images))),

@@ -26,13 +26,9 @@ CURES = {
     "resize": "add a preprocessor that resizes",
     "more_evaluators": "",
     "commands": "",
-    "examples": "",
-    "tracker_flags": "",
-    "uses": "",
-    "checkpoints": "",
 }
 """The defaults that a package may choose, and what a user can do who has none."""
-TABLES = ("checkpoints", "examples", "tracker_flags", "uses")
+TABLES = ("checkpoints", "examples", "other_options", "tracker_flags", "uses")
 """Those that hold texts by name."""
 
 
@@ -60,7 +56,7 @@ def default_or_none(name: str) -> str | None:
     if others and first.distribution != OWN:
         raise DlcvError(
             f"{first.distribution} and {others[0].distribution} choose different defaults for "
-            f"{name}; {CURES[name] or 'remove one of them'}"
+            f"{name}; {CURES.get(name) or 'remove one of them'}"
         )
     return first.values[name]
 
@@ -78,10 +74,10 @@ def checkpoints() -> dict[str, str]:
     return _table("checkpoints")
 
 
-def examples(command: str) -> str:
-    """Returns what a command's help page shows as examples, empty if no package has any."""
+def text_of(table: str, name: str) -> str:
+    """Returns a text of a table, empty if no package has it: examples, names of other tools."""
     try:
-        return default_or_none(f"examples.{command}") or ""
+        return default_or_none(f"{table}.{name}") or ""
     except DlcvError:
         return ""
 
@@ -123,9 +119,10 @@ def _read(module: str) -> dict[str, str]:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise DlcvError(f"the defaults of {module} can't be read: {error}") from None
+    known = (*CURES, *TABLES)
     for name in content:
-        if name not in CURES:
-            raise DlcvError(f'{path}: unknown key "{name}"{suggestion(name, CURES)}')
+        if name not in known:
+            raise DlcvError(f'{path}: unknown key "{name}"{suggestion(name, known)}')
     for table in TABLES:
         content |= {f"{table}.{name}": text for name, text in content.pop(table, {}).items()}
     for name, value in content.items():

@@ -18,7 +18,7 @@ from dlcv.data.pipeline import Pipeline, with_states
 from dlcv.data.sources import align_labels, find_store, open_split
 from dlcv.data.subset import Survey, survey
 from dlcv.errors import DlcvError
-from dlcv.evaluation.predict import load_predictions, predict_batches, predict_labelled
+from dlcv.evaluation.predict import labelled, load_predictions, predict_batches
 from dlcv.evaluation.prediction_cache import cached
 from dlcv.files import load_arrays
 from dlcv.interfaces import LabelledImages, Preprocessor
@@ -159,6 +159,10 @@ class Run(Trained):
 
     def probabilities(self, images: LabelledImages, preprocessors: PixelSteps) -> np.ndarray:
         """Returns the probabilities of every class for all images, `(N, classes)` float32."""
+        elsewhere = registry.registry.hooks().dlcv_probabilities
+        found = elsewhere(run=self, images=images, preprocessors=preprocessors)
+        if found is not None:
+            return np.asarray(found)
         loader = self.loader(images, preprocessors)
         return np.concatenate(list(predict_batches(self.network, loader)))
 
@@ -192,7 +196,7 @@ class Run(Trained):
         made = cached(
             self.directory.cached_predictions,
             self._made_from(aligned, steps),
-            lambda: predict_labelled(self.network, self.loader(aligned, steps)),
+            lambda: labelled(self.probabilities(aligned, steps), aligned),
         )
         if data is None and self.finished and split == self._held_out:
             with contextlib.suppress(DlcvError):

@@ -54,6 +54,7 @@ from dlcv_plugins.kinds.drawing import Comparison as Comparison
 from dlcv_plugins.kinds.drawing import Comparisons as Comparisons
 from dlcv_plugins.kinds.check import DatasetFacts as DatasetFacts
 from dlcv_plugins.kinds.section import Details as Details
+from dlcv_plugins.kinds.executor import Executor as Executor
 from dlcv_plugins.kinds.exporter import Exporter as Exporter
 from dlcv_plugins.kinds.check import FileHeader as FileHeader
 from dlcv_plugins.kinds.check import Finding as Finding
@@ -63,6 +64,7 @@ from dlcv_plugins.kinds.section import Highlight as Highlight
 from dlcv_plugins.kinds.section import Highlights as Highlights
 from dlcv_plugins.kinds.check import ImageFacts as ImageFacts
 from dlcv_plugins.kinds.section import Links as Links
+from dlcv_plugins.kinds.executor import Needs as Needs
 from dlcv_plugins.kinds.section import Notice as Notice
 from dlcv_plugins.kinds.section import Pairs as Pairs
 from dlcv_plugins.kinds.section import Paragraph as Paragraph

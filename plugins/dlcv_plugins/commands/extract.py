@@ -6,7 +6,15 @@ from typing import Any
 
 import click
 
-from dlcv.api import RunConfig, SplitConfig, config_options, printed_alone, table, with_verbosity
+from dlcv.api import (
+    RunConfig,
+    SplitConfig,
+    config_options,
+    on_option,
+    printed_alone,
+    table,
+    with_verbosity,
+)
 from dlcv_plugins.commands.transfer import body_options
 
 
@@ -27,6 +35,7 @@ What was stopped goes on where it stopped, by the same command.
 @config_options(SplitConfig, "test", "validation", "train_validation", "small_classes", "groups")
 @config_options(RunConfig, "fraction", "precision", "seed", "threads", "bad_images")
 @click.option("--force", is_flag=True, help="Replace a folder of features, or begin anew.")
+@on_option
 @with_verbosity
 def extract(base: str | None, out: Path, **options: Any) -> None:
     """Write the features that a trained network extracts from images, to fit classifiers to.

@@ -56,6 +56,10 @@ class LocalFile:
         self.size = status.st_size
         self.identity = f"{path.absolute()} {status.st_size} {status.st_mtime_ns}"
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Is opened again by the process that it is sent to."""
+        return LocalFile, (Path(self.name),)
+
     def read_at(self, position: int, length: int) -> bytes:
         """Reads from the disk."""
         try:

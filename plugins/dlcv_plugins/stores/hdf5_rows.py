@@ -6,7 +6,7 @@ import weakref
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from dlcv.errors import DlcvError
 from dlcv_plugins.hdf5 import DAMAGE
@@ -60,6 +60,10 @@ class PlainRows:
             weakref.finalize(self, os.close, descriptor)
         self._descriptors = np.array(descriptors)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Is opened again by the process that it is sent to."""
+        return PlainRows, (self.parts, self.shape[1:])
+
     def read(self, indices: "Sequence[int] | np.ndarray") -> "np.ndarray":
         """Reads rows.
 
@@ -99,6 +103,10 @@ class LibraryRows:
         self._path = path
         self._lock = threading.Lock()
         self._file: h5py.File | None = None
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Is opened again by the process that it is sent to."""
+        return LibraryRows, (self._path, self.shape)
 
     def read(self, indices: "Sequence[int] | np.ndarray") -> "np.ndarray":
         """Reads rows.

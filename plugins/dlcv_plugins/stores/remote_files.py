@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 from dlcv import files
 from dlcv.errors import DlcvError, printable
@@ -52,6 +53,10 @@ class Storage:
             raise DlcvError(f"reading {address} needs a package: {extra}") from None
         except ValueError as error:
             raise DlcvError(f"{address} can't be read: {error}") from None
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Connects again in the process that it is sent to."""
+        return Storage, (self.address, self._cache_bytes)
 
     def files(self) -> "dict[str, RemoteFile]":
         """Returns the files at the address by name below it, or by its own name if it is one.

@@ -1,16 +1,12 @@
-"""Several networks of one configuration, trained one after the other from consecutive seeds."""
+"""Several networks of one configuration, trained from consecutive seeds."""
 
 import functools
-import gc
 import logging
 import shlex
-import shutil
 from pathlib import Path
 from typing import Any
 
-import attrs
-
-from dlcv import files, registry
+from dlcv import files
 from dlcv.api import (
     Experiment,
     Observers,
@@ -31,7 +27,7 @@ from dlcv_plugins.ensembles.ensemble import EVALUATOR, Ensemble, named_method
 from dlcv_plugins.trainers.changes import compare_with_record
 from dlcv_plugins.trainers.completion import log_finished, write_missing
 from dlcv_plugins.trainers.gradient_descent.network import prepare_training
-from dlcv_plugins.trainers.gradient_descent.trainer import train_into
+from dlcv_plugins.trainers.member import train_each
 from dlcv_plugins.trainers.names import default_name
 
 logger = logging.getLogger(__name__)
@@ -162,7 +158,7 @@ def _with_ensemble(config: RunConfig) -> RunConfig:
 
 
 def _train_members(directory: RunDirectory, experiment: Experiment) -> TrainedEnsemble:
-    """Trains the members that are not finished, one after the other, and combines all.
+    """Trains the members that are not finished, and combines all.
 
     Args:
         directory: The directory of the whole run, locked, with what is known before training.
@@ -171,18 +167,9 @@ def _train_members(directory: RunDirectory, experiment: Experiment) -> TrainedEn
     Returns:
         The members; if training was stopped, those that have begun, with `stopped_by`.
     """
-    count = experiment.config.members
-    for number in unfinished(directory, count):
-        member, own = directory.member(number), _of_member(experiment, number)
-        logger.info("member %d of %d, seed %d", number, count, own.config.seed)
-        if not member.is_begun:
-            # What a process that was killed may have left is nothing to continue from.
-            shutil.rmtree(member.path, ignore_errors=True)
-            member.path.mkdir(parents=True)
-        stopped_by = train_into(member, own).stopped_by
-        # A network holds itself by cycles; its memory is wanted for the next.
-        gc.collect()
-        directory.settle()
+    # Elsewhere, a member may be stopped because its machine is taken away: another continues it.
+    while left := unfinished(directory, experiment.config.members):
+        stopped_by = train_each(directory, experiment, left)
         if stopped_by:
             ensemble = TrainedEnsemble(directory)
             ensemble.stopped_by = stopped_by
@@ -221,28 +208,6 @@ def _complete_members(directory: RunDirectory, count: int) -> None:
         expected = (member.model, member.predictions, member.report)
         if member.is_finished and not all(path.exists() for path in expected):
             resume(member.path)
-
-
-def _of_member(experiment: Experiment, number: int) -> Experiment:
-    """Returns the experiment of a member: the same data and preprocessors, and a seed of its own.
-
-    The combination is no evaluation of a single member.
-    """
-    config = experiment.config
-    specs = SpecList(spec for spec in config.evaluators if spec.name != EVALUATOR)
-    evaluators = specs or RunConfig().evaluators
-    made = tuple(registry.create_list("evaluator", evaluators))
-    return attrs.evolve(
-        experiment,
-        config=evolve(
-            config,
-            members=1,
-            trainer=None,
-            seed=config.seed + number - 1,
-            evaluators=evaluators,
-        ),
-        plugins=attrs.evolve(experiment.plugins, evaluators=made),
-    )
 
 
 def _refuse_changes(run: Run) -> None:

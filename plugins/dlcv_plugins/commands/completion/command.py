@@ -11,9 +11,10 @@ from click.types import FuncParamType
 SHELLS = ("bash", "zsh", "fish")
 KINDS = {
     "architecture": "architecture", "base": "architecture", "checks": "check",
-    "classifier": "classifier", "data": "store", "evaluators": "evaluator", "format": "exporter",
-    "groups": "grouping", "preprocessors": "preprocessor", "schedule": "schedule",
-    "sections": "section", "trackers": "tracker", "trainer": "trainer",
+    "classifier": "classifier", "data": "store", "evaluators": "evaluator",
+    "executor": "executor", "format": "exporter", "groups": "grouping",
+    "preprocessors": "preprocessor", "schedule": "schedule", "sections": "section",
+    "trackers": "tracker", "trainer": "trainer",
 }  # fmt: skip
 """The kinds of plugins that parameters name, by the parameters' names."""
 KINDS |= {"network": "architecture", "head": "architecture", "source": "store", "specs": "schedule"}

@@ -22,6 +22,7 @@ MODULES = {
     "evaluator": "certainty",
     "grouping": "day",
     "classifier": "naive_bayes",
+    "executor": "processes",
     "exporter": "keras_file",
     "check": "dark",
     "section": "surest",

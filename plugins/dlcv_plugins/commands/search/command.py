@@ -12,6 +12,7 @@ from dlcv.api import (
     SplitConfig,
     StageConfig,
     config_options,
+    on_option,
     printed_alone,
     shown_path,
     table,
@@ -29,6 +30,7 @@ Examples:
   dlcv search --config run.toml --vary "architecture=[resnet, minivggnet]" \\
               --vary "preprocessors.affine.rotation=(0, 30)" --trials 40 --minutes 60
   dlcv search --config run.toml --vary "batch_size=[16, 32, 64]" --out searches/batch
+  dlcv search --config run.toml --vary "batch_size=[16, 32, 64]" --threads 2 --on ray
 
 The same command goes on with a search; in several terminals, they share its trials.
 """
@@ -79,6 +81,7 @@ The same command goes on with a search; in several terminals, they share its tri
     help="The folder of the search; one that is there goes on.",
 )
 @click.option("--force", is_flag=True, help="Replace the search that is there.")
+@on_option
 @with_verbosity
 def search(config: str | None, vary: tuple[str, ...], out: Path, **options: Any) -> None:
     """Search the settings of a run that validate best: each trial is a run, the best is tested."""

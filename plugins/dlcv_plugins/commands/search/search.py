@@ -1,10 +1,12 @@
-"""A search: trials one after the other, then the best of them, tested once."""
+"""A search: trials one after the other, or elsewhere side by side; the best is tested once."""
 
+import functools
 import logging
 import os
 import signal
 import time
 from collections.abc import Iterable
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,13 +14,16 @@ import attrs
 from optuna.trial import FrozenTrial, TrialState
 
 from dlcv import files
-from dlcv.api import RunConfig, RunDirectory, backend, configured, duration, load_trained
+from dlcv.api import RunConfig, RunDirectory, backend, configured, duration, load_trained, track
 from dlcv.errors import DlcvError
 from dlcv.interfaces import evolve
 from dlcv.registry import Spec
 from dlcv_plugins.commands.search.space import read_space
 from dlcv_plugins.commands.search.storage import BEST, PAGE, Search, shown
 from dlcv_plugins.ensembles.ensemble import logged_once
+from dlcv_plugins.executors.current import executor, unshown
+from dlcv_plugins.executors.stopping import signal_of
+from dlcv_plugins.kinds.executor import Needs, Report
 
 if TYPE_CHECKING:
     from dlcv.api import Trained
@@ -93,7 +98,7 @@ def search(
         DlcvError: something in the arguments or the data is wrong, all trials failed, or the time
             was up before one of them ended.
     """
-    start = time.monotonic()
+    start = time.time()
     if trials < 1 or (minutes is not None and minutes <= 0):
         raise DlcvError("trials and minutes must be above 0")
     base, yielding = configured(config, options)
@@ -135,37 +140,63 @@ def _trainer(config: RunConfig) -> Spec:
 
 def _run_trials(search: Search, most: int, deadline: float, yielding: list[str]) -> int:
     """Trains trials until there are enough, or the time is up; returns the signal that came."""
-    backend.start(search.config.threads or backend.available_threads())
+    threads = search.config.threads or backend.available_threads()
+    work = functools.partial(_train_next, search, most, threads, deadline, yielding)
+    left, there = range(most - len(search.finished())), executor()
+    with ExitStack() as stack:
+        report: Report = unshown
+        if there.is_elsewhere:
+            report = stack.enter_context(track("training", len(left), "trials"))
+        needs = Needs(threads, has_network=True)
+        results = there.map(work, left, at_once=1, needs=needs, report=report)
+        stack.enter_context(closing(results))
+        try:
+            for number, ending in results:
+                if ending == "signal" and not there.is_elsewhere:
+                    return signal.SIGINT
+                if ending in ("enough", "time") and not there.is_elsewhere:
+                    return 0
+                if ending in ("complete", "pruned"):
+                    _log(search, number, ending)
+                trials = search.finished()
+                if len(trials) >= FRUITLESS and all(t.state == TrialState.FAIL for t in trials):
+                    return 0
+        except (KeyboardInterrupt, SystemExit) as ending:
+            return signal_of(ending)
+    return 0
+
+
+def _train_next(
+    search: Search,
+    most: int,
+    threads: int,
+    deadline: float,
+    yielding: list[str],
+    place: int,
+    report: Report,
+) -> tuple[int, str]:
+    """Trains the next trial, and returns its number and how it ended."""
+    seconds = deadline - time.time()
+    if seconds <= 0:
+        return 0, "time"
+    backend.start(threads)
     # It imports Keras, which starts with the right number of threads.
     from dlcv_plugins.commands.search.trials import train_trial
 
-    while time.monotonic() < deadline:
-        try:
-            with search.claimed(most) as claimed:
-                if claimed is None:
-                    return 0
-                values = ", ".join(f"{k}={shown(v)}" for k, v in claimed.trial.params.items())
-                logger.info("trial %d of %d: %s", claimed.number, most, values)
-                ending = train_trial(search, claimed, deadline, yielding)
-        except KeyboardInterrupt:
-            return signal.SIGINT
-        if ending == "signal":
-            return signal.SIGINT
-        if ending == "time":
-            return 0
-        _log(search, claimed.number, ending)
-        trials = search.finished()
-        if len(trials) >= FRUITLESS and all(t.state == TrialState.FAIL for t in trials):
-            return 0
-    return 0
+    with search.claimed(most) as claimed:
+        if claimed is None:
+            return 0, "enough"
+        values = ", ".join(f"{k}={shown(v)}" for k, v in claimed.trial.params.items())
+        logger.info("trial %d of %d: %s", claimed.number, most, values)
+        ending = train_trial(search, claimed, time.monotonic() + seconds, yielding)
+        report(1)
+        return claimed.number, ending
 
 
 def _log(search: Search, number: int, ending: str) -> None:
     """Logs how a trial ended, and which is the best so far."""
     finished = search.finished()
     own = next(trial for trial in finished if trial.number == number - 1)
-    if ending == "failed":
-        return
     best = finished[0]
     logger.info(
         "trial %d %s: validation loss %.4f, accuracy %.2f %%, %s; the best so far is trial %d",

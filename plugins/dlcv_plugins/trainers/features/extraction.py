@@ -4,8 +4,6 @@ import json
 import logging
 import os
 import shutil
-import signal
-import sys
 import time
 from contextlib import closing
 from pathlib import Path
@@ -22,15 +20,13 @@ from dlcv.api import (
     RunConfig,
     RunDirectory,
     backend,
-    chunks,
-    process_batch,
-    read_ahead,
     states_of,
     track,
 )
 from dlcv.errors import DlcvError
 from dlcv.interfaces import LabelledImages
 from dlcv_plugins import hdf5, storage
+from dlcv_plugins.executors.stopping import end_if_asked
 from dlcv_plugins.groupings.training_copies import copies_in_training
 from dlcv_plugins.trainers.features.features import (
     COPIES,
@@ -39,6 +35,7 @@ from dlcv_plugins.trainers.features.features import (
     columns,
     differences,
 )
+from dlcv_plugins.trainers.features.rows import rows_of
 from dlcv_plugins.trainers.held_out import seen
 from dlcv_plugins.training.interruption import Interruption, deferred_signals
 
@@ -49,6 +46,7 @@ logger = logging.getLogger(__name__)
 BEGUN, PROGRESS = "extraction.json", "progress.json"
 """In a folder that is not finished: what is extracted, and how many rows of each split are safe."""
 SECONDS_BETWEEN_KEEPING = 10.0
+STOPPED = "stopped; what is extracted so far is saved: the same command continues"
 
 
 def extract_to(
@@ -92,7 +90,9 @@ def extract_to(
         with deferred_signals() as asked:
             for split, images in experiment.data.splits.items():
                 _Split(work, split, images, experiment, body).extract(asked)
-                _stop(asked, out)
+                if asked.signal:
+                    logger.warning(STOPPED)
+                end_if_asked(asked)
             # It takes a moment; a signal that comes now has nothing left to stop.
             _finish(work, out, about, force=force)
     return Features.open(out)
@@ -231,10 +231,11 @@ class _Split:
         first = done = done - done % size
         with (
             track(f"extracting {self.name}", len(order), "images", done=done) as advance,
-            closing(self._batches(order, done // size, size)) as batches,
+            closing(
+                rows_of(self.experiment, self.body, self.images, order, done, advance, asked)
+            ) as found,
         ):
-            for pixels in batches:
-                rows = np.asarray(self.body.features.predict_on_batch(pixels), np.float32)
+            for rows in found:
                 if not np.isfinite(rows).all():
                     raise DlcvError(
                         f"the body gives features that are not finite numbers, for one of "
@@ -243,7 +244,6 @@ class _Split:
                     )
                 writer.write(done, rows)
                 done += len(rows)
-                advance(len(rows))
                 if asked.signal or time.monotonic() - kept_at > SECONDS_BETWEEN_KEEPING:
                     self._keep(file, done)
                     kept_at = time.monotonic()
@@ -252,17 +252,6 @@ class _Split:
         if first < done:
             self._keep(file, done)
         return done
-
-    def _batches(self, order: np.ndarray, first: int, size: int) -> Any:
-        """Yields batches of pixels in the deterministic form of the steps, from one on."""
-        parts = list(chunks(len(order), size))[first:]
-        return read_ahead(
-            lambda part: process_batch(
-                self.images, order[part.start : part.stop], self.experiment.pipeline, None
-            ),
-            parts,
-            self.experiment.config.threads or 1,
-        )
 
     def _keep(self, file: Any, done: int) -> None:
         """Flushes the rows so far to disk, and then records their number."""
@@ -284,16 +273,6 @@ def _finish(work: Path, out: Path, about: dict[str, Any], *, force: bool) -> Non
             (work / name).unlink(missing_ok=True)
         folder.rmdir()
         os.replace(work, folder)
-
-
-def _stop(asked: Interruption, out: Path) -> None:
-    """Ends the extraction as the signal would have, after what is done was saved."""
-    if not asked.signal:
-        return
-    logger.warning("stopped; what is extracted so far is saved: the same command continues")
-    if asked.signal == signal.SIGINT:
-        raise KeyboardInterrupt
-    sys.exit(128 + asked.signal)
 
 
 def _read_json(path: Path) -> Any:

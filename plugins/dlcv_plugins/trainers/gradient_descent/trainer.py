@@ -23,6 +23,7 @@ from dlcv.api import (
 from dlcv.errors import DlcvError
 from dlcv.interfaces import Combination, Trainer, option, plugin
 from dlcv_plugins.drawings.epochs import draw_curves
+from dlcv_plugins.executors.current import executor
 from dlcv_plugins.groupings.training_copies import copies_in_training
 from dlcv_plugins.trainers.changes import compare_with_record
 from dlcv_plugins.trainers.completion import log_finished, write_missing
@@ -63,6 +64,8 @@ class GradientDescent(Trainer):
             raise DlcvError(
                 f"the trainer that is named trains one network in stages; remove it, or {asked}"
             )
+        if executor().is_elsewhere:
+            logger.warning("one network is trained here; --on has members trained side by side")
         RunDirectory.refuse_existing(runs, name, force=force)
         experiment, network, initial = prepare_training(config, yielding)
         called = default_name(experiment.config)

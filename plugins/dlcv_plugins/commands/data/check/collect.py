@@ -1,20 +1,23 @@
 """One pass over a data set: collects the facts that all checks work on."""
 
 import functools
+import itertools
 import os
 from pathlib import Path
 
 from dlcv import images
-from dlcv.api import chunks, read_ahead, track
+from dlcv.api import chunks, track
 from dlcv.errors import DlcvError, ImageError
 from dlcv.interfaces import DatasetStore, LabelledImages
 from dlcv_plugins.commands.data.check.header import read_header
+from dlcv_plugins.executors.current import executor
 from dlcv_plugins.kinds.check import DatasetFacts, ImageFacts, Sample
+from dlcv_plugins.kinds.executor import Needs, Report
 from dlcv_plugins.similarity.summaries import summarize
 from dlcv_plugins.stores.encoded import EncodedImages
 
 CHUNK = 16
-"""Images that a thread reads at once."""
+"""The fewest images that are worth a part."""
 
 
 def collect(store: DatasetStore, threads: int) -> DatasetFacts:
@@ -32,12 +35,13 @@ def collect(store: DatasetStore, threads: int) -> DatasetFacts:
     root = folder or (path.parent if path else None)
     splits, unusable = _open(store)
     facts: list[ImageFacts] = []
-    with track("checking", sum(map(len, splits.values())), unit="images") as progress:
+    total, there = sum(map(len, splits.values())), executor()
+    with track("checking", total, unit="images") as progress:
         for name, split in splits.items():
             read = functools.partial(_facts_of_several, split, name, root)
-            for found in read_ahead(read, chunks(len(split), CHUNK), threads):
-                facts += found
-                progress(len(found))
+            parts = list(chunks(len(split), there.part_size(total, CHUNK)))
+            results = there.map(read, parts, at_once=threads, needs=Needs(), report=progress)
+            facts += itertools.chain.from_iterable(results)
     others: tuple[str, ...] = ()
     if folder and not unusable and all(map(_are_files, splits.values())):
         others = _other_files(folder, {os.path.normpath(image.path) for image in facts})
@@ -63,9 +67,9 @@ def _are_files(split: LabelledImages) -> bool:
 
 
 def _facts_of_several(
-    split: LabelledImages, name: str, root: Path | None, indices: range
+    split: LabelledImages, name: str, root: Path | None, indices: range, report: Report
 ) -> list[ImageFacts]:
-    facts = []
+    facts: list[ImageFacts] = []
     for index in indices:
         label = split.label_names[split.labels[index]]
         path = split.sample_id(index)
@@ -75,6 +79,9 @@ def _facts_of_several(
             facts.append(_facts_of_file(sample, path, split, index))
         else:
             facts.append(_facts_of_row(sample, split, index))
+        if not len(facts) % CHUNK:
+            report(CHUNK)
+    report(len(facts) % CHUNK)
     return facts
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from dlcv.api import RunConfig, config_options, with_verbosity
+from dlcv.api import RunConfig, config_options, on_option, with_verbosity
 from dlcv.errors import count, printable, some
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ Examples:
   dlcv data check photos/ --report check.html
   dlcv data check photos/ --checks "exact_copies, near_copies(correlation=0.98)"
   dlcv data check photos/ --json > check.json
+  dlcv data check photos/ --on ray
 
 \b
 Exit codes: 0 nothing would spoil training, 1 something would, 2 the data can't be checked.
@@ -39,6 +40,7 @@ Exit codes: 0 nothing would spoil training, 1 something would, 2 the data can't 
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, with every image concerned.")
 @config_options(RunConfig, "threads")
 @click.option("--force", is_flag=True, help="Replace a page that exists.")
+@on_option
 @with_verbosity
 @click.pass_context
 def check(

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from dlcv.api import RunConfig, SplitConfig, config_options, table, with_verbosity
+from dlcv.api import RunConfig, SplitConfig, config_options, on_option, table, with_verbosity
 from dlcv.errors import DlcvError, count, printable, some
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ Examples:
   dlcv data build photos/ --out packed/ --size 256 --bad-images skip --mean-image
   dlcv data build photos/ --out packed/ --size 64 --drop-duplicates
   dlcv data build photos/ --out packed/ --size 224 --shards 16
+  dlcv data build photos/ --out packed/ --size 224 --shards 64 --on ray
   dlcv data build photos/ --out packed/ --encode jpeg
 """
 )
@@ -61,6 +62,7 @@ Examples:
     help="Files for the training images, written several at once; what was stopped goes on.",
 )
 @click.option("--force", is_flag=True, help="Replace a data set that exists.")
+@on_option
 @with_verbosity
 def build(
     source: str,

@@ -30,6 +30,7 @@ from dlcv_plugins.commands.data.pack.distinct import Dropped, without_copies
 from dlcv_plugins.commands.data.pack.forms import Files, Form, Pixels, Written
 from dlcv_plugins.commands.data.pack.parts import parts_of, work_folder, write_parts
 from dlcv_plugins.commands.data.packed_description import describe, with_means
+from dlcv_plugins.executors.current import executor
 from dlcv_plugins.image_states import is_of_files, state_of
 
 logger = logging.getLogger(__name__)
@@ -85,6 +86,8 @@ def pack(
         DlcvError: the folder exists, or the source can't be packed.
     """
     _refuse_existing(out, force)
+    if executor().is_elsewhere and not shards:
+        raise DlcvError("what is packed elsewhere is packed in shards; name how many: --shards 16")
     threads = threads or backend.available_threads()
     pipeline = _pixel_steps(preprocessors)
     if encode != "raw" and (preprocessors or mean_image):

@@ -1,27 +1,26 @@
 """Packing into many files a split: several at once, and going on where packing stopped."""
 
+import functools
 import json
 import logging
 import os
 import shutil
-import signal
-import sys
-import threading
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import attrs
 import numpy as np
 
 from dlcv import files
-from dlcv.api import read_ahead, track
+from dlcv.api import track
 from dlcv.errors import DlcvError
 from dlcv.interfaces import LabelledImages
 from dlcv_plugins import storage
 from dlcv_plugins.commands.data.pack.forms import Form, Written
-from dlcv_plugins.training.interruption import Interruption, deferred_signals
+from dlcv_plugins.executors.current import executor
+from dlcv_plugins.kinds.executor import Needs, Report
 
 logger = logging.getLogger(__name__)
 
@@ -94,37 +93,20 @@ def write_parts(
     """
     written = {part.name: found for part in parts if (found := _kept(folder, part.name))}
     left = [part for part in parts if part.name not in written]
-    done = sum(len(part.rows) for part in parts) - sum(len(part.rows) for part in left)
+    total = sum(len(part.rows) for part in parts)
+    done = total - sum(len(part.rows) for part in left)
     if done:
         logger.info("packing goes on: %d of %d parts are there", len(written), len(parts))
-    stopping, lock = threading.Event(), threading.Lock()
-    total = sum(len(part.rows) for part in parts)
-    with deferred_signals() as asked, track("packing", total, "images", done=done) as progress:
-
-        def advance(count: int) -> None:
-            if asked.signal or stopping.is_set():
-                raise _Stopped
-            with lock:
-                progress(count)
-
-        def write(part: Part) -> Written | None:
-            try:
-                images = splits[part.split]
-                made = form.write(folder / part.name, images, part.rows, 1, advance)
-                _keep(folder, part.name, made)
-            except _Stopped:
-                return None
-            except BaseException:
-                stopping.set()
-                raise
-            return made
-
-        with closing(read_ahead(write, left, threads)) as results:
-            for part, made in zip(left, results, strict=True):
-                if made is not None:
+    work = functools.partial(_write_part, folder, splits, form)
+    try:
+        with track("packing", total, "images", done=done) as progress:
+            results = executor().map(work, left, at_once=threads, needs=Needs(), report=progress)
+            with closing(results):
+                for part, made in zip(left, results, strict=True):
                     written[part.name] = made
-        if asked.signal:
-            _stop(asked)
+    except (KeyboardInterrupt, SystemExit):
+        logger.warning("stopped; the parts that are packed are saved: the same command continues")
+        raise
     return written
 
 
@@ -146,6 +128,8 @@ def work_folder(out: Path, about: dict[str, Any], *, force: bool) -> Iterator[Pa
     with files.lock(lock, f"another process is writing {out}"):
         _begin(work, out, about, force)
         yield work
+        # What workers left that were lost.
+        files.sweep(work)
         with storage.atomic_folder(out, force=force) as folder:
             # From here on nothing is begun: a kill leaves no part to continue.
             for kept in (work / BEGUN, *work.glob(".*.npz")):
@@ -154,8 +138,15 @@ def work_folder(out: Path, about: dict[str, Any], *, force: bool) -> Iterator[Pa
             os.replace(work, folder)
 
 
-class _Stopped(BaseException):
-    """Ends the writing of a part that is not whole."""
+def _write_part(
+    folder: Path, splits: Mapping[str, LabelledImages], form: Form, part: Part, report: Report
+) -> Written:
+    """Writes a part, unless a worker that was lost wrote it before."""
+    if kept := _kept(folder, part.name):
+        return kept
+    made = form.write(folder / part.name, splits[part.split], part.rows, 1, report)
+    _keep(folder, part.name, made)
+    return made
 
 
 def _begin(work: Path, out: Path, about: dict[str, Any], force: bool) -> None:
@@ -194,11 +185,3 @@ def _keep(folder: Path, name: str, written: Written) -> None:
         "sha256": np.array(written.sha256 or ""),
     }
     files.save_arrays(folder / f".{name}.npz", arrays)
-
-
-def _stop(asked: Interruption) -> NoReturn:
-    """Ends packing as the signal would have."""
-    logger.warning("stopped; the parts that are packed are saved: the same command continues")
-    if asked.signal == signal.SIGINT:
-        raise KeyboardInterrupt
-    sys.exit(128 + asked.signal)

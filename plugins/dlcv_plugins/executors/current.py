@@ -1,0 +1,52 @@
+"""The executor that work is handed to: of the block `on`, else this process."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import TYPE_CHECKING
+
+from dlcv_plugins.executors.local import Local
+from dlcv_plugins.kinds.executor import Executor
+
+if TYPE_CHECKING:
+    from dlcv.registry import Spec
+
+ADDRESS = re.compile(r"(?P<name>\w+)://.+")
+"""An address alone names the executor by its scheme: `ray://HOST:PORT`."""
+_current: ContextVar[Executor] = ContextVar("executor", default=Local())  # noqa: B039
+
+
+def executor() -> Executor:
+    """Returns what does the parts of work."""
+    return _current.get()
+
+
+def unshown(count: int) -> None:
+    """Shows no progress, where what is done here shows its own."""
+
+
+@contextmanager
+def on(place: "str | Spec | Executor") -> Iterator[Executor]:
+    """Has parts of work done somewhere else for the length of a block: `with dlcv.on("ray"):`.
+
+    What is done there is what `--on` does: packing into shards, data checks, extraction, members,
+    predictions, and searches. Whatever can't be divided is done here.
+
+    Args:
+        place: An executor: `ray`, an address such as `ray://HOST:PORT`, or `local` for here.
+
+    Raises:
+        DlcvError: there is no such executor, or it can't be reached.
+    """
+    from dlcv import registry
+
+    if isinstance(place, str) and (match := ADDRESS.fullmatch(place.strip())):
+        place = registry.Spec(match["name"], {"address": place.strip()})
+    made: Executor = registry.create("executor", place)
+    with made.running():
+        token = _current.set(made)
+        try:
+            yield made
+        finally:
+            _current.reset(token)

@@ -1,0 +1,1 @@
+"""Parts that the machines of a Ray cluster do."""
