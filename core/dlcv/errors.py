@@ -117,7 +117,7 @@ def json_text(content: Any, default: Callable[[Any], Any] | None = None) -> str:
 
 def suggestion(name: str, candidates: Iterable[str]) -> str:
     """Returns `; did you mean "x"?` with the nearest candidates, or an empty text."""
-    near = difflib.get_close_matches(name, list(candidates), n=3, cutoff=0.6)
+    near = difflib.get_close_matches(name, list(dict.fromkeys(candidates)), n=3, cutoff=0.6)
     if not near:
         return ""
     return "; did you mean " + " or ".join(f'"{n}"' for n in near) + "?"

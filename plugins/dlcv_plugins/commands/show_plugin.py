@@ -25,6 +25,8 @@ def show(name: str, kind: str | None, as_json: bool) -> None:
 
     kinds = [kind] if kind else [k for k in INTERFACES if _exists(k, name)]
     if not kinds:
+        if registry.names("command", name):
+            raise SpecError(f"{name} is a command; `dlcv {name} --help` shows its options")
         known = [n for k in INTERFACES for n in registry.names(k)]
         hint = suggestion(name, known) or "; `dlcv plugins list` lists them"
         raise SpecError(f'no plugin "{name}"{hint}')

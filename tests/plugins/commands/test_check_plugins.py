@@ -57,6 +57,12 @@ def test_a_name_with_options_and_a_package_are_chosen(caplog: pytest.LogCaptureF
 @pytest.mark.parametrize(
     ("text", "message"),
     [
+        ("run", "there are no checks of a command, as run is"),
+        (
+            "pytest-timeout",
+            "pytest-timeout offers no plugins; `dlcv plugins doctor pytest-timeout`",
+        ),
+        ("dlcv-nothing", 'no plugin or package "dlcv-nothing"; `dlcv plugins list` lists them'),
         ("none.py", "no such file with Python code: none.py"),
         ("empty.py", "empty.py has no class with the decorator"),
         ("broken.py", "broken.py can't be run: No module named 'nowhere'"),

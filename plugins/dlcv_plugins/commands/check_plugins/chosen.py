@@ -1,5 +1,6 @@
 """The plugins that a name, a file or a package stands for, made with their options."""
 
+import importlib.metadata
 import logging
 from collections.abc import Iterator
 
@@ -29,15 +30,26 @@ def chosen(text: str, kind: str | None = None) -> Iterator[tuple[Plugin, str]]:
     if text.lower() in {d.distribution.lower() for d in registry.descriptors(kind)}:
         yield from _of_package(text.lower(), kind)
         return
+    if "-" in text and "(" not in text:
+        raise _missing(text)
     spec = Spec.parse(text)
     kinds = [kind] if kind else [k for k in INTERFACES if spec.name in registry.names(k)]
     if not kinds:
-        distributions = {d.distribution for d in registry.descriptors()}
-        known = [*distributions, *(name for k in INTERFACES for name in registry.names(k))]
-        hint = suggestion(spec.name, known) or "; `dlcv plugins list` lists them"
-        raise SpecError(f'no plugin or package "{spec.name}"{hint}')
+        raise _missing(spec.name)
     for each in kinds:
         yield registry.create(each, spec), str(spec)
+
+
+def _missing(name: str) -> DlcvError:
+    """Returns the error that there is nothing of a name to be checked."""
+    for descriptor in registry.descriptors(None, name):
+        return DlcvError(f"there are no checks of a {descriptor.kind}, as {name} is")
+    if name.lower() in {d.name.lower() for d in importlib.metadata.distributions()}:
+        return DlcvError(f"{name} offers no plugins; `dlcv plugins doctor {name}` shows its groups")
+    distributions = {d.distribution for d in registry.descriptors()}
+    known = [*distributions, *(each for k in INTERFACES for each in registry.names(k))]
+    hint = suggestion(name, known) or "; `dlcv plugins list` lists them"
+    return SpecError(f'no plugin or package "{name}"{hint}')
 
 
 def _of_package(package: str, kind: str | None) -> Iterator[tuple[Plugin, str]]:

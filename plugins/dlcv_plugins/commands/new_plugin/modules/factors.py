@@ -4,7 +4,7 @@ from dlcv.interfaces import Schedule, plugin
 
 
 @plugin
-class ToAHalf(Schedule):
+class Half(Schedule):
     """Halves the learning rate with each epoch."""
 
     def learning_rate(self, epoch: float, epochs: int, initial: float) -> float:
@@ -13,7 +13,7 @@ class ToAHalf(Schedule):
 
 
 @plugin
-class ToATenth(Schedule):
+class Tenth(Schedule):
     """Leaves a tenth of the learning rate with each epoch."""
 
     def learning_rate(self, epoch: float, epochs: int, initial: float) -> float:

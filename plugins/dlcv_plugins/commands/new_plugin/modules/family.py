@@ -2,6 +2,9 @@
 
 from dlcv import hook
 
+PACKAGE = __package__ or __name__
+NAME = PACKAGE.removeprefix("dlcv_")
+
 
 @hook
 def dlcv_plugins() -> list[tuple[str, str, str, str]]:
@@ -10,6 +13,6 @@ def dlcv_plugins() -> list[tuple[str, str, str, str]]:
     Each listing calls this, so nothing is imported here: what a row names is, when it is used.
     """
     return [
-        ("schedule", "to_a_half", f"{__package__}.factors:ToAHalf", "Halves the learning rate."),
-        ("schedule", "to_a_tenth", f"{__package__}.factors:ToATenth", "Leaves a tenth of it."),
+        ("schedule", f"{NAME}_half", f"{PACKAGE}.factors:Half", "Halves the learning rate."),
+        ("schedule", f"{NAME}_tenth", f"{PACKAGE}.factors:Tenth", "Leaves a tenth of it."),
     ]
