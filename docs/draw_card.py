@@ -11,8 +11,8 @@ SIZE = (1200, 630)
 TEAL, WHITE = "#00796b", "white"
 LINES = (
     ("dlcv", 120, 70),
-    ("From a folder of photographs\nto a classifier in use", 38, 250),
-    ("dlcv run --arch resnet --preproc mean,patch", 19, 400),
+    ("From a folder of photographs\nto a classifier in use", 33, 250),
+    ("dlcv run --arch resnet --preproc mean,patch", 21, 400),
 )
 """What is written, its size, and how far from the top it begins, in pixels."""
 LEFT = 60
