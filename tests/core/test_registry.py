@@ -434,6 +434,16 @@ def test_a_plugin_for_this_version_of_the_interface_is_taken(registry: Registry)
         assert registry.get("architecture", "fitting") is Fitting
 
 
+def test_pluggy_holds_what_is_loaded_whatever_its_kind(registry: Registry) -> None:
+    loaded = {
+        key: registry.get(*key.partition("@")[0].split(":"))
+        for key in ("schedule:poly@dlcv", "command:schedules@dlcv", "hook:run_summary@dlcv")
+    }
+    held = dict(registry.hook_manager().list_name_plugin())
+    assert {key: held[key] for key in loaded} == loaded
+    assert held["architecture:head@python"] is Head
+
+
 def test_hooks_are_registered_from_python(registry: Registry) -> None:
     module = ModuleType("own_hooks")
     module.dlcv_html = hook(dlcv_html)

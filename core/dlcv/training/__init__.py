@@ -1,1 +1,1 @@
-"""Training: stages, checkpoints, interruption."""
+"""Training: the network, checkpoints, and the history."""
