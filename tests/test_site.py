@@ -121,7 +121,14 @@ def test_each_version_keeps_its_site_and_the_selector_shows_them(tmp_path):
     shutil.copy(ROOT / "mkdocs.yml", copied)
     author = {f"GIT_{who}_{what}": "dlcv@example.org" for who in ("AUTHOR", "COMMITTER")
               for what in ("NAME", "EMAIL")}  # fmt: skip
-    environment = {**os.environ, **author, "DLCV_VERSIONS": "mike", "NO_MKDOCS_2_WARNING": "1"}
+    # mike calls the program `mkdocs`, which need not be where this Python has its own.
+    program = tmp_path / "bin" / "mkdocs"
+    program.parent.mkdir()
+    program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m mkdocs "$@"\n')
+    program.chmod(0o755)
+    path = os.pathsep.join((str(program.parent), os.environ["PATH"]))
+    settings = {"DLCV_VERSIONS": "mike", "NO_MKDOCS_2_WARNING": "1", "PATH": path}
+    environment = {**os.environ, **author, **settings}
     run = functools.partial(subprocess.run, cwd=copied, env=environment, check=True)
     run(["git", "init", "-q"])
     run(["git", "commit", "-q", "--allow-empty", "-m", "first"])
