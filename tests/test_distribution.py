@@ -25,8 +25,11 @@ FOLDERS = {
 }
 """Where what is in the wheel comes from."""
 OWN_TESTS = (
-    "tests/core", "tests/cli/test_plugins.py", "tests/plugins/test_preprocessors.py",
-    "tests/plugins/test_schedules.py", "tests/plugins/test_stores.py",
+    *(f"tests/core/test_{name}.py" for name in (
+        "api", "config", "errors", "families", "index", "options", "registry", "spec", "values",
+    )),
+    "tests/core/images", "tests/cli/test_plugins.py", "tests/plugins/test_preprocessors.py",
+    "tests/plugins/test_schedules.py",
 )  # fmt: skip
 """The tests that run from the unpacked source distribution."""
 
@@ -121,6 +124,7 @@ def test_the_wheel_holds_the_recipes_and_finds_them(wheel, tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_the_source_distribution_installs_and_passes_its_own_tests(built, tmp_path):
     (source,) = built.glob("*.tar.gz")
     with tarfile.open(source) as opened:

@@ -30,10 +30,12 @@ def check(names: tuple[str, ...], kind: str | None) -> None:
     from dlcv.testing import checks_for, problems_of
     from dlcv_plugins.commands.check_plugins.chosen import chosen
 
+    # A mistyped name need not wait for Keras to start; a file may import Keras when it is run.
+    found = {name: list(chosen(name, kind)) for name in names if ".py" not in name}
     backend.start(threads=1)
     is_bad = False
     for name in names:
-        for plugin, options in chosen(name, kind):
+        for plugin, options in found.get(name) or chosen(name, kind):
             count, problems = len(checks_for(plugin)), problems_of(plugin)
             title = f"{plugin.kind} {options}"
             if not problems:
