@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from dlcv.cli.options import checkpoints_option as checkpoints_option
     from dlcv.cli.options import config_options as config_options
     from dlcv.cli.options import directory_options as directory_options
-    from dlcv.cli.options import on_option as on_option
     from dlcv.cli.options import pixel_steps_option as pixel_steps_option
     from dlcv.cli.plugins import misnamed_groups as misnamed_groups
     from dlcv.cli.run import finish as finish
@@ -78,6 +77,7 @@ if TYPE_CHECKING:
     from dlcv.progress import track as track
     from dlcv.progress import waiting as waiting
     from dlcv.registry.defaults import default_or_none as default_or_none
+    from dlcv.registry.defaults import tracker_flags as tracker_flags
     from dlcv.registry.guard import notifier as notifier
     from dlcv.registry.spec import SpecList as SpecList
     from dlcv.registry.spec import lower as lower

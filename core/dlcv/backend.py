@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dlcv import signals
 from dlcv.errors import DlcvError
 from dlcv.progress import waiting
+from dlcv.registry import registry
 
 logger = logging.getLogger(__name__)
 
@@ -24,7 +25,7 @@ def start(threads: int) -> None:
     Where the back end computes already, its threads can't be changed any more, and that is said.
 
     Raises:
-        DlcvError: the back end is not installed.
+        DlcvError: the back end is not installed, or a device that a hook chooses is not there.
     """
     # JAX takes its threads from here when it is imported; the others' numeric libraries too.
     os.environ.setdefault("NPROC", str(threads))
@@ -37,6 +38,7 @@ def start(threads: int) -> None:
             keras = importlib.import_module("keras")
             if keras.backend.backend() == "tensorflow":
                 _fix_tensorflow_threads(threads)
+            registry.hooks().dlcv_devices(back_end=keras.backend.backend())
             # The first tensor finds the devices, which has things to say as well.
             keras.ops.zeros(1)
     except (ImportError, ValueError) as error:

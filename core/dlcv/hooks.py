@@ -87,6 +87,11 @@ def dlcv_opened(dataset: Any) -> None:
 
 
 @_specification
+def dlcv_devices(back_end: str) -> None:
+    """Is called before Keras computes anything, to choose its devices; maybe more than once."""
+
+
+@_specification
 def dlcv_run_started(run: "RunView") -> None:
     """Is called once the run's directory and network are there, before the first step."""
 

@@ -51,6 +51,7 @@ run {SETTINGS} --arch lenet(width=0.1) --initial-weights runs/one/model.keras --
 resume runs/one --epochs 1
 evaluate runs/one runs/two --eval ensemble
 report runs/one
+launch -n 1 -- dlcv resume runs/one
 compare runs/one runs/two
 predict runs/one photos
 look grad-cam runs/one photos/red/000.png --out cam.png

@@ -28,7 +28,6 @@ print(json.dumps(sorted({name.partition(".")[0] for name in sys.modules})))
     [
         ["--help"],
         ["--version"],
-        ["run", "--help"],
         ["plugins", "list"],
         ["plugins", "list", "store", "--json"],
         ["plugins", "list", "nonsense"],
@@ -42,6 +41,12 @@ def test_help_and_lists_import_neither_numpy_nor_plugins(
     assert not modules & (DEEP_LEARNING | {"numpy", "cv2", "PIL", "h5py"})
     if "list" not in arguments:  # Lists read the table of the shipped family.
         assert "dlcv_plugins" not in modules
+
+
+def test_help_of_a_command_imports_what_adds_options_alone(tmp_path: Path) -> None:
+    modules = modules_after(tmp_path, COMMAND, "run", "--help")
+
+    assert not modules & (DEEP_LEARNING | {"numpy", "cv2", "PIL", "h5py"})
 
 
 @pytest.mark.parametrize(

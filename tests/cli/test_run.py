@@ -104,6 +104,7 @@ def test_standard_error_holds_nothing_from_the_libraries(
         "epoch ",
         "the images differ",
         "lenet with ",
+        "computes on cpu (1 thread) with ",
     )
 
     assert [m for m in trained.stderr.splitlines() if not m.startswith(known)] == []

@@ -9,7 +9,7 @@ import click
 
 from dlcv.cli.commands import CommandWithExamples
 from dlcv.cli.console import table, with_verbosity
-from dlcv.cli.options import checkpoints_option, config_options, on_option, pixel_steps_option
+from dlcv.cli.options import added_options, checkpoints_option, config_options, pixel_steps_option
 from dlcv.config import RunConfig
 from dlcv.errors import DlcvError, json_text
 from dlcv.interfaces import Combination, options_of
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 )
 @click.option("--force", is_flag=True, help="Replace pictures in the folder of --save-to.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-@on_option
+@added_options("evaluate")
 @with_verbosity
 def evaluate(
     runs: tuple[Path, ...],

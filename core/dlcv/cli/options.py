@@ -1,10 +1,7 @@
 """Command-line options made from the configuration's: one place for help, types and defaults."""
 
-import functools
-import shlex
 import typing
 from collections.abc import Callable
-from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, Literal
 
@@ -12,8 +9,8 @@ import click
 
 from dlcv.errors import DlcvError, SpecError
 from dlcv.interfaces import Option, options_of
-from dlcv.packages import added
-from dlcv.registry.defaults import checkpoints, tracker_flags
+from dlcv.packages import load_object, named_objects
+from dlcv.registry.defaults import checkpoints
 from dlcv.registry.spec import Spec, SpecList, lower, parse_value
 
 FLAGS = {
@@ -25,13 +22,18 @@ FLAGS = {
 """The flags of options that have more than their name."""
 
 
-checkpoint_option = click.option(
-    "--checkpoint",
-    default="last",
-    show_default=True,
-    metavar="last|best|EPOCH",
-    help="Whose weights to use; the best has the lowest validation loss.",
-)
+def _checkpoint_option(named: dict[str, str]) -> Callable[[Any], Any]:
+    others = "".join(f"; {name}: {meaning}" for name, meaning in named.items())
+    return click.option(
+        "--checkpoint",
+        default="last",
+        show_default=True,
+        metavar="|".join(("last", "best", "EPOCH", *named)),
+        help=f"Whose weights to use; the best has the lowest validation loss{others}.",
+    )
+
+
+checkpoint_option = _checkpoint_option({})
 """The flag of commands that use a run's network."""
 pixel_steps_option = click.option(
     *FLAGS["preprocessors"],
@@ -44,30 +46,7 @@ pixel_steps_option = click.option(
 
 def checkpoints_option(command: Any) -> Any:
     """Gives a command that takes an ensemble as it takes a run the flag `--checkpoint`."""
-    named = checkpoints()
-    others = "".join(f"; {name}: {meaning}" for name, meaning in named.items())
-    return click.option(
-        "--checkpoint",
-        default="last",
-        show_default=True,
-        metavar="|".join(("last", "best", "EPOCH", *named)),
-        help=f"Whose weights to use; the best has the lowest validation loss{others}.",
-    )(command)
-
-
-def on_option(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Gives a command whose work splits by itself `--on`: where packages have it done."""
-
-    @click.option(
-        "--on", "executor", metavar="SPEC",
-        help="What does the work in parts (dlcv plugins list executor).  [default: this process]",
-    )  # fmt: skip
-    @functools.wraps(command)
-    def wrapped(executor: str | None, **options: Any) -> Any:
-        with nullcontext() if executor is None else added("dlcv.functions", "on")(executor):
-            return command(**options)
-
-    return wrapped
+    return _checkpoint_option(checkpoints())(command)
 
 
 def directory_options(command: Any) -> Any:
@@ -87,12 +66,16 @@ def directory_options(command: Any) -> Any:
     return command
 
 
-def tracker_flag_options(command: Any) -> Any:
-    """Gives a command the flags that installed packages have for their trackers."""
-    for name, spec in tracker_flags().items():
-        text = f"The same as --trackers {shlex.quote(spec)}."
-        command = click.option(f"--{name}", is_flag=True, default=None, help=text)(command)
-    return command
+def added_options(name: str) -> Callable[[Any], Any]:
+    """Gives a command what packages add: `run.device` of the group `dlcv.options` adds to `run`."""
+
+    def decorate(command: Any) -> Any:
+        for added, place in named_objects("dlcv.options").items():
+            if added.rpartition(".")[0] == name:
+                command = load_object(place)(command)
+        return command
+
+    return decorate
 
 
 def config_options(cls: type, *names: str, defaults: bool = True) -> Callable[[Any], Any]:

@@ -10,8 +10,8 @@ from dlcv.cli.console import table, with_verbosity
 from dlcv.errors import json_text, suggestion
 
 OTHER_GROUPS = (
-    "api", "defaults", "files", "functions", "image_formats", "interfaces", "kinds", "pretrained",
-    "recipes", "testing",
+    "api", "defaults", "files", "functions", "image_formats", "interfaces", "kinds", "options",
+    "pretrained", "recipes", "testing",
 )  # fmt: skip
 """Groups of entry points that hold no plugins."""
 

@@ -20,7 +20,7 @@ import click
 
 from dlcv.cli.commands import CommandWithExamples
 from dlcv.cli.console import table, with_verbosity
-from dlcv.cli.options import checkpoints_option, config_options, on_option, pixel_steps_option
+from dlcv.cli.options import added_options, checkpoints_option, config_options, pixel_steps_option
 from dlcv.config import RunConfig
 from dlcv.errors import DlcvError, ImageError, json_text, printable
 from dlcv.interfaces import Combination
@@ -57,7 +57,7 @@ STANDARD_INPUT = "standard input"
 @config_options(RunConfig, "bad_images")
 @click.option("--json", "forms", flag_value="json", multiple=True, help="Print JSON: a list.")
 @click.option("--csv", "forms", flag_value="csv", multiple=True, help="Print CSV: a row an image.")
-@on_option
+@added_options("predict")
 @with_verbosity
 def predict(
     paths: tuple[Path, ...],

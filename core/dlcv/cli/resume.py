@@ -6,7 +6,7 @@ from typing import Any
 import click
 
 from dlcv.cli.console import with_verbosity
-from dlcv.cli.options import config_options, on_option
+from dlcv.cli.options import added_options, config_options
 from dlcv.config import StageConfig
 
 
@@ -27,7 +27,7 @@ Examples:
 @click.option(
     "--from-epoch", type=click.IntRange(min=1), help="Go back to the end of this epoch first."
 )
-@on_option
+@added_options("resume")
 @with_verbosity
 def resume(run: Path, from_epoch: int | None, **options: Any) -> None:
     """Continue a run that was stopped, to the same result as if it had not been.

@@ -10,7 +10,7 @@ import click
 from dlcv import registry
 from dlcv.cli.commands import CommandWithExamples
 from dlcv.cli.console import printed_alone, with_verbosity
-from dlcv.cli.options import config_options, directory_options, on_option, tracker_flag_options
+from dlcv.cli.options import added_options, config_options, directory_options
 from dlcv.config import RunConfig, SplitConfig, StageConfig
 from dlcv.registry.defaults import default_or_none
 from dlcv.registry.spec import Spec
@@ -45,10 +45,9 @@ Recipes of published experiments: dlcv recipes
 @config_options(
     RunConfig, "checkpoint_every", "keep_checkpoints", "jit_compile", "trainer", "trackers"
 )
-@tracker_flag_options
+@added_options("run")
 @click.option("--config", help="A configuration file or a recipe; the options above go before it.")
 @directory_options
-@on_option
 @with_verbosity
 def run(config: str | None, name: str | None, runs: Path, force: bool, **options: Any) -> None:
     """Train a network on labelled images, and test it on images that it has not seen."""

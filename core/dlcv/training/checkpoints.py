@@ -304,13 +304,6 @@ def _best(folder: Path, newest: tuple[Checkpoint, Path] | None) -> tuple[Checkpo
     return load_epoch(folder, best_row(rows)["epoch"]) if rows else newest
 
 
-def remove_newer(folder: Path, path: Path) -> None:
-    """Removes the checkpoints that came after one, the newest first."""
-    for newer in _newest_first(folder):
-        if newer.name > path.name:
-            newer.unlink()
-
-
 def load_newest(folder: Path) -> tuple[Checkpoint, Path] | None:
     """Reads the newest checkpoint that is whole; damaged ones are passed over and named.
 

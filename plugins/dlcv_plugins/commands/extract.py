@@ -10,12 +10,12 @@ from dlcv.api import (
     RunConfig,
     SplitConfig,
     config_options,
-    on_option,
     printed_alone,
     table,
     with_verbosity,
 )
 from dlcv_plugins.commands.transfer import body_options
+from dlcv_plugins.executors.option import on_option
 
 
 @click.command(

@@ -23,6 +23,7 @@ from dlcv.api import (
 from dlcv.errors import DlcvError
 from dlcv.interfaces import Combination, OptionError, Trainer, evolve, plugin
 from dlcv.registry import Spec, SpecList
+from dlcv_plugins.devices.processes import own_copy, taking_part
 from dlcv_plugins.ensembles.ensemble import EVALUATOR, Ensemble, named_method
 from dlcv_plugins.trainers.changes import compare_with_record
 from dlcv_plugins.trainers.completion import log_finished, write_missing
@@ -93,30 +94,32 @@ class MembersTrainer(Trainer):
             raise DlcvError("trainer: members trains several networks; set how many: --members 5")
         config = _with_ensemble(config)
         RunDirectory.refuse_existing(runs, name, force=force)
-        experiment, network, initial = prepare_training(config, yielding)
-        called = default_name(experiment.config)
-        write = functools.partial(write_record, experiment, network, initial)
-        with new_directory(runs, name, called, write, force=force) as directory:
-            del network, write  # Each member builds its own.
-            return _train_members(directory, experiment)
+        with taking_part(runs) as own:
+            experiment, network, initial = prepare_training(config, yielding)
+            called = default_name(experiment.config)
+            write = functools.partial(write_record, experiment, network, initial)
+            with new_directory(own, name, called, write, force=force) as directory:
+                del network, write  # Each member builds its own.
+                return _train_members(directory, experiment)
 
     def resume(
         self, path: Path, *, from_epoch: int | None, changes: dict[str, Any]
     ) -> TrainedEnsemble:
         """Trains the members that are not finished, and combines all."""
-        directory = RunDirectory(path)
-        run = Run(directory)
         if changes or from_epoch is not None:
-            _refuse_changes(run)
-        if run.finished and not unfinished(directory, run.config.members):
-            return _complete(TrainedEnsemble(directory))
-        backend.start(run.config.threads or 1)
-        with directory.lock():
-            files.sweep(directory.path)
-            experiment = Experiment.reopen(run.config, run.pipeline, run.groups)
-            compare_with_record(directory.read_json("environment"), experiment)
-            _complete_members(directory, run.config.members)
-            return _train_members(directory, experiment)
+            _refuse_changes(Run(RunDirectory(path)))
+        with taking_part(path.parent) as folder:
+            directory = RunDirectory(own_copy(path, folder))
+            run = Run(directory)
+            if run.finished and not unfinished(directory, run.config.members):
+                return _complete(TrainedEnsemble(directory))
+            backend.start(run.config.threads or 1)
+            with directory.lock():
+                files.sweep(directory.path)
+                experiment = Experiment.reopen(run.config, run.pipeline, run.groups)
+                compare_with_record(directory.read_json("environment"), experiment)
+                _complete_members(directory, run.config.members)
+                return _train_members(directory, experiment)
 
     def load(
         self, path: Path, *, checkpoint: str | int, method: Combination | None

@@ -15,6 +15,7 @@ import keras
 import numpy as np
 
 from dlcv.api import Loader
+from dlcv_plugins.devices.sharing import share
 from dlcv_plugins.training.stage import Stage
 
 SETTLED = 3.0
@@ -53,6 +54,7 @@ class BatchStatistics:
             if isinstance(layer, keras.layers.BatchNormalization) and layer.trainable
         ]
         self._in_training = InTraining(model)
+        share(self._in_training)
 
     def are_wanted(
         self, choice: Literal["auto", "moving", "precise"], steps_per_epoch: int

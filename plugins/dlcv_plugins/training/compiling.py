@@ -11,6 +11,7 @@ from dlcv.api import StageConfig, lower
 from dlcv.errors import SpecError, suggestion
 from dlcv.interfaces import Schedule, read_value
 from dlcv.registry import Spec
+from dlcv_plugins.devices.sharing import share
 
 JIT_COMPILE = {"auto": "auto", "on": True, "off": False}
 SAME_LOSS = {"sparse_categorical_crossentropy": "categorical_crossentropy"}
@@ -58,6 +59,7 @@ def compile_stage(
         metrics=["accuracy"],
         jit_compile=JIT_COMPILE[jit_compile],
     )
+    share(model)
     return rates
 
 

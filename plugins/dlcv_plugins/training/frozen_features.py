@@ -20,6 +20,7 @@ from dlcv.api import (
     track,
 )
 from dlcv_plugins import storage
+from dlcv_plugins.devices.sharing import share
 from dlcv_plugins.training.interruption import Interrupted, Interruption
 from dlcv_plugins.training.stage import Stage
 
@@ -119,6 +120,7 @@ def _computed(
         loader.images, loader.pipeline, batch_size=loader.batch_size, threads=loader.threads
     )
     done = 0
+    share(body)
     with (
         track("computing the body's output", len(features), "images") as advance,
         closing(plain.epoch()) as batches,

@@ -233,14 +233,6 @@ def test_best_of_those_that_are_left_is_found(tmp_path: Path) -> None:
     assert best[0].epochs == 9
 
 
-def test_going_back_removes_what_came_after(tmp_path: Path) -> None:
-    paths = [checkpoints.save(tmp_path, checkpoint) for checkpoint in trained(LOSSES)]
-
-    checkpoints.remove_newer(tmp_path, paths[3])
-
-    assert sorted(tmp_path.iterdir()) == paths[:4]
-
-
 def test_averages_stand_for_the_weights_where_the_network_is_used() -> None:
     arrays = [np.full(2, i) for i in range(5)]
     paths = ["a/kernel", "a/seed", "sgd/iteration", "sgd/a_kernel_average", "loss/total"]

@@ -12,7 +12,7 @@ import dlcv
 from dlcv.config import StageConfig, changed_stage
 from dlcv.errors import DlcvError
 from dlcv.runs.experiment import Experiment
-from dlcv_plugins.trainers.gradient_descent.continuation import _cut, _new_stage
+from dlcv_plugins.trainers.gradient_descent.continuation import _cut, _new_stage, remove_newer
 
 
 @pytest.fixture(scope="module")
@@ -129,3 +129,13 @@ def test_run_without_a_checkpoint_has_nothing_to_go_on_from(run: dlcv.Run, tmp_p
 
     with pytest.raises(DlcvError, match="no checkpoint yet; start a new run"):
         dlcv.resume(tmp_path / "copy", epochs=1)
+
+
+def test_going_back_removes_what_came_after(tmp_path: Path) -> None:
+    names = [f"epoch_000{number}_step_00000000{number}_stage_0.checkpoint" for number in range(5)]
+    for name in (*names, "others"):
+        (tmp_path / name).touch()
+
+    remove_newer(tmp_path / names[2])
+
+    assert sorted(path.name for path in tmp_path.iterdir()) == [*names[:3], "others"]

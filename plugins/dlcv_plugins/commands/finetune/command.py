@@ -13,6 +13,7 @@ from dlcv.api import (
     directory_options,
     with_verbosity,
 )
+from dlcv_plugins.devices.options import device_options
 
 
 @click.command(
@@ -56,6 +57,7 @@ Examples:
 @config_options(SplitConfig, "test", "validation", "train_validation", "small_classes", "groups")
 @config_options(RunConfig, "fraction", "precision", "seed", "threads", "bad_images")
 @directory_options
+@device_options
 @with_verbosity
 def finetune(
     base: str | None, weights: str | None, name: str | None, runs: Path, force: bool, **options: Any

@@ -12,12 +12,12 @@ from dlcv.api import (
     SplitConfig,
     StageConfig,
     config_options,
-    on_option,
     printed_alone,
     shown_path,
     table,
     with_verbosity,
 )
+from dlcv_plugins.executors.option import on_option
 
 if TYPE_CHECKING:
     from dlcv_plugins.commands.search.search import Found

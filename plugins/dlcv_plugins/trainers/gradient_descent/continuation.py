@@ -88,8 +88,6 @@ class Continuation:
         Whenever it is stopped in between, the run can be resumed: first it is unfinished, then back
         at the checkpoint, and last it has the new configuration.
         """
-        from dlcv.api import checkpoints
-
         # The combined results of a member's whole run are no longer true either.
         for changed in (directory, directory.whole):
             results = [changed.path / name for name in ("metrics.json", "report.html")]
@@ -97,7 +95,7 @@ class Continuation:
                 path.unlink(missing_ok=True)
             for folder in (changed.cached_predictions, changed.evaluation):
                 shutil.rmtree(folder, ignore_errors=True)
-        checkpoints.remove_newer(directory.checkpoints, self.checkpoint)
+        remove_newer(self.checkpoint)
         directory.write_json("environment", environment)
         files.write_atomically(directory.config, self.config.to_toml())
 
@@ -122,6 +120,15 @@ class Continuation:
             initial_rate(stage.optimizer),
             old,
         )
+
+
+def remove_newer(checkpoint: Path) -> None:
+    """Removes the checkpoints that came after one, the newest first."""
+    from dlcv.api import checkpoints
+
+    for path in sorted(checkpoint.parent.glob(f"epoch_*{checkpoints.SUFFIX}"), reverse=True):
+        if path.name > checkpoint.name:
+            path.unlink()
 
 
 def _refuse_unknown(changes: dict[str, Any]) -> None:

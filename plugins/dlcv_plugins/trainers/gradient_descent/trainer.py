@@ -22,6 +22,7 @@ from dlcv.api import (
 )
 from dlcv.errors import DlcvError
 from dlcv.interfaces import Combination, Trainer, option, plugin
+from dlcv_plugins.devices.processes import own_copy, taking_part
 from dlcv_plugins.drawings.epochs import draw_curves
 from dlcv_plugins.executors.current import executor
 from dlcv_plugins.groupings.training_copies import copies_in_training
@@ -67,38 +68,27 @@ class GradientDescent(Trainer):
         if executor().is_elsewhere:
             logger.warning("one network is trained here; --on has members trained side by side")
         RunDirectory.refuse_existing(runs, name, force=force)
-        experiment, network, initial = prepare_training(config, yielding)
-        called = default_name(experiment.config)
-        write = functools.partial(write_record, experiment, network, initial)
-        with new_directory(runs, name, called, write, force=force) as directory:
-            return _train(directory, seen(experiment), network, resumed=False)
+        with taking_part(runs) as own:
+            experiment, network, initial = prepare_training(config, yielding)
+            called = default_name(experiment.config)
+            write = functools.partial(write_record, experiment, network, initial)
+            with new_directory(own, name, called, write, force=force) as directory:
+                return _train(directory, seen(experiment), network, resumed=False)
 
     def resume(self, path: Path, *, from_epoch: int | None, changes: dict[str, Any]) -> Run:
         """Continues with the stages that are left, or with a new one."""
-        directory = RunDirectory(path)
-        run = Run(directory)
         if not changes and from_epoch is not None:
             raise DlcvError(
                 f"resuming from epoch {from_epoch} would repeat the same training; change an "
                 "option, such as --learning-rate"
             )
-        if not changes and run.finished:
-            return _complete(run)
-        backend.start(run.config.threads or 1)
-        with directory.lock():
-            for folder in (directory.path, directory.checkpoints):
-                files.sweep(folder)
-            plan = Continuation.plan(run, from_epoch, changes) if changes else None
-            config = plan.config if plan else run.config
-            experiment = Experiment.reopen(config, run.pipeline, run.groups)
-            # As long as there is no checkpoint, the weights to begin with are needed again.
-            has_weights = directory.has_checkpoint
-            network = build_for_training(experiment) if has_weights else build_new(experiment)[0]
-            environment = compare_with_record(directory.read_json("environment"), experiment)
-            if plan:
-                plan.begin(directory, environment)
-                plan.log()
-            return _train(directory, seen(experiment), network, resumed=True)
+        with taking_part(path.parent) as folder:
+            run = Run(RunDirectory(own_copy(path, folder)))
+            if not changes and run.finished:
+                return _complete(run)
+            backend.start(run.config.threads or 1)
+            with run.directory.lock():
+                return _resume(run, from_epoch, changes)
 
     def load(self, path: Path, *, checkpoint: str | int, method: Combination | None) -> Run:
         """Opens the run of one network, which has nothing to combine."""
@@ -134,6 +124,24 @@ def train_into(directory: RunDirectory, experiment: Experiment) -> Run:
         return _train(directory, experiment, network, resumed=False)
 
 
+def _resume(run: Run, from_epoch: int | None, changes: dict[str, Any]) -> Run:
+    """Continues a run, whose directory is locked."""
+    directory = run.directory
+    for folder in (directory.path, directory.checkpoints):
+        files.sweep(folder)
+    plan = Continuation.plan(run, from_epoch, changes) if changes else None
+    config = plan.config if plan else run.config
+    experiment = Experiment.reopen(config, run.pipeline, run.groups)
+    # As long as there is no checkpoint, the weights to begin with are needed again.
+    has_weights = directory.has_checkpoint
+    network = build_for_training(experiment) if has_weights else build_new(experiment)[0]
+    environment = compare_with_record(directory.read_json("environment"), experiment)
+    if plan:
+        plan.begin(directory, environment)
+        plan.log()
+    return _train(directory, seen(experiment), network, resumed=True)
+
+
 def _train(
     directory: RunDirectory, experiment: Experiment, network: "Network", *, resumed: bool
 ) -> Run:
@@ -162,6 +170,7 @@ def _train_stages(
     import keras
 
     from dlcv.api import History, checkpoints
+    from dlcv_plugins.training.agreement import SameFigures, agreed
     from dlcv_plugins.training.interruption import Interrupted, deferred_signals
     from dlcv_plugins.training.stage import Training
     from dlcv_plugins.training.train import train
@@ -186,10 +195,10 @@ def _train_stages(
             val=experiment.loader("val"),
             folder=directory.checkpoints,
             history=history,
-            callbacks=[*observers.callbacks(run), settling],
+            callbacks=[SameFigures(), *observers.callbacks(run), settling],
             checkpoint_every=experiment.config.checkpoint_every,
             keep_checkpoints=experiment.config.keep_checkpoints,
-            asked=asked,
+            asked=agreed(asked),
             jit_compile=experiment.config.jit_compile,
             prepare=observers.prepared,
         )

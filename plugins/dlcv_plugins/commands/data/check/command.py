@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from dlcv.api import RunConfig, config_options, on_option, with_verbosity
+from dlcv.api import RunConfig, config_options, with_verbosity
 from dlcv.errors import count, printable, some
+from dlcv_plugins.executors.option import on_option
 
 if TYPE_CHECKING:
     from dlcv_plugins.commands.data.check.checkup import Checkup, Reported

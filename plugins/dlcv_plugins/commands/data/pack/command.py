@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from dlcv.api import RunConfig, SplitConfig, config_options, on_option, table, with_verbosity
+from dlcv.api import RunConfig, SplitConfig, config_options, table, with_verbosity
 from dlcv.errors import DlcvError, count, printable, some
+from dlcv_plugins.executors.option import on_option
 
 if TYPE_CHECKING:
     from dlcv_plugins.commands.data.pack.pack import PackedDataset

@@ -1,0 +1,1 @@
+"""On what a command computes: one device, several, or those of several processes."""

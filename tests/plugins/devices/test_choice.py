@@ -1,0 +1,71 @@
+"""What a command computes on: what can be asked for, and what is refused in one line."""
+
+import pytest
+
+from dlcv.errors import DlcvError
+from dlcv_plugins.devices import choice
+from dlcv_plugins.devices.choice import Choice
+from dlcv_plugins.devices.options import DEVICE, DEVICES
+
+
+@pytest.fixture(autouse=True)
+def nothing_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Begins each test as a new process does."""
+    monkeypatch.setattr(choice, "_made", None)
+    for name in (DEVICE, DEVICES):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.mark.parametrize(
+    ("device", "devices", "expected"),
+    [
+        (None, None, Choice()),
+        ("cpu", None, Choice("cpu")),
+        ("gpu", "4", Choice("gpu", None, 4)),
+        ("gpu:1", "1", Choice("gpu", 1)),
+    ],
+)
+def test_choice_is_read(device: str | None, devices: str | None, expected: Choice) -> None:
+    given = {DEVICE: device, DEVICES: devices}
+
+    assert Choice.read({k: v for k, v in given.items() if v is not None}) == expected
+
+
+@pytest.mark.parametrize(
+    ("device", "devices", "message"),
+    [
+        ("tpu", "1", '--device: expected cpu, gpu or gpu:1, received "tpu"'),
+        ("cpu:1", "1", '--device: expected cpu, gpu or gpu:1, received "cpu:1"'),
+        ("gpu:-1", "1", '--device: expected cpu, gpu or gpu:1, received "gpu:-1"'),
+        ("cpu", "0", '--devices: expected a number > 0, received "0"'),
+        ("cpu", "two", '--devices: expected a number > 0, received "two"'),
+        ("gpu:1", "2", "--device gpu:1 is one device; write gpu for 2 of them"),
+    ],
+)
+def test_wrong_choice_is_refused(device: str, devices: str, message: str) -> None:
+    with pytest.raises(DlcvError) as refused:
+        Choice.read({DEVICE: device, DEVICES: devices})
+
+    assert str(refused.value) == message
+
+
+def test_gpu_that_is_not_there_is_named() -> None:
+    with pytest.raises(DlcvError, match=r"^--device gpu:7: TensorFlow finds no gpu here$"):
+        choice._choose_tensorflow(Choice("gpu", 7))
+
+
+def test_several_devices_need_jax(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(DEVICES, "2")
+
+    with pytest.raises(
+        DlcvError, match=r"^--devices 2: TensorFlow trains on one device here; use J"
+    ):
+        choice.choose("tensorflow")
+
+
+def test_devices_stay_once_something_is_computed(monkeypatch: pytest.MonkeyPatch) -> None:
+    choice.choose("tensorflow")
+    monkeypatch.setenv(DEVICE, "cpu")
+
+    with pytest.raises(DlcvError, match=r"^TensorFlow computes already in this process"):
+        choice.choose("tensorflow")

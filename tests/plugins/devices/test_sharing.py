@@ -1,0 +1,118 @@
+"""Several devices and processes give the losses and weights of one, to rounding."""
+
+import csv
+import importlib.util
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import pictures
+import pytest
+
+from dlcv.training import checkpoints
+
+if importlib.util.find_spec("jax") is None:
+    pytest.skip("JAX is not installed", allow_module_level=True)
+
+SCENARIO, TINY = (Path(__file__).with_name(f"{name}.py") for name in ("scenario", "tiny"))
+ENVIRONMENT = {
+    **os.environ,
+    "KERAS_BACKEND": "jax",
+    "XLA_FLAGS": "--xla_force_host_platform_device_count=4",
+    "PYTHONPATH": str(Path(pictures.__file__).parent),
+    "NPROC": "1",
+    # What one process has compiled, the next need not.
+    "JAX_COMPILATION_CACHE_DIR": tempfile.mkdtemp(prefix="dlcv-test-jax-"),
+    "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
+    "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
+}
+
+
+def figures(run: Path) -> np.ndarray:
+    """The losses of a run's epochs, `(epochs, 2)`."""
+    with open(run / "history.csv", newline="") as file:
+        return np.array([[float(r["loss"]), float(r["val_loss"])] for r in csv.DictReader(file)])
+
+
+def weights(run: Path) -> list[np.ndarray]:
+    found = checkpoints.load_last(run / "checkpoints")
+    assert found is not None
+    return found[0].arrays
+
+
+def compared(one: Path, other: Path) -> tuple[float, float]:
+    """The largest difference of two runs' losses, and of their weights beside the largest one."""
+    assert figures(one).shape == figures(other).shape
+    loss = np.abs(figures(one) - figures(other)).max()
+    pairs = zip(weights(one), weights(other), strict=True)
+    return float(loss), max(_difference(a, b) for a, b in pairs)
+
+
+def _difference(one: np.ndarray, other: np.ndarray) -> float:
+    return float(np.abs(one.astype(float) - other).max() / max(1.0, np.abs(one).max()))
+
+
+def ended(arguments: list[str], **variables: str) -> subprocess.CompletedProcess[str]:
+    done = subprocess.run(
+        [sys.executable, *arguments],
+        env={**ENVIRONMENT, **variables}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-3000:]
+    return done
+
+
+@pytest.fixture(scope="module")
+def one(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run on one device."""
+    folder = tmp_path_factory.mktemp("devices")
+    ended([str(SCENARIO), str(folder), "1"])
+    return folder / "runs" / "1"
+
+
+def options(one: Path, name: str) -> list[str]:
+    """What `dlcv run` takes to train the same under another name."""
+    config = one.parent.parent / "run.toml"
+    return [
+        "--config", str(config), "--runs", str(one.parent), "--name", name, "--plugin", str(TINY),
+    ]  # fmt: skip
+
+
+def test_two_processes_of_two_devices_train_as_one_device(one: Path) -> None:
+    launch = ["-m", "dlcv", "launch", "-n", "2", "--", "dlcv", "run", "--devices", "2"]
+    done = ended([*launch, *options(one, "2x2")])
+    loss, weight = compared(one, one.with_name("2x2"))
+
+    assert loss < 1e-6
+    assert weight < 1e-6
+    assert "computes on process 1 of 2, 2 devices, cpu:0, cpu:1 (1 thread) with jax" in done.stderr
+    assert done.stdout.startswith(f"\nrun       {one.with_name('2x2')}\n")
+    written = {path.name for path in one.iterdir() if path.name != "preprocessing.npz"}
+    assert written <= {path.name for path in one.with_name("2x2").iterdir()}
+
+
+@pytest.mark.slow
+def test_several_devices_of_one_process_train_as_one(one: Path) -> None:
+    ended([str(SCENARIO), str(one.parent.parent), "2", "4"])
+
+    for devices in ("2", "4"):
+        loss, weight = compared(one, one.with_name(devices))
+        assert loss < 1e-6
+        assert weight < 1e-6
+
+
+@pytest.mark.slow
+def test_devices_that_are_not_there_are_named(one: Path) -> None:
+    for given, message in (
+        (["--devices", "5"], "dlcv: --devices 5: JAX finds only cpu:0, cpu:1, cpu:2, cpu:3 here\n"),
+        (["--device", "gpu"], "dlcv: --device gpu: JAX finds no gpu here\n"),
+    ):
+        done = subprocess.run(
+            [sys.executable, "-m", "dlcv", "run", *given, *options(one, "none"), "--quiet"],
+            env=ENVIRONMENT, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert done.returncode == 2
+        assert done.stderr == message
+        assert not one.with_name("none").exists()
