@@ -23,7 +23,7 @@ installed, or nowhere."""
 def pretrained_weights(name: str) -> Pretrained:
     """Returns where a network's pretrained weights are; imports neither it nor Keras."""
     patterns = (w for known, w in _known().items() if "*" in known and fnmatchcase(name, known))
-    return _known().get(name) or next(patterns, "")
+    return _known()[name] if name in _known() else next(patterns, "")
 
 
 def installed_bases() -> list[str]:
