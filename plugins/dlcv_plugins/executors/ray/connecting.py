@@ -16,6 +16,8 @@ from dlcv.errors import DlcvError, reason_of
 
 logger = logging.getLogger(__name__)
 VARIABLE = "RAY_ADDRESS"
+AUTHENTICATION = "RAY_AUTH_MODE"
+TOKEN_CURE = f"; where it asks for a token, set {AUTHENTICATION}=token"
 SECONDS_TO_ANSWER = 5
 PLACE = re.compile(r"(ray://)?(?P<host>[^/:]+|\[[^]]+\]):(?P<port>\d+)")
 
@@ -43,7 +45,11 @@ def connect(address: str | None) -> None:
     except Exception as error:
         ray.shutdown()
         where = f"the Ray cluster at {named}" if named else "Ray on this machine"
-        raise DlcvError(f"{where} can't be used: {reason_of(error)}") from error
+        cure = TOKEN_CURE if named and AUTHENTICATION not in os.environ else ""
+        # Its server sends a traceback.
+        lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+        reason = f"{lines[0]} {lines[-1]}" if len(lines) > 1 else reason_of(error)
+        raise DlcvError(f"{where} can't be used: {reason}{cure}") from error
 
 
 def _require_answer(address: str, shown: str) -> None:
