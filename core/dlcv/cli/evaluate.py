@@ -31,10 +31,9 @@ if TYPE_CHECKING:
 @checkpoints_option
 @config_options(RunConfig, "bad_images")
 @click.option(
-    "--save-to",
-    type=Path,
+    "--save-to", type=Path,
     help="The folder of the pictures that evaluators draw.  [default: RUN/evaluation]",
-)
+)  # fmt: skip
 @click.option("--force", is_flag=True, help="Replace pictures in the folder of --save-to.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @added_options("evaluate")

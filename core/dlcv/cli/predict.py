@@ -35,18 +35,13 @@ STANDARD_INPUT = "standard input"
 @click.command(cls=CommandWithExamples)
 @click.argument("paths", nargs=-1, required=True, type=Path, metavar="RUN... IMAGE...")
 @click.option(
-    "--top",
-    type=click.IntRange(min=1),
-    default=1,
-    show_default=True,
+    "--top", type=click.IntRange(min=1), default=1, show_default=True,
     help="How many classes to print for each image.",
-)
+)  # fmt: skip
 @click.option(
-    "--threshold",
-    type=click.FloatRange(0, 1),
-    default=0.0,
+    "--threshold", type=click.FloatRange(0, 1), default=0.0,
     help="Answer unknown where no class is as probable.",
-)
+)  # fmt: skip
 @pixel_steps_option
 @checkpoints_option
 @click.option(

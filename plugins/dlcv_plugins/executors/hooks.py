@@ -15,8 +15,11 @@ if TYPE_CHECKING:
 def dlcv_probabilities(
     run: Any, images: "LabelledImages", preprocessors: Any
 ) -> "np.ndarray | None":
-    """Returns what a run predicts where that is computed by other processes."""
-    if not executor().is_elsewhere or not len(images):
+    """Returns what a run predicts where that is computed by other processes.
+
+    The network of one that is not finished may be in this process alone.
+    """
+    if not executor().is_elsewhere or not run.finished or not len(images):
         return None
     from dlcv_plugins.executors.prediction import probabilities
 

@@ -1,6 +1,7 @@
 """Predictions for many images, in parts."""
 
 import functools
+import uuid
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,8 @@ def probabilities(run: Run, images: LabelledImages, preprocessors: PixelSteps) -
     """
     there = executor()
     size = there.part_size(len(images), run.loader(images, preprocessors).batch_size)
-    work = functools.partial(_of_part, run.path, run.checkpoint, images, preprocessors)
+    call = uuid.uuid4().hex
+    work = functools.partial(_of_part, run.path, run.checkpoint, call, images, preprocessors)
     needs = Needs(run.threads, has_network=True)
     with track("predicting", len(images), unit="images") as progress:
         parts = list(chunks(len(images), size))
@@ -28,17 +30,19 @@ def probabilities(run: Run, images: LabelledImages, preprocessors: PixelSteps) -
 def _of_part(
     path: Path,
     checkpoint: str | int,
+    call: str,
     images: LabelledImages,
     preprocessors: PixelSteps,
     part: range,
     report: Report,
 ) -> np.ndarray:
-    rows = _opened(path, checkpoint).probabilities(Subset(images, np.array(part)), preprocessors)
+    predictor = _opened(path, checkpoint, call)
+    rows = predictor.probabilities(Subset(images, np.array(part)), preprocessors)
     report(len(part))
     return rows
 
 
 @functools.lru_cache(maxsize=1)
-def _opened(path: Path, checkpoint: str | int) -> Predictor:
-    """Loads a run once for all parts that this process does."""
+def _opened(path: Path, checkpoint: str | int, call: str) -> Predictor:
+    """Loads a run once for all parts of a call: before the next, it may be trained further."""
     return load_trained(path, checkpoint)

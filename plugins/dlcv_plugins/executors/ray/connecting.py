@@ -5,6 +5,7 @@ import os
 import re
 import signal
 import socket
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -62,7 +63,7 @@ def _require_answer(address: str, shown: str) -> None:
     try:
         place = (match["host"].strip("[]"), int(match["port"]))
         socket.create_connection(place, SECONDS_TO_ANSWER).close()
-    except (OSError, OverflowError) as error:
+    except (OSError, OverflowError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise DlcvError(
             f"no Ray cluster answers at {shown}: {reason.lower()}; `ray start --head` starts one"
@@ -72,6 +73,9 @@ def _require_answer(address: str, shown: str) -> None:
 @contextmanager
 def _own_signals() -> Iterator[None]:
     """Keeps how this process takes signals, which Ray changes."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
     kept = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield
