@@ -4,13 +4,16 @@ All of them do the same: they draw the whole batches, and compute their share of
 writes the run; the others write into a folder of their own, which is removed.
 """
 
+import atexit
 import hashlib
 import json
 import logging
 import os
 import shutil
+import signal
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -71,27 +74,35 @@ class Group:
         return cls(variables[ADDRESS], int(count), int(index)) if int(count) > 1 else None
 
     def join(self) -> None:
-        """Waits for the other processes; raises `DlcvError` if they do not come."""
+        """Waits for the other processes; ends this one with a line if they do not come."""
         import jax
 
         jax.config.update("jax_cpu_collectives_implementation", "gloo")
         # It would take SIGTERM for itself.
         jax.config.update("jax_enable_preemption_service", False)
-        try:
-            jax.distributed.initialize(
-                self.address,
-                self.count,
-                self.index,
-                initialization_timeout=SECONDS_TO_MEET,
-                shutdown_timeout_seconds=SECONDS_TO_PART,
-            )
-            _wait_for_all("the beginning")
-        except RuntimeError as error:
-            raise DlcvError(
-                f"process {self.index + 1} of {self.count} can't meet the others at {self.address} "
-                f"({reason_of(error)}); start all of them with the same {ADDRESS}, which is the "
-                "first one's"
-            ) from None
+        # JAX would abort the process, with a trace of C++.
+        limit = threading.Timer(SECONDS_TO_MEET, self._give_up)
+        limit.daemon = True
+        limit.start()
+        jax.distributed.initialize(
+            self.address,
+            self.count,
+            self.index,
+            initialization_timeout=2 * SECONDS_TO_MEET,
+            shutdown_timeout_seconds=SECONDS_TO_PART,
+        )
+        limit.cancel()
+        _wait_for_all("the beginning")
+
+    def _give_up(self) -> None:
+        """Ends the process, whose main thread waits and can't be interrupted."""
+        line = (
+            f"dlcv: process {self.index + 1} of {self.count} can't meet the others at "
+            f"{self.address}; start all of them within {SECONDS_TO_MEET} s, with the first one's "
+            f"host and a free port as {ADDRESS}\n"
+        )
+        os.write(2, line.encode())
+        os._exit(2)
 
 
 def joining() -> Group | None:
@@ -131,7 +142,10 @@ def taking_part(runs: Path) -> Iterator[Path]:
         try:
             yield own
             _wait_for_all("the end of the run")
-        except RuntimeError as error:
+        except BaseException as error:
+            _end_without_the_others(error)
+            if not isinstance(error, RuntimeError):
+                raise
             # Of many kinds, by the back end's library for communication.
             raise DlcvError(
                 f"{number} can't compute further ({reason_of(error)}); if another process ended, "
@@ -202,6 +216,23 @@ def gathered(values: list[int]) -> Any:
     from jax.experimental import multihost_utils
 
     return multihost_utils.process_allgather(np.array(values, np.int32))
+
+
+def _end_without_the_others(error: BaseException) -> None:
+    """Lets this process end at once; JAX would wait for the others, and then abort."""
+    code = 1
+    if isinstance(error, DlcvError | OSError | RuntimeError):
+        code = 2
+    elif isinstance(error, KeyboardInterrupt):
+        code = 128 + signal.SIGINT
+
+    def end() -> None:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+
+    # What is registered last is called first.
+    atexit.register(end)
 
 
 @contextmanager

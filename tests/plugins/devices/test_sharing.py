@@ -3,9 +3,11 @@
 import csv
 import importlib.util
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 import numpy as np
@@ -116,3 +118,57 @@ def test_devices_that_are_not_there_are_named(one: Path) -> None:
         assert done.returncode == 2
         assert done.stderr == message
         assert not one.with_name("none").exists()
+
+
+def start(one: Path, name: str, index: int, port: int) -> subprocess.Popen[str]:
+    """Starts one of two processes."""
+    variables = {
+        "JAX_COORDINATOR_ADDRESS": f"127.0.0.1:{port}",
+        "JAX_NUM_PROCESSES": "2",
+        "JAX_PROCESS_ID": str(index),
+    }
+    return subprocess.Popen(
+        [sys.executable, "-m", "dlcv", "run", *options(one, name), "--epochs", "6", "--quiet"],
+        env={**ENVIRONMENT, **variables}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+
+
+def await_epoch(run: Path, epoch: int) -> None:
+    limit = time.monotonic() + 120
+    while not any(run.glob(f"checkpoints/epoch_{epoch:04d}*")):
+        assert time.monotonic() < limit
+        time.sleep(0.01)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_run_of_two_goes_on_with_one_two_and_four_after_a_kill(one: Path) -> None:
+    ended(["-m", "dlcv", "run", *options(one, "straight"), "--epochs", "6"])
+    first, second = (start(one, "killed", index, 45671) for index in range(2))
+    await_epoch(one.with_name("killed"), 2)
+    second.kill()
+    second.communicate()
+    errors = first.communicate(timeout=60)[1]
+
+    assert first.returncode == 2
+    assert "dlcv: process 1 of 2 can't compute further (" in errors.splitlines()[-1]
+    for count in (1, 2, 4):
+        run = shutil.copytree(one.with_name("killed"), one.with_name(f"killed-{count}"))
+        resume = ["dlcv", "resume", str(run), "--plugin", str(TINY)]
+        ended(["-m", "dlcv", "launch", "-n", str(count), "--", *resume])
+        loss, weight = compared(one.with_name("straight"), run)
+        assert loss < 1e-6
+        assert weight < 1e-4
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_signal_in_one_process_stops_both_with_everything_saved(one: Path) -> None:
+    first, second = (start(one, "stopped", index, 45672) for index in range(2))
+    await_epoch(one.with_name("stopped"), 2)
+    second.terminate()
+    printed = first.communicate(timeout=60)[1]
+    second.communicate(timeout=60)
+
+    assert (first.returncode, second.returncode) == (143, 143)
+    assert "stopped; everything is saved. Continue with:" in printed
