@@ -74,7 +74,22 @@ def make_optimizer(
     cls = _find("optimizer", spec, _optimizers())
     values = _values(cls, spec)
     rates = schedule.rates(epochs, steps_per_epoch, initial_rate(spec))
-    return _construct(cls, spec, {**values, "learning_rate": _Rates(rates)}), rates
+    optimizer = _construct(cls, spec, {**values, "learning_rate": _Rates(rates)})
+    _keep_from_reducing(optimizer)
+    return optimizer, rates
+
+
+def _keep_from_reducing(optimizer: keras.Optimizer) -> None:
+    """Keeps an optimizer from summing gradients over replicas where there is only one.
+
+    TensorFlow registers a function for the gradient of the sum, with the graph of the training, and
+    keeps it as long as the process lives: 9 MB for each training.
+    """
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow as tf
+
+        if not tf.distribute.has_strategy():
+            optimizer._all_reduce_sum_gradients = lambda gradients: gradients
 
 
 def initial_rate(spec: Spec) -> float:

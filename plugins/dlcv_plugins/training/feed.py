@@ -83,12 +83,12 @@ class Feed(keras.utils.PyDataset):
         return self
 
     def __exit__(self, *exception: Any) -> None:
-        """Stops the threads that read ahead, and lets go of the images.
+        """Stops the threads that read ahead, and lets go of the images and the network.
 
         TensorFlow keeps what Keras made of this for as long as the process lives.
         """
         with self._lock:
-            self._loader = None
+            self._loader = self._notify = None
             self._stop()
 
     def _weighted(self, batch: Batch) -> tuple[np.ndarray, ...]:

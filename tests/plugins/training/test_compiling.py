@@ -171,3 +171,13 @@ def test_losses_and_gradients_are_those_of_the_probabilities(activation: str, lo
         step[place] = 1e-5
         slope = (by_hand(kernel + step) - by_hand(kernel - step)) / 2e-5
         assert moved[place] == pytest.approx(slope, rel=1e-3, abs=1e-5)
+
+
+def test_a_training_leaves_no_graph_behind() -> None:
+    """What TensorFlow registers as a gradient stays as long as the process, graph and all."""
+    registry_of_tensorflow = pytest.importorskip("tensorflow.python.framework.ops")
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(2, activation="softmax")])
+    compile_stage(model, StageConfig(), CONSTANT, 1)
+    before = set(registry_of_tensorflow.gradient_registry.list())
+    model.fit(np.zeros((2, 2)), np.eye(2), verbose=0)
+    assert set(registry_of_tensorflow.gradient_registry.list()) == before

@@ -3,7 +3,9 @@
 import gc
 import threading
 import weakref
+from functools import partial
 
+import keras
 import numpy as np
 import pytest
 
@@ -66,14 +68,14 @@ def test_closing_ends_the_threads_and_reads_no_more() -> None:
     assert images.reads == reads
 
 
-def test_images_are_let_go_of_while_keras_keeps_the_feed() -> None:
-    images = Numbered()
-    kept = weakref.ref(images)
-    with Feed(loader(images), 0, 2) as feed:
+def test_images_and_network_are_let_go_of_while_keras_keeps_the_feed() -> None:
+    images, network = Numbered(), keras.Sequential()
+    kept = weakref.ref(images), weakref.ref(network)
+    with Feed(loader(images), 0, 2, notify=partial(lambda network, **_: None, network)) as feed:
         feed[0]
-    del images
+    del images, network
     gc.collect()
-    assert kept() is None
+    assert [reference() for reference in kept] == [None, None]
     with Feed(loader(Numbered()), 0, 2) as feed:
         pass
     with pytest.raises(IndexError):
