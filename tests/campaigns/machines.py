@@ -76,7 +76,7 @@ def found(folder: Path, variables: dict[str, str]) -> dict[str, Any]:
         "packed images": hashlib.sha256(packed).hexdigest(),
         "augmented images": python("-c", BATCHES).strip(),
         "division": division,
-        "classes": [row["classes"][0]["class"] for row in predicted],
+        "classes": [row["classes"][0]["label"] for row in predicted],
         "predicted": np.array([row["classes"][0]["probability"] for row in predicted]),
         "trained": probabilities,
     }
