@@ -11,6 +11,8 @@ from typing import Any
 import keras
 from keras.distribution import DataParallel, DeviceMesh, TensorLayout, distribute_tensor
 
+from dlcv.errors import DlcvError
+
 
 class SharedBatches(DataParallel):
     """Keras's data parallelism, with inputs that come whole to every device."""
@@ -35,10 +37,15 @@ def share(model: keras.Model) -> None:
 
     Args:
         model: The model; it is changed, not its layers or weights.
+
+    Raises:
+        DlcvError: the model is compiled to be computed without XLA, which divides the rows.
     """
     distribution = keras.distribution.distribution()
     if not isinstance(distribution, SharedBatches):
         return
+    if model.compiled and not model.jit_compile:
+        raise DlcvError("jit_compile: several devices need XLA; leave out --jit-compile off")
     mesh = distribution.device_mesh
     rows, whole = TensorLayout(["batch"], mesh), TensorLayout([], mesh)
 
