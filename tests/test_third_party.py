@@ -70,6 +70,7 @@ def test_plugin_of_an_installed_package_is_listed(site, tmp_path):
             "version": "0.1.0",
             "state": "available",
             "reason": "",
+            "summary": "",
         }
     ]
     assert "dlcv" in {p["distribution"] for p in listed}

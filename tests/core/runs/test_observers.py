@@ -314,7 +314,7 @@ def test_a_wrapper_that_fails_before_the_training_ends_the_run():
         wrapping("torn", dlcv_run_started=around),
         pytest.raises(PluginError, match="dlcv_run_started of hooks:torn@acme failed: OSError"),
     ):
-        Observers(RunConfig()).started(SimpleNamespace())
+        Observers(RunConfig()).started(SimpleNamespace(config=RunConfig()))
 
 
 def test_hook_that_fails_at_the_end_loses_nothing(followed):

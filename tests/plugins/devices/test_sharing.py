@@ -82,6 +82,7 @@ def options(one: Path, name: str) -> list[str]:
     ]  # fmt: skip
 
 
+@pytest.mark.slow
 def test_two_processes_of_two_devices_train_as_one_device(one: Path) -> None:
     launch = ["-m", "dlcv", "launch", "-n", "2", "--", "dlcv", "run", "--devices", "2"]
     done = ended([*launch, *options(one, "2x2")])

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import forked
 import numpy as np
 import pytest
 import ray
@@ -48,6 +49,7 @@ def cluster() -> Iterator[Cluster]:
     made.shutdown()
 
 
+@pytest.mark.slow
 def test_it_does_what_all_executors_do(cluster: Cluster) -> None:
     for check in checks_for(Ray):
         check(Ray())
@@ -84,6 +86,7 @@ def test_packing_elsewhere_needs_shards(cluster: Cluster, tmp_path: Path) -> Non
         pack(str(tmp_path), tmp_path / "out", preprocessors="", split=SplitConfig())
 
 
+@pytest.mark.slow
 def test_checks_find_the_same(cluster: Cluster, tmp_path: Path) -> None:
     photos = write_photos(tmp_path / "photos", ("blue", "green"), 20, None)
     (photos / "green" / "000.png").write_bytes((photos / "blue" / "001.png").read_bytes())
@@ -120,6 +123,7 @@ def slowly(folder: Path, report: Callable[[int], None]) -> int:
     return 3
 
 
+@pytest.mark.slow
 def test_a_worker_that_crashes_is_replaced(cluster: Cluster, tmp_path: Path) -> None:
     found = Ray().map(crashing_once, [tmp_path], at_once=1, needs=Needs(), report=lambda n: None)
     assert list(found) == ["done"]
@@ -146,6 +150,7 @@ def crashing(part: int, report: Callable[[int], None]) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
+@pytest.mark.slow
 def test_ctrl_c_stops_all_parts(cluster: Cluster, tmp_path: Path) -> None:
     def stop(count: int) -> None:
         os.kill(os.getpid(), signal.SIGINT)
@@ -169,6 +174,7 @@ def waiting(folder: Path, report: Callable[[int], None]) -> None:
         raise
 
 
+@pytest.mark.slow
 def test_other_versions_are_refused_with_their_names(
     cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -228,13 +234,21 @@ def test_the_address_of_the_environment_is_used(monkeypatch: pytest.MonkeyPatch)
         connect(None)
 
 
+@pytest.mark.slow
 def test_members_predictions_and_features_are_the_same(cluster: Cluster, tmp_path: Path) -> None:
     options: dict[str, Any] = {
         "data": str(write_photos(tmp_path / "photos", ("blue", "green"), 8, (16, 16))),
         "architecture": "shallownet(width=0.1)", "preprocessors": "scale", "batch_size": 4,
         "epochs": 2, "threads": 1,
     }  # fmt: skip
-    local = dlcv.run(**options, members=2, runs=tmp_path / "local")
+    # In a process of its own, as the workers are: what computed here before may use other threads.
+    trained = forked.dlcv(
+        "run", "--data", options["data"], "--arch", options["architecture"], "--preproc", "scale",
+        "--batch-size", "4", "--epochs", "2", "--threads", "1", "--members", "2", "--name", "local",
+        folder=tmp_path, has_pictures=False,
+    )  # fmt: skip
+    assert trained.returncode == 0, trained.stderr
+    local = dlcv.load(tmp_path / "runs" / "local")
     with dlcv.on("ray"):
         elsewhere = dlcv.run(**options, members=2, runs=tmp_path / "ray")
         predicted = local.predict_proba(tmp_path / "photos")

@@ -158,6 +158,6 @@ def test_trial_that_the_pruner_refuses_ends_after_an_epoch(tmp_path):
 def test_search_whose_trials_all_fail_is_one_line(tmp_path):
     with pytest.raises(DlcvError, match="all 1 trials failed; the last, trial 1: the loss is no"):
         dlcv.search(
-            **COMMON, epochs=1, vary=["learning_rate=(1e30, 1e31)"], trials=1,
+            **COMMON, epochs=1, vary=["learning_rate=(1e37, 1e38)"], trials=1,
             out=tmp_path / "search",
         )  # fmt: skip
