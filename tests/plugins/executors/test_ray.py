@@ -33,6 +33,8 @@ from dlcv_plugins.kinds.executor import Needs
 ray.cloudpickle.register_pickle_by_value(sys.modules[__name__])
 MEMORY = 80_000_000
 """Bytes, the least that Ray takes."""
+DOOMED = "doomed"
+"""The file with the id of the machine that a test kills."""
 QUICK = {"health_check_initial_delay_ms": 0, "health_check_period_ms": 500,
          "health_check_failure_threshold": 2}  # fmt: skip
 
@@ -98,6 +100,7 @@ def test_checks_find_the_same(cluster: Cluster, tmp_path: Path) -> None:
 
 def test_what_a_killed_machine_did_is_done_again(cluster: Cluster, tmp_path: Path) -> None:
     machine = cluster.add_node(num_cpus=1, object_store_memory=MEMORY)
+    (tmp_path / DOOMED).write_text(machine.node_id)
     reported: list[int] = []
 
     def report(count: int) -> None:
@@ -110,13 +113,20 @@ def test_what_a_killed_machine_did_is_done_again(cluster: Cluster, tmp_path: Pat
     assert sum(reported) == 27
     assert machine not in cluster.worker_nodes
     # What was begun on it was begun once more.
-    assert len([*tmp_path.iterdir()]) > 9
+    assert len([*tmp_path.glob("*-*")]) > 9
 
 
 def slowly(folder: Path, report: Callable[[int], None]) -> int:
-    """Takes most of a second, and leaves a file each time."""
+    """Takes most of a second, and leaves a file each time.
+
+    A machine that is to be killed does not come to its end, and others wait until it has begun.
+    """
     machine = ray.get_runtime_context().get_node_id()
     (folder / f"{machine}-{time.monotonic_ns()}").touch()
+    if (folder / DOOMED).exists():
+        doomed, end = (folder / DOOMED).read_text(), time.monotonic() + 60
+        while time.monotonic() < end and (machine == doomed or not [*folder.glob(f"{doomed}-*")]):
+            time.sleep(0.1)
     for _ in range(3):
         time.sleep(0.3)
         report(1)
