@@ -90,10 +90,11 @@ def blocks(page: Path) -> list[Block]:
 WITH_PICTURES = ("first-run", "report", "resume-a-run")
 """Pages about what a run draws; on others it draws no curves and writes no report."""
 SLOW = (
-    "augment", "auto", "choose-a-network", "ci-for-models", "divide-your-data", "ensembles",
-    "evaluate-on-crops", "export", "find-a-learning-rate", "look-inside", "preview-augmentation",
-    "repeat-a-run", "report", "reproduce-a-figure", "resume-a-run", "run-a-recipe", "search",
-    "track-runs", "train-in-stages", "write-each-kind",
+    "augment", "auto", "bring-your-data", "choose-a-network", "ci-for-models", "compare",
+    "divide-your-data", "ensembles", "evaluate-on-crops", "export", "find-a-learning-rate",
+    "look-inside", "pack-a-data-set", "preview-augmentation", "repeat-a-run", "report",
+    "reproduce-a-figure", "resume-a-run", "run-a-recipe", "search", "track-runs",
+    "train-in-stages", "write-each-kind",
 )  # fmt: skip
 """Pages whose commands take long, and whose promises other tests hold as well."""
 ON_PHOTOGRAPHS = ("flowers",)

@@ -145,6 +145,7 @@ def test_mistake_gets_one_clear_line(
     assert words in done.stderr
 
 
+@pytest.mark.slow
 def test_members_that_were_stopped_are_resumed_with_the_command_that_is_told(folder: Path) -> None:
     arguments = ("run", *SMALL, "--epochs", "20", "--members", "2", "--name", "stopped")
     running = forked.Running(*arguments, folder=folder, has_pictures=False)

@@ -107,6 +107,7 @@ def load_in_fork(environment, output, name, labels, row):
     main(name, labels, int(row))
 
 
+@pytest.mark.slow
 def test_a_damaged_cache_is_an_error(cache, forked):
     write_fashion(cache)
     (cache / "fashion-mnist" / "t10k-images-idx3-ubyte.gz").write_bytes(b"no gzip")

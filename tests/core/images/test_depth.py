@@ -101,6 +101,7 @@ def microscope(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
+@pytest.mark.slow
 def test_a_run_predicts_images_as_it_was_trained(microscope: Path) -> None:
     """From the files and from a packed data set, whose description keeps the depth."""
     data = "folder(path=cells, bit_depth=12)"

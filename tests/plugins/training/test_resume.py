@@ -30,6 +30,7 @@ STOPS = {
 }
 # JAX compiles for each resumption, which takes its time; what it compiled once is kept.
 SLOW = [
+    ("tensorflow", "methods"),
     ("tensorflow", "by hand"),
     ("tensorflow", "kept features"),
     ("jax", "plain"),
