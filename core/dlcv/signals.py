@@ -12,6 +12,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from types import FrameType
+    from typing import Any
 
 ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _before_exit: "list[Callable[[], object]]" = []
@@ -46,9 +47,18 @@ def received() -> int:
     return _received
 
 
-def is_ignored(number: int) -> bool:
-    """Returns whether whoever started the process lets it ignore a signal, as `nohup` does."""
-    return signal.getsignal(number) is signal.SIG_IGN
+@contextlib.contextmanager
+def handled(handler: "Callable[[int, FrameType | None], object]") -> "Iterator[dict[int, Any]]":
+    """Has a function handle the signals that end a command; gives what handled each before.
+
+    Those stay ignored that whoever started the process lets it ignore, as `nohup` does.
+    """
+    before = _handle(handler)
+    try:
+        yield before
+    finally:
+        for number, earlier in before.items():
+            signal.signal(number, earlier)
 
 
 def leave_closed_terminal() -> None:
@@ -64,10 +74,9 @@ def leave_closed_terminal() -> None:
             os.close(nowhere)
 
 
-def _handle(handler: "Callable[[int, FrameType | None], object]") -> None:
-    for number in ENDING:
-        if not is_ignored(number):
-            signal.signal(number, handler)
+def _handle(handler: "Callable[[int, FrameType | None], object]") -> "dict[int, Any]":
+    taken = [number for number in ENDING if signal.getsignal(number) is not signal.SIG_IGN]
+    return {number: signal.signal(number, handler) for number in taken}
 
 
 def _end(number: int, frame: "FrameType | None") -> None:

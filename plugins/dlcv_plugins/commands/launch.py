@@ -1,13 +1,10 @@
 """`dlcv launch`: one training in several processes of this machine."""
 
 import os
-import signal
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -63,7 +60,7 @@ def run_together(command: list[str], count: int) -> int:
     with TemporaryDirectory(prefix="dlcv-launch-") as folder:
         outputs = [Path(folder, str(index)) for index in range(count)]
         processes = _start(command, outputs)
-        with _passing_signals_on(processes):
+        with signals.handled(lambda number, _: _send(number, processes)):
             codes = _codes(processes)
         for index, (code, output) in enumerate(zip(codes, outputs, strict=True)):
             lines = output.read_text(errors="replace").splitlines() if index and code else []
@@ -101,21 +98,9 @@ def _start(command: list[str], outputs: list[Path]) -> list[subprocess.Popen[byt
     return started
 
 
-@contextmanager
-def _passing_signals_on(processes: list[subprocess.Popen[bytes]]) -> Iterator[None]:
-    """Sends what would end this process to all others."""
-
-    def pass_on(number: int, _: object) -> None:
-        for process in processes:
-            process.send_signal(number)
-
-    handled = [number for number in signals.ENDING if not signals.is_ignored(number)]
-    before = {number: signal.signal(number, pass_on) for number in handled}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+def _send(number: int, processes: list[subprocess.Popen[bytes]]) -> None:
+    for process in processes:
+        process.send_signal(number)
 
 
 def _codes(processes: list[subprocess.Popen[bytes]]) -> list[int]:

@@ -49,14 +49,9 @@ def deferred_signals() -> Iterator[Interruption]:
         asked.signal = number
         if number == signal.SIGHUP:
             signals.leave_closed_terminal()
-        for handled in before:
-            at_once = signal.default_int_handler if handled == signal.SIGINT else signal.SIG_DFL
-            signal.signal(handled, at_once)
+        for each in before:
+            at_once = signal.default_int_handler if each == signal.SIGINT else signal.SIG_DFL
+            signal.signal(each, at_once)
 
-    handled = [number for number in signals.ENDING if not signals.is_ignored(number)]
-    before = {number: signal.signal(number, note) for number in handled}
-    try:
+    with signals.handled(note) as before:
         yield asked
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -58,7 +58,6 @@ class Clock:
         if threading.current_thread() is not threading.main_thread():
             yield
             return
-        handled = [number for number in signals.ENDING if not signals.is_ignored(number)]
 
         def note(number: int, frame: FrameType | None) -> None:
             if not self._is_ringing:
@@ -67,12 +66,8 @@ class Clock:
                     signal.signal(each, handler)
             raise KeyboardInterrupt
 
-        before = {number: signal.signal(number, note) for number in handled}
-        try:
+        with signals.handled(note) as before:
             yield
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
 
     @contextmanager
     def limited(self, seconds: float) -> Iterator[None]:
