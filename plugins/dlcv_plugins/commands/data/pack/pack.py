@@ -89,30 +89,30 @@ def pack(
     if executor().is_elsewhere and not shards:
         raise DlcvError("what is packed elsewhere is packed in shards; name how many: --shards 16")
     threads = threads or backend.available_threads()
-    pipeline = _pixel_steps(preprocessors)
-    if encode != "raw" and (preprocessors or mean_image):
+    pipeline, is_encoded = _pixel_steps(preprocessors), encode != "raw"
+    if is_encoded and (preprocessors or mean_image):
         raise DlcvError(
             "--encode jpeg keeps the image files as they are; leave --size, --preproc and "
             "--mean-image out, and resize in the run"
         )
     # Packing decodes every image anyway, and stops at a bad one; reading all of them before is
     # needed only where it decides which images there are, or what size they have.
-    look = bad_images == "skip" or (encode == "raw" and not pipeline.until_sized)
+    look = bad_images == "skip" or (not is_encoded and not pipeline.until_sized)
     dataset = open_dataset(
         find_store(source), split, bad_images=bad_images, threads=threads, look=look
     )
-    if encode != "raw" and not all(map(is_of_files, dataset.splits.values())):
+    if is_encoded and not all(map(is_of_files, dataset.splits.values())):
         raise DlcvError(f"{source} holds pixels, not image files; leave --encode jpeg out")
     dropped: tuple[Dropped, ...] = ()
     if drop_duplicates:
         dataset, dropped = without_copies(dataset, threads)
     train = dataset.splits["train"]
     form: Form = Files()
-    if encode == "raw":
+    if not is_encoded:
         shape = _packed_shape(pipeline, train.image_shape)
         pipeline = learn(pipeline, train, shape[:2], threads)
         form = Pixels(pipeline, shape)
-    described = describe(source, dataset, pipeline, bad_images, is_encoded=encode != "raw")
+    described = describe(source, dataset, pipeline, bad_images, is_encoded=is_encoded)
     sizes = {name: len(images) for name, images in dataset.splits.items()}
     with _folder(out, described, dataset, shards, force=force) as folder:
         storage.require_space(folder, form.size(sum(sizes.values())))
@@ -124,15 +124,7 @@ def pack(
                 written = _write(folder, dataset, form, threads)
         except ImageError as error:
             raise with_cure(error) from None
-        mean = _mean(written)
-        records = {name: storage.record(folder / name, w.sha256) for name, w in written.items()}
-        if mean_image:
-            files.save_arrays(folder / MEAN_IMAGE, {"mean": mean})
-            records[MEAN_IMAGE] = storage.record(folder / MEAN_IMAGE)
-        means = mean if mean.ndim == 1 else mean.mean(axis=(0, 1))
-        left_out = {"dropped": [attrs.asdict(each) for each in dropped]} if dropped else {}
-        content = {**described, **with_means(means), **left_out, "files": records}
-        files.write_atomically(folder / DESCRIPTION, tomli_w.dumps(content))
+        records = _write_description(folder, written, described, dropped, mean_image=mean_image)
     return PackedDataset(
         out,
         {name: (count, _megabytes(name, records)) for name, count in sizes.items()},
@@ -160,6 +152,27 @@ def _write(folder: Path, dataset: Dataset, form: Form, threads: int) -> dict[str
                 folder / f"{name}.hdf5", images, range(len(images)), threads, progress
             )
     return written
+
+
+def _write_description(
+    folder: Path,
+    written: Mapping[str, Written],
+    described: Mapping[str, Any],
+    dropped: tuple[Dropped, ...],
+    *,
+    mean_image: bool,
+) -> dict[str, dict[str, str | int]]:
+    """Writes what the folder holds, and the mean image if asked to; returns a record a file."""
+    mean = _mean(written)
+    records = {name: storage.record(folder / name, w.sha256) for name, w in written.items()}
+    if mean_image:
+        files.save_arrays(folder / MEAN_IMAGE, {"mean": mean})
+        records[MEAN_IMAGE] = storage.record(folder / MEAN_IMAGE)
+    means = mean if mean.ndim == 1 else mean.mean(axis=(0, 1))
+    left_out = {"dropped": [attrs.asdict(each) for each in dropped]} if dropped else {}
+    content = {**described, **with_means(means), **left_out, "files": records}
+    files.write_atomically(folder / DESCRIPTION, tomli_w.dumps(content))
+    return records
 
 
 def _mean(written: Mapping[str, Written]) -> np.ndarray:
