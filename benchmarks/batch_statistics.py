@@ -81,16 +81,13 @@ def measure(
 ) -> dict[int, tuple[float, float, float]]:
     size, optimizer = NETWORKS[network]
     hook = Hook(epochs)
-    with tempfile.TemporaryDirectory() as runs:
-        registry.registry.hook_manager().register(hook)
-        try:
-            dlcv.run(
-                data=data, architecture=network, optimizer=optimizer, schedule="constant",
-                preprocessors="aspect_aware, scale", input_size=size, epochs=max(epochs),
-                validation="test", batch_statistics="moving", seed=seed, runs=runs,
-            )  # fmt: skip
-        finally:
-            registry.registry.hook_manager().unregister(hook)
+    hooks = registry.registry.hook_manager()
+    with tempfile.TemporaryDirectory() as runs, hooks.registered(hook):
+        dlcv.run(
+            data=data, architecture=network, optimizer=optimizer, schedule="constant",
+            preprocessors="aspect_aware, scale", input_size=size, epochs=max(epochs),
+            validation="test", batch_statistics="moving", seed=seed, runs=runs,
+        )  # fmt: skip
     assert hook.both is not None
     return hook.both.found
 

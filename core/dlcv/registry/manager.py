@@ -1,7 +1,8 @@
 """The pluggy manager that holds what is live."""
 
+import contextlib
 import functools
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Iterator
 from functools import partial
 from typing import Any
 
@@ -31,6 +32,15 @@ class Manager(pluggy.PluginManager):
     def take_table(self) -> Any:
         """Returns the table of the family that was registered last; later calls return nothing."""
         return self._tables.pop() if self._tables else ()
+
+    @contextlib.contextmanager
+    def registered(self, implementations: Any) -> Iterator[None]:
+        """Has an object's methods called that implement hooks, for the length of a block."""
+        self.register(implementations)
+        try:
+            yield
+        finally:
+            self.unregister(implementations)
 
     def parse_hookimpl_opts(self, plugin: Any, name: str) -> Any:
         """Returns how a module's function implements a hook; plugins and commands never do."""

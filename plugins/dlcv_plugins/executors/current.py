@@ -1,13 +1,13 @@
 """The executor that work is handed to: of the block `on`, else this process."""
 
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager
 from contextvars import ContextVar
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from dlcv_plugins.executors.local import Local
-from dlcv_plugins.kinds.executor import Executor
+from dlcv_plugins.kinds.executor import Executor, Needs, Report, Work
 
 if TYPE_CHECKING:
     from dlcv.registry import Spec
@@ -22,8 +22,31 @@ def executor() -> Executor:
     return _current.get()
 
 
-def unshown(count: int) -> None:
-    """Shows no progress, where what is done here shows its own."""
+@contextmanager
+def results_of(
+    work: Work, parts: Sequence[Any], needs: Needs, *, doing: str, total: int, unit: str
+) -> Iterator[Iterator[Any]]:
+    """Has parts done that show their own progress here, one after the other; gives what comes.
+
+    Elsewhere they are done side by side, and one bar shows the progress of all.
+
+    Args:
+        work: What `Executor.map` takes, like the next two.
+        parts: The parts.
+        needs: What each part needs.
+        doing: What is done, in words.
+        total: How much all parts report.
+        unit: Of what.
+    """
+    from dlcv.api import track
+
+    there = executor()
+    with ExitStack() as stack:
+        report: Report = lambda count: None  # noqa: E731
+        if there.is_elsewhere:
+            report = stack.enter_context(track(doing, total, unit))
+        results = there.map(work, parts, at_once=1, needs=needs, report=report)
+        yield stack.enter_context(closing(results))
 
 
 @contextmanager

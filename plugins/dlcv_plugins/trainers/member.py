@@ -5,19 +5,17 @@ import gc
 import logging
 import shutil
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack, closing, contextmanager
 from typing import TYPE_CHECKING, Any
 
 import attrs
 
 from dlcv import hook, registry
-from dlcv.api import Experiment, Run, RunConfig, RunDirectory, backend, track
+from dlcv.api import Experiment, Run, RunConfig, RunDirectory, backend
 from dlcv.errors import DlcvError
 from dlcv.interfaces import evolve
 from dlcv.registry import SpecList
 from dlcv_plugins.ensembles.ensemble import EVALUATOR
-from dlcv_plugins.executors.current import executor, unshown
+from dlcv_plugins.executors.current import executor, results_of
 from dlcv_plugins.executors.stopping import signal_of
 from dlcv_plugins.kinds.executor import Needs, Report
 from dlcv_plugins.trainers.gradient_descent.trainer import train_into
@@ -41,23 +39,18 @@ def train_each(directory: RunDirectory, experiment: Experiment, numbers: list[in
     Returns:
         The number of the signal that stopped this process, 0 if none did.
     """
-    there = executor()
+    is_elsewhere = executor().is_elsewhere
     work = functools.partial(_train_member, directory, experiment)
     needs = Needs(experiment.config.threads or 1, has_network=True)
-    with ExitStack() as stack:
-        report: Report = unshown
-        if there.is_elsewhere:
-            total = _epochs(experiment) * len(numbers)
-            report = stack.enter_context(track("training", total, "epochs"))
-        results = there.map(work, numbers, at_once=1, needs=needs, report=report)
-        stack.enter_context(closing(results))
+    total = _epochs(experiment) * len(numbers)
+    with results_of(work, numbers, needs, doing="training", total=total, unit="epochs") as results:
         try:
             for stopped_by in results:
                 directory.settle()
-                if stopped_by and not there.is_elsewhere:
+                if stopped_by and not is_elsewhere:
                     return int(stopped_by)
         except (KeyboardInterrupt, SystemExit) as ending:
-            if there.is_elsewhere and directory.has_checkpoint:
+            if is_elsewhere and directory.has_checkpoint:
                 return signal_of(ending)
             raise
     return 0
@@ -79,7 +72,8 @@ def _train_member(
         shutil.rmtree(member.path, ignore_errors=True)
         member.path.mkdir(parents=True)
     report(done)
-    with _counted(report) as counted:
+    counted = _Counted(report)
+    with registry.registry.hook_manager().registered(counted):
         stopped_by = train_into(member, own).stopped_by
     # A network holds itself by cycles; its memory is wanted for the next.
     gc.collect()
@@ -146,14 +140,3 @@ class _Counted:
         """Counts an epoch."""
         self.epochs += 1
         self.report(1)
-
-
-@contextmanager
-def _counted(report: Report) -> Iterator[_Counted]:
-    """Has the epochs of trainings in the block reported."""
-    counted, hooks = _Counted(report), registry.registry.hook_manager()
-    hooks.register(counted)
-    try:
-        yield counted
-    finally:
-        hooks.unregister(counted)

@@ -136,13 +136,9 @@ def train(
     start = time.monotonic()
     Observers(config).require()
     ending = _Ending(clock, until)
-    hooks = registry.registry.hook_manager()
-    hooks.register(ending)
-    try:
+    with registry.registry.hook_manager().registered(ending):
         trainer = GradientDescent(held_out="val")
         run = trainer.train(config, name=name, runs=runs, force=True, yielding=[])
-    finally:
-        hooks.unregister(ending)
     clock.finished(run)
     trained = len(run.history)
     if trained < config.stages[0].epochs:

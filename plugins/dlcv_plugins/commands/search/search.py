@@ -6,7 +6,6 @@ import os
 import signal
 import time
 from collections.abc import Iterable
-from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,14 +13,14 @@ import attrs
 from optuna.trial import FrozenTrial, TrialState
 
 from dlcv import files
-from dlcv.api import RunConfig, RunDirectory, backend, configured, duration, load_trained, track
+from dlcv.api import RunConfig, RunDirectory, backend, configured, duration, load_trained
 from dlcv.errors import DlcvError
 from dlcv.interfaces import evolve
 from dlcv.registry import Spec
 from dlcv_plugins.commands.search.space import read_space
 from dlcv_plugins.commands.search.storage import BEST, PAGE, Search, shown
 from dlcv_plugins.ensembles.ensemble import logged_once
-from dlcv_plugins.executors.current import executor, unshown
+from dlcv_plugins.executors.current import executor, results_of
 from dlcv_plugins.executors.stopping import signal_of
 from dlcv_plugins.kinds.executor import Needs, Report
 
@@ -142,19 +141,14 @@ def _run_trials(search: Search, most: int, deadline: float, yielding: list[str])
     """Trains trials until there are enough, or the time is up; returns the signal that came."""
     threads = search.config.threads or backend.available_threads()
     work = functools.partial(_train_next, search, most, threads, deadline, yielding)
-    left, there = range(most - len(search.finished())), executor()
-    with ExitStack() as stack:
-        report: Report = unshown
-        if there.is_elsewhere:
-            report = stack.enter_context(track("training", len(left), "trials"))
-        needs = Needs(threads, has_network=True)
-        results = there.map(work, left, at_once=1, needs=needs, report=report)
-        stack.enter_context(closing(results))
+    left, is_elsewhere = range(most - len(search.finished())), executor().is_elsewhere
+    needs = Needs(threads, has_network=True)
+    with results_of(work, left, needs, doing="training", total=len(left), unit="trials") as results:
         try:
             for number, ending in results:
-                if ending == "signal" and not there.is_elsewhere:
+                if ending == "signal" and not is_elsewhere:
                     return signal.SIGINT
-                if ending in ("enough", "time") and not there.is_elsewhere:
+                if ending in ("enough", "time") and not is_elsewhere:
                     return 0
                 if ending in ("complete", "pruned"):
                     _log(search, number, ending)

@@ -87,18 +87,16 @@ def train_trial(search: Search, claimed: Claimed, deadline: float, yielding: lis
         KeyboardInterrupt: ctrl+c came before the first step.
     """
     watching = Watching(claimed.trial, deadline)
-    hooks = registry.registry.hook_manager()
-    hooks.register(watching)
     start = time.monotonic()
     try:
-        run = _trained(claimed, yielding)
+        with registry.registry.hook_manager().registered(watching):
+            run = _trained(claimed, yielding)
     except DlcvError as error:
         claimed.trial.set_user_attr("reason", str(error))
         _tell(search, claimed, TrialState.FAIL)
         logger.warning("trial %d failed: %s", claimed.number, error)
         return "failed"
     finally:
-        hooks.unregister(watching)
         # A network holds itself by cycles; its memory is wanted for the next.
         gc.collect()
     before = claimed.trial.user_attrs.get("seconds", 0.0)
