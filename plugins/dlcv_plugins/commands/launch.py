@@ -1,5 +1,6 @@
 """`dlcv launch`: one training in several processes of this machine."""
 
+import importlib.util
 import os
 import socket
 import subprocess
@@ -45,6 +46,8 @@ def launch(count: int, command: tuple[str, ...]) -> None:
             f"dlcv launch starts dlcv {', '.join(TOGETHER)}, not `{' '.join(command[:2])}`: "
             "dlcv launch -n 2 -- dlcv run --data photos/"
         )
+    if importlib.util.find_spec("jax") is None:
+        raise DlcvError("several processes train together by JAX: pip install 'dlcv[jax]'")
     sys.exit(run_together([sys.executable, "-m", "dlcv", *command[1:]], count))
 
 

@@ -179,6 +179,15 @@ def refuse_apart() -> None:
         )
 
 
+def refuse_elsewhere() -> None:
+    """Raises a `DlcvError` where each of several processes would hand out the same work."""
+    if Group.read(os.environ) is not None:
+        raise DlcvError(
+            f"--on hands out the work of one process, and {ADDRESS} makes this one of several that "
+            f"train together; leave --on out, or unset {ADDRESS}, {COUNT} and {INDEX}"
+        )
+
+
 def compare(run: Any) -> None:
     """Raises a `DlcvError` in all processes if they train on other images, or with other settings.
 

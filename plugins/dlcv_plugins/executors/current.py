@@ -60,13 +60,17 @@ def on(place: "str | Spec | Executor") -> Iterator[Executor]:
         place: An executor: `ray`, an address such as `ray://HOST:PORT`, or `local` for here.
 
     Raises:
-        DlcvError: there is no such executor, or it can't be reached.
+        DlcvError: there is no such executor, it can't be reached, or this is one of several
+            processes that train together.
     """
     from dlcv import registry
+    from dlcv_plugins.devices.processes import refuse_elsewhere
 
     if isinstance(place, str) and (match := ADDRESS.fullmatch(place.strip())):
         place = registry.Spec(match["name"], {"address": place.strip()})
     made: Executor = registry.create("executor", place)
+    if made.is_elsewhere:
+        refuse_elsewhere()
     with made.running():
         token = _current.set(made)
         try:

@@ -1,5 +1,6 @@
 """Several processes of one command: their variables, output, signals and ends."""
 
+import importlib.util
 import os
 import signal
 import sys
@@ -87,3 +88,11 @@ def test_other_commands_are_refused(command: list[str]) -> None:
     done = CliRunner().invoke(launch.launch, ["-n", "2", "--", *command])
 
     assert "dlcv launch starts dlcv run, resume, finetune, not" in str(done.exception)
+
+
+def test_jax_that_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+
+    done = CliRunner().invoke(launch.launch, ["-n", "2", "--", "dlcv", "run"])
+
+    assert str(done.exception) == "several processes train together by JAX: pip install 'dlcv[jax]'"

@@ -35,6 +35,7 @@ MEMORY = 80_000_000
 """Bytes, the least that Ray takes."""
 DOOMED = "doomed"
 """The file with the id of the machine that a test kills."""
+GROUP = {"COORDINATOR_ADDRESS": "one:1", "NUM_PROCESSES": "2", "PROCESS_ID": "0"}
 QUICK = {"health_check_initial_delay_ms": 0, "health_check_period_ms": 500,
          "health_check_failure_threshold": 2}  # fmt: skip
 
@@ -242,6 +243,15 @@ def test_the_address_of_the_environment_is_used(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setenv("RAY_ADDRESS", "127.0.0.1:1")
     with pytest.raises(DlcvError, match=r"no Ray cluster answers at RAY_ADDRESS=127\.0\.0\.1:1: "):
         connect(None)
+
+
+def test_one_of_several_processes_hands_out_no_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in GROUP.items():
+        monkeypatch.setenv(f"JAX_{name}", value)
+    with dlcv.on("local"):
+        pass
+    with pytest.raises(DlcvError, match=r"^--on hands out the work of one process, and JAX_COORD"):
+        dlcv.on("ray").__enter__()
 
 
 @pytest.mark.slow
