@@ -4,6 +4,7 @@ import os
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,21 +15,22 @@ def run(
 ) -> tuple[float, float, str]:
     """Runs a command; returns its seconds, peak memory in megabytes, and standard output."""
     start = time.perf_counter()
-    process = subprocess.Popen(
-        command,
-        cwd=folder,
-        env={**os.environ, **variables},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stdout is not None
-    output = process.stdout.read()
-    _, status, usage = os.wait4(process.pid, 0)
-    seconds = time.perf_counter() - start
-    if status:
-        errors = process.stderr.read() if process.stderr else ""
-        sys.exit(f"{' '.join(command)} failed:\n{errors}")
+    with tempfile.TemporaryFile("w+") as errors:
+        process = subprocess.Popen(
+            command,
+            cwd=folder,
+            env={**os.environ, **variables},
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            text=True,
+        )
+        assert process.stdout is not None
+        output = process.stdout.read()
+        _, status, usage = os.wait4(process.pid, 0)
+        seconds = time.perf_counter() - start
+        if status:
+            errors.seek(0)
+            sys.exit(f"{' '.join(command)} failed:\n{errors.read()}")
     return seconds, usage.ru_maxrss / 1000, output
 
 

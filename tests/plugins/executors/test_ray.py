@@ -24,7 +24,7 @@ from dlcv.api import SplitConfig
 from dlcv.testing import checks_for
 from dlcv_plugins.commands.data.check import checkup
 from dlcv_plugins.commands.data.pack.pack import pack
-from dlcv_plugins.executors.ray import arrival
+from dlcv_plugins.executors.ray import arrival, connecting
 from dlcv_plugins.executors.ray.connecting import connect
 from dlcv_plugins.executors.ray.ray import Ray
 from dlcv_plugins.kinds.executor import Needs
@@ -243,6 +243,20 @@ def test_the_address_of_the_environment_is_used(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setenv("RAY_ADDRESS", "127.0.0.1:1")
     with pytest.raises(DlcvError, match=r"no Ray cluster answers at RAY_ADDRESS=127\.0\.0\.1:1: "):
         connect(None)
+
+
+def test_the_token_of_an_own_cluster_is_in_no_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setattr(connecting.services, "canonicalize_bootstrap_address", lambda name: None)
+    for name in ("RAY_AUTH_MODE", "RAY_AUTH_TOKEN_PATH", "RAY_AUTH_TOKEN"):
+        monkeypatch.setenv(name, "own")
+        connecting._keep_token_in_memory()
+        assert os.environ[name] == "own"
+        monkeypatch.delenv(name)
+    connecting._keep_token_in_memory()
+    assert len(os.environ["RAY_AUTH_TOKEN"]) == 64
 
 
 def test_one_of_several_processes_hands_out_no_work(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,21 +3,24 @@
 import logging
 import os
 import re
+import secrets
 import signal
 import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import ray
+from ray._private import services
 
 from dlcv.api import backend
 from dlcv.errors import DlcvError, reason_of
 
 logger = logging.getLogger(__name__)
 VARIABLE = "RAY_ADDRESS"
-AUTHENTICATION = "RAY_AUTH_MODE"
+AUTHENTICATION, TOKEN, TOKEN_FILE = "RAY_AUTH_MODE", "RAY_AUTH_TOKEN", "RAY_AUTH_TOKEN_PATH"
 TOKEN_CURE = f"; where it asks for a token, set {AUTHENTICATION}=token"
 SECONDS_TO_ANSWER = 5
 PLACE = re.compile(r"(ray://)?(?P<host>[^/:]+|\[[^]]+\]):(?P<port>\d+)")
@@ -38,6 +41,7 @@ def connect(address: str | None) -> None:
         settings |= {"logging_level": logging.INFO if is_asked_for else logging.ERROR}
     if not named:
         settings |= {"include_dashboard": False}
+        _keep_token_in_memory()
     try:
         with _own_signals(), backend.captured_stderr():
             ray.init(address=address, **settings)
@@ -51,6 +55,14 @@ def connect(address: str | None) -> None:
         lines = [line.strip() for line in str(error).splitlines() if line.strip()]
         reason = f"{lines[0]} {lines[-1]}" if len(lines) > 1 else reason_of(error)
         raise DlcvError(f"{where} can't be used: {reason}{cure}") from error
+
+
+def _keep_token_in_memory() -> None:
+    """Gives Ray a token for a cluster that it starts; else it leaves one in the home folder."""
+    is_running = services.canonicalize_bootstrap_address(None) is not None
+    is_set = any(name in os.environ for name in (AUTHENTICATION, TOKEN, TOKEN_FILE))
+    if not (is_running or is_set or Path("~/.ray/auth_token").expanduser().exists()):
+        os.environ[TOKEN] = secrets.token_hex(32)
 
 
 def _require_answer(address: str, shown: str) -> None:
