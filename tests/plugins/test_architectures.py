@@ -63,6 +63,12 @@ def minigooglenet(classes: int) -> int:
     return count + dense(336, classes)
 
 
+def airbench(classes: int) -> int:
+    """Convolutions and a dense layer without bias, and normalisation without scale."""
+    pairs = ((3, 64), (64, 64), (64, 256), (256, 256), (256, 256), (256, 256))
+    return sum(conv(3, *p, bias=False) + 3 * p[1] for p in pairs) + 256 * classes
+
+
 def deepergooglenet(classes: int, *, stage4: bool) -> int:
     count = conv_module(5, 3, 64) + conv_module(1, 64, 64) + conv_module(3, 64, 192)
     modules = [(64, 96, 128, 16, 32, 32), (128, 128, 192, 32, 96, 64)]
@@ -122,6 +128,7 @@ BY_HAND = {
         + norm(32 + 32 + 64 + 64) + dense(8 * 8 * 64, 512) + norm(512) + dense(512, 10)
     ),
     ("lenet", 32): conv(5, 3, 20) + conv(5, 20, 50) + dense(8 * 8 * 50, 500) + dense(500, 10),
+    ("airbench", 32): airbench(10),
     ("alexnet", 227): alexnet(10),
     ("minigooglenet", 32): minigooglenet(10),
     ("deepergooglenet", 64): deepergooglenet(10, stage4=True),
@@ -320,6 +327,16 @@ def test_defaults_are_those_of_the_source(
     assert architecture.default_size == (size, size)
     assert architecture.preprocessors == preprocessors
     assert penalties == {l2}
+
+
+def test_convolutions_of_airbench_give_their_inputs_at_first() -> None:
+    model = registry.create("architecture", "airbench(filters=(4, 6))").build((8, 8, 3), 2)
+    images = np.random.default_rng(0).normal(size=(2, 8, 8, 3)).astype("float32")
+    first = keras.Model(model.inputs, model.get_layer("block1_conv1").output)(images)
+
+    np.testing.assert_allclose(first[..., :3], images / (1 + np.exp(-images)), atol=1e-6)
+    others = keras.ops.convert_to_numpy(model.get_layer("block1_conv1").kernel)[..., 3:]
+    assert 0.9 / np.sqrt(27) < np.abs(others).max() <= 1 / np.sqrt(27)
 
 
 def test_half_width_quarters_the_weights_between_hidden_layers() -> None:

@@ -110,3 +110,12 @@ def test_an_open_size_is_the_input_s_and_wants_images_an_eighth_larger():
     assert sized.output_shape((None, None, 1)) == (224, 64, 1)
     assert sized.source_size((224, 64)) == (252, 72)
     assert Crop(size=5).with_output_size((9, 9)) == Crop(size=5)
+
+
+def test_padding_shifts_views_of_the_images_own_size():
+    image = random_image(5, 6)
+    padded = np.pad(image, ((1, 1), (1, 1), (0, 0)), "reflect")
+    views = crops(image, size=(5, 6), padding=1)
+
+    places = [padded[:5, :6], padded[:5, 2:], padded[2:, 2:], padded[2:, :6], image]
+    np.testing.assert_array_equal(views, [*places, *(view[:, ::-1] for view in places)])

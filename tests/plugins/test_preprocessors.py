@@ -220,6 +220,20 @@ class TestPatch:
     def test_it_wants_images_an_eighth_larger(self, size, expected):
         assert Patch().source_size(size) == expected
 
+    @pytest.mark.parametrize("channels", [1, 3])
+    def test_padding_shifts_images_of_its_own_size(self, channels):
+        image = np.random.default_rng(0).integers(0, 256, (4, 5, channels), np.uint8)
+        padded = np.pad(image, ((2, 2), (2, 2), (0, 0)), "reflect")
+        possible = [padded[t : t + 4, c : c + 5] for t in range(5) for c in range(5)]
+        step = Patch(size=(4, 5), padding=2)
+        found = step(np.repeat(image[np.newaxis], 500, axis=0), np.random.default_rng(1))
+
+        counts = [(found == region).all(axis=(1, 2, 3)).sum() for region in possible]
+        assert sum(counts) == 500
+        assert min(counts) > 5  # 20 are expected of each.
+        np.testing.assert_array_equal(step(image[np.newaxis]), image[np.newaxis])
+        assert step.source_size((4, 5)) == (4, 5)
+
 
 @pytest.mark.parametrize("name", ["simple", "aspect_aware", "patch"])
 class TestSizes:

@@ -210,7 +210,7 @@ def _warn_of_tiny_images(image_shape: Shape, input_size: Size | None) -> None:
 def _warn_of_equal_views(sized: Pipeline, shape: Shape) -> None:
     for step in sized.pixel_steps:
         size = output_size(step)
-        if step.views > 1 and size is not None and size == shape[:2]:
+        if step.views > 1 and size and size == shape[:2] != step.source_size(size):
             logger.warning(
                 "the images have just the size that %s gives, so each view shows all of an image; "
                 "put %s before it",

@@ -81,7 +81,7 @@ class Loader:
         rng = np.random.default_rng([self.seed, AUGMENTATION_STREAM, epoch, index])
         pixels = process_batch(self.images, indices, self.pipeline, rng)
         for step in self.pipeline.steps:
-            pixels, labels = step.mix(pixels, labels, rng)
+            pixels, labels = step.at(epoch, indices).mix(pixels, labels, rng)
         return pixels, labels
 
     def indices(self, index: int, order: np.ndarray) -> np.ndarray:

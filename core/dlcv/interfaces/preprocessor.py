@@ -91,6 +91,10 @@ class Preprocessor(Plugin, ABC):
         """
         raise DlcvError(f"{type(self).__name__} works on pixels and has no layer")
 
+    def at(self, epoch: int, indices: "np.ndarray") -> Self:
+        """Returns the step whose `mix` gets these images, `(N,)`, in an epoch, from 0."""
+        return self
+
     def mix(
         self, images: "np.ndarray", labels: "np.ndarray", rng: "np.random.Generator"
     ) -> "tuple[np.ndarray, np.ndarray]":

@@ -128,7 +128,7 @@ class Run(Trained):
         except Exception as error:
             # What a step raises about state that is not its own is up to the step.
             raise DlcvError(f"{path} does not fit the run's preprocessors: {error!r}") from error
-        if given != shape:
+        if given != Pipeline(pipeline.value_steps, ()).output_shape(shape):
             raise DlcvError(f"{path} is damaged: it makes images of shape {given} from {shape}")
         return pipeline
 

@@ -3,20 +3,20 @@
 from typing import TYPE_CHECKING
 
 from dlcv import images
-from dlcv.errors import DlcvError
-from dlcv.interfaces import Size, option, plugin
-from dlcv_plugins.preprocessors.simple import Simple
+from dlcv.interfaces import option, plugin
+from dlcv_plugins.preprocessors.regions import Regions
 
 if TYPE_CHECKING:
     import numpy as np
 
 
 @plugin
-class Crop(Simple):
+class Crop(Regions):
     """Cuts the four corners and the centre out of each image, for predictions averaged over them.
 
     With their mirror images these are ten views of an image (Krizhevsky, Sutskever, Hinton 2012).
-    They are for a network that is trained already: `dlcv evaluate RUN --preproc crop`.
+    They are for a network that is trained already: `dlcv evaluate RUN --preproc crop`. With
+    `padding=1` and the images' own size, they are shifted by a pixel.
     """
 
     mirror: bool = option(True, help="whether the mirror image of each crop is a view, too")
@@ -40,15 +40,10 @@ class Crop(Simple):
         """
         import numpy as np
 
+        image = self.padded(image, "crops")
         assert self.size is not None
         height, width = images.pair(self.size)
         down, right = image.shape[0] - height, image.shape[1] - width
-        if down < 0 or right < 0:
-            raise DlcvError(
-                f"crop: an image of {image.shape[0]} x {image.shape[1]} pixels is smaller than "
-                f"the crops ({height} x {width}); put aspect_aware before crop, "
-                "or choose a smaller size"
-            )
         centre = image[down // 2 : down // 2 + height + down % 2]
         centre = centre[:, right // 2 : right // 2 + width + right % 2]
         crops = np.stack(
@@ -61,7 +56,3 @@ class Crop(Simple):
             ]
         )
         return np.concatenate([crops, crops[:, :, ::-1]]) if self.mirror else crops
-
-    def source_size(self, size: Size) -> Size:
-        """An eighth larger, so that the crops differ."""
-        return (round(size[0] * 9 / 8), round(size[1] * 9 / 8))
