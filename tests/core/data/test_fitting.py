@@ -27,7 +27,7 @@ def replaced(run, text, shape=(None, None, 3), size=(8, 8)):
     assert found.value_steps == run.value_steps
     texts = [str(registry.registry.spec_of(step)) for step in found.pixel_steps]
     text = ", ".join(texts)
-    for default in (", interpolation=area", ", final_resize=False", ", mirror=True"):
+    for default in (", interpolation=area", ", final_resize=False", ", padding=0", ", mirror=True"):
         text = text.replace(default, "")
     return text
 

@@ -92,7 +92,7 @@ def test_configuration_is_complete_and_canonical(run: dlcv.Run, images: Path) ->
     assert written["data"] == f'folder(path="{images}", color_mode=rgb)'
     assert written["preprocessors"] == (
         "aspect_aware(size=20, interpolation=area, final_resize=False), "
-        "patch(size=16, interpolation=area), "
+        "patch(size=16, interpolation=area, padding=0), "
         "mean(per=channel)"
     )
     assert written["stages"][0]["optimizer"] == "adam(learning_rate=0.003)"

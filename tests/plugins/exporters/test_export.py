@@ -134,7 +134,7 @@ def test_a_model_is_described_for_others(run, saved):
     # Augmentation is left out; what learns a mean is in the model.
     assert [step["spec"] for step in told["pixel_steps"]] == [
         "aspect_aware(size=20, interpolation=area, final_resize=False)",
-        "patch(size=16, interpolation=area)",
+        "patch(size=16, interpolation=area, padding=0)",
     ]
     assert [step["spec"] for step in told["value_steps"]] == ["mean(per=channel)"]
     assert told["parity"]["images"] == len(run.predictions().labels)
