@@ -9,6 +9,7 @@ from dlcv_plugins.evaluators.intervals import (
     bootstrap,
     difference,
     is_clearly_above,
+    paired_difference,
     wilson,
 )
 
@@ -42,7 +43,7 @@ def test_a_share_lies_in_its_interval_and_its_mirror_image_in_the_mirrored_one(s
 def test_the_bootstrap_of_a_mean_agrees_with_the_normal_distribution():
     values = np.random.default_rng(1).normal(5, 2, 400)
     ((low, high),) = bootstrap(
-        lambda drawn: [np.average(values, weights=drawn)], [values.mean()], 400
+        lambda drawn: drawn @ values[:, np.newaxis] / 400, [values.mean()], 400
     )
     spread = 1.96 * values.std() / np.sqrt(400)
     assert (low, high) == pytest.approx(
@@ -52,14 +53,16 @@ def test_the_bootstrap_of_a_mean_agrees_with_the_normal_distribution():
 
 def test_the_bootstrap_is_the_same_each_time():
     def statistics(drawn):
-        return [drawn[0] / 30, drawn.max()]
+        return np.stack([drawn[:, 0] / 30, drawn.max(axis=1)], axis=1)
 
     assert bootstrap(statistics, [0.1, 1], 30) == bootstrap(statistics, [0.1, 1], 30)
 
 
 def test_draws_without_a_figure_are_left_out(recwarn):
     def statistics(drawn):
-        return [1.0 if drawn[0] else np.nan, np.nan]
+        found = np.full((len(drawn), 2), np.nan)
+        found[drawn[:, 0] > 0, 0] = 1
+        return found
 
     assert bootstrap(statistics, [1.0, 0.5], 10) == [(1, 1), (0.5, 0.5)]
     assert list(recwarn) == []
@@ -87,3 +90,25 @@ def test_a_network_is_clearly_above_guessing_by_wilsons_interval():
     """
     assert not is_clearly_above(20, 20, 0.85)
     assert is_clearly_above(20, 20, 0.83)
+
+
+@pytest.mark.parametrize(
+    ("better", "worse", "same", "low", "high"),
+    [
+        # Bonett's package statpsych 1.7, ci.prop.ps(.05, 12, 4, 26, 6).
+        (26, 4, 18, 0.2548067, 0.6251933),
+        # Of none that differ, it is z * sqrt(2) / (n + 2).
+        (0, 0, 98, -0.02771808, 0.02771808),
+    ],
+)
+def test_intervals_on_the_same_samples_are_the_published_ones(better, worse, same, low, high):
+    differences = np.repeat([1.0, -1, 0], [better, worse, same])
+    assert paired_difference(differences, 1) == pytest.approx((low, high), abs=5e-8)
+    assert paired_difference(-differences, 1) == pytest.approx((-high, -low), abs=5e-8)
+    # Shares of the members are in their own unit.
+    assert paired_difference(differences / 4, 1 / 4) == pytest.approx((low / 4, high / 4), abs=2e-8)
+
+
+def test_an_interval_on_the_same_samples_holds_their_mean_and_stays_within_bounds():
+    assert paired_difference(np.full(3, 0.5), 0.5)[1] >= 0.5
+    assert paired_difference(np.ones(2), 1) == (pytest.approx(-0.3487, abs=1e-4), 1)

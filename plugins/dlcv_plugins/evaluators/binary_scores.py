@@ -91,7 +91,7 @@ def _scores(
     }
 
 
-def _resampled(scores: "np.ndarray", labels: "np.ndarray") -> "Callable[[np.ndarray], list[float]]":
+def _resampled(scores: "np.ndarray", labels: "np.ndarray") -> "Callable[[np.ndarray], np.ndarray]":
     """Returns what computes the metrics of `_scores` for samples by how often each was drawn.
 
     The samples are sorted once, not for each draw.
@@ -104,33 +104,46 @@ def _resampled(scores: "np.ndarray", labels: "np.ndarray") -> "Callable[[np.ndar
     last_of_score = np.append(np.diff(scores) != 0, True)
     one_class = labels.min() == labels.max()
 
-    def statistics(drawn: "np.ndarray") -> list[float]:
-        weights = drawn[order]
-        error = float(np.average((scores - labels) ** 2, weights=weights))
+    def statistics(drawn: "np.ndarray") -> "np.ndarray":
+        weights = drawn[:, order]
+        errors = weights @ (scores - labels) ** 2 / weights.sum(axis=1)
         if one_class:
-            return [error]
-        positives = np.cumsum(weights * labels)[last_of_score]
-        above = np.cumsum(weights)[last_of_score]
+            return errors[:, np.newaxis]
+        positives = np.cumsum(weights * labels, axis=1)[:, last_of_score]
+        above = np.cumsum(weights, axis=1)[:, last_of_score]
         negatives = above - positives
-        if not positives[-1] or not negatives[-1]:
-            return [error, np.nan, np.nan, np.nan]
-        recall = np.append(0, positives / positives[-1])
-        false_positives = np.append(0, negatives / negatives[-1])
+        both = (positives[:, -1] > 0) & (negatives[:, -1] > 0)
+        recall = _rates(positives)
+        false_positives = _rates(negatives)
         precision = positives / np.maximum(above, 1)
-        return [
-            error,
-            _correlation(scores, labels, weights),
-            float(np.trapezoid(recall, false_positives)),
-            float(np.sum(np.diff(recall) * precision)),
-        ]
+        others = (
+            _correlations(scores, labels, weights),
+            np.trapezoid(recall, false_positives, axis=1),
+            np.sum(np.diff(recall, axis=1) * precision, axis=1),
+        )
+        return np.stack([errors, *(np.where(both, figures, np.nan) for figures in others)], axis=1)
 
     return statistics
 
 
-def _correlation(scores: "np.ndarray", labels: "np.ndarray", weights: "np.ndarray") -> float:
-    """Returns Pearson's correlation of weighted samples, 0 for scores all the same."""
+def _rates(counts: "np.ndarray") -> "np.ndarray":
+    """Returns the shares, from 0 to 1, of rows that count up; all 0 of a row that stays 0."""
     import numpy as np
 
-    covariance = np.cov(scores, labels, fweights=weights)
-    spread = float(np.sqrt(covariance[0, 0] * covariance[1, 1]))
-    return float(covariance[0, 1]) / spread if spread > 0 else 0.0
+    shares = counts / np.maximum(counts[:, -1:], 1)
+    return np.concatenate([np.zeros((len(counts), 1)), shares], axis=1)
+
+
+def _correlations(
+    scores: "np.ndarray", labels: "np.ndarray", weights: "np.ndarray"
+) -> "np.ndarray":
+    """Returns Pearson's correlation for rows of weights, 0 for scores all the same."""
+    import numpy as np
+
+    samples = weights.sum(axis=1)
+    first = scores - (weights @ scores / samples)[:, np.newaxis]
+    second = labels - (weights @ labels / samples)[:, np.newaxis]
+    weighted = weights * first
+    covariance = np.sum(weighted * second, axis=1)
+    spread = np.sqrt(np.sum(weighted * first, axis=1) * np.sum(weights * second**2, axis=1))
+    return covariance / np.where(spread > 0, spread, 1)

@@ -10,6 +10,8 @@ if TYPE_CHECKING:
 Z = 1.959963984540054
 """The standard normal distribution's 97.5 % quantile."""
 RESAMPLES = 1000
+NUMBERS = 100_000
+"""So many are computed with at once, which a processor's cache holds."""
 
 
 def wilson(right: int, samples: int) -> tuple[float, float]:
@@ -57,29 +59,58 @@ def difference(first: tuple[int, int], second: tuple[int, int]) -> tuple[float, 
     return p - q - math.hypot(p - low_p, high_q - q), p - q + math.hypot(high_p - p, q - low_q)
 
 
+def paired_difference(differences: "np.ndarray", unit: float) -> tuple[float, float]:
+    """Returns the interval of the mean difference of two accuracies on the same samples, -1 to 1.
+
+    It is Bonett and Price's adjusted Wald interval (Adjusted Wald confidence interval for a
+    difference of binomial proportions based on paired data, Journal of Educational and Behavioral
+    Statistics 37, 2012): two samples are added, one that counts for each side, so that it also
+    holds for few samples, and where hardly any differ.
+
+    Args:
+        differences: `(samples,)` float, by how much the first is better on each sample, -1 to 1.
+        unit: The smallest difference of a sample: 1 where both predict a single class.
+    """
+    import numpy as np
+
+    samples = len(differences) + 2
+    middle = float(differences.sum()) / samples
+    square = (float(np.square(differences).sum()) + 2 * unit**2) / samples
+    spread = Z * math.sqrt((square - middle**2) / samples)
+    mean = float(differences.mean())
+    return max(-1.0, min(middle - spread, mean)), min(1.0, max(middle + spread, mean))
+
+
 def bootstrap(
-    statistics: "Callable[[np.ndarray], Sequence[float]]", values: Sequence[float], samples: int
+    statistics: "Callable[[np.ndarray], np.ndarray]", values: Sequence[float], samples: int
 ) -> list[tuple[float, float]]:
     """Returns intervals of figures from what they would be on samples drawn with replacement.
 
-    It is Efron's percentile method with a fixed seed, so that the same predictions have the same
-    intervals.
+    It is the expanded percentile method, which is as wide for few samples as Student's interval
+    (Hesterberg, What teachers should know about the bootstrap, The American Statistician 69,
+    2015), with a fixed seed, so that the same predictions have the same intervals.
 
     Args:
-        statistics: Gives the figures for `(samples,)` int64, how often each sample was drawn;
-            a figure that is not defined for these is nan.
+        statistics: Gives the figures, `(draws, figures)`, for `(draws, samples)` int64, how often
+            each sample was drawn; a figure that is not defined for these is nan.
         values: The figures of all samples, which lie in their intervals.
         samples: How many there are.
     """
     import numpy as np
+    from scipy.special import ndtr, stdtrit
 
     rng = np.random.default_rng(0)
-    drawn = [
-        statistics(np.bincount(rng.integers(0, samples, samples), minlength=samples))
-        for _ in range(RESAMPLES)
-    ]
     # Together with the figures themselves, no column is without a number.
-    lows, highs = np.nanpercentile([values, *drawn], [2.5, 97.5], axis=0)
+    found = [np.array([values])]
+    at_once = max(1, NUMBERS // samples)
+    for start in range(0, RESAMPLES, at_once):
+        draws = min(at_once, RESAMPLES - start)
+        places = rng.integers(0, samples, (draws, samples)) + samples * np.arange(draws)[:, None]
+        counts = np.bincount(places.ravel(), minlength=draws * samples)
+        found.append(statistics(counts.reshape(draws, samples)))
+    freedom = max(1, samples - 1)
+    tail = ndtr(stdtrit(freedom, 0.025) * math.sqrt((freedom + 1) / freedom))
+    lows, highs = np.nanquantile(np.concatenate(found), [tail, 1 - tail], axis=0)
     return [
         (min(float(low), value), max(float(high), value))
         for low, high, value in zip(lows, highs, values, strict=True)
