@@ -29,6 +29,7 @@ def live(
     number: int = signal.SIGKILL,
     must_end: bool = False,
     armed: tuple[Callable[..., Callable[[], None]], tuple[Any, ...]] | None = None,
+    has_pictures: bool = True,
 ) -> tuple[int, int, str]:
     """Runs a command in a process, and sends it a signal just before its n-th change of a file.
 
@@ -40,6 +41,7 @@ def live(
         must_end: Whether it is an error if it does not end well.
         armed: What to call in the process before, instead of counting changes, with arguments
             before the number that it may set; it returns what to call at the end.
+        has_pictures: Whether runs draw curves and write reports.
 
     Returns:
         Its exit code, the number of changes, and what it printed to standard error.
@@ -49,7 +51,7 @@ def live(
         output, errors = Path(kept, "output"), Path(kept, "errors")
         command = ["dlcv", *line.replace(" --quiet", "").split(), "--quiet"]
         nothing = Path(os.devnull)
-        arguments = (command, folder, [], dict(os.environ), nothing, output, errors)
+        arguments = (command, folder, [], dict(os.environ), nothing, output, errors, has_pictures)
         if armed is None:
             armed = _counting, (folder, at, number)
         process = forked.SERVER.Process(target=_life, args=(armed, changes, arguments))

@@ -9,7 +9,7 @@ import struct
 import tomllib
 import zipfile
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -333,6 +333,57 @@ def change_safetensors(content: bytes, chance: random.Random) -> bytes:
     size = int.from_bytes(content[:8], "little")
     header = change_json(content[8 : 8 + size], chance)
     return struct.pack("<Q", len(header)) + header + content[8 + size :]
+
+
+def change_message(message: Any, chance: random.Random) -> None:
+    """Changes one to three fields of a message of Protocol Buffers, at any depth."""
+    for _ in range(chance.choice((1, 1, 2, 3))):
+        fields = list(_fields(message))
+        if fields:
+            _change_field(*chance.choice(fields), chance)
+
+
+def _fields(message: Any) -> Iterator[tuple[Any, Any, Any]]:
+    """Yields each field that is set, with the message that holds it."""
+    for field, value in message.ListFields():
+        yield message, field, value
+        if field.type != field.TYPE_MESSAGE or field.message_type.GetOptions().map_entry:
+            continue
+        for child in value if field.is_repeated else (value,):
+            yield from _fields(child)
+
+
+def _change_field(message: Any, field: Any, value: Any, chance: random.Random) -> None:
+    how = chance.randrange(4)
+    if how == 0 or field.type == field.TYPE_MESSAGE:
+        if field.is_repeated and len(value) and not hasattr(value, "keys"):
+            at = chance.randrange(len(value))
+            if chance.random() < 0.5:
+                del value[at]
+            else:
+                value.extend([value[at]] * chance.choice((1, 1, 100)))
+        else:
+            message.ClearField(field.name)
+        return
+    if field.is_repeated:
+        at = chance.randrange(len(value))
+        value[at] = _other(value[at], chance)
+    else:
+        setattr(message, field.name, _other(value, chance))
+
+
+def _other(value: Any, chance: random.Random) -> Any:
+    """Returns another value of the same type; numbers stay in 32 bits, which each field takes."""
+    if isinstance(value, bytes):
+        return change_bytes(value, chance)
+    if isinstance(value, str):
+        other = chance.choice((*TEXTS, value[:-1], f"{value}x"))
+        return other.encode(errors="ignore").decode()
+    if isinstance(value, bool):
+        return not value
+    if isinstance(value, int):
+        return chance.choice((0, 1, 2, 3, 7, 127, 65535, 2**31 - 1, abs(value) // 2, value ^ 1))
+    return chance.choice((0.0, -1.0, 1e38, float("nan"), float("inf"), value / 2))
 
 
 def of_file(change: Mutator, pattern: str = "*") -> Callable[[Path, random.Random], Path]:

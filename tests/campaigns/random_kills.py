@@ -3,18 +3,21 @@
     python tests/campaigns/random_kills.py                          every variant, SIGKILL
     python tests/campaigns/random_kills.py --signal TERM mixup      one variant, SIGTERM
     python tests/campaigns/random_kills.py --signal INT-INT         ctrl+c twice
+    python tests/campaigns/random_kills.py --without-pictures       more of them in the same time
     KERAS_BACKEND=jax python tests/campaigns/random_kills.py plain  on another back end
 
 A process trains and is ended at a moment by chance, `dlcv resume` goes on and is ended, and so on,
 up to eight times. What comes of it must be equal, bit for bit, to what comes of a training that
 nothing ended: history, weights, the optimizer's variables, predictions, figures. A signal that is
-no SIGKILL must end the process with its exit code, or come too late, without a traceback.
+no SIGKILL must end the process with its exit code, or come too late, without a traceback. Commands
+that train nothing are ended likewise, and repeated.
 """
 
 import argparse
 import json
 import os
 import random
+import re
 import shutil
 import signal
 import sys
@@ -27,7 +30,17 @@ from pathlib import Path
 from typing import Any
 
 import attrs
-from kill_points import SETTINGS, last_line, leftovers, make_template, resume, run_result
+from kill_points import (
+    COMMANDS,
+    SETTINGS,
+    Command,
+    last_line,
+    leftovers,
+    make_template,
+    resume,
+    run_result,
+    unless,
+)
 from lives import live
 
 MOST = 8
@@ -55,19 +68,44 @@ epochs = 3
 optimizer = "adam(learning_rate=0.002)"
 schedule = "constant"
 """
+
+
+def training(line: str) -> Command:
+    """Returns a command that trains, and is resumed."""
+    return Command(f"{line} --data photos --name r", "runs/r", _trained, resume)
+
+
+def _trained(run: Path) -> Any:
+    figures = json.loads((run / "metrics.json").read_text())
+    names = sorted(path.name for path in run.iterdir())
+    return run_result(run, has_report=False), figures.get("metrics"), names
+
+
+def _content(path: Path) -> bytes:
+    """Returns a file's content without the seconds that something took."""
+    return re.sub(rb"[\d.]+ s\b", b"", path.read_bytes())
+
+
+TRANSFER = "transfer --base runs/base --data photos --name r"
+RATE = f"lr-search --data photos --out rate.png {SETTINGS.replace(' --checkpoint-every 1', '')}"
 VARIANTS = {
-    "plain": f"run {MORE}",
-    "dropout and augmentation": f"run {MORE.replace('lenet', 'minivggnet')} --preproc flip,noise",
-    "mixed_bfloat16": f"run {MORE} --precision mixed_bfloat16",
-    "mixup": f"run {MORE} --preproc mixup(alpha=0.4)",
-    "averages": f"run {MORE} --optimizer adam(use_ema=True,ema_momentum=0.9)",
-    "accumulated gradients": f"run {MORE} --optimizer sgd(gradient_accumulation_steps=3)",
-    "early stopping": f"run {MORE} --early-stopping 1 --learning-rate 0.03",
-    "several stages": "run --config stages.toml",
-    "class weights": f"run {MORE} --class-weights balanced",
-    "members": f"run {SETTINGS} --members 2",
-    "kept features": f"run {MORE} --trainable head --initial-weights runs/base",
-    "transfer": "transfer --base runs/base",
+    "plain": training(f"run {MORE}"),
+    "dropout and augmentation": training(
+        f"run {MORE.replace('lenet', 'minivggnet')} --preproc flip,noise"
+    ),
+    "mixed_bfloat16": training(f"run {MORE} --precision mixed_bfloat16"),
+    "mixup": training(f"run {MORE} --preproc mixup(alpha=0.4)"),
+    "averages": training(f"run {MORE} --optimizer adam(use_ema=True,ema_momentum=0.9)"),
+    "accumulated gradients": training(f"run {MORE} --optimizer sgd(gradient_accumulation_steps=3)"),
+    "early stopping": training(f"run {MORE} --early-stopping 1 --learning-rate 0.03"),
+    "several stages": Command("run --config stages.toml --name r", "runs/r", _trained, resume),
+    "class weights": training(f"run {MORE} --class-weights balanced"),
+    "members": training(f"run {SETTINGS} --members 2"),
+    "kept features": training(f"run {MORE} --trainable head --initial-weights runs/base"),
+    "transfer": Command(TRANSFER, "runs/r", _trained, unless("runs/r", f"{TRANSFER} --force")),
+    "lr-search": Command(RATE, "rate.png", Path.read_bytes, unless("rate.png", f"{RATE} --force")),
+    "report": Command("report runs/base", "runs/base/report.html", _content),
+    **{name: COMMANDS[name] for name in ("data build", "extract", "export")},
 }
 
 
@@ -104,17 +142,18 @@ def ending(after: float, between: float, numbers: tuple[int, ...], _: Any) -> Ca
 
 
 def tortured(
-    line: str, template: Path, expected: Any, chance: random.Random, numbers: tuple[int, ...],
-    tally: Tally,
+    command: Command, template: Path, expected: Any, chance: random.Random,
+    numbers: tuple[int, ...], tally: Tally, *, has_pictures: bool,
 ) -> str:  # fmt: skip
-    """Ends a training at moments by chance until it is whole; returns what is wrong, or nothing."""
+    """Ends a command at moments by chance until it is whole; returns what is wrong, or nothing."""
     with tempfile.TemporaryDirectory() as place:
         folder = Path(shutil.copytree(template, Path(place, "w"), symlinks=True))
         tally.trainings += 1
         for _ in range(MOST):
             moment = chance.uniform(0, tally.seconds), chance.uniform(0, 0.3)
-            following, start = _next(line, folder), time.monotonic()
-            code, _, told = live(folder, following, armed=(ending, (*moment, numbers)))
+            following, start = command.next(folder) or command.line, time.monotonic()
+            armed = (ending, (*moment, numbers))
+            code, _, told = live(folder, following, armed=armed, has_pictures=has_pictures)
             if wrong := _wrong_end(code, told, numbers[0]):
                 return f"`dlcv {following}`, signal after {moment[0]:.3f} s: {wrong}"
             if code == 0:
@@ -122,21 +161,15 @@ def tortured(
                 break
             tally.kills += 1
             tally.ends[code] += 1
-        following = _next(line, folder)
-        code, _, told = live(folder, following)
+        following = command.next(folder) or command.line
+        code, _, told = live(folder, following, has_pictures=has_pictures)
         if code:
             return f"`dlcv {following}` then ended with {code}: {last_line(told)}"
         try:
-            is_equal = _result(folder) == expected
+            is_equal = command.result(folder / command.made) == expected
         except Exception as error:
             return f"{type(error).__name__}: {error}"
         return leftovers(folder) if is_equal else "what came of it differs"
-
-
-def _next(line: str, folder: Path) -> str:
-    if line.startswith("transfer") and (folder / "runs/r").exists():
-        return f"{line} --force"
-    return line if line.startswith("transfer") else resume(folder) or line
 
 
 def _wrong_end(code: int, told: str, number: int) -> str:
@@ -146,14 +179,10 @@ def _wrong_end(code: int, told: str, number: int) -> str:
     return f"it printed a traceback: {told[-600:]}" if "Traceback" in told else ""
 
 
-def _result(folder: Path) -> Any:
-    figures = json.loads((folder / "runs/r/metrics.json").read_text())
-    return run_result(folder / "runs/r"), figures.get("metrics")
-
-
 def campaign(
-    names: list[str], *, numbers: tuple[int, ...], seed: int, minutes: float, kills: int
-) -> Iterator[tuple[str, Tally]]:
+    names: list[str], *, numbers: tuple[int, ...], seed: int, minutes: float, kills: int,
+    has_pictures: bool,
+) -> Iterator[tuple[str, Tally]]:  # fmt: skip
     """Tries each variant until so many signals came, or its share of the time is over."""
     end = time.monotonic() + 60 * minutes
     with tempfile.TemporaryDirectory() as place:
@@ -163,17 +192,17 @@ def campaign(
         (template / "stages.toml").write_text(STAGES)
         for position, name in enumerate(names):
             until = time.monotonic() + (end - time.monotonic()) / (len(names) - position)
-            line = f"{VARIANTS[name]} --name r"
-            if "--config" not in line:
-                line += " --data photos"
+            command = VARIANTS[name]
             whole = Path(shutil.copytree(template, Path(place, str(position)), symlinks=True))
             start = time.monotonic()
-            live(whole, line, must_end=True)
+            live(whole, command.line, must_end=True, has_pictures=has_pictures)
             tally, number = Tally(time.monotonic() - start), 0
-            expected = _result(whole)
+            expected = command.result(whole / command.made)
             while time.monotonic() < until and tally.kills < kills:
                 chance = random.Random(f"{name} {seed} {number}")
-                if wrong := tortured(line, template, expected, chance, numbers, tally):
+                if wrong := tortured(
+                    command, template, expected, chance, numbers, tally, has_pictures=has_pictures
+                ):
                     tally.bad.append(f"{name}, training {number}: {wrong}")
                     print(f"  {tally.bad[-1]}", file=sys.stderr, flush=True)
                 number += 1
@@ -188,6 +217,10 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--minutes", type=float, default=600.0, help="for all of it")
     parser.add_argument("--kills", type=int, default=200, help="of each variant")
+    parser.add_argument(
+        "--without-pictures", action="store_true",
+        help="draw no curves and write no report, which take a third of a tiny training's time",
+    )  # fmt: skip
     given = parser.parse_args()
     os.environ.setdefault("NPROC", "1")  # JAX takes its threads from here, when it is imported.
     back_end = os.environ.get("KERAS_BACKEND", "tensorflow")
@@ -197,7 +230,7 @@ def main() -> None:
     names = given.variants or [*VARIANTS]
     for name, tally in campaign(
         names, numbers=SIGNALS[given.signal], seed=given.seed, minutes=given.minutes,
-        kills=given.kills,
+        kills=given.kills, has_pictures=not given.without_pictures,
     ):  # fmt: skip
         ends = ", ".join(f"{code}: {count}" for code, count in sorted(tally.ends.items()))
         row = f"| {name} | {tally.trainings} | {tally.kills} | {len(tally.bad)} | {ends} |"
