@@ -68,6 +68,9 @@ def live(
 
 
 def _life(armed: Any, changes: Any, arguments: tuple[Any, ...]) -> None:
+    # What a shell starts in the background ignores ctrl+c, and so would this process.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
     prepare, given = armed
     end = prepare(*given, changes)
     try:

@@ -5,7 +5,8 @@
 What is decided in whole numbers must be equal, bit for bit: decoded and resized images in a packed
 data set, the division, the order of an epoch, augmentation. A finished run must predict the same
 classes, with probabilities that are no further off than `CLOSE`. A training on another kind of
-processor may give other weights; how far they are off is printed.
+processor may give other weights; how far they are off is printed. `test_machines.py` takes all sets
+away at once.
 """
 
 import hashlib
@@ -23,6 +24,7 @@ import numpy as np
 from kill_points import SETTINGS
 
 CLOSE = 1e-4
+EXACT = ("packed images", "augmented images", "division", "classes")
 OLD_OPENCV = "SSE4_1,SSE4_2,POPCNT,AVX,FP16,FMA3,AVX2,AVX_512F,AVX512_SKX,AVX512_ICL"
 OLD_NUMPY = "SSE41 POPCNT SSE42 AVX F16C FMA3 AVX2 AVX512F AVX512_SKX"
 PLACES = {
@@ -82,22 +84,26 @@ def found(folder: Path, variables: dict[str, str]) -> dict[str, Any]:
     }
 
 
+def prepare(folder: Path) -> None:
+    """Makes images, and a run on them by this processor."""
+    _make_photos(folder)
+    start = ["-m", "dlcv", "run", "--data", "photos", "--name", "base", *SETTINGS.split()]
+    subprocess.run([sys.executable, *start, "--quiet"], cwd=folder, check=True)
+
+
 def main() -> None:
     """Prints a table; exits with 1 if something differs that must not."""
     bad = 0
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
-        _make_photos(folder)
-        start = ["-m", "dlcv", "run", "--data", "photos", "--name", "base", *SETTINGS.split()]
-        subprocess.run([sys.executable, *start, "--quiet"], cwd=folder, check=True)
+        prepare(folder)
         first: dict[str, Any] = {}
-        exact = ("packed images", "augmented images", "division", "classes")
-        print(f"| processor | {' | '.join(exact)} | predictions off by | trained anew, off by |")
+        print(f"| processor | {' | '.join(EXACT)} | predictions off by | trained anew, off by |")
         print("|---|---|---|---|---|---|---|")
         for name, variables in PLACES.items():
             now = found(folder, variables)
             first = first or now
-            same = [now[key] == first[key] for key in exact]
+            same = [now[key] == first[key] for key in EXACT]
             off, trained = (np.abs(now[k] - first[k]).max() for k in ("predicted", "trained"))
             words = " | ".join("equal" if equal else "DIFFER" for equal in same)
             print(f"| {name} | {words} | {off:.1g} | {trained:.1g} |", flush=True)

@@ -129,14 +129,21 @@ class Tally:
 
 
 def ending(after: float, between: float, numbers: tuple[int, ...], _: Any) -> Callable[[], None]:
-    """Sends this process signals, the first after some seconds, from a thread of its own."""
+    """Sends this process signals, the first after some seconds, from a thread of its own.
+
+    Those that can be handled come after the command began to handle them: `early_signals.py` sends
+    them before, to processes that begin anew.
+    """
 
     def send() -> None:
+        while numbers[0] != signal.SIGKILL and signal.getsignal(numbers[0]) in unhandled:
+            time.sleep(0.01)
         time.sleep(after)
         for number in numbers:
             os.kill(os.getpid(), number)
             time.sleep(between)
 
+    unhandled = (signal.SIG_DFL, signal.default_int_handler)
     threading.Thread(target=send, daemon=True).start()
     return lambda: None
 
@@ -154,7 +161,7 @@ def tortured(
             following, start = command.next(folder) or command.line, time.monotonic()
             armed = (ending, (*moment, numbers))
             code, _, told = live(folder, following, armed=armed, has_pictures=has_pictures)
-            if wrong := _wrong_end(code, told, numbers[0]):
+            if wrong := _wrong_end(code, told, numbers):
                 return f"`dlcv {following}`, signal after {moment[0]:.3f} s: {wrong}"
             if code == 0:
                 tally.seconds = min(tally.seconds, time.monotonic() - start)
@@ -172,9 +179,11 @@ def tortured(
         return leftovers(folder) if is_equal else "what came of it differs"
 
 
-def _wrong_end(code: int, told: str, number: int) -> str:
-    expected = {0, -number if number == signal.SIGKILL else 128 + number}
-    if code not in expected:
+def _wrong_end(code: int, told: str, numbers: tuple[int, ...]) -> str:
+    # The second of two signals may end the process at once.
+    ends_at_once = numbers[0] == signal.SIGKILL or len(numbers) > 1
+    handled = 0 if numbers[0] == signal.SIGKILL else 128 + numbers[0]
+    if code not in {0, handled, -numbers[0] if ends_at_once else 0}:
         return f"it ended with {code}: {last_line(told)}"
     return f"it printed a traceback: {told[-600:]}" if "Traceback" in told else ""
 
