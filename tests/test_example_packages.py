@@ -12,7 +12,7 @@ from test_third_party import dlcv, write_photos
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 NAMES = (
-    "dlcv-convmixer", "dlcv-grayscale", "dlcv-idx", "dlcv-jsonl-tracker", "dlcv-kappa",
+    "dlcv-clahe", "dlcv-convmixer", "dlcv-idx", "dlcv-jsonl-tracker", "dlcv-kappa",
     "dlcv-sqlite",
 )  # fmt: skip
 RUN = (

@@ -10,7 +10,7 @@ from pathlib import Path
 import forked
 import pytest
 
-EXAMPLE = Path(__file__).parents[1] / "examples" / "dlcv-grayscale"
+EXAMPLE = Path(__file__).parents[1] / "examples" / "dlcv-clahe"
 
 
 @pytest.fixture(scope="module")
@@ -31,12 +31,12 @@ def run(site, tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("run")
     write_photos(folder / "photos")
     dlcv(
-        "run --data photos --arch shallownet(width=0.1) --preproc scale,grayscale(channels=1)"
-        " --epochs 1 --test 4 --validation 4 --name grey",
+        "run --data photos --arch shallownet(width=0.1) --preproc scale,clahe(tiles=2)"
+        " --epochs 1 --test 4 --validation 4 --name even",
         folder,
         site,
     )
-    return folder / "runs" / "grey"
+    return folder / "runs" / "even"
 
 
 def write_photos(folder: Path) -> None:
@@ -62,11 +62,11 @@ def dlcv(arguments: str, folder: Path, site: Path | None = None, *, code: int = 
 
 def test_plugin_of_an_installed_package_is_listed(site, tmp_path):
     listed = json.loads(dlcv("plugins list preprocessor --check --json", tmp_path, site).stdout)
-    assert [p for p in listed if p["name"] == "grayscale"] == [
+    assert [p for p in listed if p["name"] == "clahe"] == [
         {
             "kind": "preprocessor",
-            "name": "grayscale",
-            "distribution": "dlcv-grayscale",
+            "name": "clahe",
+            "distribution": "dlcv-clahe",
             "version": "0.1.0",
             "state": "available",
             "reason": "",
@@ -78,35 +78,35 @@ def test_plugin_of_an_installed_package_is_listed(site, tmp_path):
 
 def test_plugin_of_a_package_that_is_not_installed_is_not_listed(tmp_path):
     listed = json.loads(dlcv("plugins list preprocessor --json", tmp_path).stdout)
-    assert "grayscale" not in {p["name"] for p in listed}
+    assert "clahe" not in {p["name"] for p in listed}
 
 
 def test_run_records_which_package_its_plugins_came_from(run):
     used = json.loads((run / "environment.json").read_text())["plugins"]
     assert {
         "kind": "preprocessor",
-        "name": "grayscale",
-        "distribution": "dlcv-grayscale",
+        "name": "clahe",
+        "distribution": "dlcv-clahe",
         "version": "0.1.0",
     } in used
     config = tomllib.loads((run / "run.toml").read_text())
     # Pixel steps first, whatever the order in which they were written.
-    assert config["preprocessors"].startswith("grayscale(channels=1), scale(")
+    assert config["preprocessors"].startswith("clahe(clip_limit=2.0, tiles=2), scale(")
 
 
 def test_run_is_evaluated_with_the_package(run, site):
-    shown = dlcv("evaluate runs/grey --split val --json", run.parents[1], site).stdout
+    shown = dlcv("evaluate runs/even --split val --json", run.parents[1], site).stdout
     assert json.loads(shown)["metrics"].keys() >= {"rank1", "precision", "recall", "f1"}
 
 
 def test_run_predicts_with_the_package(run, site):
-    shown = dlcv("predict runs/grey photos --top 2 --json", run.parents[1], site).stdout
+    shown = dlcv("predict runs/even photos --top 2 --json", run.parents[1], site).stdout
     predicted = json.loads(shown)
     assert len(predicted) == 16
     assert {c["label"] for c in predicted[0]["classes"]} == {"dark", "light"}
 
 
-@pytest.mark.parametrize("command", ["predict runs/grey photos", "evaluate runs/grey --split val"])
+@pytest.mark.parametrize("command", ["predict runs/even photos", "evaluate runs/even --split val"])
 def test_run_without_the_package_names_what_is_missing(run, command, tmp_path):
     # What another test predicted needs no package any more, and is not copied.
     kept = shutil.ignore_patterns("predictions")
@@ -114,7 +114,7 @@ def test_run_without_the_package_names_what_is_missing(run, command, tmp_path):
     done = dlcv(command, tmp_path, code=2)
     assert done.stdout == ""
     assert done.stderr.endswith(
-        'dlcv: the run was made with the preprocessor "grayscale" of dlcv-grayscale 0.1.0, '
+        'dlcv: the run was made with the preprocessor "clahe" of dlcv-clahe 0.1.0, '
         "which is not installed\n"
     )
     assert "Traceback" not in done.stderr
