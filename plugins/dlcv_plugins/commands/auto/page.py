@@ -12,7 +12,7 @@ from dlcv_plugins.evaluators.intervals import wilson
 from dlcv_plugins.recorded_metrics import from_json
 
 PAGE, LADDER = "auto.html", "auto.json"
-COLUMNS = ("tried", "time", "validation", "95 % interval", "loss", "")
+COLUMNS = ("tried", "time", "validation", "95 % interval", "loss", "remarks")
 
 
 def write_page(found: Auto) -> None:
