@@ -13,10 +13,13 @@ from wrong import (
     classifiers,
     common,
     evaluators,
+    executors,
+    groupings,
     preprocessors,
     schedules,
     sections,
     stores,
+    trainers,
 )
 
 TABLES = {
@@ -29,5 +32,8 @@ TABLES = {
     "classifier": classifiers.WRONG,
     "check": checks.WRONG,
     "section": sections.WRONG,
+    "trainer": trainers.WRONG,
+    "grouping": groupings.WRONG,
+    "executor": executors.WRONG,
 }
 """By kind; those of trackers and exporters are in the tests of their checks."""
