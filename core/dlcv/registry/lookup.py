@@ -14,7 +14,7 @@ from typing import Any
 
 import attrs
 
-from dlcv.errors import PluginError, SpecError, UnknownPluginError, listing, suggestion
+from dlcv.errors import PluginError, SpecError, UnknownPluginError, count, listing, suggestion
 from dlcv.interfaces import (
     Architecture,
     DatasetStore,
@@ -197,7 +197,7 @@ class Lookup:
 
     def __repr__(self) -> str:
         """Returns how many there are of each kind."""
-        counts = (f"{len(self.descriptors(kind))} {group_of(kind)[5:]}" for kind in KINDS)
+        counts = (count(len(self.descriptors(k)), k, group_of(k)[5:]) for k in KINDS)
         return f"<Registry: {', '.join(counts)}>"
 
     def _repr_html_(self) -> str:

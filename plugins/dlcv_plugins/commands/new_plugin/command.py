@@ -23,7 +23,8 @@ Examples:
 def new(kind: str, name: str, out: Path | None) -> None:
     """Write a package with a plugin that works: its tests, licence and CI, to be made your own.
 
-    KIND is a kind of plugin, such as architecture, or command, hook or family (plugins from a
+    KIND is preprocessor, store, architecture, schedule, evaluator, classifier, grouping, check,
+    section, trainer, tracker, exporter or executor; or command, hook, or family (plugins from a
     table). NAME is that of the package; the plugin is named after it, without "dlcv-".
     """
     from dlcv.api import shown_path
