@@ -12,7 +12,9 @@ of this module, and its arguments.
 """
 
 import ast
+import importlib
 import inspect
+import itertools
 import json
 import re
 import sys
@@ -231,13 +233,26 @@ def api() -> str:
     parts: dict[str, list[tuple[str, str, str]]] = {}
     for name, place in {**dlcv.api._PLACES, **_shipped("dlcv.api")}.items():
         found = getattr(dlcv.api, name)
-        is_documented = inspect.ismodule(found) or inspect.isclass(found) or callable(found)
-        summary = _summary(found) if is_documented else f"A constant: `{found!r}`."
         module = place.partition(":")[0]
+        is_documented = inspect.ismodule(found) or inspect.isclass(found) or callable(found)
+        summary = _below(module, name) or (
+            _summary(found) if is_documented else f"A constant: `{found!r}`."
+        )
         part = ".".join(module.split(".")[:2])
         parts.setdefault(part, []).append((f"`{name}`", f"`{module}`", summary))
     columns = ("name", "defined in", "what it is")
     return "\n\n".join(f"## {part}\n\n{_table(columns, rows)}" for part, rows in parts.items())
+
+
+def _below(module: str, name: str) -> str:
+    """Returns the sentence below a constant or a type in its module; empty for what has none."""
+    body = ast.parse(inspect.getsource(importlib.import_module(module))).body
+    for node, following in itertools.pairwise(body):
+        targets = getattr(node, "targets", [getattr(node, "target", None)])
+        if name in [ast.unparse(target) for target in targets if target]:
+            text = ast.get_docstring(ast.Module([following], []))
+            return " ".join((text or "").partition("\n\n")[0].split())
+    return ""
 
 
 def python() -> str:

@@ -1,8 +1,12 @@
 """A type checker knows every name that authors of plugins use, those that packages add as well."""
 
+import ast
+import functools
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -16,6 +20,9 @@ LIBRARIES = (
     "sqlalchemy", "tensorflow",
 )  # fmt: skip
 """Libraries that are not followed: they are none of ours, and some take minutes."""
+ROOT = Path(__file__).parents[1]
+STUBS = ("__init__.pyi", "api.pyi", "interfaces/__init__.pyi")
+"""Where each name of the modules comes from, as `docs/generate.py` writes it."""
 MODULES = {"dlcv": dlcv, "dlcv.api": dlcv.api, "dlcv.interfaces": dlcv.interfaces}
 AUTHORS = '''
 from dlcv.interfaces import Check, DatasetFacts, Exporter, Finding, Section, Session, option, plugin
@@ -58,6 +65,33 @@ REGISTRY = {
 }  # fmt: skip
 """What functions of the registry return, to a type checker."""
 
+FIELD = "the annotation of the field is its type, as with attrs.field"
+FILE = "what JSON or TOML holds is checked by its form when it is read"
+FORM = "Python has no type so far for a type such as `int | None`, and for what it reads"
+OWN = "each trainer has runs of its own, which the interface can't know"
+UNTYPED = {
+    "dlcv.config.RecipeConfig.of": FILE,
+    "dlcv.config.RunConfig.from_table": FILE,
+    "dlcv.config.read_toml": FILE,
+    "dlcv.evaluation.evaluate.as_json": FILE,
+    "dlcv.interfaces.base.state": FIELD,
+    "dlcv.interfaces.options.Option": FORM,
+    "dlcv.interfaces.options.Option.read": FORM,
+    "dlcv.interfaces.options.option": FIELD,
+    "dlcv.interfaces.options.read_value": FORM,
+    "dlcv.interfaces.run_view.is_validation": FILE,
+    "dlcv.interfaces.trainer.Trainer.load": OWN,
+    "dlcv.interfaces.trainer.Trainer.resume": OWN,
+    "dlcv.interfaces.trainer.Trainer.summary": OWN,
+    "dlcv.interfaces.trainer.Trainer.train": OWN,
+    "dlcv.runs.directory.RunDirectory.read_json": FILE,
+    "dlcv.runs.forms.check_form": FILE,
+    "dlcv_plugins.kinds.finished_run.FinishedRun": FILE,
+    "dlcv_plugins.recorded_metrics.from_json": FILE,
+    "dlcv_plugins.trainers.changes.compare_with_record": FILE,
+}
+"""What has an `Any` in its signature, with the reason; all else that authors use has types."""
+
 
 def names(module: object) -> list[str]:
     """Returns what an author may import from a module."""
@@ -87,6 +121,60 @@ def mypy(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
         cwd=folder, capture_output=True, text=True, check=False,
     )  # fmt: skip
     return done.stdout.splitlines()
+
+
+@functools.cache
+def parsed(module: str) -> ast.Module:
+    """Returns the syntax tree of a module's source; nothing is imported."""
+    paths = [ROOT / root / module.replace(".", "/") for root in ("core", "plugins")]
+    files = [file for path in paths for file in (path / "__init__.py", path.with_suffix(".py"))]
+    return ast.parse(next(file for file in files if file.exists()).read_text())
+
+
+def imports(tree: ast.Module) -> dict[str, tuple[str, str]]:
+    """Returns the module and the name of what comes from another one."""
+    nodes = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
+    return {each.name: (node.module, each.name) for node in nodes for each in node.names}
+
+
+def untyped(module: str, name: str) -> Iterator[str]:
+    """Yields the functions and classes with an `Any`, of what a name of a module stands for."""
+    if not module.startswith("dlcv"):
+        return
+    tree = parsed(module)
+    aliases = [node.target.id for node in tree.body if isinstance(node, ast.AnnAssign)
+               and node.value and re.search(r"\bAny\b", ast.unparse(node.value))]  # fmt: skip
+    any_of = re.compile(rf"\b({'|'.join(['Any', *aliases])})\b")
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef) and node.name == name:
+            yield from [f"{module}.{name}"] if any_of.search(head(node)) else []
+        elif isinstance(node, ast.ClassDef) and node.name == name:
+            for each in node.body:
+                if isinstance(each, ast.AnnAssign) and any_of.search(ast.unparse(each.annotation)):
+                    yield f"{module}.{name}"
+                is_public = isinstance(each, ast.FunctionDef) and (
+                    each.name[0] != "_" or each.name in ("__call__", "__init__", "__getitem__")
+                )
+                if is_public and any_of.search(head(each)):
+                    yield f"{module}.{name}.{each.name}"
+            for base in filter(imports(tree).get, map(ast.unparse, node.bases)):
+                yield from untyped(*imports(tree)[base])
+
+
+def head(function: ast.FunctionDef) -> str:
+    """Returns a function's arguments and what it returns, without defaults, as text."""
+    given = function.args
+    arguments = [*given.args, *given.kwonlyargs, given.vararg, given.kwarg]
+    types = [each.annotation for each in arguments if each] + [function.returns]
+    return " ".join(ast.unparse(each) for each in types if each)
+
+
+def test_signatures_hold_no_any_but_for_a_reason() -> None:
+    stubs = ROOT / "plugins" / "dlcv-stubs"
+    trees = [ast.parse((stubs / name).read_text()) for name in STUBS]
+    named = {place for tree in trees for place in imports(tree).values()}
+    assert len(named) > 200
+    assert {each for place in named for each in untyped(*place)} == set(UNTYPED)
 
 
 @pytest.mark.slow

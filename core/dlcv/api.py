@@ -93,6 +93,7 @@ if TYPE_CHECKING:
     from dlcv.runs.inference_loader import fitting as fitting
     from dlcv.runs.inference_loader import inference_loader as inference_loader
     from dlcv.runs.inference_loader import resizes as resizes
+    from dlcv.runs.inputs import Inputs as Inputs
     from dlcv.runs.inputs import open_inputs as open_inputs
     from dlcv.runs.inputs import open_labelled as open_labelled
     from dlcv.runs.load import load as load

@@ -236,7 +236,7 @@ class RunConfig:
             )
 
     @classmethod
-    def from_options(cls, **options: Any) -> Self:
+    def from_options(cls, **options: object) -> Self:
         """Returns a configuration of defaults and the options that `with_options` takes.
 
         Raises:
@@ -278,7 +278,7 @@ class RunConfig:
 
         return tomli_w.dumps(_table(self))
 
-    def with_options(self, **changes: Any) -> Self:
+    def with_options(self, **changes: object) -> Self:
         """Returns a copy with some options changed; those that are None stay as they are.
 
         Options of the split and of the only stage may be named as well, and `learning_rate`, which
@@ -390,7 +390,7 @@ def _changed_stages(
 
 
 def changed_stage(
-    stage: StageConfig, *, learning_rate: float | None = None, **changes: Any
+    stage: StageConfig, *, learning_rate: float | None = None, **changes: object
 ) -> StageConfig:
     """Returns a copy of a stage with some options changed, and its optimizer's learning rate."""
     stage = evolve(stage, **changes)

@@ -119,7 +119,7 @@ def dlcv_batch(stage: Any, images: "np.ndarray", labels: "np.ndarray") -> None:
 
 
 @_specification
-def dlcv_epoch(run: "RunView", row: dict[str, Any]) -> None:
+def dlcv_epoch(run: "RunView", row: dict[str, float]) -> None:
     """Is called after each epoch with its row of the history."""
 
 
@@ -129,7 +129,7 @@ def dlcv_predicted(predictions: "Predictions") -> None:
 
 
 @_specification
-def dlcv_run_finished(run: "RunView", result: dict[str, Any]) -> None:
+def dlcv_run_finished(run: "RunView", result: dict[str, float]) -> None:
     """Is called with the run's metrics by name, once everything is written."""
 
 

@@ -6,7 +6,6 @@ import io
 import logging
 import sys
 from collections.abc import Callable, Iterable
-from typing import Any
 
 import click
 
@@ -14,7 +13,7 @@ from dlcv.errors import from_here, printable
 from dlcv.packages import added, plugin_packages
 
 
-def with_verbosity(command: Callable[..., Any]) -> Callable[..., Any]:
+def with_verbosity(command: Callable[..., object]) -> Callable[..., object]:
     """Gives a command `--plugin`, `--quiet`, `--verbose` and `--debug`."""
 
     @click.option(
@@ -29,8 +28,8 @@ def with_verbosity(command: Callable[..., Any]) -> Callable[..., Any]:
     @click.option("--debug", is_flag=True, help="Show the traceback of errors, too.")
     @functools.wraps(command)
     def wrapped(
-        level: str | None, debug: bool, plugin_files: tuple[str, ...], **options: Any
-    ) -> Any:
+        level: str | None, debug: bool, plugin_files: tuple[str, ...], **options: object
+    ) -> object:
         _start_logging(level or ("DEBUG" if debug else "INFO"))
         for file in plugin_files:
             added("dlcv.api", "use_plugin_file")(file)
@@ -67,7 +66,7 @@ def _bytes_of_names(error: UnicodeError) -> tuple[str | bytes, int]:
         return codecs.lookup_error("backslashreplace")(error)
 
 
-def table(columns: Iterable[str], rows: Iterable[Iterable[Any]]) -> str:
+def table(columns: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
     """Returns a plain table: text to the left, numbers to the right, shares with four digits."""
     body = [[_cell(value) for value in row] for row in rows]
     head = list(columns)
@@ -86,7 +85,7 @@ def table(columns: Iterable[str], rows: Iterable[Iterable[Any]]) -> str:
     return "\n".join(lines)
 
 
-def _cell(value: Any) -> str:
+def _cell(value: object) -> str:
     return f"{value:.4f}" if isinstance(value, float) else from_here(printable(str(value)))
 
 

@@ -86,7 +86,7 @@ def evaluate(
 def _method(evaluators: "Iterable[Evaluator]") -> Combination | None:
     """Returns how evaluators want several runs combined; None if none has an option for it."""
     options = (
-        evaluator.options()[option.name]
+        getattr(evaluator, option.name)
         for evaluator in evaluators
         for option in options_of(type(evaluator)).values()
         if option.type == Combination

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import click
+from click.decorators import FC
 
 from dlcv.errors import DlcvError, SpecError
 from dlcv.interfaces import Option, options_of
@@ -22,7 +23,7 @@ FLAGS = {
 """The flags of options that have more than their name."""
 
 
-def _checkpoint_option(named: dict[str, str]) -> Callable[[Any], Any]:
+def _checkpoint_option(named: dict[str, str]) -> Callable[[FC], FC]:
     others = "".join(f"; {name}: {meaning}" for name, meaning in named.items())
     return click.option(
         "--checkpoint",
@@ -44,12 +45,12 @@ pixel_steps_option = click.option(
 """The flag of commands that show a run's network images in another way."""
 
 
-def checkpoints_option(command: Any) -> Any:
+def checkpoints_option(command: FC) -> FC:
     """Gives a command that takes an ensemble as it takes a run the flag `--checkpoint`."""
     return _checkpoint_option(checkpoints())(command)
 
 
-def directory_options(command: Any) -> Any:
+def directory_options(command: FC) -> FC:
     """Gives a command that trains `--name`, `--runs` and `--force`: where the run goes."""
     for option in (
         click.option("--force", is_flag=True, help="Replace a run of that name."),
@@ -66,10 +67,10 @@ def directory_options(command: Any) -> Any:
     return command
 
 
-def added_options(name: str) -> Callable[[Any], Any]:
+def added_options(name: str) -> Callable[[FC], FC]:
     """Gives a command what packages add: `run.device` of the group `dlcv.options` adds to `run`."""
 
-    def decorate(command: Any) -> Any:
+    def decorate(command: FC) -> FC:
         for added, place in named_objects("dlcv.options").items():
             if added.rpartition(".")[0] == name:
                 command = load_object(place)(command)
@@ -78,7 +79,7 @@ def added_options(name: str) -> Callable[[Any], Any]:
     return decorate
 
 
-def config_options(cls: type, *names: str, defaults: bool = True) -> Callable[[Any], Any]:
+def config_options(cls: type, *names: str, defaults: bool = True) -> Callable[[FC], FC]:
     """Gives a command flags for options of a configuration class, without defaults of its own.
 
     Args:
@@ -87,7 +88,7 @@ def config_options(cls: type, *names: str, defaults: bool = True) -> Callable[[A
         defaults: Whether help shows the defaults of the class.
     """
 
-    def decorate(command: Any) -> Any:
+    def decorate(command: FC) -> FC:
         for name in reversed(names):
             command = _flag(options_of(cls)[name], defaults)(command)
         return command
@@ -95,7 +96,7 @@ def config_options(cls: type, *names: str, defaults: bool = True) -> Callable[[A
     return decorate
 
 
-def _flag(option: Option, shows_default: bool) -> Callable[[Any], Any]:
+def _flag(option: Option, shows_default: bool) -> Callable[[FC], FC]:
     flags = FLAGS.get(option.name, (f"--{option.name.replace('_', '-')}",))
     choices = typing.get_args(option.type) if typing.get_origin(option.type) is Literal else ()
     default = _default(option) if shows_default else None

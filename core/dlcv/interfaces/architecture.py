@@ -106,7 +106,7 @@ def flatten(x: "keras.KerasTensor") -> "keras.KerasTensor":
     return x if len(x.shape) == 2 else layers.Flatten(name="flatten")(x)
 
 
-def softmax_layer(classes: int, **options: Any) -> "keras.Layer":
+def softmax_layer(classes: int, **options: object) -> "keras.Layer":
     """Returns the dense layer that ends a network; float32, whatever the precision of the rest.
 
     Args:

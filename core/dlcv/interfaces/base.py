@@ -26,7 +26,7 @@ class Plugin:
     kind: ClassVar[str]
     interface_versions: ClassVar[tuple[int, ...]] = (1,)
 
-    def options(self) -> dict[str, Any]:
+    def options(self) -> dict[str, object]:
         """Returns the options' values by name, in the order of their definition."""
         return {name: getattr(self, name) for name in options_of(type(self))}
 
@@ -57,7 +57,7 @@ def plugin(cls: type[T]) -> type[T]:
     return made
 
 
-def evolve(instance: T, **changes: Any) -> T:
+def evolve(instance: T, **changes: object) -> T:
     """Returns a copy of a plugin with some options or state changed; they are checked again."""
     return attrs.evolve(instance, **changes)  # type: ignore[misc]
 

@@ -1,7 +1,7 @@
 """Evaluators: figures from predictions."""
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 import attrs
 
@@ -63,7 +63,7 @@ class Table:
 
     title: str
     columns: tuple[str, ...]
-    rows: tuple[tuple[Any, ...], ...]
+    rows: tuple[tuple[str | float, ...], ...]
     sample_ids: tuple[str, ...] = ()
     foot: int = 0
 

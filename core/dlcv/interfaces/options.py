@@ -40,7 +40,7 @@ class OptionError(DlcvError):
 
 
 def option(
-    default: Any = attrs.NOTHING,
+    default: object = attrs.NOTHING,
     *,
     help: str,
     ge: float | None = None,
@@ -87,7 +87,7 @@ class Option:
 
     name: str
     type: Any
-    default: Any
+    default: object
     help: str
     limits: dict[str, float]
     aliases: tuple[str, ...] = ()
@@ -98,13 +98,13 @@ class Option:
         return self.default is attrs.NOTHING
 
     @property
-    def made_default(self) -> Any:
+    def made_default(self) -> object:
         """The value where none is given; None where it depends on the other options.
 
         Raises:
             DlcvError: an installed package has to choose it, and none does.
         """
-        factory = self.default
+        factory: Any = self.default
         if not isinstance(factory, attrs.Factory):  # type: ignore[arg-type]
             return factory
         return None if factory.takes_self else factory.factory()
@@ -115,7 +115,7 @@ class Option:
         limits = [f"{_LIMITS[k][0]} {v}" for k, v in self.limits.items()]
         return " ".join([type_name(self.type), ", ".join(limits)]).strip()
 
-    def read(self, value: Any) -> Any:
+    def read(self, value: object) -> Any:
         """Returns `value` as the option's type; raises `ValueError` that says what is wrong."""
         try:
             value = read_value(value, self.type)
@@ -189,7 +189,7 @@ def _annotation(cls: type, name: str) -> Any:
     raise TypeError(f"{cls.__name__}.{name} has no type")
 
 
-def read_value(value: Any, annotation: Any) -> Any:
+def read_value(value: object, annotation: Any) -> Any:
     """Returns `value` as the type that `annotation` states; nothing is coerced in silence.
 
     Widening that loses nothing is done: an int for a float, a list for a tuple, a text for a path,
@@ -252,7 +252,7 @@ def type_name(annotation: Any) -> str:
     return name or getattr(annotation, "__name__", str(annotation))
 
 
-def show(value: Any) -> str:
+def show(value: object) -> str:
     """Returns a value as an error message quotes it: text in double quotes, long ones cut."""
     text = f'"{value}"' if isinstance(value, str) else str(value)
     return text if len(text) <= 80 else text[:77] + "..."

@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeAlias
+from typing import TYPE_CHECKING, ClassVar, Self, TypeAlias
 
 import attrs
 
@@ -139,7 +139,7 @@ class ImagePreprocessor(Preprocessor):
         return stack(results)
 
 
-def stack(images: "Sequence[np.ndarray]") -> Any:
+def stack(images: "Sequence[np.ndarray]") -> Images:
     """Returns images as one `(N, H, W, C)` array where all have the same shape, else the list."""
     import numpy as np
 

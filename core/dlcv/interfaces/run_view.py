@@ -13,7 +13,7 @@ class SpecView(Protocol):
         """Its name."""
 
     @property
-    def options(self) -> Mapping[str, Any]:
+    def options(self) -> Mapping[str, object]:
         """Its options by name."""
 
 
@@ -101,7 +101,7 @@ class RunView(Protocol):
         """The classes' names."""
 
     @property
-    def history(self) -> list[dict[str, Any]]:
+    def history(self) -> list[dict[str, float]]:
         """A row of figures an epoch so far, as in `history.csv`.
 
         It is empty where several networks are trained: each member has its own.

@@ -1,7 +1,7 @@
 """Trackers: what shows or collects the figures of runs while they train."""
 
 from abc import ABC, abstractmethod
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from dlcv.interfaces.base import Plugin, plugin
 from dlcv.interfaces.run_view import RunView
@@ -35,7 +35,7 @@ class Tracker(Plugin, ABC):
         """
 
     @abstractmethod
-    def epoch(self, run: RunView, row: dict[str, Any]) -> None:
+    def epoch(self, run: RunView, row: dict[str, float]) -> None:
         """Is called after each epoch.
 
         An epoch comes again if the process is killed before its checkpoint is written.

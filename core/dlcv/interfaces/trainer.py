@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 from dlcv.interfaces.base import Plugin, plugin
 from dlcv.interfaces.combination import Combination
+from dlcv.interfaces.run_view import ConfigView
 
 
 @plugin
@@ -20,7 +21,7 @@ class Trainer(Plugin, ABC):
     kind: ClassVar[str] = "trainer"
 
     @classmethod
-    def claims(cls, config: Any) -> bool:
+    def claims(cls, config: ConfigView) -> bool:
         """Returns whether a configuration that names no trainer asks for this one.
 
         It may use only what no other trainer claims; by default a trainer is used where it is
@@ -51,7 +52,7 @@ class Trainer(Plugin, ABC):
         """
 
     @abstractmethod
-    def resume(self, path: Path, *, from_epoch: int | None, changes: dict[str, Any]) -> Any:
+    def resume(self, path: Path, *, from_epoch: int | None, changes: dict[str, object]) -> Any:
         """Continues a run that was stopped, or trains a run further with other settings.
 
         Args:

@@ -54,7 +54,7 @@ class Spec:
         return specs[0]
 
     @classmethod
-    def from_option(cls, value: Any) -> "Spec":
+    def from_option(cls, value: object) -> "Spec":
         """Reads an option's value: a text, or a spec as it is."""
         if isinstance(value, Spec):
             return value
@@ -91,7 +91,7 @@ class SpecList(tuple[Spec, ...]):
         return cls(_plugin(node, source) for node in nodes)
 
     @classmethod
-    def from_option(cls, value: Any) -> "SpecList":
+    def from_option(cls, value: object) -> "SpecList":
         """Reads an option's value: a text, or a list of texts and specs."""
         if isinstance(value, str):
             return cls.parse(value)
@@ -110,7 +110,7 @@ def parse_value(text: str) -> Any:
     return _value(_tree(source), source, depth=0)
 
 
-def write(value: Any) -> str:
+def write(value: object) -> str:
     """Returns an option's value in the grammar."""
     if isinstance(value, tuple | list):
         inner = ", ".join(map(write, value))
@@ -133,13 +133,14 @@ def bare_or_text(text: str) -> "Spec | str":
     return Spec(text) if is_bare and unicodedata.is_normalized("NFKC", text) else text
 
 
-def written(value: Any) -> str:
+def written(value: object) -> str:
     """Returns an option's value as people write it in a spec."""
-    is_text = isinstance(value, str | os.PathLike)
-    return write(bare_or_text(os.fspath(value)) if is_text else value)
+    if isinstance(value, str | os.PathLike):
+        value = bare_or_text(os.fspath(value))
+    return write(value)
 
 
-def lower(value: Any, create: Callable[[Spec], Any] | None) -> Any:
+def lower(value: object, create: Callable[[Spec], object] | None) -> object:
     """Turns the specs in an option's value into what the option's type expects.
 
     Args:

@@ -280,7 +280,7 @@ class RunDirectory:
                     shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink()
             yield
 
-    def write_json(self, name: str, content: Any) -> None:
+    def write_json(self, name: str, content: object) -> None:
         """Writes a JSON file atomically."""
         files.write_atomically(self.path / f"{name}.json", json_text(content) + "\n")
 

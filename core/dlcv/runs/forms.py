@@ -3,7 +3,7 @@
 from typing import Any
 
 
-def check_form(content: Any, form: Any, where: str) -> None:
+def check_form(content: Any, form: object, where: str) -> None:
     """Raises a `ValueError` that names the place where JSON has not a form as in `FORMS`."""
     if callable(form) and not isinstance(form, type):
         form(content, where)

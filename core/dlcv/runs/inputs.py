@@ -7,7 +7,7 @@ import os
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, TypeAlias
 
 import numpy as np
 from PIL import Image, ImageOps
@@ -16,14 +16,18 @@ from dlcv import images
 from dlcv.data.sources import find_store
 from dlcv.data.subset import ArrayImages
 from dlcv.errors import DlcvError, ImageError
+from dlcv.images import ALL_BITS
 from dlcv.interfaces import SPLITS, UNSPLIT, LabelledImages
 from dlcv.registry import registry
 
 logger = logging.getLogger(__name__)
+One: TypeAlias = str | os.PathLike[str] | bytes | IO[bytes] | Image.Image | np.ndarray
+Inputs: TypeAlias = One | Iterable[One]
+"""Paths or images, as `Predictor.predict_proba` takes them."""
 
 
 def open_parts(
-    inputs: Any, channels: int, *, skip: bool = False, bit_depth: images.BitDepth = images.ALL_BITS
+    inputs: Inputs, channels: int, *, skip: bool = False, bit_depth: images.BitDepth = ALL_BITS
 ) -> Iterator[LabelledImages]:
     """Yields images ready to be read, in parts that fit into memory.
 
@@ -56,7 +60,7 @@ def open_parts(
 
 
 def open_inputs(
-    inputs: Any, channels: int, bit_depth: images.BitDepth = images.ALL_BITS
+    inputs: Inputs, channels: int, bit_depth: images.BitDepth = ALL_BITS
 ) -> LabelledImages:
     """Returns images ready to be read, without labels.
 
@@ -89,7 +93,7 @@ def open_inputs(
 
 
 def open_labelled(
-    data: str, split: str | None, channels: int, bit_depth: images.BitDepth = images.ALL_BITS
+    data: str, split: str | None, channels: int, bit_depth: images.BitDepth = ALL_BITS
 ) -> LabelledImages:
     """Returns the labelled images of a data set.
 
@@ -177,7 +181,7 @@ def _images_below(folder: Path) -> list[str]:
     return below
 
 
-def _listed(inputs: Any, channels: int) -> list[Any]:
+def _listed(inputs: Inputs, channels: int) -> list[Any]:
     """Returns inputs one by one, if there is only one as well."""
     if _is_path(inputs) or isinstance(inputs, bytes | Image.Image) or hasattr(inputs, "read"):
         return [inputs]

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from dlcv import files
 from dlcv.data.pipeline import states_of
@@ -19,7 +19,7 @@ def new_directory(
     runs: Path,
     name: str | None,
     default_name: str,
-    write: Callable[[RunDirectory], Any],
+    write: Callable[[RunDirectory], object],
     *,
     force: bool,
     is_worth_keeping: Callable[[RunDirectory], bool] = lambda made: made.has_checkpoint,

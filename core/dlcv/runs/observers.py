@@ -78,7 +78,7 @@ class Observers:
         return [callback for given in lists for callback in _callbacks("dlcv_callbacks", given)]
 
     @contextmanager
-    def prepared(self, stage: Any) -> Iterator[Any]:
+    def prepared(self, stage: Result) -> Iterator[Result]:
         """Gives the stage that is trained in the place of one, after what each hook makes of it.
 
         Raises:
@@ -91,7 +91,7 @@ class Observers:
                     stage = _before_training(owner, partial(stack.enter_context, context))
             yield stage
 
-    def epoch(self, run: RunView, row: dict[str, Any]) -> None:
+    def epoch(self, run: RunView, row: dict[str, float]) -> None:
         """Calls hooks and trackers with an epoch's row of the history."""
         self._notify_of_epoch(run=run, row=row)
         self._call_trackers("epoch", run, row)

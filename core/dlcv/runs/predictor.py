@@ -4,20 +4,19 @@ import logging
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from dlcv import backend, images
 from dlcv.data.subset import survey
 from dlcv.errors import DlcvError
-from dlcv.interfaces import LabelledImages, Predictions
-from dlcv.registry.spec import SpecList
-from dlcv.runs.inputs import open_parts
+from dlcv.interfaces import LabelledImages, Predictions, Preprocessor
+from dlcv.registry.spec import Spec, SpecList
+from dlcv.runs.inputs import Inputs, open_parts
 from dlcv.runs.prediction import UNKNOWN, LabelledPredictions, Prediction
 
 logger = logging.getLogger(__name__)
-PixelSteps = str | Iterable[Any] | None
+PixelSteps = str | Iterable[str | Spec | Preprocessor] | None
 """Preprocessors, as text or made, that replace those of what predicts; None for its own."""
 
 
@@ -114,7 +113,7 @@ class Predictor(ABC):
             data, split, bad_images=bad_images, preprocessors=preprocessors
         ).predictions
 
-    def predict_proba(self, inputs: Any, *, preprocessors: PixelSteps = None) -> np.ndarray:
+    def predict_proba(self, inputs: Inputs, *, preprocessors: PixelSteps = None) -> np.ndarray:
         """Returns the probabilities of every class, `(N, classes)` float32.
 
         Args:
@@ -135,7 +134,7 @@ class Predictor(ABC):
 
     def predict(
         self,
-        inputs: Any,
+        inputs: Inputs,
         *,
         bad_images: str = "error",
         preprocessors: PixelSteps = None,

@@ -1,7 +1,6 @@
 """What a finished training leaves behind: predictions and figures."""
 
 from collections.abc import Iterable
-from typing import Any
 
 import attrs
 
@@ -31,7 +30,7 @@ def write_results(
     *,
     split: str,
     seconds: float,
-    **others: Any,
+    **others: object,
 ) -> Results:
     """Writes `predictions.npz` and, last, `metrics.json`, which makes a run a finished one.
 

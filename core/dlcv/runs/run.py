@@ -18,7 +18,7 @@ from dlcv.data.pipeline import Pipeline, with_states
 from dlcv.data.sources import align_labels, find_store, open_split
 from dlcv.data.subset import Survey, survey
 from dlcv.errors import DlcvError
-from dlcv.evaluation.predict import labelled, load_predictions, predict_batches
+from dlcv.evaluation.predict import Network, labelled, load_predictions, predict_batches
 from dlcv.evaluation.prediction_cache import cached
 from dlcv.files import load_arrays
 from dlcv.interfaces import LabelledImages, Preprocessor
@@ -75,7 +75,7 @@ class Run(Trained):
             self.model = model
 
     @property
-    def history(self) -> list[dict[str, Any]]:
+    def history(self) -> list[dict[str, float]]:
         """A row of figures an epoch."""
         path = self.directory.history
         try:
@@ -89,7 +89,7 @@ class Run(Trained):
         return self.config.evaluators
 
     @property
-    def trained_row(self) -> dict[str, Any]:
+    def trained_row(self) -> dict[str, float]:
         """The history's row of the epoch that the network's weights are from.
 
         Raises:
@@ -141,7 +141,7 @@ class Run(Trained):
         return self.build(self.config.precision)
 
     @property
-    def network(self) -> Any:
+    def network(self) -> Network:
         """What predicts from pixels, through `predict_on_batch`: the model, or what stands in."""
         return self.model
 

@@ -87,7 +87,7 @@ def resume(
 
 
 def configured(
-    config: RunConfig | str | os.PathLike[str] | None, options: dict[str, Any]
+    config: RunConfig | str | os.PathLike[str] | None, options: dict[str, object]
 ) -> tuple[RunConfig, list[str]]:
     """Returns a configuration with options changed, and what of its division yields to the data's.
 

@@ -1,7 +1,5 @@
 """What training returns: a run, or several networks that one run trained."""
 
-from typing import Any
-
 from dlcv.config import RunConfig
 from dlcv.data.sources import Dataset
 from dlcv.registry import registry
@@ -42,7 +40,7 @@ class Trained(Predictor):
         return self.directory.is_finished
 
     @property
-    def history(self) -> list[dict[str, Any]]:
+    def history(self) -> list[dict[str, float]]:
         """A row of figures an epoch; empty where no epochs are trained, or by members only."""
         return []
 

@@ -86,7 +86,7 @@ class Checkpoint:
     position: Position
     arrays: list[np.ndarray]
     paths: list[str] = attrs.field(validator=_list_of(str))
-    history: list[dict[str, Any]] = attrs.field(validator=_check_rows)
+    history: list[dict[str, float]] = attrs.field(validator=_check_rows)
     seconds: float = attrs.field(default=0.0, validator=validators.instance_of((int, float)))
     averages: dict[int, int] = attrs.field(factory=dict, converter=_places)
 
@@ -106,7 +106,9 @@ class Checkpoint:
         return attrs.evolve(self, arrays=arrays, paths=self.paths[:count], averages={})
 
 
-def training_variables(network: keras.Model, trained: keras.Model | None = None) -> list[Any]:
+def training_variables(
+    network: keras.Model, trained: keras.Model | None = None
+) -> list[keras.Variable]:
     """Returns all that a training changes: weights, seeds, optimizer and metrics.
 
     Args:
@@ -118,9 +120,9 @@ def training_variables(network: keras.Model, trained: keras.Model | None = None)
 
 
 def take(
-    variables: list[Any],
+    variables: list[keras.Variable],
     position: Position,
-    history: list[dict[str, Any]],
+    history: list[dict[str, float]],
     seconds: float = 0.0,
     averages: dict[int, int] | None = None,
 ) -> Checkpoint:
@@ -130,7 +132,7 @@ def take(
     return Checkpoint(position, arrays, paths, list(history), seconds, averages or {})
 
 
-def restore(checkpoint: Checkpoint, variables: list[Any], source: str) -> None:
+def restore(checkpoint: Checkpoint, variables: list[keras.Variable], source: str) -> None:
     """Gives variables the values of a checkpoint, matched by position, name and shape.
 
     Raises:
@@ -301,7 +303,7 @@ def _best(folder: Path, newest: tuple[Checkpoint, Path] | None) -> tuple[Checkpo
         return newest
     kept = {*map(_epoch, _newest_first(folder))}
     rows = [row for row in newest[0].history if row["epoch"] in kept]
-    return load_epoch(folder, best_row(rows)["epoch"]) if rows else newest
+    return load_epoch(folder, int(best_row(rows)["epoch"])) if rows else newest
 
 
 def load_newest(folder: Path) -> tuple[Checkpoint, Path] | None:

@@ -7,11 +7,11 @@ import math
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from dlcv import files
 
-Rows: TypeAlias = list[dict[str, Any]]
+Rows: TypeAlias = list[dict[str, float]]
 """The epochs of a run."""
 COLUMNS = {"stage", "epoch", "loss", "accuracy", "val_loss", "val_accuracy", "seconds"}
 """What every history has."""
@@ -29,10 +29,10 @@ class History:
     def __init__(
         self,
         folder: Path,
-        rows: list[dict[str, Any]],
+        rows: list[dict[str, float]],
         *,
         draw: Callable[[Path, Rows], None] = lambda path, rows: None,
-        observe: Callable[[dict[str, Any]], None] = lambda row: None,
+        observe: Callable[[dict[str, float]], None] = lambda row: None,
     ) -> None:
         """Begins with the rows of an earlier part of the training.
 
@@ -48,7 +48,7 @@ class History:
         self._folder = folder
         self._wait_until = 0.0
 
-    def add(self, row: dict[str, Any]) -> None:
+    def add(self, row: dict[str, float]) -> None:
         """Appends an epoch's row; the picture follows when drawing has been rare enough."""
         self.rows.append(row)
         self.write()
@@ -70,27 +70,27 @@ class History:
             self._draw(self._folder / "curves.png", self.rows)
 
 
-def best_row(rows: list[dict[str, Any]]) -> dict[str, Any]:
+def best_row(rows: list[dict[str, float]]) -> dict[str, float]:
     """Returns the first row with the lowest validation loss; one that is no number is infinite."""
 
-    def finite(row: dict[str, Any]) -> float:
+    def finite(row: dict[str, float]) -> float:
         return loss if math.isfinite(loss := float(row["val_loss"])) else math.inf
 
     return min(rows, key=finite)
 
 
-def of_stage(rows: list[dict[str, Any]], stage: int) -> list[dict[str, Any]]:
+def of_stage(rows: list[dict[str, float]], stage: int) -> list[dict[str, float]]:
     """Returns the rows of a stage, which counts from 0."""
     return [row for row in rows if row["stage"] == stage + 1]
 
 
-def best_epochs(rows: list[dict[str, Any]]) -> set[int]:
+def best_epochs(rows: list[dict[str, float]]) -> set[int]:
     """Returns the best epoch of each stage."""
     stages = itertools.groupby(rows, key=lambda row: row["stage"])
-    return {best_row(list(group))["epoch"] for _, group in stages}
+    return {int(best_row(list(group))["epoch"]) for _, group in stages}
 
 
-def write_csv(path: Path, rows: list[dict[str, Any]]) -> None:
+def write_csv(path: Path, rows: list[dict[str, float]]) -> None:
     """Writes rows as CSV with the first row's names as the head."""
     text = io.StringIO()
     writer = csv.DictWriter(text, list(rows[0]), lineterminator="\n")
@@ -99,7 +99,7 @@ def write_csv(path: Path, rows: list[dict[str, Any]]) -> None:
     files.write_atomically(path, text.getvalue())
 
 
-def read_csv(path: Path) -> list[dict[str, Any]]:
+def read_csv(path: Path) -> list[dict[str, float]]:
     """Reads rows that `write_csv` wrote; stage and epoch are ints, the rest are floats.
 
     Raises:

@@ -145,7 +145,7 @@ def build_parts(
     )
 
 
-def symbolic() -> Any:
+def symbolic() -> keras.StatelessScope:
     """Returns a context in which networks are built without values for their weights.
 
     It takes a fraction of the time and no memory; such networks can be looked at, not used.

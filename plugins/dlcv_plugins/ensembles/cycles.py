@@ -1,14 +1,13 @@
 """Which epochs end a cycle of the learning rate."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from dlcv.api import StageConfig, of_stage
 from dlcv.interfaces import Schedule
 
 
 def snapshot_epochs(
-    stages: Sequence[StageConfig], schedules: Sequence[Schedule], rows: list[dict[str, Any]]
+    stages: Sequence[StageConfig], schedules: Sequence[Schedule], rows: list[dict[str, float]]
 ) -> list[int]:
     """Returns the epochs so far at whose end a cycle ended, counted over all stages from 1.
 
@@ -19,7 +18,7 @@ def snapshot_epochs(
     """
     epochs = []
     for number, (stage, schedule) in enumerate(zip(stages, schedules, strict=True)):
-        done = [row["epoch"] for row in of_stage(rows, number)]
+        done = [int(row["epoch"]) for row in of_stage(rows, number)]
         ends = schedule.cycle_ends(stage.epochs)
         epochs += [done[end - 1] for end in ends if end <= len(done)]
     return epochs

@@ -4,10 +4,10 @@ import re
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from dlcv_plugins.executors.local import Local
-from dlcv_plugins.kinds.executor import Executor, Needs, Report, Work
+from dlcv_plugins.kinds.executor import Executor, Made, Needs, Part, Report, Work
 
 if TYPE_CHECKING:
     from dlcv.registry import Spec
@@ -24,8 +24,14 @@ def executor() -> Executor:
 
 @contextmanager
 def results_of(
-    work: Work, parts: Sequence[Any], needs: Needs, *, doing: str, total: int, unit: str
-) -> Iterator[Iterator[Any]]:
+    work: Work[Part, Made],
+    parts: Sequence[Part],
+    needs: Needs,
+    *,
+    doing: str,
+    total: int,
+    unit: str,
+) -> Iterator[Iterator[Made]]:
     """Has parts done that show their own progress here, one after the other; gives what comes.
 
     Elsewhere they are done side by side, and one bar shows the progress of all.

@@ -3,10 +3,10 @@
 import threading
 from collections.abc import Generator, Sequence
 from contextlib import closing
-from typing import Any, ClassVar
+from typing import ClassVar, cast
 
 from dlcv.interfaces import plugin
-from dlcv_plugins.kinds.executor import Executor, Needs, Report, Work
+from dlcv_plugins.kinds.executor import Executor, Made, Needs, Part, Report, Work
 
 _STOPPED = object()
 """What comes of a part that did not come to its end."""
@@ -19,8 +19,14 @@ class Local(Executor):
     is_elsewhere: ClassVar[bool] = False
 
     def map(
-        self, work: Work, parts: Sequence[Any], *, at_once: int, needs: Needs, report: Report
-    ) -> Generator[Any, None, None]:
+        self,
+        work: Work[Part, Made],
+        parts: Sequence[Part],
+        *,
+        at_once: int,
+        needs: Needs,
+        report: Report,
+    ) -> Generator[Made, None, None]:
         """Yields what comes of each part; a part stops when it reports, a single one at once."""
         if at_once > 1:
             return _in_threads(work, parts, at_once, report)
@@ -28,8 +34,8 @@ class Local(Executor):
 
 
 def _in_threads(
-    work: Work, parts: Sequence[Any], at_once: int, report: Report
-) -> Generator[Any, None, None]:
+    work: Work[Part, Made], parts: Sequence[Part], at_once: int, report: Report
+) -> Generator[Made, None, None]:
     from dlcv.api import read_ahead
     from dlcv_plugins.executors.stopping import end_if_asked
     from dlcv_plugins.training.interruption import deferred_signals
@@ -43,7 +49,7 @@ def _in_threads(
             with lock:
                 report(count)
 
-        def do(part: Any) -> Any:
+        def do(part: Part) -> object:
             if asked.signal or stopping.is_set():
                 return _STOPPED
             try:
@@ -57,7 +63,7 @@ def _in_threads(
         with closing(read_ahead(do, parts, at_once)) as found:
             for result in found:
                 if result is not _STOPPED:
-                    yield result
+                    yield cast("Made", result)
         end_if_asked(asked)
 
 

@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any, ClassVar
+from typing import ClassVar, TypeAlias, TypeVar
 
 import attrs
 
@@ -11,7 +11,9 @@ from dlcv.interfaces import Plugin, plugin
 
 Report = Callable[[int], None]
 """Is called with how much was done since the last call; may raise, to stop."""
-Work = Callable[[Any, Report], Any]
+Part = TypeVar("Part")
+Made = TypeVar("Made")
+Work: TypeAlias = Callable[[Part, Report], Made]
 """Does a part: it takes the part and what to report to, and returns what came of it."""
 
 
@@ -49,8 +51,14 @@ class Executor(Plugin, ABC):
 
     @abstractmethod
     def map(
-        self, work: Work, parts: Sequence[Any], *, at_once: int, needs: Needs, report: Report
-    ) -> Generator[Any, None, None]:
+        self,
+        work: Work[Part, Made],
+        parts: Sequence[Part],
+        *,
+        at_once: int,
+        needs: Needs,
+        report: Report,
+    ) -> Generator[Made, None, None]:
         """Yields what comes of each part, in order.
 
         Args:

@@ -12,7 +12,9 @@ from dlcv.interfaces import Evaluation, Predictions, RunView, is_validation
 if TYPE_CHECKING:
     import numpy as np
 
-Rows = Sequence[Mapping[str, Any]]
+    from dlcv.api import RunConfig
+
+Rows = Sequence[Mapping[str, float]]
 """The epochs of a run, as its history has them."""
 
 
@@ -84,12 +86,12 @@ class FinishedRun(RunView):
 
     name: str
     path: Path
-    config: Any
+    config: "RunConfig"
     environment: Mapping[str, Any]
     results: Mapping[str, Any]
     predictions: Predictions
     histories: Mapping[str, Rows] = attrs.field(factory=dict)
-    trained_row: Mapping[str, Any] | None = None
+    trained_row: Mapping[str, float] | None = None
     members: tuple[Path, ...] = ()
     evaluations: tuple[tuple[str, Evaluation], ...] = ()
     problems: Mapping[str, str] = attrs.field(factory=dict)
@@ -105,7 +107,7 @@ class FinishedRun(RunView):
         return str(self.results["split"])
 
     @property
-    def history(self) -> list[dict[str, Any]]:
+    def history(self) -> list[dict[str, float]]:
         """The epochs of a single network; empty where there are none, or several members."""
         rows = () if self.members else next(iter(self.histories.values()), ())
         return [dict(row) for row in rows]

@@ -32,12 +32,14 @@ class Color(Preprocessor):
         The four changes are those of torchvision's `ColorJitter`, which draws their order too.
         Grey images have neither saturation nor hue, and these do nothing to them.
         """
+        import numpy as np
+
         if rng is None:
             return images
         draws = rng.uniform(-1, 1, (len(images), 4))
         results: list[np.ndarray] = []
         for rows in operations.batches(images, range(len(images))):
-            some = stack([images[i] for i in rows])
+            some = np.stack([images[i] for i in rows])
             results.extend(self._change(some, draws[rows]))
         return stack(results)
 

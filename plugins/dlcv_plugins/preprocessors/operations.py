@@ -38,7 +38,7 @@ def apply(
     results = list(images)
     for name in sorted(set(names) - {"identity"}):
         for rows in batches(images, [i for i, own in enumerate(names) if own == name]):
-            some = stack([images[i] for i in rows])
+            some = np.stack([images[i] for i in rows])
             if name in GEOMETRIC_OPERATIONS:
                 changed = GEOMETRIC_OPERATIONS[name](some, every[rows], fill)
             else:

@@ -193,7 +193,7 @@ def _through(run: Run) -> Callable[[Subset, float | None], "np.ndarray"]:
     import keras
     import numpy as np
 
-    network = run.network
+    network: Any = run.network
     if isinstance(network, keras.Model):
         last = next(layer for layer in reversed(network.layers) if layer.weights)
         body = keras.Model(network.inputs, last.input, name="features")

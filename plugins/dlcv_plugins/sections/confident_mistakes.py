@@ -52,7 +52,9 @@ class ConfidentMistakes(Section):
 
 def _mistakes(table: Table) -> Iterator[Picture]:
     for sample, (_, true, predicted, probability) in zip(table.sample_ids, table.rows, strict=True):
-        yield Picture(sample, predicted, percent(probability), (f"true: {true}",), "error")
+        yield Picture(
+            sample, str(predicted), percent(float(probability)), (f"true: {true}",), "error"
+        )
 
 
 def _neighbor(neighbor: Neighbor) -> Picture:

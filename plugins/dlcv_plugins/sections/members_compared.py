@@ -32,7 +32,7 @@ def _in_percent(table: Table) -> Table:
     """Returns the table with percentages, those of its intervals, too."""
     shown = in_percent(table, "rank1")
     rows = (
-        (name, accuracy, SHARE.sub(lambda share: f"{100 * float(share[0]):.1f}", between))
+        (name, accuracy, SHARE.sub(lambda share: f"{100 * float(share[0]):.1f}", str(between)))
         for name, accuracy, between in shown.rows
     )
     columns = (*shown.columns[:2], f"{shown.columns[2]}, %")

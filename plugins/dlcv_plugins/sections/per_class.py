@@ -25,8 +25,8 @@ class PerClass(Section):
         mistakes = _mistakes(run)
         columns = ("class", "images", "wrong", "precision", "recall", "F1", "most often taken for")
         rows = [
-            (name, images, wrong.total(), percent(precision), percent(recall), percent(f1), taken)
-            for (name, precision, recall, f1, images), wrong, taken in zip(
+            (name, images, wrong.total(), *(percent(float(figure)) for figure in figures), taken)
+            for (name, *figures, images), wrong, taken in zip(
                 by_class.rows,
                 (*mistakes, sum(mistakes, Counter())),
                 (*(_most_common(run, wrong) for wrong in mistakes), ""),

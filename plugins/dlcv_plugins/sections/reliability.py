@@ -1,12 +1,15 @@
 """Whether probabilities can be trusted."""
 
-from typing import ClassVar
+from typing import ClassVar, TypeAlias, cast
 
 from dlcv.interfaces import Table, plugin
 from dlcv_plugins.kinds.drawing import Bar, Bars
 from dlcv_plugins.kinds.finished_run import FinishedRun
 from dlcv_plugins.kinds.section import Paragraph, Section, SectionContent
 from dlcv_plugins.wording import percent
+
+Bin: TypeAlias = tuple[float, float, int, float, float]
+"""A row of the evaluator's table: from, to, samples, mean confidence, accuracy."""
 
 
 @plugin
@@ -35,17 +38,22 @@ def _in_words(table: Table) -> Table:
     columns = ("probability, %", "images", "mean probability", "accuracy")
     rows = (
         (_bin(low, high), samples, percent(confidence), percent(accuracy))
-        for low, high, samples, confidence, accuracy in table.rows
+        for low, high, samples, confidence, accuracy in _bins(table)
     )
     return Table("", columns, tuple(rows))
 
 
+def _bins(table: Table) -> list[Bin]:
+    return [cast("Bin", row) for row in table.rows]
+
+
 def _bars(table: Table) -> Bars:
     """Returns a bar for each bin, those without images, too, from those that have some."""
-    width = float(table.rows[0][1] - table.rows[0][0])
+    bins = _bins(table)
+    width = bins[0][1] - bins[0][0]
     count = round(1 / width)
     bars = [_bar(number / count, (number + 1) / count) for number in range(count)]
-    for low, high, samples, confidence, accuracy in table.rows:
+    for low, high, samples, confidence, accuracy in bins:
         bars[round(low / width)] = _bar(low, high, samples, confidence, accuracy)
     return Bars(
         "Accuracy by probability",

@@ -4,7 +4,6 @@ import shlex
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from dlcv import files, registry
 from dlcv.api import Observers, RunConfig, RunDirectory, Trained, load_trained, write_results
@@ -76,7 +75,9 @@ class CombinedTrainer(Trainer):
             "dlcv run --config RUN/members/1/run.toml, and so on; dlcv evaluate combines runs"
         )
 
-    def resume(self, path: Path, *, from_epoch: int | None, changes: dict[str, Any]) -> CombinedRun:
+    def resume(
+        self, path: Path, *, from_epoch: int | None, changes: dict[str, object]
+    ) -> CombinedRun:
         """Writes the files that a finished run lacks; its members are trained to their end."""
         if changes or from_epoch is not None:
             member = shlex.quote(str(path / "members" / "1"))

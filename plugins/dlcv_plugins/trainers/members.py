@@ -4,7 +4,6 @@ import functools
 import logging
 import shlex
 from pathlib import Path
-from typing import Any
 
 from dlcv import files
 from dlcv.api import (
@@ -21,7 +20,7 @@ from dlcv.api import (
     write_results,
 )
 from dlcv.errors import DlcvError
-from dlcv.interfaces import Combination, OptionError, Trainer, evolve, plugin
+from dlcv.interfaces import Combination, ConfigView, OptionError, Trainer, evolve, plugin
 from dlcv.registry import Spec, SpecList
 from dlcv_plugins.devices.processes import own_copy, taking_part
 from dlcv_plugins.ensembles.ensemble import EVALUATOR, Ensemble, named_method
@@ -82,7 +81,7 @@ class MembersTrainer(Trainer):
     """Trains several networks with consecutive seeds, and combines their predictions."""
 
     @classmethod
-    def claims(cls, config: RunConfig) -> bool:
+    def claims(cls, config: ConfigView) -> bool:
         """Returns whether a configuration asks for several members."""
         return config.members > 1
 
@@ -103,7 +102,7 @@ class MembersTrainer(Trainer):
                 return _train_members(directory, experiment)
 
     def resume(
-        self, path: Path, *, from_epoch: int | None, changes: dict[str, Any]
+        self, path: Path, *, from_epoch: int | None, changes: dict[str, object]
     ) -> TrainedEnsemble:
         """Trains the members that are not finished, and combines all."""
         if changes or from_epoch is not None:

@@ -214,7 +214,7 @@ def _values(cls: type, spec: Spec) -> dict[str, Any]:
             hint = suggestion(name, known) or f"; its options are {', '.join(known)}"
             raise SpecError(f'{spec.name} has no option "{name}"{spec.at(name)}{hint}')
     defaults = inspect.signature(cls).parameters
-    values = {}
+    values: dict[str, Any] = {}
     for name, value in spec.options.items():
         try:
             values[name] = lower(value, None)

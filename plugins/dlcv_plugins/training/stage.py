@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
-from typing import Any
 
 import attrs
 import keras
@@ -96,7 +95,7 @@ class Training:
         checkpoints.save(self.folder, checkpoint)
         rows = checkpoint.history
         # The stage under way may end with the weights of its own best epoch.
-        needed = {best_row(rows)["epoch"], max(best_epochs(rows))} if rows else set()
+        needed = {int(best_row(rows)["epoch"]), max(best_epochs(rows))} if rows else set()
         checkpoints.prune(
             self.folder,
             needed | {*self.snapshots()},
@@ -159,7 +158,7 @@ class Stage:
         return f"stage {self.index + 1} of {count}" if count > 1 else ""
 
     @property
-    def rows(self) -> list[dict[str, Any]]:
+    def rows(self) -> list[dict[str, float]]:
         """The history of this stage."""
         return of_stage(self.training.history.rows, self.index)
 
@@ -179,7 +178,7 @@ class Stage:
         images = self.train.images
         return class_weights.balanced(images.labels, len(images.label_names))
 
-    def variables(self) -> list[Any]:
+    def variables(self) -> list[keras.Variable]:
         """Returns all that training changes."""
         return checkpoints.training_variables(self.network.model, self.model)
 

@@ -150,7 +150,7 @@ def _fit(stage: Stage, start: Position, epochs: int, own: list[keras.callbacks.C
 def _end(stage: Stage) -> None:
     """Leaves the network with the weights that the stage leads to."""
     rows, folder = stage.rows, stage.training.folder
-    best = best_row(rows)["epoch"]
+    best = int(best_row(rows)["epoch"])
     if not stage.settings.ends_with_best or best == rows[-1]["epoch"]:
         averages.finalize(stage.model)
         return

@@ -5,7 +5,7 @@ import itertools
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import attrs
 
@@ -54,7 +54,7 @@ def auto(
     name: str | None = None,
     runs: str | os.PathLike[str] = "runs",
     force: bool = False,
-    **options: Any,
+    **options: object,
 ) -> Auto:
     """Finds the best model of a data set that the time allows, and tests it once.
 

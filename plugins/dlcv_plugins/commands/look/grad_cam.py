@@ -10,7 +10,7 @@ import cv2
 import keras
 import numpy as np
 
-from dlcv.api import Run, open_inputs
+from dlcv.api import Inputs, Run, open_inputs
 from dlcv.errors import DlcvError, suggestion
 from dlcv.interfaces import LabelledImages
 from dlcv_plugins.commands.look.layers import channels_last, chosen_layer, tapped
@@ -51,7 +51,7 @@ class Explanation:
 
 
 def grad_cam(
-    run: Run, inputs: Any, *, label: str | None = None, layer: str | None = None
+    run: Run, inputs: Inputs | LabelledImages, *, label: str | None = None, layer: str | None = None
 ) -> list[Explanation]:
     """Returns where a run's network looks (Selvaraju et al. 2017, arXiv:1610.02391).
 
@@ -71,8 +71,10 @@ def grad_cam(
     """
     if label is not None and label not in run.label_names:
         raise DlcvError(f'the run has no class "{label}"{suggestion(label, run.label_names)}')
-    is_labelled = isinstance(inputs, LabelledImages)
-    opened = inputs if is_labelled else open_inputs(inputs, run.channels, run.bit_depth)
+    if is_labelled := isinstance(inputs, LabelledImages):
+        opened = inputs
+    else:
+        opened = open_inputs(inputs, run.channels, run.bit_depth)
     if len(opened.labels) > LARGEST_COUNT:
         raise DlcvError(
             f"there are {len(opened.labels)} images; {LARGEST_COUNT} can be looked at at once"

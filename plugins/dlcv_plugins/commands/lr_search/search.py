@@ -3,7 +3,7 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from dlcv.api import Experiment, RunConfig, configured
 from dlcv.errors import DlcvError
@@ -27,7 +27,7 @@ def search_learning_rate(
     lowest: float | None = None,
     epochs: int = 5,
     steps: int = 200,
-    **options: Any,
+    **options: object,
 ) -> StepSearch | RangeTest:
     """Searches a learning rate for a run's first stage; nothing is written.
 

@@ -74,7 +74,7 @@ def search(
     sampler: str = "tpe",
     pruner: str = "median",
     force: bool = False,
-    **options: Any,
+    **options: object,
 ) -> Found:
     """Searches the settings of a run that validate best, or goes on with a search.
 

@@ -46,7 +46,7 @@ class Job:
         report: Is called with what was done.
     """
 
-    work: Work
+    work: Work[Any, Any]
     needs: Needs
     gpus: float | None
     report: Report

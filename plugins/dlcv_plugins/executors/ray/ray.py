@@ -3,11 +3,10 @@
 import os
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
 
 from dlcv.errors import DlcvError
 from dlcv.interfaces import option, plugin
-from dlcv_plugins.kinds.executor import Executor, Needs, Report, Work
+from dlcv_plugins.kinds.executor import Executor, Made, Needs, Part, Report, Work
 
 PARTS_PER_PROCESSOR = 4
 """Enough for machines of different speed to end at the same time."""
@@ -55,8 +54,14 @@ class Ray(Executor):
             ray.shutdown()
 
     def map(
-        self, work: Work, parts: Sequence[Any], *, at_once: int, needs: Needs, report: Report
-    ) -> Generator[Any, None, None]:
+        self,
+        work: Work[Part, Made],
+        parts: Sequence[Part],
+        *,
+        at_once: int,
+        needs: Needs,
+        report: Report,
+    ) -> Generator[Made, None, None]:
         """Yields what comes of each part; the cluster decides how many are done at once."""
         from dlcv_plugins.executors.ray.mapping import Job
 

@@ -31,7 +31,7 @@ class Task:
         registered: Plugins that belong to no package, with their kinds and names.
     """
 
-    work: Work
+    work: Work[Any, Any]
     threads: int
     variables: dict[str, str]
     registered: tuple[tuple[str, str, Any], ...]

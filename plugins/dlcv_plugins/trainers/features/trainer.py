@@ -2,11 +2,11 @@
 
 import shlex
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from dlcv.api import RunConfig
 from dlcv.errors import DlcvError
-from dlcv.interfaces import Combination, Trainer, option, plugin
+from dlcv.interfaces import Combination, ConfigView, Trainer, option, plugin
 from dlcv_plugins.trainers.completion import log_finished, write_missing
 from dlcv_plugins.trainers.held_out import HELP, HeldOut
 
@@ -24,7 +24,7 @@ class FeaturesTrainer(Trainer):
     held_out: HeldOut = option("test", help=HELP)
 
     @classmethod
-    def claims(cls, config: RunConfig) -> bool:
+    def claims(cls, config: ConfigView) -> bool:
         """Returns whether a configuration names a classifier."""
         return config.classifier is not None
 
@@ -41,7 +41,9 @@ class FeaturesTrainer(Trainer):
 
         return run_transfer(config, yielding, name, runs, force=force)
 
-    def resume(self, path: Path, *, from_epoch: int | None, changes: dict[str, Any]) -> "FittedRun":
+    def resume(
+        self, path: Path, *, from_epoch: int | None, changes: dict[str, object]
+    ) -> "FittedRun":
         """Writes the files that a finished run lacks; there are no epochs to continue with."""
         from dlcv_plugins.trainers.features.fitted_run import open_fitted
 

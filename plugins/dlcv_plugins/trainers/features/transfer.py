@@ -5,7 +5,6 @@ import hashlib
 import logging
 import os
 from pathlib import Path
-from typing import Any
 
 from dlcv import files, registry
 from dlcv.api import (
@@ -37,7 +36,7 @@ def extract(
     weights: str | os.PathLike[str] | None = None,
     layer: str | None = None,
     force: bool = False,
-    **options: Any,
+    **options: object,
 ) -> Features:
     """Writes the features that a trained body extracts from a data set's images into a folder.
 
@@ -69,7 +68,7 @@ def fit(
     name: str | None = None,
     runs: str | os.PathLike[str] = "runs",
     force: bool = False,
-    **options: Any,
+    **options: object,
 ) -> FittedRun:
     """Fits a classifier to features and returns the run, which predicts from images.
 
@@ -105,7 +104,7 @@ def transfer(
     name: str | None = None,
     runs: str | os.PathLike[str] = "runs",
     force: bool = False,
-    **options: Any,
+    **options: object,
 ) -> FittedRun:
     """Extracts features with a trained body and fits a classifier to them, in one go.
 

@@ -75,7 +75,7 @@ class GradientDescent(Trainer):
             with new_directory(own, name, called, write, force=force) as directory:
                 return _train(directory, seen(experiment), network, resumed=False)
 
-    def resume(self, path: Path, *, from_epoch: int | None, changes: dict[str, Any]) -> Run:
+    def resume(self, path: Path, *, from_epoch: int | None, changes: dict[str, object]) -> Run:
         """Continues with the stages that are left, or with a new one."""
         if not changes and from_epoch is not None:
             raise DlcvError(
@@ -124,7 +124,7 @@ def train_into(directory: RunDirectory, experiment: Experiment) -> Run:
         return _train(directory, experiment, network, resumed=False)
 
 
-def _resume(run: Run, from_epoch: int | None, changes: dict[str, Any]) -> Run:
+def _resume(run: Run, from_epoch: int | None, changes: dict[str, object]) -> Run:
     """Continues a run, whose directory is locked."""
     directory = run.directory
     for folder in (directory.path, directory.checkpoints):
