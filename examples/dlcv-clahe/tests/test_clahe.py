@@ -18,6 +18,7 @@ def test_one_part_without_a_limit_is_plain_equalization():
 
 
 def test_a_dark_half_gets_the_contrast_of_a_bright_one():
+    """The dark half has a quarter of the contrast, and as much afterwards."""
     texture = np.random.default_rng(0).integers(0, 60, (64, 64, 1), np.uint8)
     image = np.concatenate([texture // 4, texture + 150], axis=1)
     even = Clahe(clip_limit=40.0, tiles=4)(image[np.newaxis])[0]
