@@ -127,7 +127,8 @@ def test_each_version_keeps_its_site_and_the_selector_shows_them(tmp_path):
     program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m mkdocs "$@"\n')
     program.chmod(0o755)
     path = os.pathsep.join((str(program.parent), os.environ["PATH"]))
-    settings = {"DLCV_VERSIONS": "mike", "NO_MKDOCS_2_WARNING": "1", "PATH": path}
+    settings = {"DLCV_VERSIONS": "mike", "DLCV_SITE_URL": SITE, "NO_MKDOCS_2_WARNING": "1"}
+    settings["PATH"] = path
     environment = {**os.environ, **author, **settings}
     run = functools.partial(subprocess.run, cwd=copied, env=environment, check=True)
     run(["git", "init", "-q"])
@@ -143,6 +144,9 @@ def test_each_version_keeps_its_site_and_the_selector_shows_them(tmp_path):
     for version in ("0.1", "0.2", "latest"):
         page = (copied / version / "index.html").read_text()
         assert '"version": {"default": "latest", "provider": "mike"}' in page
+    for version in ("0.1", "0.2"):
+        card = read(copied / version / "index.html").metadata["og:image"]
+        assert card == f"{SITE}{version}/images/card.jpg"
 
 
 ASK = """
