@@ -97,6 +97,39 @@ def test_two_processes_of_two_devices_train_as_one_device(one: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("statistics", ["moving", "precise"])
+def test_two_processes_stop_early_after_the_same_epoch(one: Path, statistics: str) -> None:
+    asked = ["--epochs", "12", "--early-stopping", "1", "--learning-rate", "1"]
+    asked += ["--batch-statistics", statistics]
+    alone, both = (one.with_name(f"{name}-{statistics}") for name in ("early-alone", "early-both"))
+    ended(["-m", "dlcv", "run", *options(one, alone.name), *asked])
+    launch = ["-m", "dlcv", "launch", "-n", "2", "--"]
+    ended([*launch, "dlcv", "run", *options(one, both.name), *asked])
+    loss, weight = compared(alone, both)
+
+    assert 1 < len(figures(both)) < 12
+    assert loss < 1e-4  # So large a rate makes much of a rounding.
+    assert weight < 1e-3
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_members_of_two_processes_are_those_of_one(one: Path) -> None:
+    asked = ["--members", "2", "--epochs", "3"]
+    ended(["-m", "dlcv", "run", *options(one, "members"), *asked])
+    launch = ["-m", "dlcv", "launch", "-n", "2", "--"]
+    ended([*launch, "dlcv", "run", *options(one, "members-2"), *asked])
+    alone, both = (one.with_name(name) for name in ("members", "members-2"))
+
+    assert {path.name for path in alone.iterdir()} == {path.name for path in both.iterdir()}
+    for number in ("1", "2"):
+        loss, weight = compared(alone / "members" / number, both / "members" / number)
+        assert loss < 1e-5
+        assert weight < 1e-5
+
+
+@pytest.mark.slow
 def test_several_devices_of_one_process_train_as_one(one: Path) -> None:
     ended([str(SCENARIO), str(one.parent.parent), "2", "4"])
 
