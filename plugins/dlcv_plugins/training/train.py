@@ -64,8 +64,12 @@ def _warn_of_little_space(training: Training) -> None:
 def _train_stage(stage: Stage, start: Position, checkpoint: Checkpoint | None, source: str) -> int:
     """Trains a stage, or what is left of it, and returns how many steps are done then."""
     rates = _compile(stage)
+    is_tensorflow = keras.backend.backend() == "tensorflow"
+    if is_tensorflow:
+        _build_for_tensorflow(stage)
     if checkpoint is not None:
-        _build_all(stage)
+        if not is_tensorflow:
+            _build_all(stage)
         stage.restore(checkpoint, source)
     recorder = Recorder(stage, rates, checkpoint.seconds if checkpoint else 0.0)
     writer = CheckpointWriter(stage, recorder, start)
@@ -101,6 +105,18 @@ def _compile(stage: Stage) -> np.ndarray:
     )
     averages.postpone(stage.model.optimizer)
     return rates
+
+
+def _build_for_tensorflow(stage: Stage) -> None:
+    """Makes the variables of optimizer and metrics.
+
+    TensorFlow would make them within the first step, and trace that once more for it.
+    """
+    model, whole = stage.model, stage.network.model
+    model.optimizer.build(model.trainable_variables)
+    labels = keras.ops.zeros((1, len(stage.train.images.label_names)))
+    model.compute_metrics(None, labels, keras.ops.zeros((1, *whole.output_shape[1:])))
+    model.reset_metrics()
 
 
 def _build_all(stage: Stage) -> None:

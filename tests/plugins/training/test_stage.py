@@ -301,3 +301,19 @@ def test_weights_of_many_classes_are_told_by_their_extremes() -> None:
     told = class_weights.in_words(np.linspace(2, 0.5, 30), names)
 
     assert told == "from 0.50 (c29) to 2.00 (c0)"
+
+
+def test_tensorflow_traces_a_step_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    if keras.backend.backend() != "tensorflow":
+        pytest.skip("others do so by themselves")
+    traced = []
+    step = keras.Model.train_step
+
+    def counted(model: keras.Model, data: Any) -> Any:
+        traced.append(model)
+        return step(model, data)
+
+    monkeypatch.setattr(keras.Model, "train_step", counted)
+    train(tmp_path, StageConfig(epochs=2))
+
+    assert len(traced) == 1
