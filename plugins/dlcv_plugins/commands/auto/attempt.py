@@ -9,7 +9,7 @@ from typing import Any
 
 import attrs
 
-from dlcv.api import RunConfig, RunDirectory, configured, duration, find_store
+from dlcv.api import RunConfig, RunDirectory, backend, configured, duration, find_store
 from dlcv.errors import DlcvError, count
 from dlcv.interfaces import LabelledImages, evolve
 from dlcv_plugins.commands.auto import candidates as trying
@@ -145,6 +145,8 @@ class Attempt:
     def _probe(self) -> dict[str, Candidate]:
         """Fits a classifier to the features of each base, as far as there is time."""
         found: dict[str, Candidate] = {}
+        # What it takes comes once, and says nothing about how long anything else takes.
+        backend.start(self.options.get("threads") or backend.available_threads())
         fraction = self._fraction()
         for base in self.bases:
             config, yielding = self._config(base, fraction)
@@ -237,7 +239,10 @@ class Attempt:
             ))  # fmt: skip
         timed = self._timed_epoch(probes[best])
         if timed is None:
-            self.say("no time is left to fine-tune %s: %s", name, duration(max(0.0, self.left)))
+            self.say(
+                "no fine-tuning of %s: two epochs take longer than the %s that are left", name,
+                duration(max(0.0, self.left)),
+            )  # fmt: skip
             return
         epoch, overhead = timed
         epochs = self._epochs(epoch, overhead)

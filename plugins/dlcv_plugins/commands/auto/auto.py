@@ -21,6 +21,8 @@ from dlcv_plugins.ensembles.ensemble import logged_once
 if TYPE_CHECKING:
     from dlcv.api import Trained
 
+MOST_MINUTES = 1_000_000
+"""About two years."""
 TRIED = "-tried"
 """What the folder of the runs that were tried is called, after the run's name."""
 
@@ -80,8 +82,10 @@ def auto(
             installed, or the time is too short.
         KeyboardInterrupt: ctrl+c came before anything was trained.
     """
-    if not minutes > 0:
-        raise DlcvError(f"minutes: expected a number above 0, received {minutes:g}")
+    if not 0 < minutes < MOST_MINUTES:
+        raise DlcvError(
+            f"minutes: expected a number above 0 and below {MOST_MINUTES:,}, received {minutes:g}"
+        )
     chosen_bases = list(bases) or installed_bases()
     if not chosen_bases:
         raise DlcvError(

@@ -1,5 +1,6 @@
 """The time of `dlcv auto`: what is left of it, and work that may take only so long."""
 
+import gc
 import signal
 import threading
 import time
@@ -13,7 +14,7 @@ import attrs
 from dlcv.api import signals
 
 CHECKED_AGAIN = 0.2
-"""Seconds after which an alarm rings once more that came within an import."""
+"""Seconds after which an alarm rings once more that came where an exception does harm."""
 REPEATED = 20.0
 """Seconds after which it rings again, for libraries lose exceptions now and then."""
 
@@ -117,14 +118,14 @@ class Clock:
 
 @contextmanager
 def _alarm(seconds: float, ring: Callable[[FrameType | None], None]) -> Iterator[None]:
-    """Calls a function within the block after so many seconds, but not within an import."""
+    """Calls a function within the block after so many seconds, but not where that does harm."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
 
     def rings(number: int, frame: FrameType | None) -> None:
-        # An exception would leave modules half-made.
-        if signals.is_importing(frame):
+        # An exception would leave modules half-made, or be printed and lost.
+        if signals.is_importing(frame) or _is_collecting(frame):
             signal.setitimer(signal.ITIMER_REAL, CHECKED_AGAIN, REPEATED)
         else:
             ring(frame)
@@ -136,3 +137,13 @@ def _alarm(seconds: float, ring: Callable[[FrameType | None], None]) -> Iterator
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
+
+
+def _is_collecting(frame: FrameType | None) -> bool:
+    """Returns whether garbage is being collected, where Python prints exceptions and goes on."""
+    callbacks = [getattr(callback, "__code__", None) for callback in gc.callbacks]
+    while frame is not None:
+        if frame.f_code in callbacks or frame.f_code.co_name == "__del__":
+            return True
+        frame = frame.f_back
+    return False

@@ -98,7 +98,7 @@ def search(
             was up before one of them ended.
     """
     start = time.time()
-    if trials < 1 or (minutes is not None and minutes <= 0):
+    if trials < 1 or not (minutes is None or minutes > 0):
         raise DlcvError("trials and minutes must be above 0")
     base, yielding = configured(config, options)
     space = read_space(base, vary)

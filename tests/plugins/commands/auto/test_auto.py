@@ -117,6 +117,7 @@ def test_too_little_time_is_one_line_and_leaves_nothing(base_run, flowers, tmp_p
     ("options", "message"),
     [
         ({"minutes": 0}, "minutes: expected a number above 0"),
+        ({"minutes": float("inf")}, "minutes: expected a number above 0 and below 1,000,000"),
         ({"bases": ["resnet5o"]}, "unknown architecture"),
         ({"data": "nowhere"}, "no such file or folder: nowhere"),
     ],

@@ -43,6 +43,28 @@ def test_time_ends_work_that_a_shell_lets_ignore_ctrl_c():
         signal.signal(signal.SIGINT, before)
 
 
+class SlowlyCollected:
+    """An object that takes long to be collected; what is raised then is printed and lost."""
+
+    def __init__(self):
+        self.ended = []
+
+    def __del__(self):
+        time.sleep(0.15)
+        self.ended.append(True)
+
+
+def test_time_that_is_up_while_garbage_is_collected_ends_what_comes_after(clock):
+    def work(collected):
+        ended = collected.ended
+        del collected
+        assert ended
+        time.sleep(5)
+
+    with pytest.raises(OutOfTimeError), clock.limited(0.05):
+        work(SlowlyCollected())
+
+
 def interrupted_sleep():
     os.kill(os.getpid(), signal.SIGINT)
     time.sleep(1)

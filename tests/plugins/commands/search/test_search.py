@@ -138,6 +138,7 @@ def test_other_settings_and_other_folders_are_refused(found, tmp_path):
         ({"pruner": "median(n_startup=1)"}, "pruner: median"),
         ({"members": 3}, "members: a search compares the validation losses of networks"),
         ({"trials": 0}, "must be above 0"),
+        ({"minutes": float("nan")}, "must be above 0"),
         ({"minutes": 1e-6}, "was up before the first trial was complete; the same command goes on"),
     ],
 )
