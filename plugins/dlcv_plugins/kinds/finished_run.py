@@ -1,5 +1,6 @@
 """What is known about a finished run, for those who report on it."""
 
+import functools
 import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -139,7 +140,7 @@ class FinishedRun(RunView):
         """Whether the held-out images are those of the validation, by which epochs are chosen."""
         return is_validation(self.environment, self.split)
 
-    @property
+    @functools.cached_property
     def folder(self) -> str:
         """The folder that all held-out images are in; empty where they are no absolute paths."""
         names = self.predictions.sample_ids

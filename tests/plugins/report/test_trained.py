@@ -1,5 +1,6 @@
 """The report of a run that was just trained, and what it takes from the training."""
 
+import attrs
 import pytest
 
 import dlcv
@@ -53,3 +54,11 @@ def test_what_sections_see_is_a_run_as_hooks_see_it(digits_run):
     assert list(seen.label_names) == list(run.label_names)
     assert seen.history == run.history
     assert (seen.path, seen.config) == (run.path, run.config)
+
+
+def test_folder_of_all_images_is_found_once(digits_run):
+    run = finished_run(load(digits_run.path))
+    names = tuple(f"/data/{i}.png" for i in range(len(run.predictions.labels)))
+    run = attrs.evolve(run, predictions=attrs.evolve(run.predictions, sample_ids=names))
+    assert run.folder == "/data"
+    assert run.folder is run.folder
