@@ -149,7 +149,7 @@ def test_intervals_on_the_same_images_cover_them_as_often_as_they_promise(
 ) -> None:
     """An image counts for the first, the second or neither: the mean over their chances, exact.
 
-    Of 20 images it covers a little more. Efron's percentile interval covers 85 to 94 % of 20, and
+    Of 20 images it covers a little more. Efron's percentile interval covers 85 to 93 % of 20, and
     half of that where hardly any differ.
     """
     first, second = np.divmod(np.arange((samples + 1) ** 2), samples + 1)

@@ -1,5 +1,6 @@
 """LiteRT, once called TensorFlow Lite."""
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -10,6 +11,10 @@ from dlcv_plugins.kinds.exporter import Exporter, Session
 
 if TYPE_CHECKING:
     import keras
+
+SMALLEST_LIMIT = 64_000_000
+LARGEST_GROWTH = 1024
+"""How much larger than an image, in bytes, no layer's output for it is: 256 channels of float32."""
 
 
 @plugin
@@ -46,14 +51,27 @@ class _Session(Session):
     def __init__(self, path: Path, threads: int) -> None:
         from ai_edge_litert.interpreter import Interpreter
 
-        self._interpreter = Interpreter(model_content=path.read_bytes(), num_threads=threads)
+        content = path.read_bytes()
+        self._interpreter = Interpreter(model_content=content, num_threads=threads)
         (given,) = self._interpreter.get_input_details()
         (made,) = self._interpreter.get_output_details()
+        self._refuse_vast_tensors(len(content) + math.prod(map(int, given["shape"])))
         self._input, self._output = given["index"], made["index"]
         self.input_name, self.output_name = given["name"], made["name"]
         self.input_shape = (None, *map(int, given["shape"][1:]))
         self.classes = int(made["shape"][-1])
         self._images = 0
+
+    def _refuse_vast_tensors(self, given: int) -> None:
+        """Raises a `ValueError` if a tensor is too large for a model and an image of so many bytes.
+
+        LiteRT takes as much memory as a model claims to need.
+        """
+        limit = max(SMALLEST_LIMIT, LARGEST_GROWTH * given)
+        for tensor in self._interpreter.get_tensor_details():
+            size = math.prod(map(int, tensor["shape"])) * np.dtype(tensor["dtype"]).itemsize
+            if size > limit:
+                raise ValueError(f"it claims {size / 1e6:,.0f} MB for one of its layers")
 
     def predict_on_batch(self, pixels: np.ndarray) -> np.ndarray:
         if len(pixels) != self._images:
