@@ -35,9 +35,12 @@ def train(training: Training, checkpoint: Checkpoint | None = None, source: str 
     _warn_of_little_space(training)
     variables = training.network.model.variables
     position = checkpoint.position if checkpoint else Position()
-    if checkpoint is not None and not position.is_within_stage:
-        checkpoints.restore(checkpoint, variables, source)
-        checkpoint = None
+    if checkpoint is not None:
+        # Also before what is left of a stage, which may keep the output of a frozen body.
+        is_within = position.is_within_stage
+        weights = checkpoint.of_network(len(variables)) if is_within else checkpoint
+        checkpoints.restore(weights, variables, source)
+        checkpoint = checkpoint if is_within else None
     for index in range(position.stage, len(training.stages)):
         stage = training.stage(index)
         _log(stage)

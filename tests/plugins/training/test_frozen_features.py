@@ -2,6 +2,7 @@
 
 import itertools
 import logging
+import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import keras
 import numpy as np
 import pytest
 
+import dlcv
 from dlcv import registry
 from dlcv.config import StageConfig
 from dlcv.data.loader import Loader
@@ -237,3 +239,26 @@ def test_features_come_in_batches_of_another_size(tmp_path: Path) -> None:
 
     assert [len(values) for values, _ in batches] == [5, 5, 5, 5, 2]
     np.testing.assert_array_equal(np.concatenate([values for values, _ in batches]), features)
+
+
+def test_what_is_left_of_a_stage_is_trained_on_features_of_the_weights_it_began_with(
+    tmp_path: Path,
+) -> None:
+    common: dict[str, Any] = {
+        "data": "digits(size=12)", "architecture": "lenet(width=0.1)", "fraction": 0.1,
+        "threads": 1, "evaluators": "rank", "sections": "", "runs": tmp_path,
+    }  # fmt: skip
+    base = dlcv.run(name="base", epochs=1, seed=5, **common)
+    whole = dlcv.run(
+        name="whole", epochs=3, trainable="head", checkpoint_every=1,
+        initial_weights=str(base.path), **common,
+    )  # fmt: skip
+    stopped = Path(shutil.copytree(whole.path, tmp_path / "stopped"))
+    for name in ("metrics.json", "predictions.npz", "model.keras"):
+        (stopped / name).unlink()
+    for path in sorted((stopped / "checkpoints").iterdir())[1:]:
+        path.unlink()
+
+    resumed = dlcv.resume(stopped)
+    rows = [[{**row, "seconds": 0} for row in run.history] for run in (resumed, whole)]
+    assert rows[0] == rows[1]
