@@ -4,10 +4,12 @@ import errno
 import fcntl
 import hashlib
 import itertools
+import logging
 import math
 import os
 import re
 import shutil
+import stat
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -23,6 +25,7 @@ from dlcv.progress import track
 if TYPE_CHECKING:
     import numpy as np
 
+logger = logging.getLogger(__name__)
 HASHED_AT_ONCE = 4_000_000
 """Bytes."""
 TEMPORARY = re.compile(r"\.(?P<stem>.+?)(\.\d+-\d+)?\.(tmp|part|new)(?P<suffix>\.[^.]*)?")
@@ -30,8 +33,11 @@ TEMPORARY = re.compile(r"\.(?P<stem>.+?)(\.\d+-\d+)?\.(tmp|part|new)(?P<suffix>\
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 """What fails where a disk, or a user's share of it, is full, or a file may not be that large."""
 DISK_FAILURES = FULL | {errno.EIO, errno.EROFS}
+UNSUPPORTED = frozenset({errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL, errno.EPERM})
+"""What fails where a file system has no locks, no links, or can't flush folders."""
 
 _counter = itertools.count()
+_without_locks: set[int] = set()
 
 
 @contextmanager
@@ -118,18 +124,45 @@ def refuse_existing(path: Path, *, force: bool) -> None:
         raise DlcvError(f"{path} exists already; choose another name, or replace it with --force")
 
 
+def regular(path: str | os.PathLike[str], flags: int) -> int:
+    """Opens a file, as an `opener` of Python's `open`, but no pipe or device: these may never end.
+
+    Raises:
+        OSError: it can't be opened, or is none.
+    """
+    # A pipe is opened at once so, and not when somebody writes.
+    descriptor = os.open(path, flags | os.O_NONBLOCK, 0o666)
+    mode = os.fstat(descriptor).st_mode
+    if stat.S_ISREG(mode) or stat.S_ISDIR(mode):
+        return descriptor
+    os.close(descriptor)
+    raise OSError(errno.ENODEV, "a pipe or device, not a regular file", os.fspath(path))
+
+
+def read(path: str | os.PathLike[str]) -> bytes:
+    """Returns the content of a regular file; raises an `OSError` if it can't be read."""
+    with open(path, "rb", buffering=0, opener=regular) as file:
+        return file.readall()
+
+
 @contextmanager
 def lock(path: Path, refusal: str) -> Iterator[None]:
     """Holds a lock file for the length of a block; it is gone with the process, whatever happens.
 
+    Where the file system has no locks, that is a warning.
+
     Raises:
         DlcvError: with the text `refusal`, another process holds the lock.
     """
-    with open(path, "ab") as file:
+    with open(path, "ab", opener=lambda p, flags: regular(p, flags | os.O_NOFOLLOW)) as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise DlcvError(refusal) from None
+        except OSError as error:
+            if error.errno not in UNSUPPORTED:
+                raise
+            _warn_of_no_locks(os.fstat(file.fileno()).st_dev, path)
         # The one who held it may have removed the name meanwhile, and somebody made it anew.
         try:
             is_ours = os.path.samestat(os.fstat(file.fileno()), os.stat(path))
@@ -147,6 +180,15 @@ def lock(path: Path, refusal: str) -> Iterator[None]:
                 unlock()
 
 
+def _warn_of_no_locks(device: int, path: Path) -> None:
+    if device not in _without_locks:
+        _without_locks.add(device)
+        logger.warning(
+            "the file system of %s has no locks; let no two processes write there at once",
+            final_path(path.parent),
+        )
+
+
 def sha256(path: Path, doing: str = "reading") -> str:
     """Returns the sha256 of a file's content, in hexadecimal.
 
@@ -158,7 +200,7 @@ def sha256(path: Path, doing: str = "reading") -> str:
     buffer = memoryview(bytearray(HASHED_AT_ONCE))
     size = path.stat().st_size
     with (
-        open(path, "rb", buffering=0) as file,
+        open(path, "rb", buffering=0, opener=regular) as file,
         track(f"{doing} {path.name}", -(-size // 1_000_000), "MB") as progress,
     ):
         while count := file.readinto(buffer):
@@ -185,6 +227,8 @@ def flush(path: Path) -> None:
     try:
         os.fsync(descriptor)
     except OSError as error:
+        if error.errno in UNSUPPORTED and path.is_dir():
+            return  # So on some network drives, which write names at once.
         error.filename = os.fspath(path)
         raise
     finally:
@@ -235,13 +279,26 @@ def save_arrays(path: Path, arrays: "dict[str, np.ndarray]") -> None:
 def load_arrays(path: Path) -> "dict[str, np.ndarray]":
     """Reads arrays that `save_arrays` wrote; raises `DlcvError` if they can't be read."""
     try:
-        with open(path, "rb") as file:
+        with open(path, "rb", opener=regular) as file:
             return read_arrays(file)
-    except OSError as error:
-        raise DlcvError(f"can't read {final_path(path)}: {error.strerror or error}") from None
     except Exception as error:
         # A damaged archive raises many things, from zipfile's to NumPy's.
-        raise DlcvError(f"{path} is damaged: {error}") from None
+        raise unreadable(path, error, f"is damaged: {error}") from None
+
+
+def unreadable(path: Path, error: Exception, problem: str) -> DlcvError:
+    """Returns an error about a file: what the system says, or else that it has a problem.
+
+    Args:
+        path: The file.
+        error: What reading raised; zipfile hides what the system raised behind errors of its own.
+        problem: What is wrong if the system has read it, such as `is damaged`.
+    """
+    cause = error if isinstance(error, OSError) else error.__context__
+    # Damage, too, may lead to a place that is none.
+    if isinstance(cause, OSError) and cause.errno not in (None, errno.EINVAL):
+        return DlcvError(f"can't read {final_path(path)}: {cause.strerror}")
+    return DlcvError(f"{final_path(path)} {problem}")
 
 
 def _is_of(error: OSError, temporary: Path) -> bool:

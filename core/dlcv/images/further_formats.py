@@ -10,7 +10,7 @@ from dlcv.packages import load_object, named_objects
 def further_formats() -> tuple[Any, ...]:
     """Returns the modules that read them, imported when the first image is decoded.
 
-    Each has `size_of(content)` and `decode(content, channels=, bit_depth=)`, which are like those
-    of `dlcv.images.tiff` and `dlcv.images.header`, and return None for other formats.
+    Each has `size_of(content)`, which is like that of `dlcv.images.header`, and
+    `decode(content, channels=, bit_depth=)`; both return None for other formats.
     """
     return tuple(map(load_object, named_objects("dlcv.image_formats").values()))

@@ -4,9 +4,9 @@ import io
 
 from dlcv.errors import ImageError
 from dlcv.images.further_formats import further_formats
-from dlcv.images.tiff import STARTS as TIFF_STARTS
 
 JPEG_START = b"\xff\xd8"
+TIFF_STARTS = (b"II", b"MM")
 PNG_START = b"\x89PNG\r\n\x1a\n"
 
 
@@ -27,9 +27,8 @@ def size_of(content: bytes) -> tuple[int, int] | None:
             return size
     from PIL.BmpImagePlugin import BmpImageFile
     from PIL.JpegImagePlugin import JpegImageFile
-    from PIL.TiffImagePlugin import TiffImageFile
 
-    for reader in (JpegImageFile, BmpImageFile, TiffImageFile):
+    for reader in (JpegImageFile, BmpImageFile):
         try:
             with reader(io.BytesIO(content)) as header:
                 return header.size

@@ -7,8 +7,9 @@ import stat
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Literal
 
+from dlcv import files
 from dlcv.errors import DlcvError, ImageError
-from dlcv.images import header, jpeg, tiff
+from dlcv.images import header, jpeg
 from dlcv.images.depth import ALL_BITS, BitDepth, hint_at_unused_bits, to_bytes
 from dlcv.images.further_formats import further_formats
 from dlcv.interfaces import Images, LabelledImages, stack
@@ -142,16 +143,7 @@ def read_content(path: str | os.PathLike[str]) -> bytes:
         ImageError: it can't be read, or is a pipe or a device, which may never end.
     """
     try:
-        # A pipe is opened at once so, and not when somebody writes.
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
-        try:
-            mode = os.fstat(descriptor).st_mode
-            if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
-                raise ImageError("is a pipe or device, not a regular file")
-            with open(descriptor, "rb", buffering=0, closefd=False) as file:
-                return file.readall()
-        finally:
-            os.close(descriptor)
+        return files.read(path)
     except OSError as error:
         raise ImageError(error.strerror or str(error)) from None
 
@@ -183,7 +175,7 @@ def decode(
     channels = 3 if color_mode == "rgb" else 1
     if (strictly := jpeg.decode(content, channels=channels)) is not None:
         return strictly
-    for form in (tiff, *further_formats()):
+    for form in further_formats():
         if (strictly := form.decode(content, channels=channels, bit_depth=bit_depth)) is not None:
             return strictly
     flag = cv2.IMREAD_COLOR_RGB if color_mode == "rgb" else cv2.IMREAD_GRAYSCALE

@@ -9,7 +9,6 @@ import io
 import json
 import logging
 import re
-from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -106,19 +105,6 @@ class Checkpoint:
         return attrs.evolve(self, arrays=arrays, paths=self.paths[:count], averages={})
 
 
-def training_variables(
-    network: keras.Model, trained: keras.Model | None = None
-) -> list[keras.Variable]:
-    """Returns all that a training changes: weights, seeds, optimizer and metrics.
-
-    Args:
-        network: The network.
-        trained: The part of it that is trained; None for all of it.
-    """
-    trained = trained or network
-    return [*network.variables, *trained.optimizer.variables, *trained.metrics_variables]
-
-
 def take(
     variables: list[keras.Variable],
     position: Position,
@@ -177,28 +163,6 @@ def save(folder: Path, checkpoint: Checkpoint) -> Path:
     return path
 
 
-def prune(
-    folder: Path, needed: Collection[int], *, count: int | None, room: int, is_finished: bool
-) -> None:
-    """Removes old checkpoints; the newest stays, and those of the epochs that are `needed`.
-
-    Args:
-        folder: Where they are.
-        needed: Epochs whose checkpoints stay, whatever they take.
-        count: How many others stay, the newest of them; None for as many as there is room for.
-        room: Bytes that all may take, if no count is given.
-        is_finished: Whether the training is over; until then, the one before the newest stays in
-            case that the newest is damaged.
-    """
-    newest, *others = _newest_first(folder)
-    older = [path for path in others if _epoch(path) not in needed]
-    taken = sum(path.stat().st_size for path in {newest, *others} - {*older})
-    for number, path in enumerate(older if is_finished else older[1:]):
-        taken += path.stat().st_size
-        if number >= count if count is not None else taken > room:
-            path.unlink()
-
-
 def load(path: Path) -> Checkpoint:
     """Reads a checkpoint.
 
@@ -206,7 +170,7 @@ def load(path: Path) -> Checkpoint:
         DlcvError: it is damaged or none.
     """
     try:
-        content = path.read_bytes()
+        content = files.read(path)
     except OSError as error:
         raise DlcvError(f"can't read {files.final_path(path)}: {error.strerror}") from None
     start = len(MAGIC) + hashlib.sha256().digest_size
@@ -270,7 +234,7 @@ def load_last(
     Raises:
         DlcvError: it is damaged; the message names the newest epoch that is whole.
     """
-    paths = _newest_first(folder)
+    paths = newest_first(folder)
     if not paths:
         return None
     try:
@@ -288,12 +252,12 @@ def load_epoch(folder: Path, epoch: int) -> tuple[Checkpoint, Path]:
     Raises:
         DlcvError: there is none, or it is damaged.
     """
-    for path in reversed(_newest_first(folder)):
-        if _epoch(path) == epoch:
+    for path in reversed(newest_first(folder)):
+        if epoch_of(path) == epoch:
             checkpoint = load(path)
             if not checkpoint.position.batch:
                 return checkpoint, path
-    kept = ", ".join(map(str, sorted({*map(_epoch, _newest_first(folder))} - {0})))
+    kept = ", ".join(map(str, sorted({*map(epoch_of, newest_first(folder))} - {0})))
     raise DlcvError(f"{folder} holds no checkpoint of epoch {epoch}; there are those of {kept}")
 
 
@@ -301,7 +265,7 @@ def _best(folder: Path, newest: tuple[Checkpoint, Path] | None) -> tuple[Checkpo
     """Returns the checkpoint of the lowest validation loss among those that are kept."""
     if newest is None or not newest[0].history:
         return newest
-    kept = {*map(_epoch, _newest_first(folder))}
+    kept = {*map(epoch_of, newest_first(folder))}
     rows = [row for row in newest[0].history if row["epoch"] in kept]
     return load_epoch(folder, int(best_row(rows)["epoch"])) if rows else newest
 
@@ -315,9 +279,9 @@ def load_newest(folder: Path) -> tuple[Checkpoint, Path] | None:
     Raises:
         DlcvError: there are checkpoints, but all are damaged.
     """
-    if not _newest_first(folder):
+    if not newest_first(folder):
         return None
-    for path in _newest_first(folder):
+    for path in newest_first(folder):
         try:
             return load(path), path
         except DlcvError as error:
@@ -325,7 +289,8 @@ def load_newest(folder: Path) -> tuple[Checkpoint, Path] | None:
     raise DlcvError(f"{folder} holds no whole checkpoint")
 
 
-def _newest_first(folder: Path) -> list[Path]:
+def newest_first(folder: Path) -> list[Path]:
+    """Returns the checkpoints in a folder."""
     return sorted((p for p in folder.glob(f"*{SUFFIX}") if NAME.fullmatch(p.name)), reverse=True)
 
 
@@ -338,7 +303,7 @@ def _whole_epoch(path: Path) -> int | None:
     return None if checkpoint.position.batch else checkpoint.epochs
 
 
-def _epoch(path: Path) -> int:
+def epoch_of(path: Path) -> int:
     """Returns how many epochs were done, as a checkpoint's name has it."""
     match = NAME.fullmatch(path.name)
     assert match

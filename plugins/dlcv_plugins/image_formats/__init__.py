@@ -1,4 +1,4 @@
-"""Formats of images beside JPEG, PNG, WebP, BMP and TIFF: a module each, found by an entry point.
+"""Formats of images beside JPEG, PNG, WebP and BMP: a module each, found by an entry point.
 
 Entry points of the group `dlcv.image_formats` name modules with two functions that return None for
 other formats: `size_of(content)`, the width and height in the header, and

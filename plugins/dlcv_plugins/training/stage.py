@@ -24,6 +24,7 @@ from dlcv_plugins.ensembles.cycles import snapshot_epochs
 from dlcv_plugins.training import class_weights
 from dlcv_plugins.training.freezing import freeze
 from dlcv_plugins.training.interruption import Interruption
+from dlcv_plugins.training.pruning import prune
 
 ROOM = 5
 """How many times the network's size the checkpoints take unless more of them are needed."""
@@ -96,7 +97,7 @@ class Training:
         rows = checkpoint.history
         # The stage under way may end with the weights of its own best epoch.
         needed = {int(best_row(rows)["epoch"]), max(best_epochs(rows))} if rows else set()
-        checkpoints.prune(
+        prune(
             self.folder,
             needed | {*self.snapshots()},
             count=self.keep_checkpoints,
@@ -179,8 +180,9 @@ class Stage:
         return class_weights.balanced(images.labels, len(images.label_names))
 
     def variables(self) -> list[keras.Variable]:
-        """Returns all that training changes."""
-        return checkpoints.training_variables(self.network.model, self.model)
+        """Returns all that training changes: weights, seeds, optimizer and metrics."""
+        network, trained = self.network.model, self.model
+        return [*network.variables, *trained.optimizer.variables, *trained.metrics_variables]
 
     def restore(self, checkpoint: Checkpoint, source: str) -> None:
         """Restores weights, optimizer and metrics; raises `DlcvError` if they do not fit."""

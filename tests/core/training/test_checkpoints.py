@@ -4,7 +4,6 @@ import hashlib
 import io
 import json
 import tracemalloc
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -167,36 +166,6 @@ def trained(stages: dict[int, list[float]]) -> list[Checkpoint]:
 
 LOSSES = {0: [0.9, 0.5, 0.7, 0.8], 1: [0.8, 0.4, 0.45, 0.6, 0.4, 0.6, 0.5]}
 """The best epochs are 2 and 6."""
-
-
-def kept_epochs(folder: Path) -> list[int]:
-    return [checkpoints.load(path).epochs for path in sorted(folder.iterdir())]
-
-
-@pytest.mark.parametrize(
-    ("is_finished", "count", "has_room_for", "kept"),
-    [
-        (True, None, [], [2, 6, 11]),
-        (True, None, [2, 6, 9, 10, 11], [2, 6, 9, 10, 11]),
-        (True, None, range(1, 12), [*range(1, 12)]),
-        (True, 0, range(1, 12), [2, 6, 11]),
-        (True, 3, [], [2, 6, 8, 9, 10, 11]),
-        (False, 0, [], [2, 6, 10, 11]),
-    ],
-)
-def test_the_newest_and_needed_ones_are_kept_and_others_by_number_or_room(
-    tmp_path: Path,
-    is_finished: bool,
-    count: int | None,
-    has_room_for: Iterable[int],
-    kept: list[int],
-) -> None:
-    made = [checkpoints.save(tmp_path, checkpoint) for checkpoint in trained(LOSSES)]
-    room = sum(made[epoch - 1].stat().st_size for epoch in has_room_for)
-
-    checkpoints.prune(tmp_path, {2, 6}, count=count, room=room, is_finished=is_finished)
-
-    assert kept_epochs(tmp_path) == kept
 
 
 def test_best_and_single_epochs_are_found(tmp_path: Path) -> None:

@@ -70,7 +70,7 @@ def save(network: Network, path: Path) -> Path:
         model.compile("adam", "categorical_crossentropy", metrics=["accuracy"])
         model.optimizer.build(model.trainable_variables)
         model.test_on_batch(np.zeros((1, 6, 6, 1), np.uint8), np.eye(3)[:1])
-        variables = checkpoints.training_variables(model)
+        variables = [*model.variables, *model.optimizer.variables, *model.metrics_variables]
         row = {"stage": 1, "epoch": 1, "val_loss": 1.0}
         taken = checkpoints.take(variables, Position(0, 1, 0, 5), [row])
         saved = checkpoints.save(path / "checkpoints", taken)

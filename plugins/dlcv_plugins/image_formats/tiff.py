@@ -8,8 +8,7 @@ import io
 from typing import TYPE_CHECKING
 
 from dlcv.errors import ImageError
-from dlcv.images.depth import ALL_BITS, BitDepth, hint_at_unused_bits
-from dlcv.images.pillow_pixels import pixels_of
+from dlcv.images import ALL_BITS, BitDepth, hint_at_unused_bits, pixels_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -24,6 +23,25 @@ MODES_IN_BYTES = frozenset(
     {"1", "L", "LA", "La", "P", "PA", "RGB", "RGBA", "RGBX", "RGBa", "CMYK", "YCbCr", "LAB"}
 )
 """Pillow's modes of at most 8 bits a sample."""
+
+
+def size_of(content: bytes) -> tuple[int, int] | None:
+    """Returns the width and height of a TIFF; None for what is none.
+
+    Raises:
+        ImageError: the header is damaged.
+    """
+    if not content.startswith(STARTS):
+        return None
+    from PIL.TiffImagePlugin import TiffImageFile
+
+    try:
+        with TiffImageFile(io.BytesIO(content)) as header:
+            return header.size
+    except SyntaxError:
+        return None
+    except (OSError, ValueError) as error:
+        raise ImageError(f"has a damaged header: {error}") from None
 
 
 def decode(content: bytes, *, channels: int, bit_depth: BitDepth = ALL_BITS) -> "np.ndarray | None":
