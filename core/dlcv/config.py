@@ -12,6 +12,7 @@ from typing import Any, Literal, Self
 import attrs
 
 from dlcv.errors import DlcvError, is_utf8, suggestion
+from dlcv.files import final_path
 from dlcv.interfaces import OptionError, evolve, option, options_of, plugin
 from dlcv.interfaces.options import read_value, show
 from dlcv.registry.defaults import default, default_or_none, tracker_flags
@@ -257,7 +258,7 @@ class RunConfig:
         Raises:
             DlcvError: it can't be read, or a key or a value in it is wrong.
         """
-        return cls.from_table(read_toml(path), str(path))
+        return cls.from_table(read_toml(path), str(final_path(path)))
 
     @classmethod
     def from_table(cls, table: dict[str, Any], source: str) -> Self:
@@ -349,9 +350,9 @@ def read_toml(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise DlcvError(f"can't read {path}: {error.strerror}") from None
+        raise DlcvError(f"can't read {final_path(path)}: {error.strerror}") from None
     except (ValueError, RecursionError) as error:
-        raise DlcvError(f"{path}: {error}") from None
+        raise DlcvError(f"{final_path(path)}: {error}") from None
 
 
 @contextmanager

@@ -2,18 +2,22 @@
 
 import errno
 import fcntl
+import io
 import itertools
 import os
+import stat
 import subprocess
 import sys
 import threading
 from contextlib import ExitStack
 from pathlib import Path
 
+import numpy as np
 import pytest
 from faulty_disk import Disk, faults
 
 from dlcv import files
+from dlcv.config import RunConfig
 from dlcv.errors import DlcvError, WriteError
 from dlcv.runs.directory import RunDirectory
 
@@ -146,6 +150,7 @@ def test_what_can_not_be_read_is_named_as_it_is_called_in_the_end(tmp_path: Path
     for name, read in (
         ("preprocessing.npz", files.load_arrays),
         ("environment.json", lambda path: RunDirectory(path.parent).read_json("environment")),
+        ("run.toml", RunConfig.load),
     ):
         (making / name).mkdir()
         with pytest.raises(DlcvError, match=f"can't read {tmp_path}/r/{name}: Is a directory"):
@@ -230,6 +235,66 @@ def test_a_lock_is_refused_whose_name_is_gone_by_then(
         with pytest.raises(DlcvError, match=r"^refused$"), files.lock(path, "refused"):
             pass
         assert path.exists() is bool(others)
+
+
+@pytest.mark.parametrize("number", [errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS])
+def test_a_file_system_without_locks_is_worth_one_warning(
+    path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    number: int,
+) -> None:
+    """As network drives are that were mounted without them."""
+
+    def refuse(descriptor: int, operation: int) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    monkeypatch.setattr(files, "_without_locks", set())
+    for _ in range(2):
+        with files.lock(path, "refused"):
+            assert path.exists()
+        assert not path.exists()
+    assert caplog.messages == [
+        f"the file system of {path.parent} has no locks; let no two processes write there at once"
+    ]
+
+
+def test_a_folder_that_a_network_drive_can_not_flush_is_no_error(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flush_now = os.fsync
+
+    def flush_files_only(descriptor: int) -> None:
+        if stat.S_ISDIR(os.fstat(descriptor).st_mode):
+            raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
+        flush_now(descriptor)
+
+    monkeypatch.setattr(os, "fsync", flush_files_only)
+    files.write_atomically(path, "new")
+    assert path.read_text() == "new"
+
+
+@pytest.mark.parametrize("at", range(4))
+def test_what_the_system_can_not_read_is_not_told_as_damage(
+    path: Path, monkeypatch: pytest.MonkeyPatch, at: int
+) -> None:
+    """Zipfile reports a disk that fails while it looks for the archive's end as damage."""
+    path = path.with_suffix(".npz")
+    files.save_arrays(path, {"a": np.arange(9)})
+
+    class Failing(io.FileIO):
+        reads = 0
+
+        def read(self, *size: int) -> bytes:
+            self.reads += 1
+            if self.reads > at:
+                raise OSError(errno.EIO, os.strerror(errno.EIO))
+            return super().read(*size)
+
+    monkeypatch.setattr(files, "open", Failing, raising=False)
+    with pytest.raises(DlcvError, match=rf"^can't read {path}: Input/output error$"):
+        files.load_arrays(path)
 
 
 def test_the_checksum_of_large_files_is_sha256sum_s(path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import logging
 import os
 import re
 import shutil
@@ -16,6 +17,7 @@ from dlcv import files
 from dlcv.errors import DlcvError, json_text, printable
 from dlcv.runs.forms import FORMS, check_form
 
+logger = logging.getLogger(__name__)
 LATEST = "latest"
 LOCK = ".lock"
 MEMBERS = "members"
@@ -288,7 +290,7 @@ class RunDirectory:
         """Reads a JSON file; raises `DlcvError` if it is missing, damaged, or of another form."""
         path = self.path / f"{name}.json"
         try:
-            content = json.loads(path.read_text(encoding="utf-8"))
+            content = json.loads(files.read(path))
             check_form(content, FORMS[name], "the content")
         except OSError as error:
             raise DlcvError(f"can't read {files.final_path(path)}: {error.strerror}") from None
@@ -313,5 +315,11 @@ def _numbered(path: Path, stack: ExitStack) -> RunDirectory:
 def _point(link: Path, target: str, temporary: Path) -> None:
     """Makes a link lead to a target, by way of a temporary name."""
     temporary.unlink(missing_ok=True)
-    temporary.symlink_to(target)
+    try:
+        temporary.symlink_to(target)
+    except OSError as error:
+        if error.errno not in files.UNSUPPORTED:
+            raise
+        logger.info("the file system of %s has no links, so there is no %s", link.parent, link)
+        return
     os.replace(temporary, link)

@@ -10,7 +10,7 @@ from dlcv.interfaces import Plugin
 from dlcv.registry import registry
 from dlcv.registry.spec import Spec
 from dlcv.runs.directory import RunDirectory
-from dlcv.runs.named_config import load_config
+from dlcv.runs.named_config import load_config, log_named
 from dlcv.runs.observers import Observers, hooked
 from dlcv.runs.plugin_versions import naming_packages, recorded
 from dlcv.runs.run_options import RunOptions, StageOptions
@@ -95,6 +95,7 @@ def configured(
         config: What `run` takes.
         options: What `run` takes.
     """
+    source = "" if isinstance(config, RunConfig) else config
     if config is None:
         config = RunConfig.from_options(**{name: _as_text(v) for name, v in options.items()})
     elif not isinstance(config, RunConfig):
@@ -105,7 +106,10 @@ def configured(
     # A configuration describes the division of its own data.
     has_other_data = options.get("data") not in (None, config.data)
     yielding = [o for o in SPLIT_OPTIONS if has_other_data and options.get(o) is None]
-    return config.with_options(**options), yielding
+    config = config.with_options(**options)
+    if source:
+        log_named(config, source)
+    return config, yielding
 
 
 def _as_text(value: Any) -> Any:

@@ -106,7 +106,7 @@ def read_csv(path: Path) -> list[dict[str, float]]:
         ValueError: a value is no number, or a column is missing that every training has.
         TypeError: a row has fewer or more values than the head.
     """
-    with open(path, newline="", encoding="utf-8") as file:
+    with open(path, newline="", encoding="utf-8", opener=files.regular) as file:
         reader = csv.DictReader(file)
         if missing := sorted(COLUMNS - {*(reader.fieldnames or ())}):
             raise ValueError(f"it has no column {missing[0]}")

@@ -254,7 +254,7 @@ def _read(folder: Path) -> dict[str, Any]:
     """
     path = folder / DESCRIPTION
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(files.read(path))
         check_form(content, FORM, "the content")
         _check_values(content)
     except OSError as error:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from dlcv import files
 from dlcv.errors import DlcvError
 
 STATEFUL = frozenset(
@@ -48,7 +49,7 @@ def refuse_other_than_computing(path: Path) -> None:
     file = path / "saved_model.pb"
     saved = saved_model_pb2.SavedModel()
     try:
-        saved.ParseFromString(file.read_bytes())
+        saved.ParseFromString(files.read(file))
     except OSError as error:
         raise DlcvError(f"can't read {file}: {error.strerror}") from None
     except DecodeError:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import attrs
 
+from dlcv import files
 from dlcv.errors import DlcvError, ImageError
 from dlcv_plugins.stores.byte_files import LocalFile
 from dlcv_plugins.stores.encoded import largest_content
@@ -84,9 +85,8 @@ def _open(path: Path, identity: str) -> Archive:
         with zipfile.ZipFile(path) as opened:
             entries = [entry for entry in opened.infolist() if not entry.is_dir()]
     except (zipfile.BadZipFile, NotImplementedError, OSError, ValueError) as error:
-        raise DlcvError(
-            f"{path} is no zip archive, or cut off ({error}); copy or download it again"
-        ) from None
+        problem = f"is no zip archive, or cut off ({error}); copy or download it again"
+        raise files.unreadable(path, error, problem) from None
     names = tuple(_checked_name(path, entry) for entry in entries)
     if len(set(names)) < len(names):
         twice = next(name for name in names if names.count(name) > 1)

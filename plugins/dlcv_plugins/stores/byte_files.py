@@ -7,6 +7,7 @@ import weakref
 from pathlib import Path
 from typing import Any, Protocol
 
+from dlcv import files
 from dlcv.errors import DlcvError
 
 MOST_OPEN = 400
@@ -50,7 +51,7 @@ class LocalFile:
         self._descriptor: int | None = None
         try:
             status = os.stat(path)
-            os.close(os.open(path, os.O_RDONLY))
+            os.close(files.regular(path, os.O_RDONLY))
         except OSError as error:
             raise DlcvError(f"{path} can't be read: {error.strerror}") from None
         self.size = status.st_size

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import attrs
 
-from dlcv import images
+from dlcv import files, images
 from dlcv.errors import DlcvError, some, suggestion
 from dlcv.interfaces import UNSPLIT
 from dlcv_plugins.stores import layout
@@ -103,7 +103,7 @@ def read_table(path: Path, root: Path, columns: Mapping[str, str]) -> Table:
 def _text(path: Path) -> str:
     """Returns a file's text, without the mark that some programs put before it."""
     try:
-        content = path.read_bytes()
+        content = files.read(path)
     except FileNotFoundError:
         raise DlcvError(f"no such file: {path}") from None
     try:

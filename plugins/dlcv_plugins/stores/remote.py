@@ -91,6 +91,10 @@ class Remote(DatasetStore):
         Raises:
             DlcvError: there are none, or of several kinds.
         """
+        # fsspec knows further schemes, which read other files, and chains of several by "::".
+        if self.address.partition("://")[0] not in SCHEMES or "::" in self.address:
+            known = ", ".join(f"{scheme}://" for scheme in SCHEMES)
+            raise DlcvError(f"{self.address} is no address that is read; they begin with {known}")
         storage = Storage(self.address, int(self.cache_gigabytes * 1e9))
         found = storage.files()
         endings = [e for e in ENDINGS if any(name.lower().endswith(e) for name in found)]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
+from dlcv import files
 from dlcv.errors import DlcvError, first_line
 from dlcv_plugins import hdf5
 
@@ -221,9 +222,9 @@ def _own(parent: "h5py.Group", name: str) -> Any:
     return found
 
 
-def _unreadable(path: Path, error: BaseException) -> DlcvError:
+def _unreadable(path: Path, error: Exception) -> DlcvError:
     reason = str(error).split("\n")[0] if isinstance(error, ValueError) else first_line(error)
-    return DlcvError(f"{path} can't be read as weights: {reason}")
+    return files.unreadable(path, error, f"can't be read as weights: {reason}")
 
 
 def listed(names: Sequence[str]) -> str:

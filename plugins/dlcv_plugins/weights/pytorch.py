@@ -12,6 +12,7 @@ from typing import Any, BinaryIO, Literal
 import attrs
 import numpy as np
 
+from dlcv import files
 from dlcv.errors import DlcvError
 
 MAGIC, PROTOCOL = 0x1950A86A20F9469CFC6C, 1001
@@ -62,17 +63,16 @@ def read_pytorch(path: Path) -> "dict[str, np.ndarray]":
         DlcvError: the file is damaged, holds something else, or refers to other Python objects.
     """
     try:
-        with open(path, "rb") as file:
+        with open(path, "rb", opener=files.regular) as file:
             head = file.read(4)
             file.seek(0)
             found = _read_zip(file) if head == b"PK\x03\x04" else _read_stream(file)
-    except OSError as error:
-        raise DlcvError(f"can't read {path}: {error.strerror or error}") from None
     except _RefusedError as error:
         raise DlcvError(f"{path}: {error}") from None
     except Exception as error:
         # Pickle, zipfile and NumPy raise nearly anything on damaged input.
-        raise DlcvError(f"{path} is damaged, or not a PyTorch weight file: {error}") from None
+        problem = f"is damaged, or not a PyTorch weight file: {error}"
+        raise files.unreadable(path, error, problem) from None
     return found
 
 

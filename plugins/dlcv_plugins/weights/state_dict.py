@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
+from dlcv import files
 from dlcv.errors import DlcvError
 
 if TYPE_CHECKING:
@@ -94,7 +95,7 @@ def _read_safetensors(path: Path) -> "dict[str, np.ndarray]":
     try:
         return load_file(path)
     except (SafetensorError, OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise DlcvError(f"{path} can't be read as safetensors: {error}") from None
+        raise files.unreadable(path, error, f"can't be read as safetensors: {error}") from None
 
 
 def _arrays(path: Path, state: "dict[str, np.ndarray]", entry: Entry) -> "list[np.ndarray]":

@@ -385,7 +385,7 @@ def test_what_is_no_file_is_refused_and_not_waited_for(tmp_path: Path, kind: str
         os.mkfifo(path)
     else:
         path.symlink_to("/dev/zero")
-    with pytest.raises(ImageError, match=r"a\.jpg: is a pipe or device, not a regular file"):
+    with pytest.raises(ImageError, match=r"a\.jpg: a pipe or device, not a regular file"):
         images.read_image(path)
 
 

@@ -1,5 +1,6 @@
 """The directory of a run: made where there is room for it, and replaced without a loss."""
 
+import errno
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -243,6 +244,25 @@ def test_a_kill_while_latest_is_made_leaves_nothing_beside_the_runs(
     assert os.listdir(new.path) == []
     new.point_latest_here()
     assert os.readlink(runs / "latest") == "new"
+
+
+def test_a_file_system_without_links_has_runs_and_no_latest(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As memory sticks and some network drives are."""
+    caplog.set_level("INFO", "dlcv")
+
+    def refuse(path: Path, target: str) -> None:
+        raise OSError(errno.EPERM, os.strerror(errno.EPERM))
+
+    monkeypatch.setattr(Path, "symlink_to", refuse)
+    directory = create(tmp_path, "one")
+
+    assert directory.point_latest_here() is None
+    assert names(tmp_path) == ["one"]
+    assert caplog.messages == [
+        f"the file system of {tmp_path} has no links, so there is no {tmp_path}/latest"
+    ]
 
 
 def test_a_number_that_another_process_is_making_is_left_out(tmp_path: Path) -> None:

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from dlcv import files
 from dlcv.errors import DlcvError
-from dlcv.files import atomic_path, stored_entries
 
 TRUSTED = (
     "sklearn.calibration._CalibratedClassifier",
@@ -27,7 +27,7 @@ def save(path: Path, estimator: Any) -> None:
     """
     import skops.io
 
-    with atomic_path(path) as temporary:
+    with files.atomic_path(path) as temporary:
         skops.io.dump(estimator, temporary)
         _refuse_types(temporary, type(estimator).__name__)
 
@@ -48,7 +48,7 @@ def load(path: Path, features: int, classes: int) -> Any:
 
     try:
         with zipfile.ZipFile(path) as archive:
-            stored_entries(archive)
+            files.stored_entries(archive)
         _refuse_types(path, str(path))
         estimator = skops.io.load(path, trusted=list(TRUSTED))
         known = (int(estimator.n_features_in_), len(estimator.classes_))
@@ -57,11 +57,9 @@ def load(path: Path, features: int, classes: int) -> Any:
             _check_probabilities(estimator, features, classes)
     except DlcvError:
         raise
-    except OSError as error:
-        raise DlcvError(f"can't read {path}: {error.strerror or error}") from None
     except Exception as error:
         # A damaged or foreign file raises many things, from zipfile's to scikit-learn's.
-        raise DlcvError(f"{path} is damaged, or no classifier: {error}") from None
+        raise files.unreadable(path, error, f"is damaged, or no classifier: {error}") from None
     if known != (features, classes):
         raise DlcvError(
             f"{path} takes {known[0]} features and knows {known[1]} classes, and the run's network "

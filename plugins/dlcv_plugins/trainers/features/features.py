@@ -182,7 +182,7 @@ def _read_description(folder: Path) -> dict[str, Any]:
         why = f"holds no {DESCRIPTION}" if folder.exists() else "does not exist"
         raise DlcvError(f"{folder} {why}; `dlcv extract` makes a folder of features")
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
+        content = tomllib.loads(files.read(path).decode())
         about = content["extraction"]
         well_formed = all(isinstance(content[k], dict) for k in ("extraction", "files"))
         if not well_formed or not {"base", "features", "classes", "rows"} <= about.keys():
