@@ -1,5 +1,6 @@
 """The command `dlcv`: runs a command, and turns what goes wrong into one line and an exit code."""
 
+import contextlib
 import os
 import signal
 import sys
@@ -90,7 +91,8 @@ def _failed(message: str, code: int) -> int:
     """Prints why the command ended, unless a signal is the reason."""
     if signals.received():
         return _stopped()
-    print(message, file=sys.stderr)
+    with contextlib.suppress(OSError):
+        print(message, file=sys.stderr, flush=True)
     return code
 
 

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from dlcv import signals as signals
     from dlcv.cli.commands import Commands as Commands
     from dlcv.cli.commands import Group as Group
+    from dlcv.cli.console import is_quiet as is_quiet
     from dlcv.cli.console import printed_alone as printed_alone
     from dlcv.cli.console import table as table
     from dlcv.cli.console import with_verbosity as with_verbosity

@@ -49,6 +49,16 @@ def start(threads: int) -> None:
         ) from None
 
 
+def set_seed(seed: int) -> None:
+    """Seeds Python, NumPy and Keras, which imports TensorFlow for it, whatever its back end is."""
+    set_random_seed = importlib.import_module("keras").utils.set_random_seed
+    if "tensorflow" in sys.modules:
+        set_random_seed(seed)
+        return
+    with waiting("starting Keras"), captured_stderr():
+        set_random_seed(seed)
+
+
 def available_threads() -> int:
     """Returns the number of processors that this process may use."""
     if hasattr(os, "sched_getaffinity"):

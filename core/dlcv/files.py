@@ -10,6 +10,7 @@ import os
 import re
 import shutil
 import stat
+import tempfile
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -246,12 +247,12 @@ def write_error(path: Path, error: OSError, size: int | None, written: int) -> W
     if error.errno not in FULL:
         return WriteError(f"can't write {path}: {reason}; {kept}; mend it, {cure}", error.errno)
     needed = (
-        f"{_megabytes(size)} needed" if size is not None else f"over {_megabytes(written)} needed"
+        f"{shown_size(size)} needed" if size is not None else f"over {shown_size(written)} needed"
     )
     with suppress(OSError, StopIteration):
         # A folder that is being made has another name still.
         place = next(parent for parent in path.absolute().parents if parent.exists())
-        needed += f", {_megabytes(shutil.disk_usage(place).free)} free"
+        needed += f", {shown_size(shutil.disk_usage(place).free)} free"
     return WriteError(
         f"can't write {path}: {reason} ({needed}); {kept}; free some space, {cure}", error.errno
     )
@@ -262,7 +263,10 @@ def failure(error: Exception) -> str:
     reason = getattr(error, "strerror", None) or str(error)
     name = getattr(error, "filename2", None) or getattr(error, "filename", None)
     if not isinstance(name, str | bytes):
-        return reason
+        if getattr(error, "errno", None) not in FULL or isinstance(error, DlcvError):
+            return reason
+        places = f"the output or temporary files ({tempfile.gettempdir()})"
+        return f"{reason.lower()} for {places}; free some space, then run the command again"
     named = final_path(Path(os.fsdecode(name)))
     return f"can't use {named}: {reason.lower()}; mend it, then run the command again"
 
@@ -313,8 +317,9 @@ def _is_of(error: OSError, temporary: Path) -> bool:
     return any(Path(name).is_relative_to(temporary) for name in names)
 
 
-def _megabytes(size: int) -> str:
-    return f"{size / 1e6:,.1f} MB"
+def shown_size(size: int) -> str:
+    """Returns a number of bytes as people read it: `2.1 kB`, `14.0 MB`."""
+    return f"{size / 1e6:,.1f} MB" if size >= 1e6 else f"{size / 1e3:.1f} kB"
 
 
 def _size(path: Path) -> int:

@@ -73,8 +73,8 @@ def require_space(folder: Path, size: int) -> None:
     free = shutil.disk_usage(folder).free
     if free < size:
         raise DlcvError(
-            f"{size / 1e6:,.0f} MB are needed in {folder.parent}, where {free / 1e6:,.0f} MB are "
-            "free; make room, or choose another place"
+            f"{files.shown_size(size)} are needed in {folder.parent}, where "
+            f"{files.shown_size(free)} are free; make room, or choose another place"
         )
 
 

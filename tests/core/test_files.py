@@ -8,6 +8,7 @@ import os
 import stat
 import subprocess
 import sys
+import tempfile
 import threading
 from contextlib import ExitStack
 from pathlib import Path
@@ -20,6 +21,8 @@ from dlcv import files
 from dlcv.config import RunConfig
 from dlcv.errors import DlcvError, WriteError
 from dlcv.runs.directory import RunDirectory
+from dlcv.training import checkpoints
+from dlcv.training.history import read_csv
 
 
 @pytest.fixture
@@ -141,6 +144,10 @@ def test_what_the_system_refuses_names_the_file_as_it_is_called_in_the_end() -> 
     linked = OSError(errno.ENOSPC, "No space left on device", "base", None, "runs/.latest.12-3.tmp")
     assert files.failure(linked).startswith("can't use runs/latest: no space left on device")
     assert files.failure(OSError(errno.EIO, "Input/output error")) == "Input/output error"
+    assert files.failure(OSError(errno.ENOSPC, "No space left on device")) == (
+        f"no space left on device for the output or temporary files ({tempfile.gettempdir()}); "
+        "free some space, then run the command again"
+    )
     assert files.failure(DlcvError("a is not b")) == "a is not b"
 
 
@@ -235,6 +242,32 @@ def test_a_lock_is_refused_whose_name_is_gone_by_then(
         with pytest.raises(DlcvError, match=r"^refused$"), files.lock(path, "refused"):
             pass
         assert path.exists() is bool(others)
+
+
+def test_a_lock_is_no_pipe_and_no_link_to_another_file(path: Path) -> None:
+    """As in a folder that somebody else packed."""
+    os.mkfifo(path)
+    with (
+        pytest.raises(OSError, match=r"No such device or address|a pipe or device"),
+        files.lock(path, "refused"),
+    ):
+        pass
+    path.unlink()
+    path.symlink_to("elsewhere")
+    with pytest.raises(OSError, match="symbolic links"), files.lock(path, "refused"):
+        pass
+    assert not (path.parent / "elsewhere").exists()
+
+
+@pytest.mark.parametrize("what", ["pipe", "device"])
+def test_what_may_never_end_is_not_read(path: Path, what: str) -> None:
+    os.mkfifo(path) if what == "pipe" else path.symlink_to("/dev/zero")
+    for read in (files.read, files.load_arrays, files.sha256, checkpoints.load, read_csv):
+        with pytest.raises((DlcvError, OSError), match="a pipe or device, not a regular file"):
+            read(path)
+    path.rename(path.with_name("metrics.json"))
+    with pytest.raises(DlcvError, match=r"metrics.json: a pipe or device, not a regular file"):
+        RunDirectory(path.parent).read_json("metrics")
 
 
 @pytest.mark.parametrize("number", [errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS])

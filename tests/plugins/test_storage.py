@@ -174,7 +174,7 @@ def test_a_disk_that_is_too_small_shows_before_any_work(path: Path) -> None:
 
 def test_space_that_is_not_there_is_told_before_it_is_needed(path: Path) -> None:
     storage.require_space(path.parent, 1)
-    with pytest.raises(DlcvError, match=r"1,000,000,000,000 MB are needed in .* are free; make"):
+    with pytest.raises(DlcvError, match=r"1,000,000,000,000\.0 MB are needed in .* are free; make"):
         storage.require_space(path.parent, 10**18)
 
 

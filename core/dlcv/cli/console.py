@@ -38,12 +38,16 @@ def with_verbosity(command: Callable[..., object]) -> Callable[..., object]:
     return wrapped
 
 
+def is_quiet() -> bool:
+    """Returns whether `--quiet` asks for results alone, without what to do next."""
+    return logging.getLogger("dlcv").level >= logging.WARNING
+
+
 def printed_alone(path: str) -> bool:
     """Prints the path of what a command made if `--quiet` asks for no more; returns whether."""
-    if logging.getLogger("dlcv").level < logging.WARNING:
-        return False
-    click.echo(path)
-    return True
+    if is_quiet():
+        click.echo(path)
+    return is_quiet()
 
 
 def print_any_name() -> None:

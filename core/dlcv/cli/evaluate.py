@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from dlcv.cli.commands import CommandWithExamples
-from dlcv.cli.console import table, with_verbosity
+from dlcv.cli.console import is_quiet, table, with_verbosity
 from dlcv.cli.options import added_options, checkpoints_option, config_options, pixel_steps_option
 from dlcv.config import RunConfig
 from dlcv.errors import DlcvError, json_text
@@ -115,7 +115,8 @@ def _save_drawings(
     except OSError as error:
         if save_to is not None:
             raise
-        click.echo(f"no pictures: {error}; name a folder with --save-to", err=True)
+        reason = error.strerror or error
+        click.echo(f"no pictures: {own}: {reason}; name a folder with --save-to", err=True)
         return {}
     if saved is None and save_to is not None:
         raise DlcvError("--save-to: nothing that is installed draws pictures")
@@ -136,6 +137,8 @@ def _print_pictures(found: "Evaluation", pictures: dict[str, str], on: str) -> N
     """Prints where the pictures are, or how to have some `on` the same runs and images."""
     if pictures:
         click.echo("\nlook at  " + "\n         ".join(pictures.values()))
+    elif is_quiet():
+        return
     elif found.drawings:
         click.echo(f"\npictures of {', '.join(found.drawings)} are drawn with --save-to FOLDER")
     elif more := default_or_none("more_evaluators"):

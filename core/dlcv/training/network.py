@@ -13,6 +13,7 @@ import numpy as np
 from dlcv.data.pipeline import Pipeline
 from dlcv.errors import DlcvError
 from dlcv.interfaces import Architecture, Preprocessor
+from dlcv.progress import waiting
 
 LARGEST_TRIED = 1024
 """The largest height and width, in pixels, that is tried where a network can't take an image."""
@@ -122,7 +123,7 @@ def build_parts(
     Raises:
         DlcvError: the network can't take that size.
     """
-    with _policy(precision):
+    with _policy(precision), waiting("building the network"):
         inputs = x = keras.Input(input_shape, dtype="uint8", name="pixels")
         for step in pipeline.value_steps:
             x = _add(step, x)

@@ -33,7 +33,8 @@ def write_report(run: Predictor, *, sections: str | SpecList | None = None) -> P
     """
     about = finished_run(run)
     chosen = about.config.sections if sections is None else sections
-    content, used = page(about, SpecList.parse(chosen) if isinstance(chosen, str) else chosen)
+    with waiting("writing the report"):
+        content, used = page(about, SpecList.parse(chosen) if isinstance(chosen, str) else chosen)
     if missing := used.pictures.missing:
         why = used.pictures.problem or "the data is not what the run was made with"
         logger.warning("the report lacks %d pictures: %s", len(missing), why)
@@ -46,8 +47,7 @@ def write_report(run: Predictor, *, sections: str | SpecList | None = None) -> P
 def report_finished(run: Predictor) -> None:
     """Writes the report of a run that was just trained; what goes wrong is only a warning."""
     try:
-        with waiting("writing the report"):
-            write_report(run)
+        write_report(run)
     except Exception as error:
         command = f"dlcv report {shlex.quote(str(run.path))}"
         is_expected = isinstance(error, DlcvError | OSError)

@@ -7,6 +7,7 @@ from functools import partial
 import keras
 import numpy as np
 
+from dlcv import files
 from dlcv.api import Checkpoint, Position, best_row, checkpoints, notifier
 from dlcv.errors import DlcvError
 from dlcv_plugins.training import averages, class_weights
@@ -56,11 +57,11 @@ def _warn_of_little_space(training: Training) -> None:
     free = shutil.disk_usage(training.folder.parent).free
     if free < training.room:
         logger.warning(
-            "the checkpoints may take %s MB in %s, where %s MB are free; on a full disk the run "
+            "the checkpoints may take %s in %s, where %s are free; on a full disk the run "
             "stops where it is, and `dlcv resume` continues it",
-            f"{training.room / 1e6:,.1f}",
+            files.shown_size(training.room),
             training.folder,
-            f"{free / 1e6:,.1f}",
+            files.shown_size(free),
         )
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from dlcv.api import Group, checkpoint_option, with_verbosity
+from dlcv.api import Group, checkpoint_option, printed_alone, with_verbosity
 from dlcv.errors import DlcvError, printable
 
 if TYPE_CHECKING:
@@ -123,6 +123,8 @@ def filters(run: Path, checkpoint: str, out: Path, force: bool) -> None:
 
     name, kernels = first_filters(loaded)
     draw_filters(out, name, kernels)
+    if printed_alone(str(out)):
+        return
     count, height, width, _ = kernels.shape
     click.echo(f"{count} filters of {height} x {width} pixels in {name}\n\npicture  {out}")
 
@@ -149,6 +151,8 @@ def feature_maps(
 
     name, pixels, maps = maps_of(loaded, image, layer=layer)
     draw_maps(out, name, pixels, maps)
+    if printed_alone(str(out)):
+        return
     height, width, count = maps.shape
     click.echo(f"{count} maps of {height} x {width} places in {name}\n\npicture  {out}")
 

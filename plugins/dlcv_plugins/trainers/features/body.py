@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, Any
 import attrs
 import keras
 
-from dlcv.api import Experiment, Network, build_parts, load_into, open_source, symbolic
+from dlcv.api import (
+    Experiment,
+    Network,
+    backend,
+    build_parts,
+    load_into,
+    open_source,
+    symbolic,
+)
 from dlcv.errors import DlcvError
 from dlcv.interfaces import Architecture
 from dlcv.interfaces.architecture import single_layers
@@ -85,7 +93,7 @@ def build(experiment: Experiment) -> Body:
         DlcvError: the network can't take the images, or weights are missing or do not fit.
     """
     config = experiment.config
-    keras.utils.set_random_seed(config.seed)
+    backend.set_seed(config.seed)
     architecture = experiment.plugins.architecture
     body = Body.of(
         build_parts(

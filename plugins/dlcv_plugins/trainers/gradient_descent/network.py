@@ -76,11 +76,9 @@ def build_for_training(experiment: Experiment) -> "Network":
     """
     config = experiment.config
     backend.start(config.threads or 1)
-    import keras
-
     from dlcv.api import build_parts
 
-    keras.utils.set_random_seed(config.seed)
+    backend.set_seed(config.seed)
     network = build_parts(
         experiment.plugins.architecture,
         experiment.pipeline,

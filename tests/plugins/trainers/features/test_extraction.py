@@ -242,7 +242,7 @@ def test_a_disk_without_room_is_named_and_nothing_is_left(
     usage = shutil._ntuple_diskusage(total=10**9, used=10**9 - 100, free=100)
     monkeypatch.setattr(shutil, "disk_usage", lambda path: usage)
 
-    with pytest.raises(DlcvError, match=rf"MB are needed in {tmp_path}, where 0 MB are free"):
+    with pytest.raises(DlcvError, match=rf"kB are needed in {tmp_path}, where 0.1 kB are free"):
         dlcv.extract(base_run.path, tmp_path / "f", **made_with)
     assert os.listdir(tmp_path) == []
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from dlcv.api import RunConfig, config_options, with_verbosity
+from dlcv.api import RunConfig, config_options, is_quiet, with_verbosity
 from dlcv.errors import count, printable, some
 from dlcv_plugins.executors.option import on_option
 
@@ -74,7 +74,7 @@ def _lines(checkup: "Checkup", data: str, report: Path | None) -> list[str]:
     lines = _summary(checkup)
     for reported in checkup.reported:
         lines += ["", *_finding(reported)]
-    return [*lines, "", *_next(checkup, data, report)]
+    return lines if is_quiet() else [*lines, "", *_next(checkup, data, report)]
 
 
 def _summary(checkup: "Checkup") -> list[str]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from dlcv.api import RunConfig, SplitConfig, config_options, with_verbosity
+from dlcv.api import RunConfig, SplitConfig, config_options, printed_alone, with_verbosity
 from dlcv.errors import DlcvError
 
 if TYPE_CHECKING:
@@ -81,6 +81,8 @@ def preview(
     out.parent.mkdir(parents=True, exist_ok=True)
     rows, titles = _with_originals(found)
     draw_grid(out, wrapped(rows), titles=wrapped(titles))
+    if printed_alone(str(out)):
+        return
     click.echo(f"picture   {out}: {_described(found)}")
     if saved:
         click.echo(f"images    {saved}")

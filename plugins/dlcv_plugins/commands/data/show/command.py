@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from dlcv.api import table, with_verbosity
+from dlcv.api import is_quiet, table, with_verbosity
 from dlcv.errors import from_here, json_text, printable
 
 if TYPE_CHECKING:
@@ -55,7 +55,8 @@ def show(
         click.echo(json_text(found.as_json(), default=str))
         return
     click.echo(f"{_text(found)}\n\npicture  {picture or NOT_DRAWN}")
-    click.echo(f"advice   dlcv data advise {shlex.quote(data)}")
+    if not is_quiet():
+        click.echo(f"advice   dlcv data advise {shlex.quote(data)}")
 
 
 def _default_picture(data: str) -> Path | None:

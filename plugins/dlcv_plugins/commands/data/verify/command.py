@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from dlcv.api import table, with_verbosity
+from dlcv.api import is_quiet, table, with_verbosity
 
 
 @click.command(
@@ -37,5 +37,7 @@ def verify(path: Path) -> None:
             click.echo(f"dlcv: {problem}", err=True)
         click.echo(f"\n{bad}: not as packed; copy it again, or pack the data set again")
         sys.exit(1)
+    if is_quiet():
+        return
     shown = shown_path(path.absolute())
     click.echo(f"\nall files are as they were packed\ntrain  dlcv run --data {shown}")

@@ -144,7 +144,7 @@ def test_a_full_disk_is_one_line_and_leaves_nothing(photos, tmp_path):
 @pytest.mark.parametrize(
     ("size", "arguments", "message"),
     [
-        ("3m", "--size 400", "14 MB are needed in disk, where 3 MB are free; make room, or choose"),
+        ("3m", "--size 400", " MB are needed in disk, where 3.1 MB are free; make room, or choose"),
         ("3m", "--size 150", "can't write disk/packed/test.hdf5: no space left on device ("),
         ("5500k", "--size 220 --mean-image", "no space left on device ("),
     ],

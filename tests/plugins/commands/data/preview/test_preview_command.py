@@ -51,7 +51,8 @@ def test_the_same_seed_gives_the_same_picture(photos, tmp_path):
     photos()
     for name, seed in (("a", 1), ("b", 1), ("c", 2)):
         arguments = ("--preproc", "patch(size=16)", "--out", f"new/{name}.png", "--seed", seed)
-        assert preview(tmp_path, "photos", *arguments, "--quiet").returncode == 0
+        done = preview(tmp_path, "photos", *arguments, "--quiet")
+        assert (done.returncode, done.stdout) == (0, f"new/{name}.png\n")
     a, b, c = ((tmp_path / "new" / f"{name}.png").read_bytes() for name in "abc")
     assert a == b != c
 
