@@ -155,7 +155,12 @@ def lock(path: Path, refusal: str) -> Iterator[None]:
     Raises:
         DlcvError: with the text `refusal`, another process holds the lock.
     """
-    with open(path, "ab", opener=lambda p, flags: regular(p, flags | os.O_NOFOLLOW)) as file:
+    try:
+        opened = open(path, "ab", opener=lambda p, flags: regular(p, flags | os.O_NOFOLLOW))  # noqa: SIM115
+    except OSError as error:
+        error.filename = os.fspath(path.parent)  # The lock's own name is hidden.
+        raise
+    with opened as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -254,8 +254,9 @@ def test_a_lock_is_no_pipe_and_no_link_to_another_file(path: Path) -> None:
         pass
     path.unlink()
     path.symlink_to("elsewhere")
-    with pytest.raises(OSError, match="symbolic links"), files.lock(path, "refused"):
+    with pytest.raises(OSError, match="symbolic links") as caught, files.lock(path, "refused"):
         pass
+    assert caught.value.filename == str(path.parent)
     assert not (path.parent / "elsewhere").exists()
 
 

@@ -107,7 +107,7 @@ def test_several_plugins_are_separated_by_commas(text: str, expected: list[str])
         ("é, # the mean\npatch", "a comment can't be used at column 4 of"),
         ("a(b=1", "'(' was never closed at column 2"),
         ("a b", "invalid syntax at column 3"),
-        ("é(à=1, ü=)", "at column 10"),
+        ("é(à=1, ü=@)", "at column 10"),
         ("a(class=1)", "invalid syntax at column 3"),
         ("import os", "invalid syntax at column 1"),
         ("a\0", "null bytes"),
