@@ -177,7 +177,7 @@ def test_each_value_is_checked_once(registry: Registry, monkeypatch: pytest.Monk
 
     monkeypatch.setattr(Option, "read", counting)
     registry.create("preprocessor", "patch(size=(3, 4), interpolation=area)")
-    assert sorted(read) == ["interpolation", "size"]
+    assert sorted(read) == ["interpolation", "padding", "size"]
 
 
 def test_a_hint_that_holds_a_semicolon_keeps_the_position_before_the_hint() -> None:
