@@ -114,7 +114,7 @@ def test_several_plugins_are_separated_by_commas(text: str, expected: list[str])
         ("a(b='\ud800')", "surrogates not allowed"),
         ("a(b=9" + "9" * 4400 + ")", "Exceeds the limit"),
         ("-" * 9000 + "1", "it is nested too deep"),
-        ("a" + ".b" * 3000, "it is nested too deep"),
+        ("a" + ".b" * 3000, '"a.b.b.b.b.b'),  # Too deep to be read, or, from Python 3.13, no name.
         ("(" * 5000, "too many nested parentheses"),
         ("a" * (LONGEST_TEXT + 1), f"too long (at most {LONGEST_TEXT})"),
     ],
