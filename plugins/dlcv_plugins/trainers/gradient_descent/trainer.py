@@ -124,11 +124,21 @@ def train_into(directory: RunDirectory, experiment: Experiment) -> Run:
         return _train(directory, experiment, network, resumed=False)
 
 
+def remove_leftovers(directory: RunDirectory) -> None:
+    """Removes what killed processes left; raises `DlcvError` where that may be another's folder."""
+    if directory.checkpoints.is_symlink():
+        raise DlcvError(
+            f"{directory.checkpoints} is a link, so what is removed there may not be the run's; "
+            "move the folder itself to this place"
+        )
+    for folder in (directory.path, directory.checkpoints):
+        files.sweep(folder)
+
+
 def _resume(run: Run, from_epoch: int | None, changes: dict[str, object]) -> Run:
     """Continues a run, whose directory is locked."""
     directory = run.directory
-    for folder in (directory.path, directory.checkpoints):
-        files.sweep(folder)
+    remove_leftovers(directory)
     plan = Continuation.plan(run, from_epoch, changes) if changes else None
     config = plan.config if plan else run.config
     experiment = Experiment.reopen(config, run.pipeline, run.groups)
