@@ -94,6 +94,9 @@ def _name_as_elsewhere(axes: Any) -> None:
     """Calls the value a loss, and counts trials from 1 as the rest of the page does."""
     if axes.get_xlabel() == "Trial":
         axes.xaxis.set_major_formatter(lambda position, _: f"{position + 1:g}")
+    ticks = [text.get_text() for text in axes.get_xticklabels()]
+    if not NAMES.keys().isdisjoint(ticks):
+        axes.set_xticklabels([NAMES.get(tick, tick) for tick in ticks])
     for each in axes.figure.axes:
         each.set_xlabel(NAMES.get(each.get_xlabel(), each.get_xlabel()))
         each.set_ylabel(NAMES.get(each.get_ylabel(), each.get_ylabel()))

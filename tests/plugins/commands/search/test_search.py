@@ -162,3 +162,20 @@ def test_search_whose_trials_all_fail_is_one_line(tmp_path):
             **COMMON, epochs=1, vary=["learning_rate=(1e37, 1e38)"], trials=1,
             out=tmp_path / "search",
         )  # fmt: skip
+
+
+def test_plots_call_the_value_a_loss_and_count_trials_from_1():
+    from matplotlib.figure import Figure
+
+    from dlcv_plugins.commands.search.page import _name_as_elsewhere
+
+    across, along = Figure().subplots(), Figure().subplots()
+    across.set_xticks(range(2), ["Objective Value", "batch_size"])
+    along.set_xlabel("Trial")
+    along.set_ylabel("Objective Value")
+    for axes in (across, along):
+        _name_as_elsewhere(axes)
+    names = [text.get_text() for text in across.get_xticklabels()]
+    assert names == ["validation loss", "batch_size"]
+    assert (along.get_xlabel(), along.get_ylabel()) == ("trial", "validation loss")
+    assert along.xaxis.get_major_formatter()(0, None) == "1"
