@@ -12,6 +12,7 @@ import attrs
 from dlcv.api import RunConfig, RunDirectory, backend, configured, duration, find_store
 from dlcv.errors import DlcvError, count
 from dlcv.interfaces import LabelledImages, evolve
+from dlcv.registry import Spec
 from dlcv_plugins.commands.auto import candidates as trying
 from dlcv_plugins.commands.auto.candidates import Candidate
 from dlcv_plugins.commands.auto.clock import Clock, OutOfTimeError, StoppedError
@@ -19,6 +20,8 @@ from dlcv_plugins.commands.auto.clock import Clock, OutOfTimeError, StoppedError
 logger = logging.getLogger(__name__)
 CHECKING, EXTRACTING, PROBING = 0.1, 0.4, 0.5
 """Shares of the time: for the check, for the first features, and for the features of all."""
+SEARCHING = 0.7
+"""Share of what is left: for the first classifier, before it does without a search."""
 SLOWEST = 0.1
 """Seconds an image; where even so slow a network is in time, none is measured beforehand."""
 FEWEST = 10
@@ -162,14 +165,36 @@ class Attempt:
             else:
                 self.say("transfer comes first: a classifier on the features of %s", name)
             what = f"transfer from {name}"
-            fit = functools.partial(trying.probe, config, yielding, what, self.tried)
-            candidate = self._tried(what, limit, fit, is_needed=not found)
+            fit = functools.partial(trying.probe, yielding=yielding, what=what, runs=self.tried)
+            if found:
+                candidate = self._tried(what, limit, functools.partial(fit, config))
+            else:
+                candidate = self._first(what, limit, config, fit)
             if candidate is None:
                 continue
             if not found:
                 self._set_reserve(candidate)
             found[base] = candidate
         return found
+
+    def _first(
+        self, what: str, limit: float, config: RunConfig, fit: Callable[[RunConfig], Candidate]
+    ) -> Candidate | None:
+        """Fits the classifier that the others are compared with, if need be without a search.
+
+        Raises:
+            DlcvError: it fails, or takes too long even so.
+        """
+        try:
+            with self.clock.limited(SEARCHING * limit):
+                candidate = fit(config)
+        except OutOfTimeError:
+            self.say("%s: the search for a strength takes too long; it is fitted with one", what)
+            once = evolve(config, classifier=Spec("logistic_regression", {"C": 1.0}))
+            # Features that are there already are not extracted again.
+            return self._tried(what, self.left, lambda: fit(once), is_needed=True)
+        self._add(Rung(what, candidate.seconds, candidate))
+        return candidate
 
     def _config(self, base: str, fraction: float) -> tuple[RunConfig, list[str]]:
         from dlcv_plugins.trainers.features.configuration import transfer_config

@@ -13,7 +13,7 @@ from dlcv.api import RunDirectory, new_directory
 from dlcv.errors import DlcvError
 from dlcv_plugins.commands.auto import attempt, candidates
 from dlcv_plugins.commands.auto.candidates import Candidate, combined
-from dlcv_plugins.commands.auto.clock import Clock
+from dlcv_plugins.commands.auto.clock import Clock, OutOfTimeError
 from dlcv_plugins.trainers.combined import test_combined as finish_combined
 from dlcv_plugins.trainers.combined import write_combined
 
@@ -103,13 +103,33 @@ def test_ctrl_c_keeps_the_best_so_far(base_run, flowers, tmp_path, monkeypatch):
     assert dlcv.load(tmp_path / "runs" / "kept").metrics["rank1"] >= 0
 
 
+def test_one_strength_is_fitted_where_a_search_takes_too_long(
+    base_run, flowers, tmp_path, monkeypatch
+):
+    fit = candidates.probe
+
+    def slow(config, **options):
+        if "C" not in config.classifier.options:
+            raise OutOfTimeError
+        return fit(config, **options)
+
+    monkeypatch.setattr(candidates, "probe", slow)
+    trying = attempt.Attempt(
+        str(flowers), {"threads": 1}, [str(base_run.path)], tmp_path, Clock(60.0)
+    )
+    (found,) = trying._probe().values()
+    assert found is trying.candidates[0]
+    assert dlcv.load(found.paths[0]).config.classifier.options["C"] == 1.0
+    assert "the search for a strength takes too long" in trying.reasons[1][1]
+
+
 def test_too_little_time_is_one_line_and_leaves_nothing(base_run, flowers, tmp_path):
     done = command(
         "auto", flowers, "--base", base_run.path, "--minutes", "0.0001", folder=tmp_path,
         has_pictures=False,
     )  # fmt: skip
     assert done.returncode == 2
-    assert "up before anything was trained; give it more --minutes" in done.stderr
+    assert "; give it more --minutes" in done.stderr
     assert not [*tmp_path.glob("runs/[!.]*")]
 
 
