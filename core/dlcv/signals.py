@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+IMPORTING = ("<frozen importlib",)
 _before_exit: "list[Callable[[], object]]" = []
 _received = 0
 
@@ -82,10 +83,14 @@ def _handle(handler: "Callable[[int, FrameType | None], object]") -> "dict[int, 
 def _end(number: int, frame: "FrameType | None") -> None:
     global _received
     _received = number
+    if is_within(frame, ("__del__",)):  # There, Python would print an exception, and go on.
+        signal.signal(signal.SIGALRM, lambda _, later: _end(number, later))
+        signal.setitimer(signal.ITIMER_REAL, 0.01)
+        return
     signal.signal(number, signal.SIG_DFL)
     if number == signal.SIGHUP:
         leave_closed_terminal()
-    if is_importing(frame):
+    if is_within(frame, IMPORTING):
         # Modules are left half-made by an exception, and many catch it: some go on without what
         # they import, and those written in C report that their "initialization failed".
         for call in reversed(_before_exit):
@@ -98,10 +103,10 @@ def _end(number: int, frame: "FrameType | None") -> None:
     sys.exit(128 + number)
 
 
-def is_importing(frame: "FrameType | None") -> bool:
-    """Returns whether a module is being imported, which an exception would leave half-made."""
+def is_within(frame: "FrameType | None", names: "tuple[str, ...]") -> bool:
+    """Returns whether one of some functions is running, or a module whose file begins like one."""
     while frame is not None:
-        if frame.f_code.co_filename.startswith("<frozen importlib"):
+        if frame.f_code.co_name in names or frame.f_code.co_filename.startswith(names):
             return True
         frame = frame.f_back
     return False

@@ -82,6 +82,27 @@ def test_what_a_signal_breaks_is_no_error_of_its_own(tmp_path: Path) -> None:
     assert (ended.returncode, ended.stderr) == (130, "dlcv: stopped\n")
 
 
+@pytest.mark.parametrize("number", CODES)
+def test_a_signal_while_an_object_is_deleted_is_not_lost(
+    tmp_path: Path, number: signal.Signals
+) -> None:
+    program = (
+        "import signal, sys, time\n"
+        "import dlcv.__main__, dlcv.cli.main\n"
+        "class Deleted:\n"
+        "    def __del__(self):\n"
+        f"        signal.raise_signal({int(number)})\n"
+        "def wait(**_):\n"
+        "    Deleted()\n"
+        "    time.sleep(5)\n"
+        "dlcv.cli.main.dlcv.main = wait\n"
+        "dlcv.__main__.main()\n"
+    )
+    ended = run_python(tmp_path, "-c", program)
+    assert ended.stderr == "dlcv: stopped\n"
+    assert ended.returncode == CODES[number]
+
+
 def test_ignored_signals_stay_ignored(tmp_path: Path) -> None:
     program = (
         "import signal\n"

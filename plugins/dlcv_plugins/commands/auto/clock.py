@@ -125,7 +125,7 @@ def _alarm(seconds: float, ring: Callable[[FrameType | None], None]) -> Iterator
 
     def rings(number: int, frame: FrameType | None) -> None:
         # An exception would leave modules half-made, or be printed and lost.
-        if signals.is_importing(frame) or _is_collecting(frame):
+        if signals.is_within(frame, signals.IMPORTING) or _is_collecting(frame):
             signal.setitimer(signal.ITIMER_REAL, CHECKED_AGAIN, REPEATED)
         else:
             ring(frame)
