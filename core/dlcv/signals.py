@@ -76,8 +76,7 @@ def leave_closed_terminal() -> None:
 
 
 def _handle(handler: "Callable[[int, FrameType | None], object]") -> "dict[int, Any]":
-    taken = [number for number in ENDING if signal.getsignal(number) is not signal.SIG_IGN]
-    return {number: signal.signal(number, handler) for number in taken}
+    return {n: signal.signal(n, handler) for n in ENDING if signal.getsignal(n) != signal.SIG_IGN}
 
 
 def _end(number: int, frame: "FrameType | None") -> None:
@@ -87,6 +86,7 @@ def _end(number: int, frame: "FrameType | None") -> None:
         signal.signal(signal.SIGALRM, lambda _, later: _end(number, later))
         signal.setitimer(signal.ITIMER_REAL, 0.01)
         return
+    sys.unraisablehook = lambda _: None  # What objects say that the signal leaves half-made.
     signal.signal(number, signal.SIG_DFL)
     if number == signal.SIGHUP:
         leave_closed_terminal()

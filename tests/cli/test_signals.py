@@ -103,6 +103,24 @@ def test_a_signal_while_an_object_is_deleted_is_not_lost(
     assert ended.returncode == CODES[number]
 
 
+def test_what_a_signal_leaves_half_made_says_nothing(tmp_path: Path) -> None:
+    program = (
+        "import signal\n"
+        "import dlcv.__main__, dlcv.cli.main\n"
+        "class HalfMade:\n"
+        "    def __init__(self):\n"
+        "        signal.raise_signal(signal.SIGINT)\n"
+        "        self.handle = 1\n"
+        "    def __del__(self):\n"
+        "        del self.handle\n"
+        "dlcv.cli.main.dlcv.main = lambda **_: HalfMade()\n"
+        "dlcv.__main__.main()\n"
+    )
+    ended = run_python(tmp_path, "-c", program)
+    assert ended.stderr == "dlcv: stopped\n"
+    assert ended.returncode == 130
+
+
 def test_ignored_signals_stay_ignored(tmp_path: Path) -> None:
     program = (
         "import signal\n"
