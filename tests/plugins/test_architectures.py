@@ -330,6 +330,7 @@ def test_defaults_are_those_of_the_source(
 
 
 def test_convolutions_of_airbench_give_their_inputs_at_first() -> None:
+    keras.utils.set_random_seed(0)
     model = registry.create("architecture", "airbench(filters=(4, 6))").build((8, 8, 3), 2)
     images = np.random.default_rng(0).normal(size=(2, 8, 8, 3)).astype("float32")
     first = keras.Model(model.inputs, model.get_layer("block1_conv1").output)(images)

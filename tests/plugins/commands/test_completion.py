@@ -25,8 +25,11 @@ from dlcv_plugins.commands.completion.spec import continuations
         ("architecture", "nothing(", []),
         ("preprocessor", "mean, pat", ["mean, patch"]),
         ("preprocessor", "mean,pat", ["mean,patch"]),
-        ("preprocessor", "patch(", ["patch(size=", "patch(interpolation="]),
-        ("preprocessor", "patch(size=(8, 9), ", ["patch(size=(8, 9), interpolation="]),
+        ("preprocessor", "patch(", ["patch(size=", "patch(interpolation=", "patch(padding="]),
+        (
+            "preprocessor", "patch(size=(8, 9), ",
+            ["patch(size=(8, 9), interpolation=", "patch(size=(8, 9), padding="],
+        ),
         ("preprocessor", "patch(size=(8, ", []),
         ("preprocessor", "patch(interpolation=ar", ["patch(interpolation=area"]),
         ("preprocessor", "patch(size=8), mea", ["patch(size=8), mean"]),
