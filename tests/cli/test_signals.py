@@ -68,11 +68,18 @@ def test_a_signal_during_imports_ends_with_one_line(
     assert ended.returncode == CODES[number]
 
 
-def test_what_a_signal_breaks_is_no_error_of_its_own(tmp_path: Path) -> None:
+@pytest.mark.parametrize("noted", ["contextlib.nullcontext()", "deferred_signals()"])
+def test_what_a_signal_breaks_is_no_error_of_its_own(tmp_path: Path, noted: str) -> None:
+    """Neither at first, nor once a training has noted one."""
     program = (
-        "import signal, sys\n"
+        "import contextlib, signal, sys\n"
         "import dlcv.__main__, dlcv.cli.main\n"
+        "from dlcv_plugins.training.interruption import deferred_signals\n"
         "def fail(**_):\n"
+        f"    with {noted} as asked:\n"
+        "        if asked: signal.raise_signal(signal.SIGINT)\n"
+        "        break_off()\n"
+        "def break_off():\n"
         "    try: signal.raise_signal(signal.SIGINT)\n"
         "    except KeyboardInterrupt: raise SystemError('initialization failed')\n"
         "dlcv.cli.main.dlcv.main = fail\n"

@@ -49,9 +49,8 @@ def deferred_signals() -> Iterator[Interruption]:
         asked.signal = number
         if number == signal.SIGHUP:
             signals.leave_closed_terminal()
-        for each in before:
-            at_once = signal.default_int_handler if each == signal.SIGINT else signal.SIG_DFL
-            signal.signal(each, at_once)
+        for each, earlier in before.items():
+            signal.signal(each, earlier if each == signal.SIGINT else signal.SIG_DFL)
 
     with signals.handled(note) as before:
         yield asked
