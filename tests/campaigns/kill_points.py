@@ -126,7 +126,7 @@ COMMANDS = {
         packed_result,
         before=("data build photos --out p --size 6",),
     ),
-    "extract": Command(EXTRACT, "f", features_result, unless("f", "fit f --name fitted")),
+    "extract": Command(EXTRACT, "f", features_result, unless("f", "fit f --name fitted --force")),
     "fit": Command(
         "fit f --name r",
         "runs/r",
