@@ -126,8 +126,8 @@ def _run(
     for package in packages:
         site.addsitedir(str(package))
     # What main asks of OpenCV by the environment, which it read when Keras imported it.
-    logging = cv2.utils.logging
-    logging.setLogLevel(logging.LOG_LEVEL_SILENT)
+    log = getattr(cv2.utils, "logging", None)  # OpenCV 4 has the function itself.
+    (log.setLogLevel if log else cv2.setLogLevel)(0)
     sys.argv = command
     from dlcv.__main__ import main
 
