@@ -81,7 +81,9 @@ def _figure_of_curves(curves: Curves) -> "Figure":
         axes.set(xlim=(-0.02, 1.02), ylim=(-0.02, 1.02))
     axes.grid(alpha=0.3)
     if 0 < len(curves.lines) <= LINES_IN_LEGEND:
-        legend = axes.legend(axes.lines[-len(curves.lines) :], [*curves.lines], fontsize=8)
+        # Matplotlib leaves out names that begin with an underscore, so they are set afterwards.
+        places = [*map(str, range(len(curves.lines)))]
+        legend = axes.legend(axes.lines[-len(places) :], places, fontsize=8)
         for text, name in zip(legend.get_texts(), curves.lines, strict=True):
             text.set(text=printable(name), parse_math=False)
     for place in curves.marks:
