@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
+from dlcv import files
 from dlcv.interfaces import plugin
 from dlcv_plugins.kinds.exporter import Exporter, Session
 
@@ -51,7 +52,7 @@ class _Session(Session):
     def __init__(self, path: Path, threads: int) -> None:
         from ai_edge_litert.interpreter import Interpreter
 
-        content = path.read_bytes()
+        content = files.read(path)
         self._interpreter = Interpreter(model_content=content, num_threads=threads)
         (given,) = self._interpreter.get_input_details()
         (made,) = self._interpreter.get_output_details()
