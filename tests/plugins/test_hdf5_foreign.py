@@ -1,5 +1,6 @@
 """HDF5 files of others: what can be read is read right, what is hostile or damaged is refused."""
 
+import os
 import re
 import subprocess
 import sys
@@ -419,3 +420,9 @@ def test_a_heap_in_which_the_library_goes_round_forever_is_refused(tmp_path):
         pass
     path.write_bytes(b"")
     hdf5.refuse_endless_heaps(path)
+
+
+@pytest.mark.timeout(20)
+def test_a_pipe_in_place_of_the_description_is_waited_for_by_nobody(file):
+    os.mkfifo(file.with_name("dataset.toml"))
+    assert list(opened(write(file)).label_names) == NAMES

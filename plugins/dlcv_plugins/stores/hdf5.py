@@ -188,7 +188,7 @@ def _check_content(path: Path) -> bool:
     """
     description = path.with_name(DESCRIPTION)
     try:
-        recorded = tomllib.loads(description.read_text(encoding="utf-8"))["files"][path.name]
+        recorded = tomllib.loads(files.read(description).decode())["files"][path.name]
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         # Written by other tools, which is fine.
         if is_hdf5(path) and path.stat().st_size <= hdf5.LARGEST_SEARCHED:
@@ -206,7 +206,7 @@ def _check_content(path: Path) -> bool:
 def _recorded_bit_depth(path: Path) -> BitDepth:
     """Returns how samples of 16 bits became bytes when a file was packed."""
     try:
-        text = path.with_name(DESCRIPTION).read_text(encoding="utf-8")
+        text = files.read(path.with_name(DESCRIPTION)).decode()
         return recorded_bit_depth(tomllib.loads(text))
     except (OSError, ValueError, RecursionError):
         return ALL_BITS

@@ -278,7 +278,7 @@ def _finish(work: Path, out: Path, about: dict[str, Any], *, force: bool) -> Non
 def _read_json(path: Path) -> Any:
     """Returns what a file of ours holds; None where it is not there, or was not finished."""
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        return json.loads(files.read(path))
     except (OSError, ValueError, RecursionError):
         return None
 
