@@ -37,7 +37,7 @@ def predict_batches(model: Network, loader: Loader) -> Iterator[np.ndarray]:
     if not len(loader.images):
         raise DlcvError("there are no images to predict")
     expected = tuple(model.input_shape[1:])
-    views = loader.pipeline.views
+    views, size = loader.pipeline.views, 0
     with track("predicting", len(loader.images), unit="images") as progress:
         for pixels, _ in loader.epoch():
             if pixels.shape[1:] != expected:
@@ -45,7 +45,10 @@ def predict_batches(model: Network, loader: Loader) -> Iterator[np.ndarray]:
                     f"the images have {_size(pixels.shape[1:])}, but the network takes "
                     f"{_size(expected)}; put {resizing()} among the preprocessors"
                 )
-            probabilities = np.asarray(model.predict_on_batch(pixels), np.float32)
+            size = max(size, len(pixels))
+            # The last batch is filled: for one of another size, the network is compiled again.
+            filled = np.resize(pixels, (size, *expected))
+            probabilities = np.asarray(model.predict_on_batch(filled), np.float32)[: len(pixels)]
             yield probabilities.reshape(-1, views, probabilities.shape[1]).mean(axis=1)
             progress(len(pixels) // views)
 

@@ -299,7 +299,7 @@ class Lookup:
     def _hint(self, kind: str, name: str) -> str:
         others = [k for k in INTERFACES if k != kind and self._usable(k, name)]
         if others:
-            return f'; "{name}" is {_with_article(others[0])}'
+            return f'; "{name}" is a{"n" * (others[0][0] in "aeiou")} {others[0]}'
         names = self.names(kind)
         if hint := suggestion(name, names):
             return hint
@@ -367,7 +367,3 @@ def _add_to(named: dict[str, dict[str, list[Descriptor]]], descriptor: Descripto
     for name in {descriptor.name, descriptor.qualified_name}:
         # A new list: another thread may be going through the one before.
         of_kind[name] = [*of_kind.get(name, ()), descriptor]
-
-
-def _with_article(kind: str) -> str:
-    return f"{'an' if kind[0] in 'aeiou' else 'a'} {kind}"

@@ -43,6 +43,23 @@ def test_every_sample_is_predicted_once_in_stored_order(network, batch_size):
     assert found.sample_ids[-1] == "digits[1796]"
 
 
+def test_batches_reach_the_network_in_one_size_so_that_it_is_compiled_once(network):
+    seen = []
+
+    class Network:
+        input_shape = network.input_shape
+
+        def predict_on_batch(self, pixels):
+            seen.append(len(pixels))
+            return network.predict_on_batch(pixels)
+
+    digits = Digits().open("all")
+    found = predict_labelled(Network(), loader(digits, batch_size=600))
+    assert seen == [600, 600, 600]
+    whole = predict_labelled(network, loader(digits, batch_size=5000))
+    np.testing.assert_allclose(found.probabilities, whole.probabilities, atol=1e-6)
+
+
 @pytest.mark.parametrize(
     ("size", "message"),
     [
