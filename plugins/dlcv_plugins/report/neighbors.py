@@ -19,10 +19,11 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 SECONDS, SECONDS_IF_ASKED = 3.0, 30.0
 """How long training images go through the network; the batch that exceeds it is the last."""
+IMAGES, IMAGES_IF_ASKED = 1000, 5000
+"""How many training images do at most."""
 FEWEST = 100
 """Fewer images, of more that there are, show nothing that is similar."""
 BATCH = 16
-MOST_IMAGES = 5000
 MOST_NEIGHBORS = 6
 SEED = 42
 
@@ -79,12 +80,13 @@ def neighbors_of(
     classes = {*predictions.labels[rows], *predictions.combined[rows].argmax(axis=1)}
     names = {predictions.label_names[number] for number in classes}
     split = members[0].directory.read_json("metrics")["split"]
+    most = IMAGES_IF_ASKED if asked else IMAGES
     seconds = (SECONDS_IF_ASKED if asked else SECONDS) / len(members)
     try:
         found = (
             _extracted(features["train"], features[split], sample_ids, names)
             if features
-            else _computed(members, split, sample_ids, names, seconds)
+            else _computed(members, split, sample_ids, names, most, seconds)
         )
     except Exception as error:
         # The network, its preprocessors and the data may have gone; a report does without.
@@ -121,7 +123,7 @@ def _extracted(train: Any, held_out: Any, sample_ids: Sequence[str], names: set[
 
     rows = {sample: row for row, sample in enumerate(held_out.sample_ids)}
     candidates = _of_classes(train, names)
-    chosen = np.sort(candidates[:MOST_IMAGES])
+    chosen = np.sort(candidates[:IMAGES_IF_ASKED])
     return Compared(
         [np.stack([held_out.values[rows[sample]] for sample in sample_ids])],
         [np.asarray(train.values[chosen])],
@@ -132,7 +134,12 @@ def _extracted(train: Any, held_out: Any, sample_ids: Sequence[str], names: set[
 
 
 def _computed(
-    members: Sequence[Run], split: str, sample_ids: Sequence[str], names: set[str], seconds: float
+    members: Sequence[Run],
+    split: str,
+    sample_ids: Sequence[str],
+    names: set[str],
+    most: int,
+    seconds: float,
 ) -> Compared | None:
     """Returns features of images that go through each network now, for some seconds each."""
     import numpy as np
@@ -143,7 +150,7 @@ def _computed(
     held_out, train = data.splits[split], data.splits["train"]
     places = {held_out.sample_id(i): i for i in range(len(held_out))}
     candidates = _of_classes(train, names)
-    chosen = np.random.default_rng(SEED).permutation(candidates)[:MOST_IMAGES]
+    chosen = np.random.default_rng(SEED).permutation(candidates)[:most]
     if not len(chosen):
         return None
     some = Subset(held_out, np.array([places[s] for s in sample_ids]))
