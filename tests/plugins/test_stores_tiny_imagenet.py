@@ -1,5 +1,7 @@
 """Tiny ImageNet's own layout."""
 
+import os
+
 import numpy as np
 import pytest
 
@@ -136,3 +138,11 @@ def test_real_images_have_the_classes_of_the_folders(real_data):
     assert np.bincount(val.labels).tolist() == [50] * 20
     assert train.label_names[:3] == ("goldfish", "centipede", "black stork")
     assert train.read([0, 9_999]).shape == (2, 64, 64, 3)
+
+
+@pytest.mark.timeout(20)
+def test_a_pipe_in_place_of_a_list_is_waited_for_by_nobody(tiny):
+    (tiny / "wnids.txt").unlink()
+    os.mkfifo(tiny / "wnids.txt")
+    with pytest.raises((DlcvError, OSError), match=r"wnids\.txt"):
+        TinyImagenet(path=tiny).open("train")

@@ -98,7 +98,7 @@ class Storage:
         """Returns a block from the cache, or fetches and keeps it; None where there is no room."""
         path = self._folder(identity) / f"{number:08d}"
         with suppress(OSError):
-            if len(content := path.read_bytes()) == size:
+            if len(content := files.read(path)) == size:
                 return content
         with self._lock:
             if self._used + size > self._cache_bytes:

@@ -1,12 +1,13 @@
 """Tiny ImageNet, in the layout that it is published in."""
 
+import io
 import logging
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Self
 
-from dlcv import images
+from dlcv import files, images
 from dlcv.errors import DlcvError, some
 from dlcv.interfaces import DatasetStore, LabelledImages, option, plugin
 from dlcv_plugins.stores import layout
@@ -157,7 +158,7 @@ def _annotations(file: Path, labels: Mapping[str, int]) -> Iterator[tuple[str, t
 def _lines(file: Path) -> Iterator[tuple[int, str]]:
     """Yields the lines of a text file that are not blank, with their numbers from 1."""
     try:
-        text = file.read_text(encoding="utf-8-sig")
+        text = io.TextIOWrapper(io.BytesIO(files.read(file)), "utf-8-sig").read()
     except FileNotFoundError:
         raise DlcvError(f"{file} is missing; it belongs to Tiny ImageNet's layout") from None
     except UnicodeDecodeError as error:
