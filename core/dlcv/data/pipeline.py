@@ -8,7 +8,7 @@ import attrs
 import numpy as np
 
 from dlcv import registry
-from dlcv.errors import DlcvError, ImageError
+from dlcv.errors import DlcvError, ImageError, PluginError
 from dlcv.interfaces import Images, LabelledImages, Preprocessor, Shape, Size, is_value_step, stack
 from dlcv.registry.defaults import default, default_or_none
 
@@ -171,9 +171,13 @@ def resizing_step() -> Preprocessor:
     """Makes the step that brings images of any size to one, where a user named none.
 
     Raises:
-        DlcvError: no installed package chooses one.
+        DlcvError: no installed package chooses one, or it can't be used.
     """
-    return registry.create("preprocessor", default("resize"))
+    chosen = default("resize")
+    try:
+        return registry.create("preprocessor", chosen)
+    except PluginError as error:
+        raise DlcvError(f"{error}; name a preprocessor that resizes the images") from None
 
 
 def resizing(size: Size | None = None) -> str:

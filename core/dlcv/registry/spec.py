@@ -118,12 +118,9 @@ def write(value: object) -> str:
     if isinstance(value, str):
         # What JSON escapes, it escapes as Python does. No file holds a half of a surrogate pair,
         # which a byte of a file's name that is not UTF-8 is here.
-        return SURROGATES.sub(_escape, json.dumps(value, ensure_ascii=False))
+        text = json.dumps(value, ensure_ascii=False)
+        return SURROGATES.sub(lambda half: f"\\u{ord(half[0]):04x}", text)
     return str(value)
-
-
-def _escape(character: re.Match[str]) -> str:
-    return f"\\u{ord(character[0]):04x}"
 
 
 def bare_or_text(text: str) -> "Spec | str":

@@ -6,13 +6,14 @@ import numpy as np
 import pytest
 
 from dlcv import registry
-from dlcv.data.fitting import chosen_pixel_steps, with_pixel_steps
+from dlcv.data.fitting import chosen_pixel_steps, fit_to_input, with_pixel_steps
 from dlcv.data.pipeline import Pipeline
 from dlcv.errors import DlcvError, SpecError
 from dlcv.interfaces import Preprocessor, plugin, state
 from dlcv.registry.spec import Spec
 from dlcv_plugins.preprocessors.crop import Crop
 from dlcv_plugins.preprocessors.mean import Mean
+from dlcv_plugins.preprocessors.simple import Simple
 
 
 def trained(text, size=(8, 8)):
@@ -150,3 +151,16 @@ def test_another_size_than_the_network_s_is_refused(text):
         "the preprocessors end with 6 x 6 pixels, but the network takes 8 x 8; "
         "leave the size of the last one out"
     )
+
+
+def test_where_the_step_that_resizes_is_disabled_another_is_asked_for(monkeypatch):
+    monkeypatch.setenv("DLCV_DISABLE", "aspect_aware")
+    with pytest.raises(
+        DlcvError,
+        match=r'"aspect_aware" of dlcv .* is disabled by DLCV_DISABLE; name a preprocessor that',
+    ):
+        fit_to_input((), (None, None, 3), input_size=None, default_size=(32, 32))
+    pipeline, _ = fit_to_input(
+        (Simple(size=16),), (None, None, 3), input_size=None, default_size=(32, 32)
+    )
+    assert pipeline.pixel_steps == (Simple(size=16),)
