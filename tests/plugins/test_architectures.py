@@ -252,8 +252,9 @@ def test_lecture_cnn_has_linear_convolutions_and_drops_where_the_lecture_does() 
 
 @pytest.mark.parametrize(
     ("spec", "kernels"),
-    [("alexnet", 8), ("deepergooglenet", 3 + 7 * 6 + 1), ("minigooglenet", 0), ("resnet18", 21)],
-)
+    [("alexnet", 8), ("deepergooglenet", 3 + 7 * 6 + 1), ("minigooglenet", 0),
+     ("minigooglenet(l2=0.0005)", 1 + 8 * 2 + 2 + 1), ("resnet18", 21)],
+)  # fmt: skip
 def test_penalty_is_on_every_kernel_or_on_none(spec: str, kernels: int) -> None:
     size = registry.create("architecture", spec).default_size
     model = build(spec, (*size, 3))
@@ -261,6 +262,21 @@ def test_penalty_is_on_every_kernel_or_on_none(spec: str, kernels: int) -> None:
 
     assert len(penalised) == kernels
     assert kernels in (0, len([x for x in model.layers if hasattr(x, "kernel")]))
+
+
+@pytest.mark.parametrize(
+    ("normalise", "order"),
+    [
+        ("before", ["conv1", "conv1_bn", "conv1_relu"]),
+        ("after", ["conv1", "conv1_relu", "conv1_bn"]),
+    ],
+)
+def test_minigooglenet_normalises_before_or_after_the_activation(
+    normalise: str, order: list[str]
+) -> None:
+    layers = build(f"minigooglenet(normalise={normalise})", (32, 32, 3)).layers
+
+    assert [layer.name for layer in layers[1:4]] == order
 
 
 def norms_activations_convolutions(model: keras.Model, block: str) -> list[str]:

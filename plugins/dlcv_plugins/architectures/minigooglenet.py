@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Literal
 
-from dlcv.interfaces import Architecture, option, plugin
+from dlcv.interfaces import Architecture, flatten, option, plugin, softmax_layer
 from dlcv_plugins.architectures.inception import Convolutions, concatenate
 
 if TYPE_CHECKING:
@@ -51,6 +51,11 @@ class MiniGoogLeNet(Architecture):
                 x = _downsample(x, downsampling, f"stage{stage}_downsample", convolutions)
         x = layers.AveragePooling2D(7, name="pool")(x)
         return layers.Dropout(0.5, name="pool_dropout")(x)
+
+    def classify(self, x: "keras.KerasTensor", classes: int) -> "keras.KerasTensor":
+        """Softmax, with the L2 penalty."""
+        penalty = Convolutions(self.width, self.l2).penalty()
+        return softmax_layer(classes, kernel_regularizer=penalty)(flatten(x))
 
 
 def _downsample(
