@@ -24,7 +24,7 @@ from dlcv.data.pipeline import Pipeline
 from dlcv.errors import DlcvError
 from dlcv.interfaces import evolve, options_of
 from dlcv.registry import registry as everything
-from dlcv.registry.spec import Spec, SpecList
+from dlcv.registry.spec import Spec
 from dlcv.runs.experiment import make_steps
 from dlcv.training.network import build_parts, symbolic
 from dlcv_plugins.training.freezing import chosen_layers
@@ -92,6 +92,37 @@ RATES = {
 }
 
 
+CROSSENTROPY = "categorical_crossentropy"
+ADAM, MOMENTUM = ("adam", {}), ("sgd", {"momentum": 0.9})
+LEARNING = {
+    # by the begin of a name: each stage's optimizer, beside its rate, the loss, and the division
+    "cats-and-dogs-": ([ADAM], "mean_squared_error", {"test": 0, "validation": 0.2}),
+    "cifar10-lecture-cnn": ([ADAM], CROSSENTROPY, {"validation": "test"}),
+    "cifar10-lecture-cnn-augmented": ([ADAM], CROSSENTROPY, {"validation": 0.2, "seed": 20}),
+    "cifar10-lecture-cnn-dropout": ([ADAM], CROSSENTROPY, {"validation": 0.2}),
+    "cifar10-lecture-cnn-normalised": ([ADAM], CROSSENTROPY, {"validation": 0.2}),
+    "cifar10-minigooglenet-": ([MOMENTUM], CROSSENTROPY, {"validation": "test"}),
+    "cifar10-minivggnet": (
+        [("sgd", {"momentum": 0.9, "nesterov": True})], CROSSENTROPY, {"validation": "test"}
+    ),
+    "cifar10-resnet56-": ([MOMENTUM], CROSSENTROPY, {"validation": "test"}),
+    "cifar10-vgg16": ([ADAM], CROSSENTROPY, {"validation": 0.2, "method": "last"}),
+    "cifar10-vgg16-augmented": (
+        [ADAM], CROSSENTROPY, {"validation": 0.2, "method": "stratified", "seed": 20}
+    ),
+    "dogs-vs-cats-alexnet": ([ADAM], "binary_crossentropy", {"test": 0.1, "validation": 0.1}),
+    "flowers17-minivggnet": ([("sgd", {})], CROSSENTROPY, {"test": 0, "validation": 0.25}),
+    "flowers17-vgg16-finetuned": (
+        [("rmsprop", {}), ("sgd", {})], CROSSENTROPY, {"test": 0, "validation": 0.25}
+    ),
+    "tiny-imagenet-deepergooglenet-1": ([MOMENTUM], CROSSENTROPY, {"test": 0.1}),
+    "tiny-imagenet-deepergooglenet-2": ([ADAM], CROSSENTROPY, {"test": 0.1}),
+    "tiny-imagenet-deepergooglenet-3": ([ADAM], CROSSENTROPY, {"test": 0.1}),
+    "tiny-imagenet-resnet-": ([MOMENTUM], CROSSENTROPY, {"test": 0.1}),
+    "transfer-resnet50": ([ADAM, ADAM], CROSSENTROPY, {}),
+}  # fmt: skip
+
+
 def test_each_recipe_of_the_table_is_there():
     assert sorted(RATES) == NAMES
 
@@ -124,6 +155,35 @@ def test_a_recipe_has_the_settings_of_its_source(name):
         initial = stage.optimizer.options["learning_rate"]
         rates = {epoch: schedule.rate(epoch, epochs, initial) for epoch in expected}
         assert rates == pytest.approx(expected, rel=1e-6)
+
+
+@pytest.mark.parametrize("begin", LEARNING)
+def test_a_recipe_learns_as_its_source_does(begin):
+    optimizers, loss, split = LEARNING[begin]
+    for name in [begin] if begin in NAMES else [n for n in NAMES if n.startswith(begin)]:
+        config = load_config(name)
+        found = [stage.optimizer for stage in config.stages]
+        assert [o.name for o in found] == [name for name, _ in optimizers]
+        for optimizer, (_, options) in zip(found, optimizers, strict=True):
+            assert {k: v for k, v in optimizer.options.items() if k != "learning_rate"} == options
+        assert {str(stage.loss) for stage in config.stages} == {loss}
+        assert {option: getattr(config.split, option) for option in split} == split
+
+
+def test_the_last_epoch_of_the_lecture_s_vgg16_is_evaluated():
+    for name in ("cifar10-vgg16", "cifar10-vgg16-augmented"):
+        (stage,) = load_config(name).stages
+        assert (stage.early_stopping, stage.early_stopping_weights) == (10, "last")
+
+
+def test_the_fine_tuned_network_gets_blue_first_and_values_up_to_1():
+    config = load_config("flowers17-vgg16-finetuned")
+    steps = make_steps(config.preprocessors, registry.create("architecture", config.architecture))
+    pixels = np.random.default_rng(0).integers(0, 256, (2, 5, 4, 3), np.uint8)
+    values = pixels
+    for step in Pipeline.of(steps).value_steps:
+        values = step(values)
+    np.testing.assert_allclose(values, pixels[..., ::-1] / 255, atol=1e-6)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -271,10 +331,11 @@ def write_tiny_imagenet(folder):
 def small(config):
     """Returns changes that make a recipe's network narrow and small, and random at first."""
     changes = {"architecture": narrow(config.architecture)}
-    large = SpecList.parse("aspect_aware(size=224), simple(size=224)")
-    if {*map(str, large)} & {*map(str, config.preprocessors)}:
-        steps = [Spec(s.name, {"size": 32}) if s in large else s for s in config.preprocessors]
-        changes["preprocessors"] = ", ".join(map(str, steps))
+    steps = [
+        Spec(s.name, {**s.options, "size": 32}) if s.options.get("size") == 224 else s
+        for s in config.preprocessors
+    ]
+    changes["preprocessors"] = ", ".join(map(str, steps))
     return {name: str(value) for name, value in changes.items()}
 
 
