@@ -39,6 +39,7 @@ LARGER_BASE = Remedy(
     "a larger pretrained network: --base, see dlcv plugins list architecture", "+base"
 )
 MORE_IMAGES = Remedy("more images")
+OTHER_NETWORK = Remedy("another architecture")
 
 BROKEN = (
     Diagnosis(
@@ -217,6 +218,7 @@ PARTS = (
             Remedy("weaker augmentation", "-regularization", lambda f: f.way.augments),
             LARGER,
             OTHER_RATE,
+            OTHER_NETWORK,
             Remedy("look for wrong labels, which no network can learn: dlcv data check {f.data}"),
         ),
         (RECIPE, GOODFELLOW, NG),
@@ -254,6 +256,7 @@ PARTS = (
             Remedy("dropout, or more L2", "+regularization"),
             Remedy("a smaller network", "-size", lambda f: not f.way.pretrained),
             Remedy("fewer trainable layers", "-size", lambda f: f.way.pretrained),
+            OTHER_NETWORK,
         ),
         (GUIDE, KARPATHY, RECIPE),
     ),
@@ -265,6 +268,8 @@ PARTS = (
         (
             Remedy("training images like those of the validation"),
             Remedy("augmentation that makes the training images more like the validation images"),
+            Remedy("stronger regularization", "+regularization"),
+            OTHER_NETWORK,
         ),
         (NG, RECIPE),
     ),
@@ -285,7 +290,10 @@ PARTS = (
         are.tests_worse,
         "The settings are tuned to the validation images.",
         reasons.of_test,
-        (Remedy("more validation and test images"), Remedy("fewer settings chosen by them")),
+        (
+            Remedy("more training and validation images"),
+            Remedy("fewer settings chosen by the validation images"),
+        ),
         (RECIPE, NG),
     ),
 )

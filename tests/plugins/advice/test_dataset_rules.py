@@ -186,6 +186,15 @@ def test_every_text_names_facts_that_there_are():
 ME = Source("me", "I myself, A Book, 2017")
 
 
+def test_a_guide_s_advice_on_the_first_network_and_on_backgrounds_is_given():
+    for counts in ([50, 50], [2000, 2000]):
+        network = advice("first network", *counts)
+        assert "resnet18 or resnet34" in network.advice
+        assert "weights trained on scenes suit scenes" in network.reason
+        assert "as varied as those" in advice("backgrounds", *counts).advice
+    assert "varied backgrounds" in advice("enough images", 10, 10).advice
+
+
 def many(facts):
     return facts.images > 5
 
