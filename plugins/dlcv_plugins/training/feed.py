@@ -1,5 +1,6 @@
 """Feeding Keras: batches by index, whatever order and thread Keras asks from."""
 
+import itertools
 import threading
 from collections.abc import Callable, Generator
 from typing import Any, Self
@@ -8,6 +9,9 @@ import keras
 import numpy as np
 
 from dlcv.api import Batch, Loader
+
+AHEAD = 1
+"""Batches that are turned into tensors while TensorFlow computes."""
 
 
 class Feed(keras.utils.PyDataset):
@@ -59,7 +63,8 @@ class Feed(keras.utils.PyDataset):
     def __getitem__(self, index: int) -> tuple[np.ndarray, ...]:
         """Returns a batch; beyond the last one, what Keras only reads ahead costs nothing."""
         with self._lock:
-            if self._last is not None and (self._loader is None or index >= self._count):
+            is_over = self._loader is None or index >= self._count
+            if self._last is not None and (is_over or index == self._next - 1):
                 return self._last
             if self._loader is None:
                 raise IndexError(index)
@@ -77,6 +82,26 @@ class Feed(keras.utils.PyDataset):
                 raise
             self._next = index + 1
             return self._last
+
+    def data(self) -> Any:
+        """Returns what Keras's `fit` takes: this, or for TensorFlow a `tf.data.Dataset` of it.
+
+        The one that Keras makes of a `PyDataset` is tuned by a thread of tf.data, which sleeps for
+        up to a minute, through the end of what it tunes: `fit` waits for it at the end of an epoch.
+        """
+        if keras.backend.backend() != "tensorflow":
+            return self
+        import tensorflow as tf
+
+        options = tf.data.Options()
+        options.autotune.enabled = False
+        batches = tf.data.Dataset.from_generator(
+            lambda: map(self.__getitem__, itertools.count()),
+            output_signature=tuple(
+                tf.TensorSpec((None, *array.shape[1:]), array.dtype) for array in self[0]
+            ),
+        )
+        return batches.prefetch(AHEAD).with_options(options)
 
     def __enter__(self) -> Self:
         """Returns itself."""

@@ -148,9 +148,9 @@ def _fit(stage: Stage, start: Position, epochs: int, own: list[keras.callbacks.C
     ):
         try:
             stage.model.fit(
-                train,
+                train.data(),
                 steps_per_epoch=steps - start.batch,
-                validation_data=val,
+                validation_data=val.data(),
                 validation_steps=val_steps,
                 initial_epoch=start.epoch,
                 epochs=epochs,

@@ -43,6 +43,10 @@ def numbers(feed: Feed, index: int) -> list[int]:
     return pixels.ravel().tolist()
 
 
+def readers() -> set[threading.Thread]:
+    return {thread for thread in threading.enumerate() if "read-ahead" in thread.name}
+
+
 @pytest.mark.parametrize("order", [[0, 1, 2, 3, 4, 5], [0, 1, 0, 1, 2], [5, 3, 3, 0, 4, 1]])
 def test_a_batch_depends_on_its_index_whatever_came_before(order: list[int]) -> None:
     expected = [[2, 3], [4, 5], [6], [0, 1], [2, 3], [4, 5]]  # from the loader's step 1 on
@@ -58,11 +62,32 @@ def test_what_is_asked_beyond_the_end_is_not_read() -> None:
         assert numbers(feed, 2) == numbers(feed, 9) == [2, 3]
 
 
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="TensorFlow's data")
+def test_tensorflow_gets_batches_of_any_size_that_no_thread_of_its_own_tunes() -> None:
+    """That thread sleeps for up to a minute, and what ends meanwhile waits for it."""
+    with Feed(loader(Numbered()), 0, 4) as feed:
+        data = feed.data()
+        assert data.options().autotune.enabled is False
+        assert [spec.shape.as_list() for spec in data.element_spec] == [[None, 1, 1, 1], [None, 1]]
+        found = [pixels.numpy().ravel().tolist() for pixels, _ in data.take(4)]
+    assert found == [[0, 1], [2, 3], [4, 5], [6]]
+
+
+def test_a_batch_that_is_asked_for_again_is_not_read_again() -> None:
+    images = Numbered()
+    with Feed(loader(images), 0, 1) as feed:
+        first = feed[0]
+        reads = images.reads
+        assert feed[0] is first
+        assert images.reads == reads
+
+
 def test_closing_ends_the_threads_and_reads_no_more() -> None:
-    images, before = Numbered(), threading.active_count()
+    images, before = Numbered(), readers()
     with Feed(loader(images), 0, 10) as feed:
         feed[0]
-    assert threading.active_count() == before
+        assert readers() > before
+    assert readers() == before
     reads = images.reads
     assert numbers(feed, 1) == [0, 1]  # a thread of Keras may still ask
     assert images.reads == reads
