@@ -58,7 +58,7 @@ RATES = {
     "cats-and-dogs-cnn-wide": (32, [(15, {0: 1e-4, 14: 1e-4})]),
     "cats-and-dogs-mlp": (32, [(10, {0: 1e-5, 9: 1e-5})]),
     # Up along a cosine from a fifth, and down to nearly nothing.
-    "cifar10-30-minutes": (500, [(12, {0: 0.15, 12 * 0.23: 0.75, 12: 0.75 / 250_000})]),
+    "cifar10-30-minutes": (500, [(15, {0: 0.15, 15 * 0.23: 0.75, 15: 0.75 / 250_000})]),
     "cifar10-lecture-cnn": (128, [(10, {0: 1e-3, 9: 1e-3})]),
     "cifar10-lecture-cnn-augmented": (128, [(100, {0: 1e-3, 99: 1e-3})]),
     "cifar10-lecture-cnn-dropout": (128, [(40, {0: 1e-3, 39: 1e-3})]),
