@@ -37,6 +37,28 @@ class Written:
     sha256: str | None
 
 
+@attrs.define(eq=False)
+class AllWritten:
+    """What was written into all files, of which sums are kept for the training images alone.
+
+    Attributes:
+        checksums: Each file's, by its name; None where it is not known without reading the file.
+        total: As in `Written`, over all training images.
+        pixels: Likewise.
+    """
+
+    checksums: dict[str, str | None] = attrs.field(factory=dict)
+    total: np.ndarray = attrs.field(factory=lambda: np.zeros((), np.uint64))
+    pixels: int = 0
+
+    def add(self, name: str, split: str, written: Written) -> None:
+        """Adds what was written into a file of a split."""
+        self.checksums[name] = written.sha256
+        if split == "train":
+            self.total = self.total + written.total
+            self.pixels += written.pixels
+
+
 class Form(Protocol):
     """How images are packed."""
 

@@ -27,7 +27,7 @@ from dlcv.errors import DlcvError, ImageError
 from dlcv.interfaces import DESCRIPTION, Shape
 from dlcv_plugins import storage
 from dlcv_plugins.commands.data.pack.distinct import Dropped, without_copies
-from dlcv_plugins.commands.data.pack.forms import Files, Form, Pixels, Written
+from dlcv_plugins.commands.data.pack.forms import AllWritten, Files, Form, Pixels
 from dlcv_plugins.commands.data.pack.parts import parts_of, work_folder, write_parts
 from dlcv_plugins.commands.data.packed_description import describe, with_means
 from dlcv_plugins.executors.current import executor
@@ -115,12 +115,12 @@ def pack(
     described = describe(source, dataset, pipeline, bad_images, is_encoded=is_encoded)
     sizes = {name: len(images) for name, images in dataset.splits.items()}
     with _folder(out, described, dataset, shards, force=force) as folder:
-        storage.require_space(folder, form.size(sum(sizes.values())))
         try:
             if shards:
                 parts = parts_of(sizes, shards)
                 written = write_parts(folder, dataset.splits, form, parts, threads)
             else:
+                storage.require_space(folder, form.size(sum(sizes.values())))
                 written = _write(folder, dataset, form, threads)
         except ImageError as error:
             raise with_cure(error) from None
@@ -143,28 +143,29 @@ def _folder(
     return work_folder(out, about, force=force)
 
 
-def _write(folder: Path, dataset: Dataset, form: Form, threads: int) -> dict[str, Written]:
+def _write(folder: Path, dataset: Dataset, form: Form, threads: int) -> AllWritten:
     """Writes a file for each split."""
-    written = {}
+    written = AllWritten()
     for name, images in dataset.splits.items():
+        path = folder / f"{name}.hdf5"
         with track(f"packing {name}", len(images), "images") as progress:
-            written[f"{name}.hdf5"] = form.write(
-                folder / f"{name}.hdf5", images, range(len(images)), threads, progress
-            )
+            made = form.write(path, images, range(len(images)), threads, progress)
+        written.add(path.name, name, made)
     return written
 
 
 def _write_description(
     folder: Path,
-    written: Mapping[str, Written],
+    written: AllWritten,
     described: Mapping[str, Any],
     dropped: tuple[Dropped, ...],
     *,
     mean_image: bool,
 ) -> dict[str, dict[str, str | int]]:
     """Writes what the folder holds, and the mean image if asked to; returns a record a file."""
-    mean = _mean(written)
-    records = {name: storage.record(folder / name, w.sha256) for name, w in written.items()}
+    mean = np.asarray(written.total / written.pixels)
+    checksums = sorted(written.checksums.items())
+    records = {name: storage.record(folder / name, sha256) for name, sha256 in checksums}
     if mean_image:
         files.save_arrays(folder / MEAN_IMAGE, {"mean": mean})
         records[MEAN_IMAGE] = storage.record(folder / MEAN_IMAGE)
@@ -173,13 +174,6 @@ def _write_description(
     content = {**described, **with_means(means), **left_out, "files": records}
     files.write_atomically(folder / DESCRIPTION, tomli_w.dumps(content))
     return records
-
-
-def _mean(written: Mapping[str, Written]) -> np.ndarray:
-    """Returns the mean of the training images, `(H, W, C)` or `(C,)` float64."""
-    of_train = [w for name, w in written.items() if _is_of(name, "train")]
-    total = sum(w.total for w in of_train)
-    return np.asarray(total / sum(w.pixels for w in of_train))
 
 
 def _megabytes(split: str, records: Mapping[str, Mapping[str, str | int]]) -> float:

@@ -18,7 +18,7 @@ from dlcv.api import track
 from dlcv.errors import DlcvError
 from dlcv.interfaces import LabelledImages
 from dlcv_plugins import storage
-from dlcv_plugins.commands.data.pack.forms import Form, Written
+from dlcv_plugins.commands.data.pack.forms import AllWritten, Form, Written
 from dlcv_plugins.executors.current import executor
 from dlcv_plugins.kinds.executor import Needs, Report
 
@@ -73,7 +73,7 @@ def parts_of(sizes: Mapping[str, int], shards: int) -> list[Part]:
 
 def write_parts(
     folder: Path, splits: Mapping[str, LabelledImages], form: Form, parts: list[Part], threads: int
-) -> dict[str, Written]:
+) -> AllWritten:
     """Writes the parts that are not there yet, several at once.
 
     Args:
@@ -84,26 +84,31 @@ def write_parts(
         threads: Parts that are written at once.
 
     Returns:
-        What was written, by file name.
+        What was written into all.
 
     Raises:
+        DlcvError: there is not enough space for the parts that are not there.
         ImageError: an image can't be read.
         KeyboardInterrupt: after ctrl+c; parts that are whole are kept.
         SystemExit: after SIGTERM, likewise.
     """
-    written = {part.name: found for part in parts if (found := _kept(folder, part.name))}
-    left = [part for part in parts if part.name not in written]
-    total = sum(len(part.rows) for part in parts)
-    done = total - sum(len(part.rows) for part in left)
-    if done:
-        logger.info("packing goes on: %d of %d parts are there", len(written), len(parts))
+    written, left = AllWritten(), []
+    for part in parts:
+        if kept := _kept(folder, part.name):
+            written.add(part.name, part.split, kept)
+        else:
+            left.append(part)
+    total, rows_left = (sum(len(part.rows) for part in of) for of in (parts, left))
+    storage.require_space(folder, form.size(rows_left))
+    if len(left) < len(parts):
+        logger.info("packing goes on: %d of %d parts are there", len(parts) - len(left), len(parts))
     work = functools.partial(_write_part, folder, splits, form)
     try:
-        with track("packing", total, "images", done=done) as progress:
+        with track("packing", total, "images", done=total - rows_left) as progress:
             results = executor().map(work, left, at_once=threads, needs=Needs(), report=progress)
             with closing(results):
                 for part, made in zip(left, results, strict=True):
-                    written[part.name] = made
+                    written.add(part.name, part.split, made)
     except (KeyboardInterrupt, SystemExit):
         logger.warning("stopped; the parts that are packed are saved: the same command continues")
         raise

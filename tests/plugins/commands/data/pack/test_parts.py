@@ -6,6 +6,7 @@ import os
 import shutil
 import signal
 import tomllib
+import weakref
 
 import h5py
 import numpy as np
@@ -157,10 +158,34 @@ def test_parts_that_are_whole_are_not_written_again(source, tmp_path, monkeypatc
     assert not (tmp_path / "out").exists()
     first += wrote[:2]
     wrote.clear()
+    needed: list[int] = []
+    monkeypatch.setattr(parts.storage, "require_space", lambda folder, size: needed.append(size))
     packed(source, tmp_path / "out", shards=4, threads=1)
     assert "packing goes on: 2 of 6 parts are there" in caplog.text
     assert not set(first) & set(wrote)
-    assert {*first, *wrote} == bytes_of(tmp_path / "out").keys()
+    written = bytes_of(tmp_path / "out")
+    assert {*first, *wrote} == written.keys()
+    # Room is needed for what is left alone.
+    rows = sum(len(h5py.File(tmp_path / "out" / name)["images"]) for name in wrote)
+    assert needed == [rows * 16 * 16 * 3]
+
+
+def test_sums_of_parts_do_not_pile_up(tmp_path):
+    kept = weakref.WeakValueDictionary()
+
+    class Form:
+        def size(self, count):
+            return 0
+
+        def write(self, path, source, rows, threads, advance):
+            total = kept[path.name] = np.full((2, 2, 3), len(rows), np.uint64)
+            return forms.Written(total, len(rows), path.name)
+
+    of = parts.parts_of({"train": 7, "test": 4}, 3)
+    written = parts.write_parts(tmp_path, {"train": None, "test": None}, Form(), of, threads=1)
+    assert len(written.checksums) == 5
+    assert (written.pixels, written.total.shape, written.total.max()) == (7, (2, 2, 3), 7)
+    assert not kept
 
 
 def test_other_settings_or_images_do_not_go_on(source, tmp_path, monkeypatch):
