@@ -137,6 +137,23 @@ class TestMistakes:
             "s3://bucket/broken"
         )
 
+    def test_a_split_that_is_missing_and_a_damaged_description(self, server):
+        sets, system = server
+        system.put(str(sets / "packed"), "bucket/halved", recursive=True)
+        system.rm("bucket/halved/test-00000-of-00001.hdf5")
+        with pytest.raises(DlcvError, match=r"lacks test-00000-of-00001\.hdf5, recorded in"):
+            Remote(address="s3://bucket/halved").splits()
+        for text, expected in (
+            ("files = 3", ""),
+            ("[files]\n'train-00000-of-00003.hdf5' = 3", "has no sha256; pack the data set anew"),
+            ("[files", "s3://bucket/halved/dataset.toml is damaged: "),
+        ):
+            system.pipe("bucket/halved/dataset.toml", text.encode())
+            if expected:
+                assert expected in self.message("s3://bucket/halved")
+            else:
+                assert Remote(address="s3://bucket/halved").splits() == ("train", "val")
+
     def test_credentials_are_named_and_not_printed(self, server, monkeypatch, tmp_path):
         import s3fs
 

@@ -4,6 +4,8 @@ import io
 import os
 import threading
 import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -66,15 +68,45 @@ class LocalFile:
         try:
             if self._descriptor is not None:
                 return os.pread(self._descriptor, length, position)
-            descriptor = os.open(self.name, os.O_RDONLY)
-            if _stays_open(self, descriptor):
+            with self._opened() as descriptor:
                 return os.pread(descriptor, length, position)
-            try:
-                return os.pread(descriptor, length, position)
-            finally:
-                os.close(descriptor)
         except OSError as error:
             raise DlcvError(f"{self.name} can't be read: {error.strerror}") from None
+
+    def read_into(self, memory: memoryview, position: int) -> int:
+        """Fills memory from a position on; returns how many bytes there were.
+
+        Raises:
+            DlcvError: the file can't be read.
+        """
+        try:
+            if self._descriptor is not None:
+                return os.preadv(self._descriptor, (memory,), position)
+            with self._opened() as descriptor:
+                return os.preadv(descriptor, (memory,), position)
+        except OSError as error:
+            raise DlcvError(f"{self.name} can't be read: {error.strerror}") from None
+
+    def keep_open(self) -> None:
+        """Opens the file to stay so, where not too many are open."""
+        if self._descriptor is None:
+            with self._opened():
+                pass
+
+    @contextmanager
+    def _opened(self) -> Iterator[int]:
+        """Gives a descriptor, which stays open where few others do."""
+        try:
+            descriptor = os.open(self.name, os.O_RDONLY)
+        except OSError as error:
+            raise DlcvError(f"{self.name} can't be read: {error.strerror}") from None
+        if _stays_open(self, descriptor):
+            yield descriptor
+            return
+        try:
+            yield descriptor
+        finally:
+            os.close(descriptor)
 
 
 _lock = threading.Lock()

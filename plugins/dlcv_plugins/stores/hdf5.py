@@ -3,10 +3,10 @@
 import hashlib
 import logging
 import tomllib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 from dlcv import files
 from dlcv.errors import DlcvError
@@ -27,6 +27,7 @@ from dlcv_plugins.hdf5 import is_hdf5
 from dlcv_plugins.stores import hdf5_format, layout
 from dlcv_plugins.stores.hdf5_contents import ContentImages, Contents
 from dlcv_plugins.stores.hdf5_format import Packed
+from dlcv_plugins.stores.hdf5_records import records_of, refuse_missing
 from dlcv_plugins.stores.hdf5_rows import joined
 from dlcv_plugins.stores.shards import in_order
 
@@ -38,6 +39,9 @@ PARTS = "{}-[0-9]*-of-[0-9]*.hdf5"
 """The names of a split's parts."""
 SWAPPED_DIFFERENCE = 8.0
 """Grey levels by which the last channel is brighter than the first where these look swapped."""
+
+SAMPLED_AT_ONCE = 64
+"""Rows of a fingerprint that are in memory together."""
 
 
 @plugin
@@ -55,32 +59,53 @@ class Hdf5(DatasetStore):
     )
 
     def splits(self) -> tuple[str, ...]:
-        """The splits that have a file."""
-        if self.path.is_file():
-            return (UNSPLIT,)
-        found = tuple(name for name in SPLITS if self._files(name))
-        if "train" not in found:
-            raise DlcvError(f"{self.path} holds no train.hdf5")
-        return found
+        """The splits that have a file.
+
+        Raises:
+            DlcvError: there is no file of `train`, or one is missing that `dataset.toml` records.
+        """
+        return tuple(self._by_split(self._described()))
 
     def open(self, split: str) -> LabelledImages:
         """Opens a split's files, after checks that nothing in them leads to other files."""
-        layout.check_split(split, self.splits(), self.path)
+        described = self._described()
+        by_split = self._by_split(described)
+        layout.check_split(split, by_split, self.path)
         is_first = split in ("train", UNSPLIT)
-        names = self.label_names or self._numbers(logs=is_first)
-        paths = self._files(split)
-        recorded = [_check_content(path) for path in paths]
+        paths = by_split[split]
+        every = [path for of_split in by_split.values() for path in of_split]
+        names = self.label_names or self._numbers(every, logs=is_first)
+        records = records_of(described, paths[0].with_name(DESCRIPTION))
+        recorded = [_check_content(path, records) for path in paths]
         return open_parts(
             list(map(str, paths)),
             [hdf5_format.read(path, names) for path in paths],
             channel_order=self.channel_order,
-            bit_depth=_recorded_bit_depth(paths[0]),
+            bit_depth=recorded_bit_depth(described),
             hints=is_first and not all(recorded),
         )
 
-    def _numbers(self, *, logs: bool) -> tuple[str, ...]:
+    def _described(self) -> dict[str, Any]:
+        """Returns what `dataset.toml` tells; nothing for files that other tools wrote."""
+        folder = self.path.parent if self.path.is_file() else self.path
+        try:
+            return tomllib.loads(files.read(folder / DESCRIPTION).decode())
+        except (OSError, ValueError, RecursionError):
+            return {}
+
+    def _by_split(self, described: Mapping[str, Any]) -> dict[str, list[Path]]:
+        """Returns the files of each split."""
+        if self.path.is_file():
+            return {UNSPLIT: [self.path]}
+        found = {name: paths for name in SPLITS if (paths := self._files(name))}
+        if "train" not in found:
+            raise DlcvError(f"{self.path} holds no train.hdf5")
+        names = {path.name for paths in found.values() for path in paths}
+        refuse_missing(records_of(described, self.path / DESCRIPTION), names, self.path)
+        return found
+
+    def _numbers(self, paths: Sequence[Path], *, logs: bool) -> tuple[str, ...]:
         """Returns numbers as names where the files have none, the same in all splits; else none."""
-        paths = [path for name in self.splits() for path in self._files(name)]
         # Files that dlcv packed have names, and are checked before the HDF5 library opens them.
         if paths[0].with_name(DESCRIPTION).is_file() or not all(map(is_hdf5, paths)):
             return ()
@@ -125,8 +150,6 @@ class Hdf5(DatasetStore):
 
     def _files(self, split: str) -> list[Path]:
         """Returns a split's file, or its parts in order; none if it is not there."""
-        if self.path.is_file():
-            return [self.path]
         whole = self.path / f"{split}.hdf5"
         parts = [part.name for part in self.path.glob(PARTS.format(split))]
         if parts and whole.is_file():
@@ -177,7 +200,7 @@ def open_parts(
     return opened
 
 
-def _check_content(path: Path) -> bool:
+def _check_content(path: Path, records: Mapping[str, Mapping[str, Any]]) -> bool:
     """Refuses a file whose content is not what its data set's description recorded.
 
     Returns:
@@ -186,30 +209,13 @@ def _check_content(path: Path) -> bool:
     A damaged file may end the process inside the HDF5 library, or hang there, so this comes before
     it is opened.
     """
-    description = path.with_name(DESCRIPTION)
-    try:
-        recorded = tomllib.loads(files.read(description).decode())["files"][path.name]
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
-        # Written by other tools, which is fine.
-        if is_hdf5(path) and path.stat().st_size <= hdf5.LARGEST_SEARCHED:
-            hdf5.refuse_endless_heaps(path)
-        return False
-    if not isinstance(recorded, dict) or not isinstance(recorded.get("sha256"), str):
-        raise DlcvError(
-            f'{description}: the record of "{path.name}" has no sha256; '
-            "pack the data set anew, or remove the record"
-        )
-    storage.check_record(path, recorded)
-    return True
-
-
-def _recorded_bit_depth(path: Path) -> BitDepth:
-    """Returns how samples of 16 bits became bytes when a file was packed."""
-    try:
-        text = files.read(path.with_name(DESCRIPTION)).decode()
-        return recorded_bit_depth(tomllib.loads(text))
-    except (OSError, ValueError, RecursionError):
-        return ALL_BITS
+    if path.name in records:
+        storage.check_record(path, records[path.name])
+        return True
+    # Written by other tools, which is fine.
+    if is_hdf5(path) and path.stat().st_size <= hdf5.LARGEST_SEARCHED:
+        hdf5.refuse_endless_heaps(path)
+    return False
 
 
 class _PackedImages(LabelledImages):
@@ -280,6 +286,7 @@ class _PackedImages(LabelledImages):
         digest = hashlib.sha256(repr((self.image_shape, self.label_names)).encode())
         digest.update(b"bgr" * self._is_reversed)
         digest.update(self.labels.tobytes())
-        for row in some:
-            digest.update(self._rows.read([row]).tobytes())
+        # One call for many: far away they are read side by side.
+        for start in range(0, len(some), SAMPLED_AT_ONCE):
+            digest.update(self._rows.read(some[start : start + SAMPLED_AT_ONCE]).tobytes())
         return digest.hexdigest()

@@ -1,8 +1,6 @@
 """The rows of an HDF5 file's images: read straight from where they lie, or by the HDF5 library."""
 
-import os
 import threading
-import weakref
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -10,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from dlcv.errors import DlcvError
 from dlcv_plugins.hdf5 import DAMAGE
-from dlcv_plugins.stores.byte_files import ByteFile
+from dlcv_plugins.stores.byte_files import ByteFile, LocalFile
 
 if TYPE_CHECKING:
     import h5py
@@ -41,9 +39,9 @@ class PlainRows:
     """
 
     def __init__(
-        self, parts: "Sequence[tuple[Path, int, int]]", image_shape: tuple[int, int, int]
+        self, parts: "Sequence[tuple[LocalFile, int, int]]", image_shape: tuple[int, int, int]
     ) -> None:
-        """Opens the files.
+        """Opens the files, of many the first ones.
 
         Args:
             parts: Each file, the place of its first row in bytes, and how many rows it has.
@@ -55,10 +53,8 @@ class PlainRows:
         self._starts = np.cumsum([0, *(count for *_, count in parts)])
         self.shape = (int(self._starts[-1]), *image_shape)
         self._offsets = np.array([offset for _, offset, _ in parts], np.int64)
-        descriptors = [os.open(path, os.O_RDONLY) for path, *_ in parts]
-        for descriptor in descriptors:
-            weakref.finalize(self, os.close, descriptor)
-        self._descriptors = np.array(descriptors)
+        for file, *_ in parts:
+            file.keep_open()
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Is opened again by the process that it is sent to."""
@@ -81,17 +77,10 @@ class PlainRows:
         part = self._starts.searchsorted(chosen, "right") - 1
         positions = (chosen - self._starts[part]) * size + self._offsets[part]
         starts = range(0, rows.nbytes, size)
-        for start, descriptor, position in zip(
-            starts, self._descriptors[part].tolist(), positions.tolist(), strict=True
-        ):
-            try:
-                count = os.preadv(descriptor, (memory[start : start + size],), position)
-            except OSError as error:
-                path = self.parts[part[start // size]][0]
-                raise DlcvError(f"{path} can't be read: {error.strerror}") from None
-            if count != size:
-                path = self.parts[part[start // size]][0]
-                raise DlcvError(f"{path} was cut off while it was in use; pack it anew")
+        for start, number, position in zip(starts, part.tolist(), positions.tolist(), strict=True):
+            file = self.parts[number][0]
+            if file.read_into(memory[start : start + size], position) != size:
+                raise DlcvError(f"{file.name} was cut off while it was in use; pack it anew")
         return rows
 
 
@@ -209,7 +198,7 @@ def open_rows(place: Path | ByteFile, images: "h5py.Dataset") -> Rows:
         raise DlcvError(f"{name} is cut off: {len(images)} rows do not fit into it")
     shape = images.shape[1:]
     if isinstance(place, Path):
-        return PlainRows([(place, offset, len(images))], shape)
+        return PlainRows([(LocalFile(place), offset, len(images))], shape)
     return FarRows([(place, offset, len(images))], shape)
 
 

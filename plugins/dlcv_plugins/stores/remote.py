@@ -11,6 +11,7 @@ from dlcv.interfaces import DESCRIPTION, UNSPLIT, DatasetStore, LabelledImages, 
 from dlcv_plugins.stores import hdf5_format, layout
 from dlcv_plugins.stores.encoded import EncodedImages
 from dlcv_plugins.stores.hdf5 import open_parts
+from dlcv_plugins.stores.hdf5_records import records_of, refuse_missing
 from dlcv_plugins.stores.hdf5_rows import READERS
 from dlcv_plugins.stores.parquet import labelled_tables
 from dlcv_plugins.stores.parquet_tables import TableImages, label_names
@@ -54,10 +55,10 @@ class Remote(DatasetStore):
 
     def open(self, split: str) -> LabelledImages:
         """Opens a split; a packed one is compared in length with what was recorded."""
-        ending, files, description = self._listed()
+        ending, files, described = self._listed()
         layout.check_split(split, files, self.address)
         if ending == ".hdf5":
-            return self._packed(files[split], description)
+            return self._packed(files[split], described)
         if ending == ".parquet":
             tables = self._tables(files, logs=True)
             layout.check_split(split, tables, self.address)
@@ -85,11 +86,11 @@ class Remote(DatasetStore):
         """Recognises an address of object storage by its scheme."""
         return cls(address=address) if address.partition("://")[0] in SCHEMES else None
 
-    def _listed(self) -> tuple[str, dict[str, list[RemoteFile]], RemoteFile | None]:
-        """Returns the files' ending, the files of each split, and the description if there is one.
+    def _listed(self) -> tuple[str, dict[str, list[RemoteFile]], dict[str, Any]]:
+        """Returns the files' ending, the files of each split, and what a packed set tells of them.
 
         Raises:
-            DlcvError: there are none, or of several kinds.
+            DlcvError: there are none, or of several kinds, or some are missing.
         """
         # fsspec knows further schemes, which read other files, and chains of several by "::".
         if self.address.partition("://")[0] not in SCHEMES or "::" in self.address:
@@ -105,31 +106,30 @@ class Remote(DatasetStore):
                 f"{', '.join(ENDINGS)}"
             )
         names = sorted(name for name in found if name.lower().endswith(endings[0]))
+        described: dict[str, Any] = {}
         if self.address.lower().endswith(endings[0]):
             by_split = {UNSPLIT: names}
         else:
             by_split = divide(names, self.address, endings[0])
+            described = _described(found.get(DESCRIPTION)) if endings[0] == ".hdf5" else {}
+            refuse_missing(self._records(described), {_last(name) for name in names}, self.address)
         files = {split: [found[name] for name in of] for split, of in by_split.items()}
-        return endings[0], files, found.get(DESCRIPTION)
+        return endings[0], files, described
+
+    def _records(self, described: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+        return records_of(described, f"{self.address}/{DESCRIPTION}")
 
     def _tables(self, files: Mapping[str, Sequence[RemoteFile]], *, logs: bool) -> Any:
         return labelled_tables(files, "", self.label, self.address, logs=logs)
 
-    def _packed(
-        self, files: Sequence[RemoteFile], description: RemoteFile | None
-    ) -> LabelledImages:
-        described: dict[str, Any] = {}
-        if description is not None:
-            try:
-                described = tomllib.loads(description.read().decode())
-            except (ValueError, RecursionError) as error:
-                raise DlcvError(f"{description.name} is damaged: {error}") from None
+    def _packed(self, files: Sequence[RemoteFile], described: Mapping[str, Any]) -> LabelledImages:
+        records = self._records(described)
         for file in files:
-            record = described.get("files", {}).get(file.name.rpartition("/")[2], {})
-            if record.get("bytes", file.size) != file.size:
+            recorded = records.get(_last(file.name), {}).get("bytes", file.size)
+            if recorded != file.size:
                 raise DlcvError(
                     f"{file.name} is damaged or of another data set: it has {file.size} bytes, not "
-                    f"the {record['bytes']} that were recorded; upload it again"
+                    f"the {recorded} that were recorded; upload it again"
                 )
         parts = [hdf5_format.read(file) for file in files]
         opened = open_parts(
@@ -138,3 +138,18 @@ class Remote(DatasetStore):
         if isinstance(opened, EncodedImages):
             opened.readers = READERS
         return opened
+
+
+def _described(description: RemoteFile | None) -> dict[str, Any]:
+    """Returns what a packed set's description tells; nothing where there is none."""
+    if description is None:
+        return {}
+    try:
+        return tomllib.loads(description.read().decode())
+    except (ValueError, RecursionError) as error:
+        raise DlcvError(f"{description.name} is damaged: {error}") from None
+
+
+def _last(name: str) -> str:
+    """Returns a file's name without folders."""
+    return name.rpartition("/")[2]

@@ -1,8 +1,10 @@
 """Packed sets of many files a split, and of image files as they are."""
 
 import functools
+import gc
 import itertools
 import os
+import pickle
 import shutil
 import signal
 import tomllib
@@ -18,6 +20,7 @@ from dlcv.data.sources import find_store, open_dataset
 from dlcv.errors import DlcvError, ImageError
 from dlcv_plugins.commands.data.pack import forms, parts
 from dlcv_plugins.commands.data.pack.pack import pack
+from dlcv_plugins.stores import byte_files
 from dlcv_plugins.stores.hdf5 import Hdf5
 
 NAMES = ("ant", "bee", "cat")
@@ -214,6 +217,25 @@ def test_other_settings_or_images_do_not_go_on(source, tmp_path, monkeypatch):
         begin(force=True)
 
 
+def test_many_parts_do_not_all_stay_open(divided, whole, monkeypatch):
+    gc.collect()
+    before = len(os.listdir("/proc/self/fd"))
+    monkeypatch.setattr(byte_files, "MOST_OPEN", len(byte_files._open_files) + 2)
+    ours, theirs = (Hdf5(path=path).open("train") for path in (divided, whole))
+    order = np.random.default_rng(0).permutation(len(theirs))
+    for images in (ours, pickle.loads(pickle.dumps(ours))):
+        assert (images.read(order) == theirs.read(order)).all()
+    assert len(os.listdir("/proc/self/fd")) == before + 2
+
+
+def test_the_description_is_read_once_for_all_parts(divided, monkeypatch):
+    parsed = []
+    loads = tomllib.loads
+    monkeypatch.setattr(tomllib, "loads", lambda text: parsed.append(text) or loads(text))
+    Hdf5(path=divided).open("train")
+    assert len(parsed) == 1
+
+
 class TestDamage:
     @pytest.fixture
     def copy(self, divided, tmp_path):
@@ -223,6 +245,13 @@ class TestDamage:
         (copy / "train-00002-of-00004.hdf5").unlink()
         with pytest.raises(DlcvError, match=r"parts are missing \(1 of 4; the first is number 2\)"):
             Hdf5(path=copy).splits()
+
+    def test_all_parts_of_a_split_that_are_missing(self, copy):
+        (copy / "test-00000-of-00001.hdf5").unlink()
+        with pytest.raises(DlcvError, match=r"copy lacks test-00000-of-00001\.hdf5, recorded in"):
+            Hdf5(path=copy).splits()
+        # One file alone is read as ever.
+        assert Hdf5(path=copy / "val-00000-of-00001.hdf5").splits() == ("all",)
 
     def test_a_part_that_is_cut_off(self, copy):
         path = copy / "train-00002-of-00004.hdf5"
