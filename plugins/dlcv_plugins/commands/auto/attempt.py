@@ -1,23 +1,21 @@
 """The plan of `dlcv auto`: what is tried, in which order, and why."""
 
 import functools
-import logging
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import attrs
 
-from dlcv.api import RunConfig, RunDirectory, backend, configured, duration, find_store
+from dlcv.api import RunConfig, backend, configured, duration, find_store
 from dlcv.errors import DlcvError, count
 from dlcv.interfaces import LabelledImages, evolve
 from dlcv.registry import Spec
 from dlcv_plugins.commands.auto import candidates as trying
 from dlcv_plugins.commands.auto.candidates import Candidate
-from dlcv_plugins.commands.auto.clock import Clock, OutOfTimeError, StoppedError
+from dlcv_plugins.commands.auto.clock import OutOfTimeError, StoppedError
+from dlcv_plugins.commands.auto.ladder import Ladder, Rung, failure
 
-logger = logging.getLogger(__name__)
 CHECKING, EXTRACTING, PROBING = 0.1, 0.4, 0.5
 """Shares of the time: for the check, for the first features, and for the features of all."""
 SEARCHING = 0.7
@@ -35,68 +33,24 @@ AUGMENTATIONS = {
     "no augmentation": "",
     "trivial augmentation": "trivial_augment",
 }
-END_SECONDS = 8.0
-"""For the test and the report, beside what the test images take."""
 SHOWN_FINDINGS = 4
 
 
-@attrs.frozen
-class Rung:
-    """What was tried, as the ladder shows it.
-
-    Attributes:
-        what: What it is.
-        seconds: How long it took.
-        candidate: What came of it; None if it failed.
-        remark: Why it failed, or what is worth knowing.
-    """
-
-    what: str
-    seconds: float
-    candidate: Candidate | None = None
-    remark: str = ""
-
-
 @attrs.define(eq=False)
-class Attempt:
+class Attempt(Ladder):
     """An attempt at a data set within some time.
 
     Attributes:
         data: The data set.
         options: Options of `RunConfig` and of its split.
         bases: The networks, or runs, that are tried, the smallest first.
-        tried: The folder of the runs that are tried.
-        clock: The time.
-        rungs: What was tried so far.
-        reasons: What was decided so far and why, each with the time of it.
-        reserve: Seconds that the test and the report take.
+        folder: The folder of the runs that are tried.
     """
 
     data: str
     options: dict[str, Any]
     bases: list[str]
-    tried: Path
-    clock: Clock
-    rungs: list[Rung] = attrs.Factory(list)
-    reasons: list[tuple[str, str]] = attrs.Factory(list)
-    reserve: float = END_SECONDS
-
-    @property
-    def candidates(self) -> list[Candidate]:
-        """What was tried with success, the lowest validation loss first."""
-        return sorted((r.candidate for r in self.rungs if r.candidate), key=lambda c: c.loss)
-
-    @property
-    def left(self) -> float:
-        """Seconds that are left for trying."""
-        return self.clock.left - self.reserve
-
-    def say(self, text: str, *values: Any) -> None:
-        """Logs a reason, and keeps it for the page."""
-        minutes, seconds = divmod(int(self.clock.spent), 60)
-        at, reason = f"{minutes}:{seconds:02d}", text % values
-        self.reasons.append((at, reason))
-        logger.info("[%s] %s", at, reason)
+    folder: Path
 
     def run(self) -> None:
         """Tries what the time allows; after ctrl+c, what was tried so far is there.
@@ -110,7 +64,9 @@ class Attempt:
             probes = self._probe()
             self._fine_tune(probes)
             self._combine()
-        except StoppedError:
+        except (StoppedError, KeyboardInterrupt, SystemExit):
+            if not self.clock.stopped_by:
+                raise
             self.say("stopped by a signal: what is best so far is kept")
 
     def _check(self) -> None:
@@ -165,36 +121,46 @@ class Attempt:
             else:
                 self.say("transfer comes first: a classifier on the features of %s", name)
             what = f"transfer from {name}"
-            fit = functools.partial(trying.probe, yielding=yielding, what=what, runs=self.tried)
+            fit = functools.partial(self._fitted, what, yielding)
             if found:
-                candidate = self._tried(what, limit, functools.partial(fit, config))
+                candidate = self.tried(what, limit, functools.partial(fit, config))
             else:
-                candidate = self._first(what, limit, config, fit)
+                candidate = self._first(what, limit, config, yielding)
             if candidate is None:
                 continue
             if not found:
-                self._set_reserve(candidate)
+                self._set_reserve(candidate, fraction)
             found[base] = candidate
         return found
 
-    def _first(
-        self, what: str, limit: float, config: RunConfig, fit: Callable[[RunConfig], Candidate]
-    ) -> Candidate | None:
+    def _fitted(self, what: str, yielding: list[str], config: RunConfig) -> Candidate:
+        # Its place in the ladder is in its name: several bases may have one architecture.
+        number = len(self.rungs) + 1
+        return trying.probe(config, yielding, what=what, number=number, runs=self.folder)
+
+    def _first(self, what: str, limit: float, config: RunConfig, yielding: list[str]) -> Candidate:
         """Fits the classifier that the others are compared with, if need be without a search.
 
         Raises:
             DlcvError: it fails, or takes too long even so.
         """
-        try:
-            with self.clock.limited(SEARCHING * limit):
-                candidate = fit(config)
-        except OutOfTimeError:
-            self.say("%s: the search for a strength takes too long; it is fitted with one", what)
-            once = evolve(config, classifier=Spec("logistic_regression", {"C": 1.0}))
-            # Features that are there already are not extracted again.
-            return self._tried(what, self.left, lambda: fit(once), is_needed=True)
-        self._add(Rung(what, candidate.seconds, candidate))
-        return candidate
+        fit = functools.partial(self._fitted, what, yielding)
+        found = self.tried(what, SEARCHING * limit, lambda: fit(config), is_needed=True)
+        if found is not None:
+            return found
+        self.say("%s: the search for a strength takes too long; it is fitted with one", what)
+        once = evolve(config, classifier=Spec("logistic_regression", {"C": 1.0}))
+
+        def fit_once() -> Candidate:
+            # Features that are there already are not extracted again, but the test has its own.
+            each = trying.feature_seconds(config, yielding)
+            made = fit(once)
+            return attrs.evolve(made, seconds=made.seconds + each * sum(made.images.values()))
+
+        found = self.tried(what, self.left, fit_once, is_needed=True)
+        if found is None:
+            raise DlcvError(self._too_short())
+        return found
 
     def _config(self, base: str, fraction: float) -> tuple[RunConfig, list[str]]:
         from dlcv_plugins.trainers.features.configuration import transfer_config
@@ -246,11 +212,12 @@ class Attempt:
             "it more --minutes"
         )
 
-    def _set_reserve(self, candidate: Candidate) -> None:
+    def _set_reserve(self, candidate: Candidate, fraction: float) -> None:
         """Keeps time for the test: as the first features took, for the images of the test."""
-        data = RunDirectory(candidate.paths[0]).read_json("environment")["data"]
-        seen = sum(data["images"].values())
-        to_test = max(0, self._images - seen) or data["images"].get("test", 0)
+        images = candidate.images
+        seen = sum(images.values())
+        # Of each split, a share is used. Without test images, the report is of the validation.
+        to_test = max(0, round(self._images * fraction) - seen) or images["val"]
         self.reserve += to_test * candidate.seconds / seen
 
     def _fine_tune(self, probes: dict[str, Candidate]) -> None:
@@ -262,12 +229,8 @@ class Attempt:
             self.say("%s is the best base by cross-validation: %s", name, ", ".join(
                 f"{Path(b).name} {100 * trying.cross_validated(probes[b]):.2f} %" for b in order
             ))  # fmt: skip
-        timed = self._timed_epoch(probes[best])
+        timed = self._timed_epoch(probes[best], name)
         if timed is None:
-            self.say(
-                "no fine-tuning of %s: two epochs take longer than the %s that are left", name,
-                duration(max(0.0, self.left)),
-            )  # fmt: skip
             return
         epoch, overhead = timed
         epochs = self._epochs(epoch, overhead)
@@ -302,21 +265,30 @@ class Attempt:
                 continue
             self._tune(probes[base], Path(base).name, title, AUGMENTATIONS[title], epochs)
 
-    def _timed_epoch(self, probe: Candidate) -> tuple[float, float] | None:
+    def _timed_epoch(self, probe: Candidate, name: str) -> tuple[float, float] | None:
         """Returns about how long an epoch takes, and what comes to it once a training.
 
-        None if the time is too short: it is not measured where the features took so long that
-        training, which takes several times as long, can't be in time.
+        None if it fails or the time is too short: it is not measured where the features took so
+        long that training, which takes several times as long, can't be in time.
         """
-        images = RunDirectory(probe.paths[0]).read_json("environment")["data"]["images"]
+        images = probe.images
         each = probe.seconds / sum(images.values())
-        if self.left < FEWEST_EPOCHS * TRAINING * each * images["train"]:
-            return None
         start = time.monotonic()
         try:
+            if self.left < FEWEST_EPOCHS * TRAINING * each * images["train"]:
+                raise OutOfTimeError
             with self.clock.limited(self.left):
                 trained = trying.step_seconds(trying.fine_tuning(probe.paths[0], "", 1))
+        except StoppedError:
+            raise
         except OutOfTimeError:
+            self.say(
+                "no fine-tuning of %s: two epochs take longer than the %s that are left", name,
+                duration(max(0.0, self.left)),
+            )  # fmt: skip
+            return None
+        except Exception as error:
+            self.add(Rung(f"fine-tuned {name}", time.monotonic() - start, remark=failure(error)))
             return None
         overhead = time.monotonic() - start
         return trained * images["train"] + each * images["val"], overhead
@@ -335,9 +307,9 @@ class Attempt:
         what = f"fine-tuned {name}, {title}"
         until = self.clock.seconds - self.reserve
         number = f"{len(self.rungs) + 1}-{name}"
-        return self._tried(
+        return self.tried(
             what, self.left,
-            lambda: trying.train(config, what, number, self.tried, self.clock, until),
+            lambda: trying.train(config, what, number, self.folder, self.clock, until),
         )  # fmt: skip
 
     def _combine(self) -> None:
@@ -348,47 +320,4 @@ class Attempt:
         if found is None:
             self.say("no combination lowers the validation loss enough to be worth its time")
             return
-        self._add(Rung(found.what, 0.0, found))
-
-    def _tried(
-        self, what: str, limit: float, call: Callable[[], Candidate], *, is_needed: bool = False
-    ) -> Candidate | None:
-        """Tries something for so many seconds, and adds it to the ladder.
-
-        Args:
-            what: What it is.
-            limit: Seconds.
-            call: Tries it.
-            is_needed: Whether nothing can go on without it.
-
-        Raises:
-            DlcvError: it is needed, and fails or takes too long.
-        """
-        start = time.monotonic()
-        try:
-            with self.clock.limited(limit):
-                candidate = call()
-        except OutOfTimeError:
-            if is_needed:
-                raise DlcvError(self._too_short()) from None
-            self._add(Rung(what, time.monotonic() - start, remark="not finished in time"))
-            return None
-        except DlcvError as error:
-            if is_needed:
-                raise
-            self._add(Rung(what, time.monotonic() - start, remark=f"failed: {error}"))
-            return None
-        self._add(Rung(what, candidate.seconds, candidate))
-        return candidate
-
-    def _add(self, rung: Rung) -> None:
-        self.rungs.append(rung)
-        found = rung.candidate
-        if found is None:
-            self.say("%s: %s", rung.what, rung.remark)
-            return
-        self.say(
-            "%s: validation accuracy %.2f %% (%d of %d), loss %.4f%s", rung.what,
-            100 * found.accuracy, found.right, len(found.labels), found.loss,
-            f", {duration(rung.seconds)}" if rung.seconds else "",
-        )  # fmt: skip
+        self.add(Rung(found.what, 0.0, found))

@@ -3,19 +3,21 @@
 import functools
 import itertools
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import attrs
 
 from dlcv import files
-from dlcv.api import RunDirectory, new_directory
+from dlcv.api import RunConfig, RunDirectory, find_store, new_directory
 from dlcv.errors import DlcvError
 from dlcv.registry import installed_bases
-from dlcv_plugins.commands.auto.attempt import Attempt, Rung
+from dlcv_plugins.commands.auto.attempt import Attempt
 from dlcv_plugins.commands.auto.candidates import Candidate
 from dlcv_plugins.commands.auto.clock import Clock
+from dlcv_plugins.commands.auto.ladder import Rung
 from dlcv_plugins.ensembles.ensemble import logged_once
 
 if TYPE_CHECKING:
@@ -47,6 +49,17 @@ class Auto:
     seconds: float
     stopped_by: int = 0
 
+    @property
+    def tried(self) -> Path:
+        """The folder of all runs that were tried."""
+        return self.run.path.with_name(f"{self.run.path.name}{TRIED}")
+
+    @property
+    def begins_with_tried(self) -> bool:
+        """Whether what was chosen began with a run that was tried: its training needs that one."""
+        weights = [RunConfig.load(path / "run.toml").initial_weights for path in self.chosen.paths]
+        return any(w is not None and w.parent.name == self.tried.name for w in weights)
+
 
 def auto(
     data: str | os.PathLike[str],
@@ -71,7 +84,7 @@ def auto(
         bases: The networks or runs to begin with; those whose weights are installed if left out.
         name: The run's name; by default one is made up.
         runs: The folder of all runs.
-        force: Whether a run of that name may be replaced.
+        force: Whether a run of that name, and what was tried for it, may be replaced.
         options: Options of `RunConfig` and of its split, such as `groups`, `test`, `seed`.
 
     Returns:
@@ -81,33 +94,39 @@ def auto(
         DlcvError: something in the options or the data is wrong, no pretrained network is
             installed, or the time is too short.
         KeyboardInterrupt: ctrl+c came before anything was trained.
+        SystemExit: another signal did.
     """
     if not 0 < minutes < MOST_MINUTES:
         raise DlcvError(
             f"minutes: expected a number above 0 and below {MOST_MINUTES:,}, received {minutes:g}"
         )
-    chosen_bases = list(bases) or installed_bases()
+    if options.get("validation") == "test":
+        raise DlcvError(
+            "validation: the test images would choose the model and then report its accuracy; "
+            "validate on training images with --validation 0.1"
+        )
+    chosen_bases = list(dict.fromkeys(bases)) or installed_bases()
     if not chosen_bases:
         raise DlcvError(
             "no pretrained network is installed: pip install 'dlcv[pretrained]', or name a base: "
             "--base runs/NAME for a run of yours, --base vgg16 for a network to download"
         )
+    find_store(os.fspath(data))
     clock = Clock(60 * minutes)
-    folder, name = Path(runs), _named(Path(runs), name, str(data), force=force)
-    tried = folder / f"{name}{TRIED}"
-    files.remove(tried)
-    attempt = Attempt(os.fspath(data), options, chosen_bases, tried, clock)
-    with clock.noting_signals(), logged_once():
-        try:
-            attempt.run()
+    with _tried(Path(runs), name, os.fspath(data), force=force) as tried, logged_once():
+        attempt = Attempt(os.fspath(data), options, chosen_bases, tried, clock=clock)
+        with clock.noting_signals():
+            try:
+                attempt.run()
+            finally:
+                if not attempt.candidates:
+                    files.remove(tried)
             if not attempt.candidates:
-                raise KeyboardInterrupt
-        except BaseException:
-            files.remove(tried)
-            raise
-        chosen = _chosen(attempt)
-        attempt.say("chosen: %s; it is tested now, once", chosen.what)
-        run = _tested(chosen, folder, name, force=force)
+                raise clock.ending
+            with clock.deferring_signals():
+                chosen = _chosen(attempt)
+                attempt.say("chosen: %s; it is tested now, once", chosen.what)
+                run = _tested(chosen, Path(runs), tried.name.removesuffix(TRIED), force=force)
     found = Auto(
         run, chosen, tuple(attempt.rungs), tuple(attempt.reasons), clock.spent, clock.stopped_by
     )
@@ -117,15 +136,46 @@ def auto(
     return found
 
 
-def _named(runs: Path, name: str | None, data: str, *, force: bool) -> str:
-    """Returns the run's name: the one that is given, or the first that is free."""
-    if name is not None:
-        RunDirectory.refuse_existing(runs, name, force=force)
-        return name
+@contextmanager
+def _tried(runs: Path, name: str | None, data: str, *, force: bool) -> Iterator[Path]:
+    """Makes the folder of the runs that are tried, after the name that the run will have.
+
+    The name is the one that is given, or the first that is free. No other process takes it
+    meanwhile.
+
+    Raises:
+        DlcvError: there is such a run or folder, or another process uses it.
+    """
+    RunDirectory.refuse_existing(runs, name, force=force)
+    runs.mkdir(parents=True, exist_ok=True)
+    if name is None:
+        folder = _numbered(runs, data)
+    else:
+        folder = runs / f"{name}{TRIED}"
+        files.refuse_existing(folder, force=force)
+        if folder.exists():
+            with _locked(folder):
+                files.remove(folder)
+        folder.mkdir(exist_ok=True)
+    with _locked(folder):
+        yield folder
+
+
+def _locked(folder: Path) -> AbstractContextManager[None]:
+    return files.lock(folder / ".lock", f"another process is using {folder}; choose another name")
+
+
+def _numbered(runs: Path, data: str) -> Path:
+    """Makes the folder of what is tried, after the first name that is free."""
     stem = Path(data).expanduser().stem or "data"
     stem = stem if stem.isascii() and "(" not in stem else "data"
-    names = (f"auto-{stem}-{number}" for number in itertools.count(1))
-    return next(n for n in names if not any(os.path.lexists(runs / f"{n}{e}") for e in ("", TRIED)))
+    for number in itertools.count(1):
+        folder = runs / f"auto-{stem}-{number}{TRIED}"
+        if not os.path.lexists(runs / f"auto-{stem}-{number}"):
+            with suppress(FileExistsError):
+                folder.mkdir()
+                return folder
+    raise AssertionError
 
 
 def _chosen(attempt: Attempt) -> Candidate:

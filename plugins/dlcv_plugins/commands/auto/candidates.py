@@ -54,6 +54,12 @@ class Candidate:
         return cls(what, (path,), seconds, found.labels, found.combined)
 
     @property
+    def images(self) -> dict[str, int]:
+        """How many images of each split its run has seen."""
+        recorded = RunDirectory(self.paths[0]).read_json("environment")
+        return dict(recorded["data"]["images"])
+
+    @property
     def right(self) -> int:
         """How many validation images it predicts correctly."""
         return int((self.probabilities.argmax(axis=1) == self.labels).sum())
@@ -70,14 +76,22 @@ class Candidate:
         return float(-np.log(np.maximum(true, SMALLEST_PROBABILITY)).mean())
 
 
-def probe(config: RunConfig, yielding: list[str], what: str, runs: Path) -> Candidate:
-    """Fits a classifier to the features of a pretrained network, as `dlcv transfer` does."""
+def probe(config: RunConfig, yielding: list[str], what: str, number: int, runs: Path) -> Candidate:
+    """Fits a classifier to the features of a pretrained network, as `dlcv transfer` does.
+
+    Args:
+        config: The transfer.
+        yielding: What trainers take.
+        what: What it is, in words.
+        number: Its place among what is tried, for the name of its run.
+        runs: The folder of the runs.
+    """
     from dlcv_plugins.trainers.features.transfer import run_transfer
 
     start = time.monotonic()
     named = evolve(config, trainer=Spec("features", {"held_out": Spec("val")}))
-    name = _name(config)
-    run_transfer(named, yielding, name, runs, force=True)
+    name = f"{number}-{_name(config)}"
+    run_transfer(named, yielding, name, runs, force=False)
     gc.collect()
     return Candidate.of(what, runs / name, time.monotonic() - start)
 
@@ -138,7 +152,7 @@ def train(
     ending = _Ending(clock, until)
     with registry.registry.hook_manager().registered(ending):
         trainer = GradientDescent(held_out="val")
-        run = trainer.train(config, name=name, runs=runs, force=True, yielding=[])
+        run = trainer.train(config, name=name, runs=runs, force=False, yielding=[])
     clock.finished(run)
     trained = len(run.history)
     if trained < config.stages[0].epochs:

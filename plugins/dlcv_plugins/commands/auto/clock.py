@@ -42,6 +42,7 @@ class Clock:
     stopped_by: int = 0
     _is_up: bool = False
     _is_ringing: bool = False
+    _is_deferring: bool = False
 
     @property
     def spent(self) -> float:
@@ -65,10 +66,30 @@ class Clock:
                 self.stopped_by = number
                 for each, handler in before.items():
                     signal.signal(each, handler)
-            raise KeyboardInterrupt
+                if number == signal.SIGHUP:
+                    signals.leave_closed_terminal()
+                if self._is_deferring:
+                    return
+            raise self.ending
 
         with signals.handled(note) as before:
             yield
+
+    @property
+    def ending(self) -> BaseException:
+        """What ends the command as the signal does that was noted."""
+        if self.stopped_by in (0, signal.SIGINT):
+            return KeyboardInterrupt()
+        return SystemExit(128 + self.stopped_by)
+
+    @contextmanager
+    def deferring_signals(self) -> Iterator[None]:
+        """Lets the block end although a signal comes, which is noted; the second ends all."""
+        self._is_deferring = True
+        try:
+            yield
+        finally:
+            self._is_deferring = False
 
     @contextmanager
     def limited(self, seconds: float) -> Iterator[None]:

@@ -11,7 +11,6 @@ from dlcv.api import (
     RunConfig,
     SplitConfig,
     config_options,
-    directory_options,
     duration,
     printed_alone,
     shown_path,
@@ -46,7 +45,17 @@ Examples:
 )
 @config_options(SplitConfig, "test", "validation", "small_classes", "groups")
 @config_options(RunConfig, "evaluators", "seed", "threads", "bad_images")
-@directory_options
+@click.option("--name", help="The run's name.  [default: auto-data-number]")
+@click.option(
+    "--runs",
+    type=Path,
+    default=Path("runs"),
+    show_default=True,
+    help="The folder of all runs.",
+)
+@click.option(
+    "--force", is_flag=True, help="Replace a run of that name, and what was tried for it."
+)
 @with_verbosity
 def auto(data: str, **options: Any) -> None:
     """Find the best model that the time allows: transfer, fine-tuning, ensemble; tested once."""
@@ -64,10 +73,10 @@ def auto(data: str, **options: Any) -> None:
         click.echo(
             f"evaluate  dlcv evaluate {quoted}\npredict   dlcv predict {quoted} IMAGE_OR_FOLDER"
         )
-        tried = shlex.quote(
-            shown_path(Path(found.run.path.parent) / f"{found.run.path.name}-tried")
-        )
-        click.echo(f"others    {tried} has all runs that were tried; remove it when you like")
+        tried = shown_path(found.tried)
+        use = "the winner begins with one, and needs it to be trained again"
+        use = use if found.begins_with_tried else "remove it when you like"
+        click.echo(f"others    {shlex.quote(tried)} has all runs that were tried; {use}")
     if found.stopped_by:
         click.echo("\nstopped; this is the best so far", err=True)
         sys.exit(128 + found.stopped_by)

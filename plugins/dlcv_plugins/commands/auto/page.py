@@ -6,8 +6,8 @@ from dlcv import files
 from dlcv.api import duration
 from dlcv.errors import json_text
 from dlcv_plugins import pages
-from dlcv_plugins.commands.auto.attempt import Rung
 from dlcv_plugins.commands.auto.auto import Auto
+from dlcv_plugins.commands.auto.ladder import Rung
 from dlcv_plugins.evaluators.intervals import wilson
 from dlcv_plugins.recorded_metrics import from_json
 

@@ -4,6 +4,7 @@ import json
 import os
 import signal
 
+import attrs
 import numpy as np
 import pytest
 from forked import dlcv as command
@@ -11,7 +12,7 @@ from forked import dlcv as command
 import dlcv
 from dlcv.api import RunDirectory, new_directory
 from dlcv.errors import DlcvError
-from dlcv_plugins.commands.auto import attempt, candidates
+from dlcv_plugins.commands.auto import attempt, auto, candidates
 from dlcv_plugins.commands.auto.candidates import Candidate, combined
 from dlcv_plugins.commands.auto.clock import Clock, OutOfTimeError
 from dlcv_plugins.trainers.combined import test_combined as finish_combined
@@ -51,6 +52,9 @@ def test_fine_tuning_begins_with_the_fitted_classifier(found):
     pairs = zip(probe.model.get_weights(), tuned.model.get_weights(), strict=True)
     moved = max(float(np.abs(a - b).max()) for a, b in pairs)
     assert 0 < moved < 0.01
+    transfer = attrs.evolve(found, chosen=found.rungs[0].candidate)
+    tuning = attrs.evolve(found, chosen=found.rungs[1].candidate)
+    assert (transfer.begins_with_tried, tuning.begins_with_tried) == (False, True)
 
 
 def test_result_predicts_and_its_page_has_the_ladder(found, flowers):
@@ -103,24 +107,97 @@ def test_ctrl_c_keeps_the_best_so_far(base_run, flowers, tmp_path, monkeypatch):
     assert dlcv.load(tmp_path / "runs" / "kept").metrics["rank1"] >= 0
 
 
+def attempt_at(flowers, base_run, folder, seconds=60.0, options=None):
+    bases = [str(base_run.path)]
+    return attempt.Attempt(str(flowers), options or {}, bases, folder, clock=Clock(seconds))
+
+
 def test_one_strength_is_fitted_where_a_search_takes_too_long(
     base_run, flowers, tmp_path, monkeypatch
 ):
     fit = candidates.probe
 
-    def slow(config, **options):
-        if "C" not in config.classifier.options:
+    def slow(config, *args, number, **options):
+        if number == 1:
             raise OutOfTimeError
-        return fit(config, **options)
+        return fit(config, *args, number=number, **options)
 
     monkeypatch.setattr(candidates, "probe", slow)
-    trying = attempt.Attempt(
-        str(flowers), {"threads": 1}, [str(base_run.path)], tmp_path, Clock(60.0)
-    )
-    (found,) = trying._probe().values()
-    assert found is trying.candidates[0]
+    monkeypatch.setattr(candidates, "feature_seconds", lambda config, yielding: 100.0)
+    trying = attempt_at(flowers, base_run, tmp_path, options={"threads": 1})
+    found = trying._first("first", 60.0, *trying._config(trying.bases[0], 1.0))
     assert dlcv.load(found.paths[0]).config.classifier.options["C"] == 1.0
+    # What the features take, which were there, is counted: 45 images of 100 seconds.
+    assert 4500 < found.seconds < 4560
     assert "the search for a strength takes too long" in trying.reasons[1][1]
+    # Another base of the same architecture has a run of its own.
+    other = trying._fitted("other", *trying._config(trying.bases[0], 1.0)[::-1])
+    assert [path.name for c in (found, other) for path in c.paths] == [
+        "2-transfer-lenet", "3-transfer-lenet"
+    ]  # fmt: skip
+
+
+def test_fine_tuning_that_breaks_is_a_failed_rung(found, flowers, base_run, monkeypatch):
+    def breaks(*args):
+        raise MemoryError("no memory is left\non the GPU")
+
+    trying, probe = attempt_at(flowers, base_run, found.run.path), found.rungs[0].candidate
+    monkeypatch.setattr(candidates, "train", breaks)
+    monkeypatch.setattr(candidates, "step_seconds", breaks)
+    assert trying._timed_epoch(probe, "base") is None
+    assert trying._tune(probe, "base", "flips", "flip", 1) is None
+    assert [(rung.what, rung.remark) for rung in trying.rungs] == [
+        ("fine-tuned base", "failed: MemoryError: no memory is left"),
+        ("fine-tuned base, flips", "failed: MemoryError: no memory is left"),
+    ]
+
+
+def test_time_is_kept_for_the_images_that_are_tested(found, flowers, base_run):
+    probe = found.rungs[0].candidate
+    tested = found.run.directory.read_json("environment")["data"]["images"]["test"]
+    assert (probe.images, tested) == ({"train": 39, "val": 6}, 11)
+    for fraction, to_test in ((1.0, 11), (0.9, 5), (0.1, 6)):
+        trying = attempt_at(flowers, base_run, found.run.path)
+        before = trying.reserve
+        trying._set_reserve(probe, fraction)
+        assert trying.reserve - before == pytest.approx(to_test * probe.seconds / 45)
+
+
+def test_signal_while_the_winner_is_tested_is_noted_and_the_test_ends(
+    found, flowers, base_run, tmp_path, monkeypatch
+):
+    def tested(*args, **options):
+        os.kill(os.getpid(), signal.SIGTERM)
+        return found.run
+
+    def run(trying):
+        trying.rungs.append(found.rungs[0])
+
+    monkeypatch.setattr(attempt.Attempt, "run", run)
+    monkeypatch.setattr(auto, "_tested", tested)
+    made = dlcv.auto(flowers, bases=[str(base_run.path)], runs=tmp_path)
+    assert (made.run, made.stopped_by) == (found.run, signal.SIGTERM)
+
+
+def test_calls_at_once_have_names_of_their_own_and_replace_nothing(tmp_path):
+    with auto._tried(tmp_path, None, "photos/", force=False) as first:
+        with auto._tried(tmp_path, None, "photos/", force=False) as second:
+            names = [first.name, second.name]
+        with (
+            pytest.raises(DlcvError, match=r"another process is using .*-1-tried"),
+            auto._tried(tmp_path, "auto-photos-1", "photos/", force=True),
+        ):
+            pass
+    assert names == ["auto-photos-1-tried", "auto-photos-2-tried"]
+    (first / "notes.txt").touch()
+    with (
+        pytest.raises(DlcvError, match="auto-photos-1-tried exists already; choose another name"),
+        auto._tried(tmp_path, "auto-photos-1", "photos/", force=False),
+    ):
+        pass
+    assert (first / "notes.txt").exists()
+    with auto._tried(tmp_path, "auto-photos-1", "photos/", force=True):
+        assert [path.name for path in first.iterdir()] == [".lock"]
 
 
 def test_too_little_time_is_one_line_and_leaves_nothing(base_run, flowers, tmp_path):
@@ -139,18 +216,20 @@ def test_too_little_time_is_one_line_and_leaves_nothing(base_run, flowers, tmp_p
         ({"minutes": 0}, "minutes: expected a number above 0"),
         ({"minutes": float("inf")}, "minutes: expected a number above 0 and below 1,000,000"),
         ({"bases": ["resnet5o"]}, "unknown architecture"),
+        ({"validation": "test"}, "validation: the test images would choose the model and then"),
         ({"data": "nowhere"}, "no such file or folder: nowhere"),
     ],
 )
 def test_wrong_options_are_one_line(base_run, flowers, tmp_path, options, message):
     with pytest.raises(DlcvError, match=message):
         dlcv.auto(**{"data": flowers, "bases": ["lenet"], "runs": tmp_path, **options})
+    assert not [*tmp_path.iterdir()]
 
 
 def test_share_of_the_images_is_used_where_all_take_too_long(base_run, flowers, monkeypatch):
     monkeypatch.setattr(attempt, "SLOWEST", 10.0)
     monkeypatch.setattr(candidates, "feature_seconds", lambda config, yielding: 1.0)
-    trying = attempt.Attempt(str(flowers), {}, [str(base_run.path)], flowers, Clock(60.0))
+    trying = attempt_at(flowers, base_run, flowers)
     with pytest.raises(DlcvError, match="the features of 56 images take about 56 s, and there are"):
         trying._fraction()
     monkeypatch.setattr(attempt, "FEWEST", 2)

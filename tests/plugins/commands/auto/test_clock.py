@@ -96,3 +96,22 @@ def test_work_that_defers_signals_ends_after_its_step(clock, seconds, number, er
     with pytest.raises(error), clock.limited(seconds):
         clock.finished(Run(number))
     assert clock.stopped_by == number
+
+
+@pytest.mark.parametrize(
+    ("number", "error"), [(signal.SIGINT, KeyboardInterrupt), (signal.SIGTERM, SystemExit)]
+)
+def test_signal_outside_of_limited_work_ends_with_its_own_code(number, error):
+    clock = Clock(60.0)
+    with pytest.raises(error) as ended, clock.noting_signals():
+        os.kill(os.getpid(), number)
+    assert clock.stopped_by == number
+    assert getattr(ended.value, "code", None) == (128 + number if error is SystemExit else None)
+
+
+def test_first_signal_is_deferred_and_the_second_ends_all(clock):
+    with clock.deferring_signals():
+        os.kill(os.getpid(), signal.SIGINT)
+        assert clock.stopped_by == signal.SIGINT
+        with pytest.raises(KeyboardInterrupt):
+            interrupted_sleep()
