@@ -1,5 +1,7 @@
 """The store `remote`, through s3fs, against moto's server of S3."""
 
+import pickle
+
 import numpy as np
 import pytest
 from conftest import write_photos
@@ -111,6 +113,39 @@ def test_another_data_set_makes_room(server, cache):
     for path in cache.rglob("0*"):
         path.write_bytes(b"x")
     assert images.content(0) == images.content(0) != b"x"
+
+
+def test_splits_share_the_bound_and_fingerprints_fetch_few_bytes(server, cache, monkeypatch):
+    lengths = []
+    fetch = remote_files.Storage.fetch
+
+    def counted(storage, path, name, start, end):
+        lengths.append(end - start)
+        return fetch(storage, path, name, start, end)
+
+    monkeypatch.setattr(remote_files.Storage, "fetch", counted)
+    near = find_store(str(server[0] / "packed"))
+    far = Remote(address="s3://bucket/sets/packed", cache_gigabytes=0.000012)
+    opened = {split: far.open(split) for split in far.splits()}
+    images, before = opened["val"], size(cache)
+    lengths.clear()
+    assert images.fingerprint() == near.open("val").fingerprint()
+    assert lengths == [16 * 16 * 3] * len(images)
+    assert size(cache) == before
+    for images in opened.values():
+        pickle.loads(pickle.dumps(images)).read(range(len(images)))
+    assert 6000 < size(cache) <= 12000
+
+
+def test_a_far_archive_is_indexed_by_few_requests(server, monkeypatch):
+    monkeypatch.setattr(remote_files, "BLOCK", 4_000_000)
+    asked = []
+    fetch = remote_files.Storage.fetch
+    monkeypatch.setattr(
+        remote_files.Storage, "fetch", lambda *args: asked.append(args[2]) or fetch(*args)
+    )
+    Remote(address="s3://bucket/sets/tars", cache_gigabytes=0).open("train")
+    assert len(asked) == len(server[1].ls("bucket/sets/tars")) == 2
 
 
 class TestMistakes:

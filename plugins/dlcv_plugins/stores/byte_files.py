@@ -13,6 +13,8 @@ from dlcv import files
 from dlcv.errors import DlcvError
 
 MOST_OPEN = 400
+AT_ONCE = 64
+"""Images of a sample that are in memory together."""
 
 
 class ByteFile(Protocol):
@@ -122,6 +124,54 @@ def _stays_open(file: LocalFile, descriptor: int) -> bool:
         _open_files.add(file)
     weakref.finalize(file, os.close, descriptor)
     return True
+
+
+_sampling: set[object] = set()
+
+
+@contextmanager
+def sampled() -> Iterator[None]:
+    """Lets far files be read in just the lengths that are asked for, and nothing be kept.
+
+    That is for a few places all over a data set, around each of which little else is needed.
+    """
+    sampler = object()
+    _sampling.add(sampler)
+    try:
+        yield
+    finally:
+        _sampling.discard(sampler)
+
+
+def is_sampled() -> bool:
+    """Returns whether the process reads samples at the moment, whatever else it reads."""
+    return bool(_sampling)
+
+
+class LastBlock:
+    """A file of which the block that was read last stays in memory; for one thread.
+
+    That is for small readings that go on from each other in a file that is far away.
+    """
+
+    def __init__(self, file: ByteFile, size: int) -> None:
+        """Takes the file, and the length of a block in bytes."""
+        self.name, self.size, self.identity = file.name, file.size, file.identity
+        self._file = file
+        self._block_size = size
+        self._number, self._block = -1, b""
+
+    def read_at(self, position: int, length: int) -> bytes:
+        """Reads from the block, or the blocks that follow."""
+        end, parts = min(position + length, self.size), []
+        while position < end:
+            number, start = divmod(position, self._block_size)
+            if number != self._number:
+                at = number * self._block_size
+                self._block, self._number = self._file.read_at(at, self._block_size), number
+            parts.append(self._block[start : start + end - position])
+            position += max(1, len(parts[-1]))
+        return b"".join(parts)
 
 
 class Readable(io.RawIOBase):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from dlcv import images
 from dlcv.errors import ImageError
 from dlcv.interfaces import Images, stack
+from dlcv_plugins.stores.byte_files import AT_ONCE, sampled
 
 if TYPE_CHECKING:
     import numpy as np
@@ -87,11 +88,14 @@ class EncodedImages(images.ImageFiles):
         digest.update(repr((self.label_names, self.image_shape[2], self.bit_depth)).encode())
         digest.update(self.identity())
         count = min(len(self), MOST_SAMPLED)
-        for index in np.linspace(0, len(self) - 1, count, dtype=np.int64).tolist():
-            try:
-                digest.update(hashlib.sha256(self.content(index)).digest())
-            except ImageError:
-                digest.update(b"unreadable")
+        some = np.linspace(0, len(self) - 1, count, dtype=np.int64).tolist()
+        with sampled():
+            for start in range(0, count, AT_ONCE):
+                for content in self._contents(some[start : start + AT_ONCE]):
+                    if isinstance(content, ImageError):
+                        digest.update(b"unreadable")
+                    else:
+                        digest.update(hashlib.sha256(content).digest())
         return digest.hexdigest()
 
     @abstractmethod

@@ -25,6 +25,7 @@ from dlcv.interfaces import (
 from dlcv_plugins import hdf5, storage
 from dlcv_plugins.hdf5 import is_hdf5
 from dlcv_plugins.stores import hdf5_format, layout
+from dlcv_plugins.stores.byte_files import AT_ONCE, sampled
 from dlcv_plugins.stores.hdf5_contents import ContentImages, Contents
 from dlcv_plugins.stores.hdf5_format import Packed
 from dlcv_plugins.stores.hdf5_records import records_of, refuse_missing
@@ -39,9 +40,6 @@ PARTS = "{}-[0-9]*-of-[0-9]*.hdf5"
 """The names of a split's parts."""
 SWAPPED_DIFFERENCE = 8.0
 """Grey levels by which the last channel is brighter than the first where these look swapped."""
-
-SAMPLED_AT_ONCE = 64
-"""Rows of a fingerprint that are in memory together."""
 
 
 @plugin
@@ -286,7 +284,7 @@ class _PackedImages(LabelledImages):
         digest = hashlib.sha256(repr((self.image_shape, self.label_names)).encode())
         digest.update(b"bgr" * self._is_reversed)
         digest.update(self.labels.tobytes())
-        # One call for many: far away they are read side by side.
-        for start in range(0, len(some), SAMPLED_AT_ONCE):
-            digest.update(self._rows.read(some[start : start + SAMPLED_AT_ONCE]).tobytes())
+        with sampled():
+            for start in range(0, len(some), AT_ONCE):
+                digest.update(self._rows.read(some[start : start + AT_ONCE]).tobytes())
         return digest.hexdigest()

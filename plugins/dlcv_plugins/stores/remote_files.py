@@ -1,17 +1,13 @@
 """Files in object storage, read by blocks that are kept on disk as far as there is room."""
 
-import hashlib
-import os
-import shutil
-import threading
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
-from pathlib import Path
+import functools
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
-from dlcv import files
 from dlcv.errors import DlcvError, printable
 from dlcv_plugins import user_cache
+from dlcv_plugins.stores.remote_cache import cache_in
 
 BLOCK = 4_000_000
 """Bytes that are fetched at once and kept."""
@@ -41,9 +37,7 @@ class Storage:
         self.address = address.rstrip("/")
         self._protocol = address.partition("://")[0]
         self._cache_bytes = cache_bytes
-        self._cache = user_cache.folder() / "remote"
-        self._lock = threading.Lock()
-        self._used = 0
+        self._cache = cache_in(user_cache.folder() / "remote")
         try:
             import fsspec
 
@@ -77,7 +71,8 @@ class Storage:
             made[name] = RemoteFile(
                 address, int(details["size"]), f"{address} {details['size']} {version}", self, path
             )
-        self._make_room(made.values())
+        wanted = {file.identity: file.size for file in made.values()}
+        self._cache.make_room(wanted, self._cache_bytes)
         return made
 
     def fetch(self, path: str, name: str, start: int, end: int) -> bytes:
@@ -92,48 +87,11 @@ class Storage:
             raise DlcvError(f"{name} changed while it was in use: it is shorter than before")
         return content
 
-    def block(
-        self, identity: str, number: int, fetch: Callable[[], bytes], size: int
+    def part(
+        self, identity: str, number: int, size: int, part: slice, fetch: Callable[[], bytes]
     ) -> bytes | None:
-        """Returns a block from the cache, or fetches and keeps it; None where there is no room."""
-        path = self._folder(identity) / f"{number:08d}"
-        with suppress(OSError):
-            if len(content := files.read(path)) == size:
-                return content
-        with self._lock:
-            if self._used + size > self._cache_bytes:
-                return None
-            self._used += size
-        content = fetch()
-        with suppress(DlcvError, OSError):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            files.write_atomically(path, content)
-        return content
-
-    def _folder(self, identity: str) -> Path:
-        return self._cache / hashlib.sha256(identity.encode()).hexdigest()[:32]
-
-    def _make_room(self, wanted: "Iterable[RemoteFile]") -> None:
-        """Removes what other data sets have in the cache, the one that was used first first.
-
-        What this data set has stays, and may fill the rest.
-        """
-        own = {self._folder(file.identity).name for file in wanted}
-        with suppress(OSError):
-            self._cache.mkdir(parents=True, exist_ok=True)
-        needed = sum(file.size for file in wanted)
-        folders = sorted(self._cache.glob("*"), key=lambda folder: folder.stat().st_mtime)
-        sizes = {folder: _size(folder) for folder in folders}
-        others = [folder for folder in folders if folder.name not in own]
-        there = sum(size for folder, size in sizes.items() if folder.name in own)
-        while others and sum(sizes.values()) - there + needed > self._cache_bytes:
-            oldest = others.pop(0)
-            shutil.rmtree(oldest, ignore_errors=True)
-            del sizes[oldest]
-        for folder in sizes.keys() - set(others):
-            with suppress(OSError):
-                os.utime(folder)
-        self._used = sum(sizes.values())
+        """Returns a part of a block by way of the cache, as `Cache.part` does."""
+        return self._cache.part(identity, number, size, part, fetch=fetch, most=self._cache_bytes)
 
     @contextmanager
     def _reading(self, name: str) -> Iterator[None]:
@@ -169,16 +127,25 @@ class RemoteFile:
         end = min(position + length, self.size)
         if position >= end:
             return b""
-        parts = []
+        parts, at = [], position
         for number in range(position // BLOCK, (end - 1) // BLOCK + 1):
             start, stop = number * BLOCK, min((number + 1) * BLOCK, self.size)
             first, last = max(start, position), min(stop, end)
-            fetch = lambda start=start, stop=stop: self._fetch(start, stop)  # noqa: E731
-            block = self._storage.block(self.identity, number, fetch, stop - start)
-            if block is None:
-                parts.append(self._fetch(first, last))
-            else:
-                parts.append(block[first - start : last - start])
+            part = self._storage.part(
+                self.identity,
+                number,
+                stop - start,
+                slice(first - start, last - start),
+                functools.partial(self._fetch, start, stop),
+            )
+            if part is None:
+                continue
+            if at < first:
+                parts.append(self._fetch(at, first))
+            parts.append(part)
+            at = last
+        if at < end:
+            parts.append(self._fetch(at, end))
         return b"".join(parts)
 
     def read(self) -> bytes:
@@ -187,9 +154,3 @@ class RemoteFile:
 
     def _fetch(self, start: int, stop: int) -> bytes:
         return self._storage.fetch(self._path, self.name, start, stop)
-
-
-def _size(folder: Path) -> int:
-    with suppress(OSError):
-        return sum(file.stat().st_size for file in folder.iterdir())
-    return 0

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from dlcv import images
 from dlcv.errors import DlcvError
 from dlcv_plugins import user_cache
-from dlcv_plugins.stores.byte_files import ByteFile, Readable
+from dlcv_plugins.stores.byte_files import ByteFile, LastBlock, LocalFile, Readable
 
 if TYPE_CHECKING:
     import numpy as np
@@ -21,6 +21,8 @@ MOST_KEPT = 10_000
 """Indices in the user's cache."""
 BLOCK = 512
 """Bytes of a tar archive's blocks; one of zeros ends it."""
+FAR_BLOCK = 4_000_000
+"""Bytes that are read at once of an archive that is far away."""
 GZIP = b"\x1f\x8b"
 
 
@@ -48,6 +50,8 @@ def index_of(file: ByteFile, label: str = "") -> "dict[str, np.ndarray]":
 def _index(file: ByteFile, label: str) -> "dict[str, np.ndarray]":
     import numpy as np
 
+    if not isinstance(file, LocalFile):
+        file = LastBlock(file, FAR_BLOCK)
     samples = _samples(file)
     found = label or next((w for w in LABELS if _has_label(file, samples, w)), "")
     if not found:
