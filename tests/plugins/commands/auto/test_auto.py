@@ -179,24 +179,24 @@ def test_signal_while_the_winner_is_tested_is_noted_and_the_test_ends(
     assert (made.run, made.stopped_by) == (found.run, signal.SIGTERM)
 
 
-def test_calls_at_once_have_names_of_their_own_and_replace_nothing(tmp_path):
-    with auto._tried(tmp_path, None, "photos/", force=False) as first:
-        with auto._tried(tmp_path, None, "photos/", force=False) as second:
+def test_calls_at_once_have_names_of_their_own_and_replace_nothing(flowers, tmp_path):
+    with auto._tried(tmp_path, None, str(flowers), force=False) as first:
+        with auto._tried(tmp_path, None, str(flowers), force=False) as second:
             names = [first.name, second.name]
         with (
             pytest.raises(DlcvError, match=r"another process is using .*-1-tried"),
-            auto._tried(tmp_path, "auto-photos-1", "photos/", force=True),
+            auto._tried(tmp_path, "auto-flowers-1", str(flowers), force=True),
         ):
             pass
-    assert names == ["auto-photos-1-tried", "auto-photos-2-tried"]
+    assert names == ["auto-flowers-1-tried", "auto-flowers-2-tried"]
     (first / "notes.txt").touch()
     with (
-        pytest.raises(DlcvError, match="auto-photos-1-tried exists already; choose another name"),
-        auto._tried(tmp_path, "auto-photos-1", "photos/", force=False),
+        pytest.raises(DlcvError, match="auto-flowers-1-tried exists already; choose another name"),
+        auto._tried(tmp_path, "auto-flowers-1", str(flowers), force=False),
     ):
         pass
     assert (first / "notes.txt").exists()
-    with auto._tried(tmp_path, "auto-photos-1", "photos/", force=True):
+    with auto._tried(tmp_path, "auto-flowers-1", str(flowers), force=True):
         assert [path.name for path in first.iterdir()] == [".lock"]
 
 
