@@ -17,18 +17,27 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import attrs
 
 from dlcv.errors import DlcvError, reason_of
 from dlcv.interfaces import evolve
 
+if TYPE_CHECKING:
+    from dlcv.api import RunConfig
+
 logger = logging.getLogger(__name__)
 ADDRESS, COUNT, INDEX = "JAX_COORDINATOR_ADDRESS", "JAX_NUM_PROCESSES", "JAX_PROCESS_ID"
 SECONDS_TO_MEET = 300
 SECONDS_TO_PART = 10
+OWN = {"data": "", "threads": 1}
+"""Settings in which processes may differ, as the same images may lie elsewhere."""
+DIFFERENT = "is not the same on each process"
+"""What JAX writes of weights that differ."""
 _joining: "Group | None" = None
+_training = ""
+"""What this process is about to train, as `taking_part` took it."""
 _is_inside = False
 stopped_by = 0
 """The signal that ended the training of all processes, 0 if none did."""
@@ -93,6 +102,8 @@ class Group:
         )
         limit.cancel()
         _wait_for_all("the beginning")
+        # Networks that differ would end in a trace, or abort, where their weights are laid out.
+        _refuse_difference(_training, "settings", "start all with the same command")
 
     def _give_up(self) -> None:
         """Ends the process, whose main thread waits and can't be interrupted."""
@@ -111,7 +122,9 @@ def joining() -> Group | None:
 
 
 @contextmanager
-def taking_part(runs: Path) -> Iterator[Path]:
+def taking_part(
+    runs: Path, config: "RunConfig", asked: Mapping[str, object] | None = None
+) -> Iterator[Path]:
     """Lets what is trained in the block be trained together with the other processes.
 
     In the other processes than the first the block ends with `SystemExit`, for the run is the
@@ -119,6 +132,8 @@ def taking_part(runs: Path) -> Iterator[Path]:
 
     Args:
         runs: The folder of all runs.
+        config: What is trained, which is the same in all processes but for `OWN`.
+        asked: What is to be changed of it.
 
     Yields:
         That folder, or in the other processes one that is removed afterwards.
@@ -126,12 +141,14 @@ def taking_part(runs: Path) -> Iterator[Path]:
     Raises:
         DlcvError: the environment names them wrongly, or another process ended.
     """
-    global _joining, _is_inside
+    global _joining, _is_inside, _training
     group = Group.read(os.environ)
     if group is None or _is_inside:
         yield runs
         return
     _joining, _is_inside = group, True
+    changes = sorted((name, str(value)) for name, value in (asked or {}).items() if name not in OWN)
+    _training = json.dumps([evolve(config, **OWN).to_toml(), changes])
     number = f"process {group.index + 1} of {group.count}"
     logger.info("%s meets the others at %s", number, group.address)
     with ExitStack() as stack:
@@ -144,6 +161,11 @@ def taking_part(runs: Path) -> Iterator[Path]:
             _wait_for_all("the end of the run")
         except BaseException as error:
             _end_without_the_others(error)
+            if isinstance(error, AssertionError) and DIFFERENT in str(error):
+                raise DlcvError(
+                    f"{number} has another network or other weights than the first; start all with "
+                    "the same command, files of weights and plugins"
+                ) from error
             if not isinstance(error, RuntimeError):
                 raise
             # Of many kinds, by the back end's library for communication.
@@ -196,14 +218,22 @@ def compare(run: Any) -> None:
     """
     if _joining is None:
         return
-    config = evolve(run.config, data="", threads=1)
+    config = evolve(run.config, **OWN)
     content = [config.to_toml(), run.directory.read_json("environment")["data"]["fingerprints"]]
-    digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).digest()
+    _refuse_difference(
+        json.dumps(content, sort_keys=True),
+        "images or settings",
+        "start all with the same command and the same data",
+    )
+
+
+def _refuse_difference(content: str, what: str, cure: str) -> None:
+    """Raises a `DlcvError` in all processes if they do not have the same content."""
+    digest = hashlib.sha256(content.encode()).digest()
     others = gathered([int.from_bytes(digest[:4], "big") >> 1])[:, 0]
     if differing := [i + 1 for i, other in enumerate(others) if other != others[0]]:
         raise DlcvError(
-            f"process {', '.join(map(str, differing))} has other images or settings than the "
-            "first; start all with the same command and the same data"
+            f"process {', '.join(map(str, differing))} has other {what} than the first; {cure}"
         )
 
 
@@ -230,10 +260,12 @@ def gathered(values: list[int]) -> Any:
 def _end_without_the_others(error: BaseException) -> None:
     """Lets this process end at once; JAX would wait for the others, and then abort."""
     code = 1
-    if isinstance(error, DlcvError | OSError | RuntimeError):
+    if isinstance(error, DlcvError | OSError | RuntimeError) or DIFFERENT in str(error):
         code = 2
     elif isinstance(error, KeyboardInterrupt):
         code = 128 + signal.SIGINT
+    elif isinstance(error, SystemExit) and isinstance(error.code, int):
+        code = error.code
 
     def end() -> None:
         sys.stdout.flush()

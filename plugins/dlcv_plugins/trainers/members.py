@@ -93,7 +93,7 @@ class MembersTrainer(Trainer):
             raise DlcvError("trainer: members trains several networks; set how many: --members 5")
         config = _with_ensemble(config)
         RunDirectory.refuse_existing(runs, name, force=force)
-        with taking_part(runs) as own:
+        with taking_part(runs, config) as own:
             experiment, network, initial = prepare_training(config, yielding)
             called = default_name(experiment.config)
             write = functools.partial(write_record, experiment, network, initial)
@@ -107,7 +107,7 @@ class MembersTrainer(Trainer):
         """Trains the members that are not finished, and combines all."""
         if changes or from_epoch is not None:
             _refuse_changes(Run(RunDirectory(path)))
-        with taking_part(path.parent) as folder:
+        with taking_part(path.parent, Run(RunDirectory(path)).config) as folder:
             directory = RunDirectory(own_copy(path, folder))
             run = Run(directory)
             if run.finished and not unfinished(directory, run.config.members):

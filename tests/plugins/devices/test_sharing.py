@@ -154,15 +154,16 @@ def test_devices_that_are_not_there_are_named(one: Path) -> None:
         assert not one.with_name("none").exists()
 
 
-def start(one: Path, name: str, index: int, port: int) -> subprocess.Popen[str]:
+def start(one: Path, name: str, index: int, port: int, *more: str) -> subprocess.Popen[str]:
     """Starts one of two processes."""
     variables = {
         "JAX_COORDINATOR_ADDRESS": f"127.0.0.1:{port}",
         "JAX_NUM_PROCESSES": "2",
         "JAX_PROCESS_ID": str(index),
     }
+    asked = [*options(one, name), "--epochs", "6", "--quiet", *more]
     return subprocess.Popen(
-        [sys.executable, "-m", "dlcv", "run", *options(one, name), "--epochs", "6", "--quiet"],
+        [sys.executable, "-m", "dlcv", "run", *asked],
         env={**ENVIRONMENT, **variables}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
 
@@ -206,3 +207,16 @@ def test_signal_in_one_process_stops_both_with_everything_saved(one: Path) -> No
 
     assert (first.returncode, second.returncode) == (143, 143)
     assert "stopped; everything is saved. Continue with:" in printed
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_processes_that_differ_end_with_a_line(one: Path) -> None:
+    started = [start(one, "differing", i, 45673, "--seed", str(i)) for i in range(2)]
+    for process in started:
+        printed = process.communicate(timeout=120)[1]
+        assert process.returncode == 2
+        assert printed.splitlines()[-1] == (
+            "dlcv: process 2 has other settings than the first; start all with the same command"
+        )
+    assert not one.with_name("differing").exists()

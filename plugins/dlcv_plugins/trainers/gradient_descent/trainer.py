@@ -68,7 +68,7 @@ class GradientDescent(Trainer):
         if executor().is_elsewhere:
             logger.warning("one network is trained here; --on has members trained side by side")
         RunDirectory.refuse_existing(runs, name, force=force)
-        with taking_part(runs) as own:
+        with taking_part(runs, config) as own:
             experiment, network, initial = prepare_training(config, yielding)
             called = default_name(experiment.config)
             write = functools.partial(write_record, experiment, network, initial)
@@ -82,7 +82,8 @@ class GradientDescent(Trainer):
                 f"resuming from epoch {from_epoch} would repeat the same training; change an "
                 "option, such as --learning-rate"
             )
-        with taking_part(path.parent) as folder:
+        config, asked = Run(RunDirectory(path)).config, {**changes, "from_epoch": from_epoch}
+        with taking_part(path.parent, config, asked) as folder:
             run = Run(RunDirectory(own_copy(path, folder)))
             if not changes and run.finished:
                 return _complete(run)
