@@ -2,6 +2,7 @@
 
 import functools
 import os
+import pickle
 import signal
 import socket
 import sys
@@ -26,6 +27,7 @@ from dlcv_plugins.commands.data.check import checkup
 from dlcv_plugins.commands.data.pack.pack import pack
 from dlcv_plugins.executors.ray import arrival, connecting
 from dlcv_plugins.executors.ray.connecting import connect
+from dlcv_plugins.executors.ray.mapping import Job
 from dlcv_plugins.executors.ray.ray import Ray
 from dlcv_plugins.kinds.executor import Needs
 
@@ -215,6 +217,30 @@ def test_work_that_can_not_be_sent_is_one_line(cluster: Cluster) -> None:
         DlcvError, match=r"can't be sent to Ray's workers: cannot pickle '_thread.lock'"
     ):
         list(found)
+
+
+def test_gpus_that_no_machine_has_are_named(cluster: Cluster) -> None:
+    results = Ray(gpus=2).map(
+        waiting, [Path()], at_once=1, needs=Needs(has_network=True), report=lambda n: None
+    )
+    with pytest.raises(DlcvError) as raised:
+        next(iter(results))
+    assert str(raised.value).startswith(
+        "ray(gpus=2): no machine of the cluster has a processor and so many GPUs; processors and "
+        "GPUs of each: 1 and 0, 1 and 0"
+    )
+    with pytest.raises(DlcvError, match=r"^ray: gpus: above 1 must be whole, received 1\.5$"):
+        Ray(gpus=1.5).running().__enter__()
+
+
+def test_parts_that_share_a_gpu_share_its_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("XLA_PYTHON_CLIENT_MEM_FRACTION", raising=False)
+    monkeypatch.setenv("TF_FORCE_GPU_ALLOW_GROWTH", "false")
+    job = Job(len, Needs(), 0.5, lambda n: None)
+    tasks = [pickle.loads(job._task(gpus)).variables for gpus in (0.5, 1)]
+    assert tasks[0]["XLA_PYTHON_CLIENT_MEM_FRACTION"] == "0.450"
+    assert tasks[0]["TF_FORCE_GPU_ALLOW_GROWTH"] == "false"  # A person's own choice stays.
+    assert "XLA_PYTHON_CLIENT_MEM_FRACTION" not in tasks[1]
 
 
 def test_a_folder_that_workers_do_not_see_is_named(tmp_path: Path) -> None:

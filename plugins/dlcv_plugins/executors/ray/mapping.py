@@ -13,7 +13,7 @@ from ray import cloudpickle
 from ray.exceptions import RayError, RayTaskError
 
 from dlcv import registry
-from dlcv.errors import DlcvError, reason_of
+from dlcv.errors import DlcvError, reason_of, some
 from dlcv_plugins.executors.ray import arrival
 from dlcv_plugins.executors.ray.worker import Done, Task
 from dlcv_plugins.executors.stopping import end_if_asked
@@ -27,6 +27,8 @@ LIBRARIES = (
 """What decides what comes of a part, beside the packages of plugins."""
 VARIABLES = ("DLCV_", "JAX_", "KERAS_", "TF_", "XLA_")
 """How environment variables begin that decide it as well."""
+SHARED_MEMORY = 0.9
+"""Fraction of a GPU's memory that the parts on it share."""
 RETRIES = 3
 """How often a part is done again whose worker or machine is lost."""
 SECONDS_BETWEEN_LOOKS = 0.2
@@ -81,11 +83,12 @@ class Job:
     def _handed_out(self, parts: Sequence[Any], amounts: Any) -> dict[Any, int]:
         """Hands all parts out, and returns their numbers by what Ray knows them by."""
         expected = arrival.versions(dict.fromkeys((*LIBRARIES, *_packages_of_plugins())))
-        task = ray.put(self._task())
+        gpus = self._gpus()
+        task = ray.put(self._task(gpus))
         do: Any = ray.remote(arrival.do_part)
         do = do.options(
-            num_cpus=min(self.needs.threads, _processors_of_the_largest() or self.needs.threads),
-            num_gpus=self._gpus(),
+            num_cpus=min(self.needs.threads, _processors_beside(gpus) or self.needs.threads),
+            num_gpus=gpus,
             max_retries=RETRIES,
             scheduling_strategy="SPREAD",
         )
@@ -94,8 +97,11 @@ class Job:
             for number, numbered in enumerate(enumerate(parts))
         }
 
-    def _task(self) -> bytes:
+    def _task(self, gpus: float) -> bytes:
         """Returns the task, pickled.
+
+        Args:
+            gpus: GPUs for each part; the back end takes no more of the memory of one.
 
         Raises:
             DlcvError: it can't be, such as images of a store that keeps a file open.
@@ -107,6 +113,10 @@ class Job:
             if name != "__main__":
                 cloudpickle.register_pickle_by_value(sys.modules[name])
         variables = {k: v for k, v in os.environ.items() if k.startswith(VARIABLES)}
+        if 0 < gpus < 1:
+            share = f"{SHARED_MEMORY * gpus:.3f}"
+            shared = {"TF_FORCE_GPU_ALLOW_GROWTH": "true", "XLA_PYTHON_CLIENT_MEM_FRACTION": share}
+            variables = shared | variables
         task = Task(self.work, self.needs.threads, variables, registered)
         try:
             return bytes(cloudpickle.dumps(task))
@@ -158,10 +168,24 @@ def _packages_of_plugins() -> list[str]:
     return sorted(found)
 
 
-def _processors_of_the_largest() -> int:
-    """Returns the processors of the machine with most: a part that needs more is never done."""
+def _processors_beside(gpus: float) -> int:
+    """Returns the processors of the machine with most: a part that needs more is never done.
+
+    Args:
+        gpus: GPUs that the machine needs to have.
+
+    Raises:
+        DlcvError: no machine has so many.
+    """
     machines = [node["Resources"] for node in ray.nodes() if node["Alive"]]
-    return int(max((machine.get("CPU", 0) for machine in machines), default=0))
+    fit = [machine.get("CPU", 0) for machine in machines if machine.get("GPU", 0) >= gpus]
+    if gpus and not any(fit):
+        there = (f"{m.get('CPU', 0):g} and {m.get('GPU', 0):g}" for m in machines)
+        raise DlcvError(
+            f"ray(gpus={gpus:g}): no machine of the cluster has a processor and so many GPUs; "
+            f"processors and GPUs of each: {some(there)}; choose fewer, or add a machine"
+        )
+    return int(max(fit, default=0))
 
 
 def _stop(pending: dict[Any, int]) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 
 from dlcv.errors import DlcvError
-from dlcv.interfaces import option, plugin
+from dlcv.interfaces import OptionError, option, plugin
 from dlcv_plugins.kinds.executor import Executor, Made, Needs, Part, Report, Work
 
 PARTS_PER_PROCESSOR = 4
@@ -35,7 +35,10 @@ class Ray(Executor):
 
         Raises:
             DlcvError: Ray is not installed, or there is no cluster.
+            OptionError: Ray can't give a part so many GPUs.
         """
+        if self.gpus is not None and self.gpus > 1 and self.gpus % 1:
+            raise OptionError("ray", "gpus", f"above 1 must be whole, received {self.gpus}")
         # Before Ray is imported: what is done with dlcv is reported to nobody.
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
         try:
