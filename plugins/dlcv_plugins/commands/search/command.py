@@ -94,7 +94,8 @@ def search(config: str | None, vary: tuple[str, ...], out: Path, **options: Any)
     from dlcv_plugins.commands.search.search import search as find
 
     found = find(config, vary=vary, out=out, **options)
-    command = shlex.join(["dlcv", *sys.argv[1:]])
+    # With --force, the same command would begin anew.
+    command = shlex.join(["dlcv", *(word for word in sys.argv[1:] if word != "--force")])
     if found.stopped_by:
         if found.trials:
             _print_table(found)

@@ -43,7 +43,8 @@ def _row(trial: FrozenTrial, names: list[str]) -> list[str]:
 
 def optimism(found: Found) -> str:
     """Returns how optimistic the best trial's validation accuracy is, in sentences."""
-    best, compared = found.complete[0], len(found.trials)
+    best = found.complete[0]
+    compared = sum(trial.state != TrialState.FAIL for trial in found.trials)
     validated = 100 * best.user_attrs["accuracy"]
     chosen = (
         f"Trial {best.number + 1} was chosen as the best of {compared} on the validation images, "
@@ -57,11 +58,14 @@ def optimism(found: Found) -> str:
             f"{chosen}. The data has no test images, so by how much is not known: add --test 0.2."
         )
     evaluation = from_json(recorded)
+    on = f"{chosen}. On {recorded['images']:,} test images that no trial has seen it has"
+    if "rank1" not in evaluation.metrics:
+        figures = ", ".join(f"{name} {value:.4f}" for name, value in evaluation.metrics.items())
+        return f"{on} {figures}. Report those figures."
     value, between = evaluation.text("rank1")
     tested = 100 * evaluation.metrics["rank1"]
     within = f" (95 % interval {between})" if between else ""
     return (
-        f"{chosen}. On {recorded['images']:,} test images that no trial has seen it has "
-        f"{value}{within}, {abs(validated - tested):.2f} points "
+        f"{on} {value}{within}, {abs(validated - tested):.2f} points "
         f"{'less' if tested <= validated else 'more'}. Report that figure."
     )

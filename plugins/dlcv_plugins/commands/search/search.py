@@ -3,7 +3,6 @@
 import functools
 import logging
 import os
-import signal
 import time
 from collections.abc import Iterable
 from pathlib import Path
@@ -13,7 +12,15 @@ import attrs
 from optuna.trial import FrozenTrial, TrialState
 
 from dlcv import files
-from dlcv.api import RunConfig, RunDirectory, backend, configured, duration, load_trained
+from dlcv.api import (
+    RunConfig,
+    RunDirectory,
+    backend,
+    configured,
+    duration,
+    find_store,
+    load_trained,
+)
 from dlcv.errors import DlcvError
 from dlcv.interfaces import evolve
 from dlcv.registry import Spec
@@ -101,6 +108,7 @@ def search(
     if trials < 1 or not (minutes is None or minutes > 0):
         raise DlcvError("trials and minutes must be above 0")
     base, yielding = configured(config, options)
+    _check_validation(base, yielding)
     space = read_space(base, vary)
     common = evolve(base, trainer=_trainer(base))
     begun = Search.begun(Path(out), common, space, sampler, pruner, force=force)
@@ -120,6 +128,18 @@ def search(
 
         write_page(found)
     return found
+
+
+def _check_validation(config: RunConfig, yielding: list[str]) -> None:
+    """Raises a `DlcvError` if the images that choose the best trial are those of the test."""
+    if config.split.validation != "test":
+        return
+    if "validation" in yielding and "val" in find_store(config.data).splits():
+        return
+    raise DlcvError(
+        "validation: the test images would choose the settings and then report their accuracy; "
+        "validate on training images with --validation 0.1"
+    )
 
 
 def _trainer(config: RunConfig) -> Spec:
@@ -146,8 +166,8 @@ def _run_trials(search: Search, most: int, deadline: float, yielding: list[str])
     with results_of(work, left, needs, doing="training", total=len(left), unit="trials") as results:
         try:
             for number, ending in results:
-                if ending == "signal" and not is_elsewhere:
-                    return signal.SIGINT
+                if isinstance(ending, int) and not is_elsewhere:
+                    return ending
                 if ending in ("enough", "time") and not is_elsewhere:
                     return 0
                 if ending in ("complete", "pruned"):
@@ -168,8 +188,8 @@ def _train_next(
     yielding: list[str],
     place: int,
     report: Report,
-) -> tuple[int, str]:
-    """Trains the next trial, and returns its number and how it ended."""
+) -> tuple[int, str | int]:
+    """Trains the next trial, and returns its number and how it ended, or the signal that came."""
     seconds = deadline - time.time()
     if seconds <= 0:
         return 0, "time"
@@ -209,9 +229,12 @@ def _nothing(found: Found, minutes: float | None) -> str:
     """Returns why there is no best trial."""
     failed = [trial for trial in found.trials if trial.state == TrialState.FAIL]
     if failed:
-        reason = failed[-1].user_attrs.get("reason", "unknown")
-        return f"all {len(failed)} trials failed; the last, trial {failed[-1].number + 1}: {reason}"
-    if found.trials and not failed:
+        last = failed[-1]
+        reason = f"trial {last.number + 1}: {last.user_attrs.get('reason', 'unknown')}"
+        if pruned := len(found.trials) - len(failed):
+            return f"no trial is complete: {pruned} were pruned, {len(failed)} failed, as {reason}"
+        return f"all {len(failed)} trials failed; the last, {reason}"
+    if found.trials:
         return (
             f"all {len(found.trials)} trials were pruned, so none is the best; choose another "
             "pruner, or nop for none"
@@ -219,8 +242,8 @@ def _nothing(found: Found, minutes: float | None) -> str:
     if found.others:
         return f"no trial is complete so far; other processes train {found.others}"
     return (
-        f"the time of {minutes:g} minutes was up before the first trial was complete; the same "
-        "command goes on with it: give it more minutes, or fewer epochs"
+        f"the time of {minutes:g} minutes was up before the first trial was complete; give it more "
+        "--minutes: the same command, without --force, goes on with it"
     )
 
 

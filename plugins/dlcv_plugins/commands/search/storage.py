@@ -1,7 +1,7 @@
 """The folder of a search: Optuna's storage, a folder for each trial, and who trains which."""
 
-import hashlib
-import inspect
+import functools
+import logging
 import time
 import warnings
 from collections.abc import Iterator
@@ -11,18 +11,19 @@ from typing import Any
 
 import attrs
 import optuna
+import sqlalchemy
 from optuna.trial import FrozenTrial, TrialState
 
 from dlcv import files
 from dlcv.api import RunConfig
-from dlcv.errors import DlcvError
+from dlcv.errors import DlcvError, reason_of
 from dlcv.registry import Spec
+from dlcv_plugins.commands.search.samplers import for_new_values, made
 from dlcv_plugins.commands.search.space import Dimension, chosen
 
+logger = logging.getLogger(__name__)
 DATABASE = "search.db"
-TRIALS, BEST, PAGE = "trials", "best", "search.html"
-UNUSABLE = ("Base", "PartialFixed", "Grid", "BruteForce")
-"""Samplers that need more than options, or end Optuna's own loop."""
+TRIALS, BEST, PAGE, LOCK = "trials", "best", "search.html", ".lock"
 SECONDS_TO_WAIT = 30.0
 """For another process that is choosing a trial's values."""
 
@@ -88,17 +89,11 @@ class Search:
         specs = Spec.parse(sampler), Spec.parse(pruner)
         made(optuna.samplers, "sampler", specs[0], config.seed)
         made(optuna.pruners, "pruner", specs[1])
-        database = folder / DATABASE
-        if folder.exists() and not database.exists() and any(folder.iterdir()):
-            raise DlcvError(f"{folder} holds no search; choose another folder with --out")
-        if force:
-            files.remove(folder)
-        (folder / TRIALS).mkdir(parents=True, exist_ok=True)
-        settings = {"config": config.to_toml(), "vary": "\n".join(map(str, space))}
+        folder.mkdir(parents=True, exist_ok=True)
         with _lock(folder):
-            study = optuna.create_study(
-                storage=f"sqlite:///{database}", study_name="search", load_if_exists=True
-            )
+            _prepare(folder, force=force)
+            study = _opened(folder / DATABASE)
+            settings = {"config": config.to_toml(), "vary": "\n".join(map(str, space))}
             recorded = study.user_attrs
             if not recorded:
                 for name, value in settings.items():
@@ -137,12 +132,18 @@ class Search:
                 return self._claim(optuna.Trial(self.study, found._trial_id))
         if len(trials) >= most:
             return None
-        digest = hashlib.sha256(f"{self.config.seed} {len(trials)}".encode()).digest()
-        seed = int.from_bytes(digest[:4])
-        self.study.sampler = made(optuna.samplers, "sampler", self.sampler, seed)
+        draw = functools.partial(chosen, self.space, self.config)
+        sampler = for_new_values(self.study, self.sampler, self.config.seed, draw)
+        if sampler is None:
+            logger.info("all %d combinations of the varied values are tried", len(trials))
+            return None
+        before, self.study.sampler = self.study.sampler, sampler
         trial = self.study.ask()
         self._is_free(trial.number, stack)
-        return self._claim(trial)
+        claimed = self._claim(trial)
+        # One that counts what is left would end Optuna's own loop after the trial.
+        self.study.sampler = before
+        return claimed
 
     def _claim(self, trial: optuna.Trial) -> Claimed:
         # What was suggested to a process that was killed meanwhile is suggested again.
@@ -183,29 +184,38 @@ def loss_of(trial: FrozenTrial) -> float:
     return float(reported[max(reported)]) if reported else float("inf")
 
 
-def made(module: Any, kind: str, spec: Spec, seed: int | None = None) -> Any:
-    """Makes one of Optuna's samplers or pruners by its name: `tpe`, `successive_halving`.
+def _prepare(folder: Path, *, force: bool) -> None:
+    """Makes the folder of the trials, in a locked folder that is empty or holds a search.
 
     Raises:
-        DlcvError: there is none of that name, or it refuses its options.
+        DlcvError: it holds something else, or another process trains one of its trials.
     """
-    ending = kind.capitalize()
-    known = {
-        name.removesuffix(ending).lower(): name
-        for name in module.__all__
-        if name.endswith(ending) and not name.startswith(UNUSABLE)
-    }
-    found = known.get(spec.name.replace("_", "").lower())
-    if found is None:
-        raise DlcvError(f"{kind}: Optuna has no {spec.name}; it has {', '.join(sorted(known))}")
-    cls = getattr(module, found)
-    options = dict(spec.options)
-    if seed is not None and "seed" in inspect.signature(cls).parameters:
-        options = {"seed": seed, **options}
+    trials = folder / TRIALS
+    locks = {folder / LOCK, *trials.glob(".*.lock")}
+    others = {*folder.iterdir(), *trials.glob("*")} - locks
+    if not (folder / DATABASE).exists() and not others <= {trials}:
+        raise DlcvError(f"{folder} holds no search; choose another folder with --out")
+    if force:
+        refusal = f"another process trains a trial of {folder}; stop it, or name another with --out"
+        for path in trials.glob(".*.lock"):
+            with files.lock(path, refusal):
+                pass
+        for path in folder.iterdir():
+            if path.name != LOCK:
+                files.remove(path)
+    trials.mkdir(exist_ok=True)
+
+
+def _opened(database: Path) -> optuna.Study:
+    """Opens Optuna's study in a database, or makes it; raises `DlcvError` if it is damaged."""
+    url = sqlalchemy.URL.create("sqlite", database=str(database)).render_as_string()
     try:
-        return cls(**options)
-    except (TypeError, ValueError, ImportError) as error:
-        raise DlcvError(f"{kind}: {spec}: {error}") from None
+        return optuna.create_study(storage=url, study_name="search", load_if_exists=True)
+    except (sqlalchemy.exc.DatabaseError, RuntimeError) as error:
+        problem = reason_of(getattr(error, "orig", None) or error)
+        raise DlcvError(
+            f"{database} can't be read: {problem}; restore it, or replace the search with --force"
+        ) from None
 
 
 @contextmanager
@@ -220,7 +230,7 @@ def _lock(folder: Path) -> Iterator[None]:
     with ExitStack() as stack:
         while True:
             try:
-                stack.enter_context(files.lock(folder / ".lock", refusal))
+                stack.enter_context(files.lock(folder / LOCK, refusal))
                 break
             except DlcvError:
                 if time.monotonic() > deadline:

@@ -11,17 +11,19 @@ from typing import Any, Literal
 import attrs
 import keras
 import optuna
+from optuna.exceptions import OptunaError
 from optuna.trial import TrialState
+from sqlalchemy.exc import SQLAlchemyError
 
 from dlcv import hook, registry
-from dlcv.api import Observers, Trained
-from dlcv.errors import DlcvError
+from dlcv.api import Observers, RunDirectory, Trained, find_store
+from dlcv.errors import DlcvError, ImageError, first_line
 from dlcv_plugins.commands.search.storage import Claimed, Search
 from dlcv_plugins.trainers.gradient_descent.trainer import GradientDescent
 from dlcv_plugins.training.stage import Stage
 
 logger = logging.getLogger(__name__)
-Ending = Literal["complete", "pruned", "failed", "time", "signal"]
+Ending = Literal["complete", "pruned", "failed", "time"]
 
 
 @attrs.define(eq=False)
@@ -71,11 +73,13 @@ class _Watcher(keras.callbacks.Callback):
             self._watching.stop(stage, "pruned")
 
 
-def train_trial(search: Search, claimed: Claimed, deadline: float, yielding: list[str]) -> Ending:
+def train_trial(
+    search: Search, claimed: Claimed, deadline: float, yielding: list[str]
+) -> Ending | int:
     """Trains a trial, or goes on with it, and records how it ended.
 
-    A trial that is stopped by a signal, or because the time is up, is recorded by nobody: the next
-    call goes on with it.
+    A trial that is stopped by a signal, because the time is up, or by an error that has nothing to
+    do with its values, is recorded by nobody: the next call goes on with it.
 
     Args:
         search: The search.
@@ -83,18 +87,30 @@ def train_trial(search: Search, claimed: Claimed, deadline: float, yielding: lis
         deadline: When the time is up, by `time.monotonic`.
         yielding: What trainers take.
 
+    Returns:
+        How it ended, or the number of the signal that stopped it.
+
     Raises:
         KeyboardInterrupt: ctrl+c came before the first step.
+        DlcvError: the data or an image can't be read, or another process writes the run.
+        OSError: the disk is full, or broken.
     """
+    if claimed.path.exists():
+        with RunDirectory(claimed.path).lock():
+            pass
     watching = Watching(claimed.trial, deadline)
     start = time.monotonic()
     try:
         with registry.registry.hook_manager().registered(watching):
             run = _trained(claimed, yielding)
-    except DlcvError as error:
-        claimed.trial.set_user_attr("reason", str(error))
+    except Exception as error:
+        if _is_of_all(error, search):
+            raise
+        # Such as a rate that diverges, or a network that a GPU has too little memory for.
+        reason = str(error) if isinstance(error, DlcvError) else first_line(error)
+        claimed.trial.set_user_attr("reason", reason)
         _tell(search, claimed, TrialState.FAIL)
-        logger.warning("trial %d failed: %s", claimed.number, error)
+        logger.warning("trial %d failed: %s", claimed.number, reason)
         return "failed"
     finally:
         # A network holds itself by cycles; its memory is wanted for the next.
@@ -106,12 +122,34 @@ def train_trial(search: Search, claimed: Claimed, deadline: float, yielding: lis
         _tell(search, claimed, TrialState.PRUNED)
         return "pruned"
     if run.stopped_by:
-        return "time" if watching.reason else "signal"
+        return "time" if watching.reason else run.stopped_by
     row = run.trained_row
     _describe(claimed, row)
     losses = search.study.get_trials(deepcopy=False)[claimed.number - 1].intermediate_values
     _tell(search, claimed, TrialState.COMPLETE, losses[row["epoch"]])
     return "complete"
+
+
+def _is_of_all(error: Exception, search: Search) -> bool:
+    """Returns whether an error has nothing to do with a trial's values.
+
+    So it is with a full disk, the search's own storage, an image that can't be read, and data that
+    is gone; not with an image that a preprocessor refuses.
+    """
+    if isinstance(error, OSError | OptunaError | SQLAlchemyError):
+        return True
+    cause: BaseException | None = error
+    while isinstance(cause, ImageError):
+        cause = cause.__cause__
+    if cause is None:
+        return True
+    try:
+        store = find_store(search.config.data)
+        for name in store.splits():
+            store.open(name)
+    except DlcvError:
+        return True
+    return False
 
 
 def _trained(claimed: Claimed, yielding: list[str]) -> Any:
