@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -13,7 +14,7 @@ import click
 
 from dlcv.api import signals, with_verbosity
 from dlcv.errors import DlcvError
-from dlcv_plugins.devices.processes import ADDRESS, COUNT, INDEX
+from dlcv_plugins.devices.processes import ADDRESS, COUNT, INDEX, LOCAL_DEVICES
 
 TOGETHER = ("run", "resume", "finetune")
 """The commands of which several processes train together."""
@@ -62,9 +63,7 @@ def run_together(command: list[str], count: int) -> int:
     """
     with TemporaryDirectory(prefix="dlcv-launch-") as folder:
         outputs = [Path(folder, str(index)) for index in range(count)]
-        processes = _start(command, outputs)
-        with signals.handled(lambda number, _: _send(number, processes)):
-            codes = _codes(processes)
+        codes = _codes_of_started(command, outputs)
         for index, (code, output) in enumerate(zip(codes, outputs, strict=True)):
             lines = output.read_text(errors="replace").splitlines() if index and code else []
             for line in lines[-1:]:
@@ -72,33 +71,55 @@ def run_together(command: list[str], count: int) -> int:
     return max(codes)
 
 
-def _start(command: list[str], outputs: list[Path]) -> list[subprocess.Popen[bytes]]:
-    """Starts the processes; the output of all but the first goes into files."""
+def _codes_of_started(command: list[str], outputs: list[Path]) -> list[int]:
+    """Starts the processes, passes signals on to them, and returns their exit codes.
+
+    None is left behind if they can't all be started, or a signal comes before they are.
+    """
+    processes: list[subprocess.Popen[bytes]] = []
+    asked: list[int] = []
+
+    def pass_on(number: int, _: object) -> None:
+        asked.append(number)
+        _send(number, processes)
+
+    with signals.handled(pass_on):
+        try:
+            for process in _started(command, outputs):
+                processes.append(process)
+                if asked:
+                    sys.exit(128 + asked[0])
+            return _codes(processes)
+        except BaseException:
+            for process in processes:
+                process.kill()
+                process.wait()
+            raise
+
+
+def _started(command: list[str], outputs: list[Path]) -> Iterator[subprocess.Popen[bytes]]:
+    """Starts one process after the other; the output of all but the first goes into files."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{free.getsockname()[1]}"
-    started = []
     for index, output in enumerate(outputs):
         # Each has a group of its own, or ctrl+c would reach it twice: from the terminal, and on.
         with open(output, "wb") as file:
-            started.append(
-                subprocess.Popen(
-                    command,
-                    env={
-                        "KERAS_BACKEND": "jax",
-                        "JAX_LOCAL_DEVICE_IDS": str(index),
-                        **os.environ,
-                        ADDRESS: address,
-                        COUNT: str(len(outputs)),
-                        INDEX: str(index),
-                    },
-                    stdin=subprocess.DEVNULL,
-                    stdout=file if index else None,
-                    stderr=subprocess.STDOUT if index else None,
-                    process_group=0,
-                )
+            yield subprocess.Popen(
+                command,
+                env={
+                    "KERAS_BACKEND": "jax",
+                    LOCAL_DEVICES: str(index),
+                    **os.environ,
+                    ADDRESS: address,
+                    COUNT: str(len(outputs)),
+                    INDEX: str(index),
+                },
+                stdin=subprocess.DEVNULL,
+                stdout=file if index else None,
+                stderr=subprocess.STDOUT if index else None,
+                process_group=0,
             )
-    return started
 
 
 def _send(number: int, processes: list[subprocess.Popen[bytes]]) -> None:

@@ -3,15 +3,18 @@
 import os
 import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import attrs
 
-from dlcv.errors import DlcvError
+from dlcv.errors import DlcvError, count
 from dlcv_plugins.devices import processes
 from dlcv_plugins.devices.options import DEVICE, DEVICES
 
 NAMES = {"tensorflow": "TensorFlow", "jax": "JAX", "torch": "PyTorch"}
+GPUS = Path("/proc/driver/nvidia/gpus")
+"""Has a folder for each GPU of the machine, where there are any."""
 _made: "tuple[Choice, processes.Group | None] | None" = None
 
 
@@ -108,7 +111,11 @@ def _choose_jax(choice: Choice, group: processes.Group | None) -> None:
         # JAX would take memory of all that it sees.
         jax.config.update("jax_cuda_visible_devices", str(choice.index))
     if group is not None:
-        group.join()
+        try:
+            group.join()
+        except RuntimeError as error:
+            _refuse_missing_gpu(error, group)
+            raise
     try:
         found = jax.local_devices()
     except RuntimeError:
@@ -121,6 +128,23 @@ def _choose_jax(choice: Choice, group: processes.Group | None) -> None:
         from dlcv_plugins.devices.sharing import share_batches
 
         share_batches(_first_of_each_process(choice.count))
+
+
+def _refuse_missing_gpu(error: RuntimeError, group: processes.Group) -> None:
+    """Raises a `DlcvError` if processes do not meet because one is to have a GPU that is missing.
+
+    Args:
+        error: What JAX raised.
+        group: The processes.
+    """
+    own = os.environ.get(processes.LOCAL_DEVICES)
+    if own is not None and "initialize backend" in str(error):
+        there = count(len(list(GPUS.glob("*"))), "GPU")
+        raise DlcvError(
+            f"process {group.index + 1} of {group.count} is to compute on GPU {own}, counted from "
+            f"0, and this machine has {there}; start no more processes with dlcv launch -n than "
+            "there are GPUs, or add --device cpu"
+        ) from error
 
 
 def _first_of_each_process(count: int) -> list[Any]:

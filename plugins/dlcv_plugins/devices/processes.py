@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 ADDRESS, COUNT, INDEX = "JAX_COORDINATOR_ADDRESS", "JAX_NUM_PROCESSES", "JAX_PROCESS_ID"
+LOCAL_DEVICES = "JAX_LOCAL_DEVICE_IDS"
+"""Names the GPUs of the machine that are a process's own."""
 SECONDS_TO_MEET = 300
 SECONDS_TO_PART = 10
 OWN = {"data": "", "threads": 1}

@@ -3,6 +3,7 @@
 import importlib.util
 import os
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -81,6 +82,37 @@ def test_signal_reaches_all_once(tmp_path: Path) -> None:
     sender.join()
 
     assert code == 11
+
+
+def is_alive(number: int) -> bool:
+    try:
+        os.kill(number, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("failing", [True, False])
+def test_none_is_left_behind_when_starting_ends(
+    monkeypatch: pytest.MonkeyPatch, failing: bool
+) -> None:
+    started: list[int] = []
+
+    class Popen(subprocess.Popen):  # type: ignore[type-arg]
+        def __init__(self, *args: object, **options: object) -> None:
+            if started and failing:
+                raise OSError(11, "Resource temporarily unavailable")
+            super().__init__(*args, **options)  # type: ignore[call-overload]
+            started.append(self.pid)
+            if not failing:
+                os.kill(os.getpid(), signal.SIGTERM)
+
+    monkeypatch.setattr(launch.subprocess, "Popen", Popen)
+    with pytest.raises((OSError, SystemExit)) as raised:
+        together("time.sleep(60)", 3)
+    assert failing or raised.value.args == (143,)
+    assert len(started) == 1
+    assert not any(map(is_alive, started))
 
 
 @pytest.mark.parametrize("command", [["python", "x.py"], ["dlcv"], ["dlcv", "search"]])

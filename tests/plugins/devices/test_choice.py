@@ -1,11 +1,14 @@
 """What a command computes on: what can be asked for, and what is refused in one line."""
 
+from pathlib import Path
+
 import pytest
 
 from dlcv.errors import DlcvError
 from dlcv_plugins.devices import choice
 from dlcv_plugins.devices.choice import Choice
 from dlcv_plugins.devices.options import DEVICE, DEVICES
+from dlcv_plugins.devices.processes import Group
 
 
 @pytest.fixture(autouse=True)
@@ -52,6 +55,27 @@ def test_wrong_choice_is_refused(device: str, devices: str, message: str) -> Non
 def test_gpu_that_is_not_there_is_named() -> None:
     with pytest.raises(DlcvError, match=r"^--device gpu:7: TensorFlow finds no gpu here$"):
         choice._choose_tensorflow(Choice("gpu", 7))
+
+
+def test_more_processes_than_gpus_are_named(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "0000:01:00.0").mkdir()
+    monkeypatch.setattr(choice, "GPUS", tmp_path)
+    monkeypatch.setenv("JAX_LOCAL_DEVICE_IDS", "1")
+    group = Group("here:1", 2, 1)
+    error = RuntimeError("Unable to initialize backend 'cuda': INTERNAL: no device 1")
+    lost = RuntimeError("connection closed")
+
+    with pytest.raises(DlcvError) as refused:
+        choice._refuse_missing_gpu(error, group)
+    assert str(refused.value) == (
+        "process 2 of 2 is to compute on GPU 1, counted from 0, and this machine has 1 GPU; start "
+        "no more processes with dlcv launch -n than there are GPUs, or add --device cpu"
+    )
+    choice._refuse_missing_gpu(lost, group)
+    monkeypatch.delenv("JAX_LOCAL_DEVICE_IDS")
+    choice._refuse_missing_gpu(error, group)
 
 
 def test_several_devices_need_jax(monkeypatch: pytest.MonkeyPatch) -> None:
