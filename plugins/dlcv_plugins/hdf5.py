@@ -43,7 +43,7 @@ def is_hdf5(path: Path) -> bool:
         return file.read(len(SIGNATURE)) == SIGNATURE
 
 
-def refuse_endless_heaps(path: Path, content: "bytes | mmap.mmap | None" = None) -> None:
+def refuse_endless_heaps(path: Path | str, content: "bytes | mmap.mmap | None" = None) -> None:
     """Raises a `DlcvError` for a heap of texts in which the HDF5 library goes round forever.
 
     That is one with an entry of no size ("HDF5 File Format Specification", III.E, Global Heap).
@@ -52,7 +52,7 @@ def refuse_endless_heaps(path: Path, content: "bytes | mmap.mmap | None" = None)
         path: The file.
         content: What to look into where it is not the file itself.
     """
-    if content is None and not path.stat().st_size:
+    if content is None and not Path(path).stat().st_size:
         return
     if content is None:
         with (
@@ -63,13 +63,18 @@ def refuse_endless_heaps(path: Path, content: "bytes | mmap.mmap | None" = None)
         return
     at = content.find(HEAP)
     while at >= 0:
-        entry, end = at + 16, min(len(content), at + _number(content, at + 8))
+        entry, end = at + 16, min(len(content), at + heap_size(content, at))
         while entry + 16 <= end:
             is_free, size = content[entry : entry + 2] == b"\0\0", _number(content, entry + 8)
             if is_free and not size:
                 raise DlcvError(f"{path} is damaged: it has a heap of texts without an end")
             entry += size if is_free else 16 + -(-size // 8) * 8
         at = content.find(HEAP, at + 1)
+
+
+def heap_size(content: "bytes | mmap.mmap", at: int) -> int:
+    """Returns how many bytes the heap that begins at a place says that it has."""
+    return _number(content, at + 8)
 
 
 def _number(content: "bytes | mmap.mmap", at: int) -> int:

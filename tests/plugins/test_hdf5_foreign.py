@@ -13,6 +13,8 @@ import pytest
 from dlcv import registry
 from dlcv.errors import DlcvError
 from dlcv_plugins import hdf5
+from dlcv_plugins.stores import hdf5_format
+from dlcv_plugins.stores.byte_files import LocalFile
 from dlcv_plugins.stores.hdf5 import Hdf5
 from dlcv_plugins.weights.keras_files import open_weights
 
@@ -402,17 +404,31 @@ class TestChannelOrder:
         assert not caplog.text
 
 
-def test_a_heap_in_which_the_library_goes_round_forever_is_refused(tmp_path):
-    path = tmp_path / "weights.h5"
-    with h5py.File(path, "w") as file:
-        file.attrs["layer_names"] = ["conv1", "dense1"]
-    hdf5.refuse_endless_heaps(path)
+def damage_heap(path):
+    """Gives the free entry of a file's heap of texts no size."""
     content = bytearray(path.read_bytes())
     entry = content.index(hdf5.HEAP) + 16
     while content[entry : entry + 2] != b"\0\0":
         entry += 16 + -(-int.from_bytes(content[entry + 8 : entry + 16], "little") // 8) * 8
     content[entry + 8 : entry + 16] = bytes(8)
     path.write_bytes(content)
+
+
+@pytest.mark.timeout(20)
+def test_such_a_heap_in_a_file_that_is_far_away_is_refused(file):
+    far = LocalFile(write(file))  # Is read as files in object storage are.
+    assert hdf5_format.read(far).label_names == ("cat", "dog")
+    damage_heap(file)
+    with pytest.raises(DlcvError, match=r"set\.hdf5 is damaged: it has a heap of texts without"):
+        hdf5_format.read(far)
+
+
+def test_a_heap_in_which_the_library_goes_round_forever_is_refused(tmp_path):
+    path = tmp_path / "weights.h5"
+    with h5py.File(path, "w") as file:
+        file.attrs["layer_names"] = ["conv1", "dense1"]
+    hdf5.refuse_endless_heaps(path)
+    damage_heap(path)
 
     with pytest.raises(DlcvError, match="heap of texts without an end"):
         hdf5.refuse_endless_heaps(path)

@@ -179,7 +179,7 @@ class Readable(io.RawIOBase):
 
     def __init__(self, file: ByteFile) -> None:
         """Begins at the file's start."""
-        self._file = file
+        self.file = file
         self._position = 0
 
     def readable(self) -> bool:
@@ -196,7 +196,7 @@ class Readable(io.RawIOBase):
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
         """Moves the place."""
-        bases = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._file.size}
+        bases = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self.file.size}
         self._position = bases[whence] + offset
         return self._position
 
@@ -209,7 +209,7 @@ class Readable(io.RawIOBase):
 
     def read(self, size: int | None = -1) -> bytes:
         """Returns the next bytes, all that are left if no number is named."""
-        length = self._file.size - self._position if size is None or size < 0 else size
-        content = self._file.read_at(self._position, max(0, length))
+        length = self.file.size - self._position if size is None or size < 0 else size
+        content = self.file.read_at(self._position, max(0, length))
         self._position += len(content)
         return content

@@ -30,6 +30,9 @@ EXPECTED = {
 MOST_NUMBERS = 100_000
 """As many classes may have numbers for names; more are no classes, but damage."""
 
+LARGEST_HEAP = 16_000_000
+"""Bytes of a heap of names that are looked at; the library makes heaps of 4,096."""
+
 
 @attrs.frozen(eq=False)
 class Packed:
@@ -126,7 +129,7 @@ def read(place: Path | ByteFile, names: Sequence[str] = ()) -> Packed:
         is_there = not isinstance(place, Path) or place.exists()
         raise DlcvError(f"{path} {'is no HDF5 file' if is_there else 'does not exist'}")
     try:
-        with h5py.File(place if isinstance(place, Path) else Readable(place), "r") as file:
+        with h5py.File(place if isinstance(place, Path) else _Checked(place), "r") as file:
             labels = _plain_dataset(file, path, "labels")
             content = open_contents(file, place) if CONTENTS in file else _rows(file, place, labels)
             shape = content.shape
@@ -147,6 +150,25 @@ def read(place: Path | ByteFile, names: Sequence[str] = ()) -> Packed:
         )
     check_names(path, label_names)
     return Packed(content, values, label_names)
+
+
+class _Checked(Readable):
+    """What the HDF5 library reads of a file that is far away, checked before it gets it.
+
+    Files on a disk are checked as a whole: here that would fetch them.
+    """
+
+    def read(self, size: int | None = -1) -> bytes:
+        """Returns the next bytes; raises a `DlcvError` if a heap begins in them without an end."""
+        start = self.tell()
+        content = super().read(size)
+        at = content.find(hdf5.HEAP)
+        while at >= 0:
+            length = min(hdf5.heap_size(content, at), LARGEST_HEAP)
+            whole = self.file.read_at(start + at, length)
+            hdf5.refuse_endless_heaps(self.file.name, whole)
+            at = content.find(hdf5.HEAP, at + 1)
+        return content
 
 
 def _is_hdf5(place: Path | ByteFile) -> bool:
