@@ -8,16 +8,17 @@ from typing import Any
 import attrs
 
 from dlcv.api import RunConfig, backend, configured, duration, find_store
-from dlcv.errors import DlcvError, count
+from dlcv.errors import DlcvError
 from dlcv.interfaces import LabelledImages, evolve
 from dlcv.registry import Spec
 from dlcv_plugins.commands.auto import candidates as trying
+from dlcv_plugins.commands.auto.beforehand import advise, check
 from dlcv_plugins.commands.auto.candidates import Candidate
 from dlcv_plugins.commands.auto.clock import OutOfTimeError, StoppedError
 from dlcv_plugins.commands.auto.ladder import Ladder, Rung, failure
 
-CHECKING, EXTRACTING, PROBING = 0.1, 0.4, 0.5
-"""Shares of the time: for the check, for the first features, and for the features of all."""
+EXTRACTING, PROBING = 0.4, 0.5
+"""Shares of the time: for the first features, and for the features of all."""
 SEARCHING = 0.7
 """Share of what is left: for the first classifier, before it does without a search."""
 SLOWEST = 0.1
@@ -33,7 +34,6 @@ AUGMENTATIONS = {
     "no augmentation": "",
     "trivial augmentation": "trivial_augment",
 }
-SHOWN_FINDINGS = 4
 
 
 @attrs.define(eq=False)
@@ -59,8 +59,8 @@ class Attempt(Ladder):
             DlcvError: the data can't be used, or the time is too short for anything.
         """
         try:
-            self._check()
-            self._advise()
+            check(self.data, self)
+            advise(self.data, self)
             probes = self._probe()
             self._fine_tune(probes)
             self._combine()
@@ -68,38 +68,6 @@ class Attempt(Ladder):
             if not self.clock.stopped_by:
                 raise
             self.say("stopped by a signal: what is best so far is kept")
-
-    def _check(self) -> None:
-        from dlcv_plugins.commands.data.check.checkup import check_data
-
-        try:
-            with self.clock.limited(CHECKING * self.clock.seconds):
-                found = check_data(self.data)
-        except OutOfTimeError:
-            self.say("the check takes longer than there is time for: dlcv data check %s", self.data)
-            return
-        worst = [f for f in found.findings if f.severity in ("error", "warning")]
-        self.say(
-            "checked %s in %s: %s",
-            count(len(found.facts.images), "image"),
-            count(len(found.classes.counts), "class", "classes"),
-            "nothing would spoil training"
-            if not worst
-            else f"look at {count(len(worst), 'thing')}",
-        )
-        for finding in worst[:SHOWN_FINDINGS]:
-            self.say("%s: %s", finding.severity, finding.sentence)
-
-    def _advise(self) -> None:
-        from dlcv_plugins.advice.dataset import advise
-        from dlcv_plugins.advice.dataset_rules import RULES
-        from dlcv_plugins.commands.data.advise import facts_of
-
-        for one in advise(facts_of(self.data, similar=True), RULES):
-            if one.topic in ("strategy", "balance"):
-                self.say(
-                    "advice on %s: %s. Why: %s (%s)", one.topic, one.advice, one.reason, one.source
-                )
 
     def _probe(self) -> dict[str, Candidate]:
         """Fits a classifier to the features of each base, as far as there is time."""
