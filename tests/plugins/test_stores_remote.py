@@ -164,6 +164,12 @@ class TestMistakes:
         sets, system = server
         system.put(str(sets / "packed"), "bucket/broken", recursive=True)
         name = "train-00001-of-00003.hdf5"
+        content = bytearray((sets / "packed" / name).read_bytes())
+        content[-1000] ^= 1  # In a row of its first images.
+        system.pipe(f"bucket/broken/{name}", bytes(content))
+        assert f"{name} is damaged or of another data set: it does not begin" in self.message(
+            "s3://bucket/broken"
+        )
         system.pipe(f"bucket/broken/{name}", b"short")
         message = self.message("s3://bucket/broken")
         assert f"{name} is damaged or of another data set: it has 5 bytes, not the " in message

@@ -2,6 +2,7 @@
 
 import tomllib
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Self
 
 from dlcv import images
@@ -11,7 +12,7 @@ from dlcv.interfaces import DESCRIPTION, UNSPLIT, DatasetStore, LabelledImages, 
 from dlcv_plugins.stores import hdf5_format, layout
 from dlcv_plugins.stores.encoded import EncodedImages
 from dlcv_plugins.stores.hdf5 import open_parts
-from dlcv_plugins.stores.hdf5_records import records_of, refuse_missing
+from dlcv_plugins.stores.hdf5_records import START, records_of, refuse_missing, start_sha256
 from dlcv_plugins.stores.hdf5_rows import READERS
 from dlcv_plugins.stores.parquet import labelled_tables
 from dlcv_plugins.stores.parquet_tables import TableImages, label_names
@@ -54,7 +55,7 @@ class Remote(DatasetStore):
         return tuple(files)
 
     def open(self, split: str) -> LabelledImages:
-        """Opens a split; a packed one is compared in length with what was recorded."""
+        """Opens a split; of a packed one, lengths and starts of files are compared with records."""
         ending, files, described = self._listed()
         layout.check_split(split, files, self.address)
         if ending == ".hdf5":
@@ -124,13 +125,8 @@ class Remote(DatasetStore):
 
     def _packed(self, files: Sequence[RemoteFile], described: Mapping[str, Any]) -> LabelledImages:
         records = self._records(described)
-        for file in files:
-            recorded = records.get(_last(file.name), {}).get("bytes", file.size)
-            if recorded != file.size:
-                raise DlcvError(
-                    f"{file.name} is damaged or of another data set: it has {file.size} bytes, not "
-                    f"the {recorded} that were recorded; upload it again"
-                )
+        with ThreadPoolExecutor(READERS) as executor:
+            list(executor.map(lambda file: _check(file, records.get(_last(file.name), {})), files))
         parts = [hdf5_format.read(file) for file in files]
         opened = open_parts(
             [file.name for file in files], parts, bit_depth=recorded_bit_depth(described)
@@ -148,6 +144,21 @@ def _described(description: RemoteFile | None) -> dict[str, Any]:
         return tomllib.loads(description.read().decode())
     except (ValueError, RecursionError) as error:
         raise DlcvError(f"{description.name} is damaged: {error}") from None
+
+
+def _check(file: RemoteFile, record: Mapping[str, Any]) -> None:
+    """Refuses a file of another length than was recorded, or that begins otherwise."""
+    if record.get("bytes", file.size) != file.size:
+        raise DlcvError(
+            f"{file.name} is damaged or of another data set: it has {file.size} bytes, not the "
+            f"{record['bytes']} that were recorded; upload it again"
+        )
+    recorded = record.get("start_sha256")
+    if recorded is not None and recorded != start_sha256(file.read_at(0, START)):
+        raise DlcvError(
+            f"{file.name} is damaged or of another data set: it does not begin as was recorded; "
+            "upload it again"
+        )
 
 
 def _last(name: str) -> str:

@@ -32,6 +32,7 @@ from dlcv_plugins.commands.data.pack.parts import parts_of, work_folder, write_p
 from dlcv_plugins.commands.data.packed_description import describe, with_means
 from dlcv_plugins.executors.current import executor
 from dlcv_plugins.image_states import is_of_files, state_of
+from dlcv_plugins.stores.hdf5_records import START, start_sha256
 
 logger = logging.getLogger(__name__)
 MEAN_IMAGE = "mean_image.npz"
@@ -165,7 +166,7 @@ def _write_description(
     """Writes what the folder holds, and the mean image if asked to; returns a record a file."""
     mean = np.asarray(written.total / written.pixels)
     checksums = sorted(written.checksums.items())
-    records = {name: storage.record(folder / name, sha256) for name, sha256 in checksums}
+    records = {name: _record(folder / name, sha256) for name, sha256 in checksums}
     if mean_image:
         files.save_arrays(folder / MEAN_IMAGE, {"mean": mean})
         records[MEAN_IMAGE] = storage.record(folder / MEAN_IMAGE)
@@ -174,6 +175,12 @@ def _write_description(
     content = {**described, **with_means(means), **left_out, "files": records}
     files.write_atomically(folder / DESCRIPTION, tomli_w.dumps(content))
     return records
+
+
+def _record(path: Path, sha256: str | None) -> dict[str, str | int]:
+    with open(path, "rb") as file:
+        start = start_sha256(file.read(START))
+    return {**storage.record(path, sha256), "start_sha256": start}
 
 
 def _megabytes(split: str, records: Mapping[str, Mapping[str, str | int]]) -> float:

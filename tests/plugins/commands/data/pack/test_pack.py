@@ -99,6 +99,7 @@ def test_the_description_is_true(photos, tmp_path):
             "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
             "bytes": path.stat().st_size,
             "modified_nanoseconds": path.stat().st_mtime_ns,
+            "start_sha256": hashlib.sha256(path.read_bytes()[:131_072]).hexdigest(),
         }
         for path in out.glob("*.hdf5")
     }
