@@ -37,7 +37,7 @@ DISK_FAILURES = FULL | {errno.EIO, errno.EROFS}
 UNSUPPORTED = frozenset({errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL, errno.EPERM})
 """What fails where a file system has no locks, no links, or can't flush folders."""
 
-_counter = itertools.count()
+_counter = itertools.count(int.from_bytes(os.urandom(3)))  # Containers share numbers of processes.
 _without_locks: set[int] = set()
 
 

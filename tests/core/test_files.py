@@ -2,6 +2,7 @@
 
 import errno
 import fcntl
+import importlib.util
 import io
 import itertools
 import os
@@ -56,6 +57,17 @@ def test_a_new_file_is_whole_or_not_there_whatever_fails(path: Path, how: str) -
         run(lambda: files.write_atomically(path, b"the new content"))
         seen.append(path.read_bytes() if path.exists() else None)
     assert seen == [None] * 3 + [b"the new content"] * 2
+
+
+def test_processes_of_one_number_in_two_containers_use_other_names(path: Path) -> None:
+    spec = importlib.util.find_spec("dlcv.files")
+    assert spec is not None
+    assert spec.loader is not None
+    elsewhere = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(elsewhere)
+    name = files.temporary_path(path)
+    assert elsewhere.temporary_path(path) != name
+    assert files.final_path(name) == path
 
 
 def test_the_content_is_on_disk_before_it_gets_its_name(
