@@ -165,8 +165,8 @@ def taking_part(
             _end_without_the_others(error)
             if isinstance(error, AssertionError) and DIFFERENT in str(error):
                 raise DlcvError(
-                    f"{number} has another network or other weights than the first; start all with "
-                    "the same command, files of weights and plugins"
+                    f"{number}: the processes begin with different networks or weights; start all "
+                    "with the same command, files of weights and plugins"
                 ) from error
             if not isinstance(error, RuntimeError):
                 raise

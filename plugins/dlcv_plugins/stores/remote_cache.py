@@ -101,7 +101,9 @@ class Cache:
         with self._noting_failures(), self._locked():
             for folder in own:
                 files.sweep(folder)
-            sizes = {folder: _size(folder) for folder in sorted(self._folder.iterdir(), key=_used)}
+            sizes = {
+                folder: _size(folder) for folder in sorted(self._folder.iterdir(), key=_when_used)
+            }
             others = [folder for folder in sizes if folder not in own]
             ours = [folder for folder in sizes if folder in own]
             there = sum(sizes[folder] for folder in ours)
@@ -211,7 +213,7 @@ def _size(folder: Path) -> int:
     return total
 
 
-def _used(folder: Path) -> int:
+def _when_used(folder: Path) -> int:
     """Returns when a folder was used; one that is gone was used last."""
     try:
         return folder.stat().st_mtime_ns

@@ -81,8 +81,8 @@ def test_process_ends_with_the_code_of_its_error(
 def test_weights_that_differ_are_one_line(second: list[int], tmp_path: Path) -> None:
     error = AssertionError("<class 'x'> passed to device_put is not the same on each process.\nx")
     assert trained(tmp_path, error) == (
-        "process 2 of 2 has another network or other weights than the first; start all with the "
-        "same command, files of weights and plugins"
+        "process 2 of 2: the processes begin with different networks or weights; start all with "
+        "the same command, files of weights and plugins"
     )
     assert second == [2]
 
