@@ -61,30 +61,38 @@ class Attempt(Ladder):
         try:
             check(self.data, self)
             advise(self.data, self)
-            probes = self._probe()
-            self._fine_tune(probes)
+            # What it takes comes once, and says nothing about how long anything else takes.
+            backend.start(self.options.get("threads") or backend.available_threads())
+            probes: dict[str, Candidate] = {}
+            fraction = self._fraction()
+            self._probe(probes, fraction, PROBING)
+            if not self._fine_tune(probes):
+                # Nothing else needs the time that is left.
+                self._probe(probes, fraction, 1.0)
             self._combine()
         except (StoppedError, KeyboardInterrupt, SystemExit):
             if not self.clock.stopped_by:
                 raise
             self.say("stopped by a signal: what is best so far is kept")
 
-    def _probe(self) -> dict[str, Candidate]:
-        """Fits a classifier to the features of each base, as far as there is time."""
-        found: dict[str, Candidate] = {}
-        # What it takes comes once, and says nothing about how long anything else takes.
-        backend.start(self.options.get("threads") or backend.available_threads())
-        fraction = self._fraction()
-        for base in self.bases:
+    def _probe(self, found: dict[str, Candidate], fraction: float, share: float) -> None:
+        """Fits a classifier to the features of each base that has none, while there is time.
+
+        Args:
+            found: The classifiers by their base; those that are fitted are added.
+            fraction: The share of the images that is used.
+            share: The share of all time after which no other begins.
+        """
+        for base in (b for b in self.bases if b not in found):
             config, yielding = self._config(base, fraction)
             name = Path(base).name
             limit = self.left
             if found:
                 before = list(found.values())[-1].seconds
-                limit = min(limit, PROBING * self.clock.seconds - self.clock.spent)
+                limit = min(limit, share * self.clock.seconds - self.clock.spent)
                 if limit < before:
-                    self.say("no time for the features of %s: those before took %s", name,
-                             duration(before))  # fmt: skip
+                    self.say("no time %sfor the features of %s: those before took %s",
+                             "now " if share < 1 else "", name, duration(before))  # fmt: skip
                     continue
             else:
                 self.say("transfer comes first: a classifier on the features of %s", name)
@@ -99,7 +107,6 @@ class Attempt(Ladder):
             if not found:
                 self._set_reserve(candidate, fraction)
             found[base] = candidate
-        return found
 
     def _fitted(self, what: str, yielding: list[str], config: RunConfig) -> Candidate:
         # Its place in the ladder is in its name: several bases may have one architecture.
@@ -188,8 +195,12 @@ class Attempt(Ladder):
         to_test = max(0, round(self._images * fraction) - seen) or images["val"]
         self.reserve += to_test * candidate.seconds / seen
 
-    def _fine_tune(self, probes: dict[str, Candidate]) -> None:
-        """Trains whole networks, which begin with the classifiers that were fitted."""
+    def _fine_tune(self, probes: dict[str, Candidate]) -> bool:
+        """Trains whole networks, which begin with the classifiers that were fitted.
+
+        Returns:
+            Whether there was time for that.
+        """
         order = sorted(probes, key=lambda b: trying.cross_validated(probes[b]), reverse=True)
         best = order[0]
         name = Path(best).name
@@ -199,7 +210,7 @@ class Attempt(Ladder):
             ))  # fmt: skip
         timed = self._timed_epoch(probes[best], name)
         if timed is None:
-            return
+            return False
         epoch, overhead = timed
         epochs = self._epochs(epoch, overhead)
         if epochs is None:
@@ -207,7 +218,7 @@ class Attempt(Ladder):
                 "no fine-tuning: an epoch takes %s, and %s are left", duration(epoch),
                 duration(max(0.0, self.left)),
             )  # fmt: skip
-            return
+            return False
         self.say(
             "fine-tuning all of %s, from the fitted classifier on: %d epochs of about %s", name,
             epochs, duration(epoch),
@@ -222,7 +233,7 @@ class Attempt(Ladder):
             if candidate is not None:
                 tuned[title] = candidate
         if not tuned:
-            return
+            return False
         title = min(tuned, key=lambda t: tuned[t].loss)
         if len(tuned) > 1:
             self.say("%s validates best", title)
@@ -232,6 +243,7 @@ class Attempt(Ladder):
                 self.say("no time to fine-tune %s", Path(base).name)
                 continue
             self._tune(probes[base], Path(base).name, title, AUGMENTATIONS[title], epochs)
+        return True
 
     def _timed_epoch(self, probe: Candidate, name: str) -> tuple[float, float] | None:
         """Returns about how long an epoch takes, and what comes to it once a training.

@@ -240,6 +240,20 @@ def test_share_of_the_images_is_used_where_all_take_too_long(base_run, flowers, 
     assert trying._fraction() == 1.0
 
 
+def test_other_networks_are_tried_where_there_is_no_time_to_fine_tune(
+    base_run, flowers, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(attempt, "PROBING", 0.0)
+    monkeypatch.setattr(attempt, "FEWEST_EPOCHS", 10_000)
+    bases, options = [str(base_run.path), f"{base_run.path}/"], {"threads": 1}
+    trying = attempt.Attempt(str(flowers), options, bases, tmp_path, clock=Clock(60.0))
+    trying.run()
+    assert [rung.what for rung in trying.rungs] == ["transfer from base", "transfer from base"]
+    reasons = [reason for _, reason in trying.reasons]
+    first = next(i for i, r in enumerate(reasons) if r.startswith("no time now for the features"))
+    assert reasons[first + 1].startswith("no fine-tuning of base: two epochs take longer")
+
+
 def made(what, rows):
     return Candidate(what, (what,), 1.0, np.zeros(len(rows), np.int64), np.array(rows, float))
 
