@@ -25,7 +25,7 @@ from dlcv.api import SplitConfig
 from dlcv.testing import checks_for
 from dlcv_plugins.commands.data.check import checkup
 from dlcv_plugins.commands.data.pack.pack import pack
-from dlcv_plugins.executors.ray import arrival, connecting
+from dlcv_plugins.executors.ray import arrival, connecting, mapping
 from dlcv_plugins.executors.ray.connecting import connect
 from dlcv_plugins.executors.ray.mapping import Job
 from dlcv_plugins.executors.ray.ray import Ray
@@ -231,6 +231,13 @@ def test_gpus_that_no_machine_has_are_named(cluster: Cluster) -> None:
     )
     with pytest.raises(DlcvError, match=r"^ray: gpus: above 1 must be whole, received 1\.5$"):
         Ray(gpus=1.5).running().__enter__()
+
+
+def test_parts_fit_a_machine_that_has_gpus(monkeypatch: pytest.MonkeyPatch) -> None:
+    machines = [{"CPU": 64.0}, {"CPU": 8.0, "GPU": 2.0}, {"CPU": 32.0, "GPU": 1.0}]
+    nodes = [{"Alive": True, "Resources": machine} for machine in machines]
+    monkeypatch.setattr(mapping.ray, "nodes", lambda: nodes)
+    assert [mapping._processors_beside(gpus) for gpus in (0, 0.5, 1, 2)] == [64, 32, 32, 8]
 
 
 def test_parts_that_share_a_gpu_share_its_memory(monkeypatch: pytest.MonkeyPatch) -> None:
