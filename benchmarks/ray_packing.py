@@ -20,11 +20,12 @@ from processes import run, spread
 ROUNDS = 3
 IMAGES, SIZE = 3_600, 224
 SIDES = {
-    # by name: threads here, or 0 and processors of a cluster
-    "here, 1 thread": (1, 0),
-    "here, 2 threads": (2, 0),
-    "Ray, 1 worker": (1, 1),
-    "Ray, 2 workers": (1, 2),
+    # by name: threads, processors of a cluster (0 for none), when a worker is killed (0 for never)
+    "here, 1 thread": (1, 0, 0),
+    "here, 2 threads": (2, 0, 0),
+    "Ray, 1 worker": (1, 1, 0),
+    "Ray, 2 workers": (1, 2, 0),
+    "Ray, 2, one killed": (1, 2, 1.5),
 }
 SCRIPT = Path(__file__).parent / "sides" / "pack_on.py"
 
@@ -40,20 +41,20 @@ def main() -> None:
         write(options.folder, Path(work, "images"))
         contents = set()
         for number in range(options.rounds):
-            for name, (threads, workers) in SIDES.items():
-                out = Path(work, f"{number}-{threads}-{workers}")
+            for name, side in SIDES.items():
+                out = Path(work, "-".join(map(str, (number, *side))))
                 command = [sys.executable, str(SCRIPT), f"{work}/images", str(out)]
-                output = run([*command, str(threads), str(workers)])[2].splitlines()[-1]
+                output = run([*command, *map(str, side)])[2].splitlines()[-1]
                 packed, start = json.loads(output)
                 seconds[name].append(packed)
-                starts += [start] if workers else []
+                starts += [start] if side[1] else []
                 contents.add(digest(out))
                 print(f"round {number + 1}: {name}: {packed:.1f} s", flush=True)
     print(f"packing {IMAGES:,} images: seconds, median (range), and the ratio to one thread here")
     one = statistics.median(seconds["here, 1 thread"])
     for name, found in seconds.items():
-        print(f"{name:16} {spread(found)}  {statistics.median(found) / one:.2f}")
-    print(f"starting Ray     {spread(starts)}")
+        print(f"{name:18} {spread(found)}  {statistics.median(found) / one:.2f}")
+    print(f"starting Ray       {spread(starts)}")
     print("the files are", "equal" if len(contents) == 1 else "NOT equal")
     print("load of the machine:", *(f"{load:.1f}" for load in os.getloadavg()))
 

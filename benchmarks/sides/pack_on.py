@@ -1,11 +1,12 @@
 """Packs a folder in 8 shards, here or on a Ray cluster; prints seconds of packing and of starting.
 
-Takes the folder, what to write, the number of threads, and that of the cluster's processors; with
-0 everything is done in this process.
+Takes the folder, what to write, the number of threads, that of the cluster's processors (with 0
+everything is done in this process), and after how many seconds a worker is killed, 0 for never.
 """
 
 import json
 import sys
+import threading
 import time
 from contextlib import ExitStack
 from pathlib import Path
@@ -18,7 +19,7 @@ from dlcv.config import SplitConfig
 from dlcv_plugins.commands.data.pack.pack import pack
 
 SHARDS = 8
-SOURCE, TARGET, THREADS, WORKERS = sys.argv[1:]
+SOURCE, TARGET, THREADS, WORKERS, SECONDS = sys.argv[1:]
 
 
 def main() -> None:
@@ -30,6 +31,8 @@ def main() -> None:
             ray.init(num_cpus=int(WORKERS), include_dashboard=False, log_to_driver=False)
             stack.enter_context(dlcv.on("ray"))
         begun = time.perf_counter()
+        if float(SECONDS):
+            threading.Timer(float(SECONDS), kill_a_worker).start()
         # Whether regions of one photo stay together is no part of packing.
         split = SplitConfig(groups="none")
         pack(
@@ -38,6 +41,18 @@ def main() -> None:
         )  # fmt: skip
         end = time.perf_counter()
     print(json.dumps([end - begun, begun - start]))
+
+
+def kill_a_worker() -> None:
+    """Kills a process of Ray that does a part."""
+    import psutil
+
+    for process in psutil.process_iter(["name"]):
+        name = process.info["name"] or ""
+        if name.startswith("ray::") and "IDLE" not in name and "Agent" not in name:
+            process.kill()
+            return
+    raise RuntimeError("no worker does anything")
 
 
 if __name__ == "__main__":
