@@ -3,6 +3,7 @@
 import logging
 import os
 import shutil
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
@@ -12,6 +13,8 @@ from dlcv import files
 from dlcv.errors import DlcvError
 
 logger = logging.getLogger(f"dlcv.{__name__}")
+SECONDS_BETWEEN = 0.01
+"""Between tries for a lock that another process holds."""
 
 
 @contextmanager
@@ -52,6 +55,31 @@ def atomic_folder(path: Path, *, force: bool = False) -> Iterator[Path]:
             _replace_folder(temporary, path, old)
         files.flush(path.parent)
         files.remove(old)
+
+
+@contextmanager
+def waited_lock(path: Path, refusal: str, seconds: float) -> Iterator[None]:
+    """Holds a lock file for the length of a block, and waits for other processes before.
+
+    Args:
+        path: The lock file.
+        refusal: What to say of another process that has it for longer.
+        seconds: How long to wait.
+
+    Raises:
+        DlcvError: with the text `refusal`.
+    """
+    until = time.monotonic() + seconds
+    with ExitStack() as stack:
+        while True:
+            try:
+                stack.enter_context(files.lock(path, refusal))
+                break
+            except DlcvError:
+                if time.monotonic() > until:
+                    raise
+                time.sleep(SECONDS_BETWEEN)
+        yield
 
 
 def reserve(file: BinaryIO, size: int) -> None:

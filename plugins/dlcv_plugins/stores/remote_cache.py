@@ -7,14 +7,14 @@ import os
 import shutil
 import sys
 import threading
-import time
 import weakref
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from dlcv import files
 from dlcv.errors import DlcvError, reason_of
+from dlcv_plugins.storage import waited_lock
 from dlcv_plugins.stores.byte_files import is_sampled
 
 logger = logging.getLogger(__name__)
@@ -158,16 +158,8 @@ class Cache:
         """Keeps other threads and processes from changing the cache."""
         self._folder.mkdir(parents=True, exist_ok=True)
         path = self._folder.with_name(f"{self._folder.name}.lock")
-        with self._writing, ExitStack() as stack:
-            until = time.monotonic() + SECONDS_TO_WAIT
-            while True:
-                try:
-                    stack.enter_context(files.lock(path, "another process holds its lock"))
-                    break
-                except DlcvError:
-                    if time.monotonic() > until:
-                        raise
-                    time.sleep(0.005)
+        refusal = "another process holds its lock"
+        with self._writing, waited_lock(path, refusal, SECONDS_TO_WAIT):
             yield
 
     @contextmanager

@@ -2,10 +2,9 @@
 
 import functools
 import logging
-import time
 import warnings
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,7 @@ from dlcv.errors import DlcvError, reason_of
 from dlcv.registry import Spec
 from dlcv_plugins.commands.search.samplers import for_new_values, made
 from dlcv_plugins.commands.search.space import Dimension, chosen
+from dlcv_plugins.storage import waited_lock
 
 logger = logging.getLogger(__name__)
 DATABASE = "search.db"
@@ -218,22 +218,11 @@ def _opened(database: Path) -> optuna.Study:
         ) from None
 
 
-@contextmanager
-def _lock(folder: Path) -> Iterator[None]:
+def _lock(folder: Path) -> AbstractContextManager[None]:
     """Keeps other processes from choosing a trial meanwhile; waits for them.
 
     Raises:
         DlcvError: another process has it for longer than choosing takes.
     """
-    deadline = time.monotonic() + SECONDS_TO_WAIT
     refusal = f"another process keeps {folder} locked"
-    with ExitStack() as stack:
-        while True:
-            try:
-                stack.enter_context(files.lock(folder / LOCK, refusal))
-                break
-            except DlcvError:
-                if time.monotonic() > deadline:
-                    raise
-                time.sleep(0.05)
-        yield
+    return waited_lock(folder / LOCK, refusal, SECONDS_TO_WAIT)
