@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from dlcv import images
 from dlcv.errors import DlcvError
 from dlcv_plugins import user_cache
+from dlcv_plugins.stores import remote_files
 from dlcv_plugins.stores.byte_files import ByteFile, LastBlock, LocalFile, Readable
 
 if TYPE_CHECKING:
@@ -21,8 +22,6 @@ MOST_KEPT = 10_000
 """Indices in the user's cache."""
 BLOCK = 512
 """Bytes of a tar archive's blocks; one of zeros ends it."""
-FAR_BLOCK = 4_000_000
-"""Bytes that are read at once of an archive that is far away."""
 GZIP = b"\x1f\x8b"
 
 
@@ -51,7 +50,7 @@ def _index(file: ByteFile, label: str) -> "dict[str, np.ndarray]":
     import numpy as np
 
     if not isinstance(file, LocalFile):
-        file = LastBlock(file, FAR_BLOCK)
+        file = LastBlock(file, remote_files.BLOCK)
     samples = _samples(file)
     found = label or next((w for w in LABELS if _has_label(file, samples, w)), "")
     if not found:
