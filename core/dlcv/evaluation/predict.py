@@ -47,7 +47,7 @@ def predict_batches(model: Network, loader: Loader) -> Iterator[np.ndarray]:
                 )
             size = max(size, len(pixels))
             # The last batch is filled: for one of another size, the network is compiled again.
-            filled = np.resize(pixels, (size, *pixels.shape[1:]))
+            filled = pixels if len(pixels) == size else np.resize(pixels, (size, *pixels.shape[1:]))
             probabilities = np.asarray(model.predict_on_batch(filled), np.float32)[: len(pixels)]
             yield probabilities.reshape(-1, views, probabilities.shape[1]).mean(axis=1)
             progress(len(pixels) // views)
