@@ -50,10 +50,10 @@ def checkpoints_option(command: FC) -> FC:
     return _checkpoint_option(checkpoints())(command)
 
 
-def directory_options(command: FC) -> FC:
-    """Gives a command that trains `--name`, `--runs` and `--force`: where the run goes."""
+def directory_options(command: FC, named: str = "network-data-number", also: str = "") -> FC:
+    """Gives a command that trains `--name` (`named` by default), `--runs` and `--force`."""
     for option in (
-        click.option("--force", is_flag=True, help="Replace a run of that name."),
+        click.option("--force", is_flag=True, help=f"Replace a run of that name{also}."),
         click.option(
             "--runs",
             type=Path,
@@ -61,7 +61,7 @@ def directory_options(command: FC) -> FC:
             show_default=True,
             help="The folder of all runs.",
         ),
-        click.option("--name", help="The run's name.  [default: network-data-number]"),
+        click.option("--name", help=f"The run's name.  [default: {named}]"),
     ):
         command = option(command)
     return command

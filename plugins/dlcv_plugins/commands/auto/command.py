@@ -2,7 +2,7 @@
 
 import shlex
 import sys
-from pathlib import Path
+from functools import partial
 from typing import Any
 
 import click
@@ -11,6 +11,7 @@ from dlcv.api import (
     RunConfig,
     SplitConfig,
     config_options,
+    directory_options,
     duration,
     printed_alone,
     shown_path,
@@ -45,17 +46,7 @@ Examples:
 )
 @config_options(SplitConfig, "test", "validation", "small_classes", "groups")
 @config_options(RunConfig, "evaluators", "seed", "threads", "bad_images")
-@click.option("--name", help="The run's name.  [default: auto-data-number]")
-@click.option(
-    "--runs",
-    type=Path,
-    default=Path("runs"),
-    show_default=True,
-    help="The folder of all runs.",
-)
-@click.option(
-    "--force", is_flag=True, help="Replace a run of that name, and what was tried for it."
-)
+@partial(directory_options, named="auto-data-number", also=", and what was tried for it")
 @with_verbosity
 def auto(data: str, **options: Any) -> None:
     """Find the best model that the time allows: transfer, fine-tuning, ensemble; tested once."""
