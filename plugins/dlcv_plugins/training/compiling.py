@@ -12,6 +12,7 @@ from dlcv.errors import SpecError, suggestion
 from dlcv.interfaces import Schedule, read_value
 from dlcv.registry import Spec
 from dlcv_plugins.devices.sharing import share
+from dlcv_plugins.training import batch_normalization
 
 JIT_COMPILE = {"auto": "auto", "on": True, "off": False}
 SAME_LOSS = {"sparse_categorical_crossentropy": "categorical_crossentropy"}
@@ -59,6 +60,7 @@ def compile_stage(
         metrics=["accuracy"],
         jit_compile=JIT_COMPILE[jit_compile],
     )
+    batch_normalization.fuse(model)
     share(model)
     return rates
 
