@@ -5,15 +5,17 @@ import numpy as np
 from network_clock import CLASSES, NAME, SIZE, STEPS, measure
 
 from dlcv import registry
-from dlcv.config import StageConfig
+from dlcv.config import AUTO, StageConfig
 from dlcv.data.pipeline import Pipeline
+from dlcv.registry import SpecList
+from dlcv.runs.experiment import make_steps
 from dlcv.training.network import build_network
 from dlcv_plugins.training.compiling import compile_stage
 
 
 def make() -> keras.Model:
     architecture = registry.create("architecture", NAME)
-    steps = registry.create_list("preprocessor", architecture.preprocessors)
+    steps = make_steps(SpecList.parse(AUTO), architecture)
     shapes = {"channel": (3,), "pixel": (SIZE, SIZE, 3)}
     known = [
         step.with_state({"values": np.full(shapes[step.per], 127, np.float32)})
