@@ -202,32 +202,172 @@ def test_a_recipe_makes_the_input_of_its_source(name):
     registry.create_list("evaluator", config.evaluators)
 
 
+PRINTED = {
+    # the network, and the figure beside which ours stands, as the sources print them
+    "animals-vgg16-features": ("linear_head(base=vgg16(weights=imagenet))", "C 0.1: val 98 %"),
+    "caltech101-vgg16-features": (
+        "linear_head(base=vgg16(weights=imagenet))",
+        "C 1000: val rank-1 95.58 %, rank-5 99.45 %",
+    ),
+    "cats-and-dogs-cnn-128": (
+        "sigmoid_output(base=cnn(filters=(128, 128)))",
+        "67 %, correlation 0.30",
+    ),
+    "cats-and-dogs-cnn-24": (
+        "sigmoid_output(base=cnn(filters=(24,)))",
+        "correlation 0.152, squared error 0.36",
+    ),
+    "cats-and-dogs-cnn-48": (
+        "sigmoid_output(base=cnn(filters=(48, 48)))",
+        "61 %, correlation 0.21, squared error 0.33",
+    ),
+    "cats-and-dogs-cnn-wide": (
+        "sigmoid_output(base=cnn(filters=(64, 128), units=(512, 512)))",
+        "75 %, correlation 0.42, validation loss 0.75",
+    ),
+    "cats-and-dogs-mlp": ("sigmoid_output(base=mlp)", "no better than guessing"),
+    "cifar10-30-minutes": ("airbench", "94 %"),
+    "cifar10-lecture-cnn-augmented": ("lecture_cnn(variant=batch_normalised)", "81.55 %"),
+    "cifar10-lecture-cnn-dropout": ("lecture_cnn(variant=dropout)", "75.16 %"),
+    "cifar10-lecture-cnn-normalised": ("lecture_cnn(variant=batch_normalised)", "76.58 %"),
+    "cifar10-lecture-cnn": ("lecture_cnn", "73.00 %"),
+    "cifar10-minigooglenet-1": ("minigooglenet", "val 87.95 %"),
+    "cifar10-minigooglenet-2": ("minigooglenet", "val 91.79 % (saturated)"),
+    "cifar10-minigooglenet-3": ("minigooglenet", "val 90.81 % (kept)"),
+    "cifar10-minivggnet": ("minivggnet", "val 82 to 83 % each, 84 % as an ensemble"),
+    "cifar10-resnet56-1": ("resnet56(filters=(16, 16, 32, 64), l2=0.0001)", "val 89.06 %"),
+    "cifar10-resnet56-2": ("resnet56(filters=(16, 64, 128, 256), l2=0.0001)", "val 90.10 %"),
+    "cifar10-resnet56-3": ("resnet56(l2=0.0005, module_l2=0.0001)", "val 91.83 %"),
+    "cifar10-resnet56-4": ("resnet56(l2=0.0005, module_l2=0.0001)", "val 93.58 %"),
+    "cifar10-vgg16-augmented": ("gap_head(base=vgg16)", "85.75 %"),
+    "cifar10-vgg16": ("gap_head(base=vgg16(weights=imagenet))", "78.65 %"),
+    "dogs-vs-cats-alexnet": (
+        "alexnet(l2=0.0002)",
+        "val 92.97 %, test 92.60 %, on 10 crops 94.00 %",
+    ),
+    "dogs-vs-cats-resnet50-features": (
+        "linear_head(base=resnet50(weights=imagenet), layer=avg_pool)",
+        "C 0.001: val 98.69 %",
+    ),
+    "five-animals-narrow-linear": (
+        "cnn(filters=(32, 64, 128), units=(100,), width=0.5)",
+        "49.5 % (epoch 10)",
+    ),
+    "five-animals-narrow": (
+        "cnn(filters=(32, 64, 128), units=(100,), width=0.5)",
+        "45.2 % (epoch 25)",
+    ),
+    "five-animals": ("cnn(filters=(32, 64, 128), units=(100,))", "44.0 % (epoch 28)"),
+    "flowers17-minivggnet-augmented": ("minivggnet", "val 67.94 %"),
+    "flowers17-minivggnet": ("minivggnet", "val 62.06 %"),
+    "flowers17-vgg16-features": (
+        "linear_head(base=vgg16(weights=imagenet))",
+        "C 0.1: val rank-1 92.06 %, rank-5 99.41 %",
+    ),
+    "flowers17-vgg16-finetuned": (
+        "fc_head(base=vgg16(weights=imagenet), units=256)",
+        "val 89.71 % warmed up, 94.12 % fine-tuned",
+    ),
+    "tiny-imagenet-deepergooglenet-1": ("deepergooglenet(stage4=False, l2=0.0002)", "val 52.25 %"),
+    "tiny-imagenet-deepergooglenet-2": ("deepergooglenet(stage4=False, l2=0.0002)", "val 54.20 %"),
+    "tiny-imagenet-deepergooglenet-3": (
+        "deepergooglenet(l2=0.0002)",
+        "val 55.77 %, test 54.38 %, rank-5 78.96 %",
+    ),
+    "tiny-imagenet-resnet-1": (
+        "resnet_tiny_imagenet(l2=0.0005, module_l2=0.0001)",
+        "val 53.14 %, test 53.10 %, rank-5 75.43 %",
+    ),
+    "tiny-imagenet-resnet-2": (
+        "resnet_tiny_imagenet(l2=0.0005, module_l2=0.0001)",
+        "val 58.32 %, test 58.03 %, rank-5 80.46 %",
+    ),
+    "transfer-resnet50": (
+        "gap_head(base=resnet50(weights=imagenet), units=(256,), dropout=0.5)",
+        "no figures",
+    ),
+}
+RESIZED = {
+    # by the begin of a name: Keras's load_img takes the nearest pixel, the book resizes twice
+    "animals-vgg16-features": "simple(size=224, interpolation=nearest)",
+    "caltech101-vgg16-features": "simple(size=224, interpolation=nearest)",
+    "cats-and-dogs-": "simple(size=(93, 125))",
+    "dogs-vs-cats-alexnet": "aspect_aware(size=256, final_resize=True)",
+    "dogs-vs-cats-resnet50-features": "simple(size=224, interpolation=nearest)",
+    "five-animals": "simple(size=64)",
+    "flowers17-minivggnet": "aspect_aware(size=64, final_resize=True)",
+    "flowers17-vgg16-features": "simple(size=224, interpolation=nearest)",
+    "flowers17-vgg16-finetuned": "aspect_aware(size=224, final_resize=True)",
+    "transfer-resnet50": "aspect_aware(size=224)",
+}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_recipe_has_the_network_of_its_source_beside_the_source_s_figure(name):
+    architecture, reported = PRINTED[name]
+    about = tomllib.loads((FOLDER / f"{name}.toml").read_text())["recipe"]
+    assert (str(load_config(name).architecture), about["reported"]) == (architecture, reported)
+
+
+@pytest.mark.parametrize("begin", RESIZED)
+def test_a_recipe_resizes_as_its_source_does(begin):
+    names = [name for name in NAMES if name.startswith(begin)]
+    assert names
+    for name in names:
+        assert str(next(iter(load_config(name).preprocessors))) == RESIZED[begin]
+
+
+def test_recipes_of_few_steps_keep_the_moving_averages_of_their_sources():
+    kept = {n for n in NAMES if any(s.batch_statistics == "moving" for s in load_config(n).stages)}
+    assert kept == {
+        "dogs-vs-cats-alexnet", "flowers17-minivggnet", "flowers17-minivggnet-augmented"
+    }  # fmt: skip
+
+
+SHIFTS = {"width_shift": 0.1, "height_shift": 0.1}
+LARGE = {"width_shift": 0.2, "height_shift": 0.2, "zoom": 0.15, "shear": 0.15}
+AUGMENTATION = {
+    # by the begin of a name: the last step, and the options of affine; shear in radians, as there
+    "cifar10-lecture-cnn-augmented": ("scale", SHIFTS),
+    "cifar10-minigooglenet-": ("mean(per=pixel)", SHIFTS),
+    "cifar10-minivggnet": ("scale", {"rotation": 10, **SHIFTS}),
+    "cifar10-resnet56-": ("mean(per=pixel)", SHIFTS),
+    "cifar10-vgg16-augmented": ("scale", SHIFTS),
+    "dogs-vs-cats-alexnet": ("mean", {"rotation": 20, **LARGE}),
+    "flowers17-minivggnet-augmented": (
+        "scale", {"rotation": 30, **SHIFTS, "shear": 0.2, "zoom": 0.2}
+    ),
+    "flowers17-vgg16-finetuned": (
+        "scale", {"rotation": 30, **SHIFTS, "shear": 0.2, "zoom": 0.2}
+    ),
+    "tiny-imagenet-deepergooglenet-": ("mean", {"rotation": 18, **LARGE}),
+    "tiny-imagenet-resnet-": ("mean", {"rotation": 18, **LARGE}),
+}  # fmt: skip
+
+
 @pytest.mark.parametrize(
-    ("begin", "mean", "augmentation"),
-    [
-        ("cifar10-lecture-cnn-augmented", "scale", {"width_shift": 0.1, "height_shift": 0.1}),
-        ("cifar10-minigooglenet-2", "mean", {"width_shift": 0.1, "height_shift": 0.1}),
-        ("cifar10-minivggnet", "scale",
-         {"rotation": 10, "width_shift": 0.1, "height_shift": 0.1}),
-        ("cifar10-resnet56-4", "mean", {"width_shift": 0.1, "height_shift": 0.1}),
-        ("dogs-vs-cats-alexnet", "mean",
-         {"rotation": 20, "width_shift": 0.2, "height_shift": 0.2, "zoom": 0.15, "shear": 0.15}),
-        ("flowers17-vgg16-finetuned", "scale",
-         {"rotation": 30, "width_shift": 0.1, "height_shift": 0.1, "zoom": 0.2, "shear": 0.2}),
-        ("tiny-imagenet-deepergooglenet-3", "mean",
-         {"rotation": 18, "width_shift": 0.2, "height_shift": 0.2, "zoom": 0.15, "shear": 0.15}),
-    ],
-)  # fmt: skip
-def test_a_recipe_augments_as_its_source_does(begin, mean, augmentation):
-    steps = {spec.name: spec.options for spec in load_config(begin).preprocessors}
+    ("begin", "name"), [(b, n) for b in AUGMENTATION for n in NAMES if n.startswith(b)]
+)
+def test_a_recipe_augments_as_its_source_does(begin, name):
+    last, augmentation = AUGMENTATION[begin]
+    specs = load_config(name).preprocessors
+    # The mean image is subtracted before the images move: chapters 11 and 12.
+    is_around = last == "mean(per=pixel)"
+    around = [Spec.parse(str(s.options["step"])) for s in specs if s.name == "around_mean"]
+    assert [s.name for s in around] == (["affine", "flip"] if is_around else [])
+    steps = {spec.name: spec.options for spec in [*specs, *around]}
     expected = dict(augmentation)
-    if "shear" in expected:  # radians there, degrees here
+    if "shear" in expected:
         expected["shear"] = np.degrees(expected["shear"])
     assert steps["affine"] == pytest.approx(expected, abs=0.01)
     assert steps["flip"] == {}
-    assert list(steps)[-1] == mean
-    per = registry.create("preprocessor", load_config(begin).preprocessors[-1]).options().get("per")
-    assert per == {"scale": None, "mean": "pixel" if "cifar10" in begin else "channel"}[mean]
+    assert str(list(specs)[-1]).split("(offset")[0] == last
+
+
+def test_every_recipe_that_augments_is_compared_with_its_source():
+    augmented = {n for n in NAMES if "affine" in str(load_config(n).preprocessors)}
+    compared = {n for b in AUGMENTATION for n in NAMES if n.startswith(b)}
+    assert augmented - compared == {"transfer-resnet50"}  # Its source names no amounts.
 
 
 def test_the_ensemble_has_as_many_members_as_that_of_its_source():

@@ -104,8 +104,7 @@ class StageConfig:
     )
     early_stopping: int | None = option(
         None,
-        help="epochs without a lower validation loss after which the stage ends with the weights "
-        "of its best epoch; never if left out",
+        help="epochs without a lower validation loss that end the stage; never if left out",
         ge=1,
     )
     early_stopping_weights: Literal["best", "last"] = option(

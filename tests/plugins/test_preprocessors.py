@@ -57,6 +57,15 @@ class TestAspectAware:
             found = process(AspectAware(size=size, final_resize=True), image)
             np.testing.assert_array_equal(found, expected)
 
+    @pytest.mark.parametrize("size", [(64, 128), (128, 64), (9, 30)])
+    def test_with_a_final_resize_nothing_is_stretched(self, size):
+        image = np.zeros((99, 100, 3), np.uint8)
+        image[40:60, 40:60] = 255
+        found = process(AspectAware(size=size, final_resize=True), image)[..., 0] > 127
+        plain = process(AspectAware(size=size), image)[..., 0] > 127
+        for axis in (0, 1):
+            assert abs(int(found.any(axis).sum()) - int(plain.any(axis).sum())) <= 1
+
     @pytest.mark.parametrize(
         ("image", "size", "expected"),
         [
@@ -106,17 +115,19 @@ class TestAspectAware:
 
     @pytest.mark.parametrize("size", [(1, 500), (500, 1), (3, 499), (1, 100_001), (99_999, 2)])
     @pytest.mark.parametrize("target", [7, 32])
-    def test_extreme_shapes_give_the_size_and_their_middle(self, size, target):
+    @pytest.mark.parametrize("final_resize", [False, True])
+    def test_extreme_shapes_give_the_size_and_their_middle(self, size, target, final_resize):
         image = np.zeros((*size, 3), np.uint8)
         image[(size[0] - 1) // 2 : size[0] // 2 + 1, (size[1] - 1) // 2 : size[1] // 2 + 1] = 250
-        result = process(AspectAware(size=target), image)
+        result = process(AspectAware(size=target, final_resize=final_resize), image)
         assert result.shape == (target, target, 3)
         assert result[target // 2, target // 2].max() > 100
 
-    def test_a_very_long_image_does_not_fill_the_memory(self):
+    @pytest.mark.parametrize("final_resize", [False, True])
+    def test_a_very_long_image_does_not_fill_the_memory(self, final_resize):
         image = np.zeros((1, 1_000_000, 3), np.uint8)
         tracemalloc.start()
-        process(AspectAware(size=100), image)
+        process(AspectAware(size=100, final_resize=final_resize), image)
         _, peak_bytes = tracemalloc.get_traced_memory()
         tracemalloc.stop()
         # Enlarged as a whole it would have 30 GB; what is enlarged is 16 times the result.

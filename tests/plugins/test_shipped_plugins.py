@@ -40,6 +40,7 @@ SPECS = {
     ("grouping", "column"): ["column(name=patient)"],
     ("grouping", "pattern"): ['pattern(regex="(group[0-9])")'],
     ("preprocessor", "affine"): ["affine", "affine(shear=20, fill_mode=constant)"],
+    ("preprocessor", "around_mean"): ["around_mean(step=affine)", "around_mean(step=flip)"],
     ("preprocessor", "crop"): ["crop", "crop(size=(17, 29), mirror=False)"],
     ("preprocessor", "erase"): ["erase", "erase(probability=1, fill_mode=constant)"],
     ("preprocessor", "flip"): ["flip", "flip(vertical=True)"],

@@ -291,7 +291,8 @@ def load_newest(folder: Path) -> tuple[Checkpoint, Path] | None:
 
 def newest_first(folder: Path) -> list[Path]:
     """Returns the checkpoints in a folder."""
-    return sorted((p for p in folder.glob(f"*{SUFFIX}") if NAME.fullmatch(p.name)), reverse=True)
+    paths = [path for path in folder.glob(f"*{SUFFIX}") if NAME.fullmatch(path.name)]
+    return sorted(paths, key=lambda path: [*map(int, re.findall(r"\d+", path.name))], reverse=True)
 
 
 def _whole_epoch(path: Path) -> int | None:

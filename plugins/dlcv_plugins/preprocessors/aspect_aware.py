@@ -20,24 +20,26 @@ class AspectAware(Simple):
 
     Both sides are multiplied with the larger of wanted height / height and wanted width / width,
     and rounded to whole pixels; where the rest is odd, the smaller half is cut off above or left.
+    With `final_resize` the longer side is rounded down, and an odd rest stays in the image, which
+    is resized to fit: exactly as Rosebrock (2017), chapter 2, prints it.
     """
 
     final_resize: bool = option(
         False,
-        help="whether what is cut out may be a pixel too long and is resized once more, as in "
-        "Rosebrock (2017), chapter 2",
+        help="whether the longer side is rounded down, may keep a pixel too many, and is resized "
+        "once more, as in Rosebrock (2017), chapter 2",
     )
 
     def process(self, image: "np.ndarray", rng: "np.random.Generator | None") -> "np.ndarray":
         """Resizes and crops one image, `(H, W, C)` uint8."""
         assert self.size is not None
         height, width = images.pair(self.size)
-        if self.final_resize:
-            return self._resized_twice(image, height, width)
         factor = max(height / image.shape[0], width / image.shape[1])
         image = _without_far_ends(
             image, LONGEST * math.ceil(height / factor), LONGEST * math.ceil(width / factor)
         )
+        if self.final_resize:
+            return self._resized_twice(image, height, width)
         # Rounding must not leave a side shorter than asked.
         whole = (
             max(height, round(image.shape[0] * factor)),
@@ -54,7 +56,7 @@ class AspectAware(Simple):
         """
         rows, columns = image.shape[:2]
         top = left = 0
-        if columns < rows:
+        if width * rows > height * columns:
             whole = (int(rows * (width / columns)), width)
             top = max(0, int((whole[0] - height) / 2))
         else:

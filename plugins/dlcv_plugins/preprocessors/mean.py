@@ -29,11 +29,7 @@ class Mean(Preprocessor):
             return self
         import numpy as np
 
-        total, count = 0, 0
-        for batch in context.training_batches():
-            total += batch.sum(axis=0, dtype=np.float64)
-            count += len(batch)
-        mean = np.asarray(total) / count
+        mean = mean_image(context)
         if self.per == "channel":
             mean = mean.mean(axis=(0, 1))
         return evolve(self, values=mean.astype(np.float32))
@@ -56,3 +52,14 @@ class Mean(Preprocessor):
         if self.values is None:
             raise DlcvError("mean: the mean is not known yet; call prepare with training images")
         return self.values
+
+
+def mean_image(context: PreparationContext) -> "np.ndarray":
+    """Returns the mean of the training images, `(H, W, C)` float64; all have one size."""
+    import numpy as np
+
+    total, count = 0, 0
+    for batch in context.training_batches():
+        total += batch.sum(axis=0, dtype=np.float64)
+        count += len(batch)
+    return np.asarray(total) / count

@@ -17,11 +17,13 @@ CHANNELS_LAST = -1, 3
 def fuse(model: keras.Model) -> None:
     """Makes batch normalization of images one operation, with the same results up to rounding.
 
-    Nothing is done where XLA compiles the network, or on another back end than TensorFlow.
+    Nothing is done on another back end than TensorFlow, or where XLA compiles the network: XLA
+    computes the kernel's variance as a difference of squares, which loses digits.
 
     Args:
         model: The compiled network.
     """
+    restore(model)
     if keras.backend.backend() != "tensorflow" or model.jit_compile:
         return
     for layer in model._flatten_layers():
@@ -29,10 +31,18 @@ def fuse(model: keras.Model) -> None:
             layer.call = partial(_call, layer)
 
 
+def restore(model: keras.Model) -> None:
+    """Makes batch normalization Keras's own again."""
+    for layer in model._flatten_layers():
+        if isinstance(call := vars(layer).get("call"), partial) and call.func is _call:
+            del layer.call
+
+
 def _is_fusible(layer: keras.layers.Layer) -> bool:
     return (
         isinstance(layer, keras.layers.BatchNormalization)
         and type(layer).call is keras.layers.BatchNormalization.call
+        and layer.built
         and layer.axis in CHANNELS_LAST
         and layer.input_spec.ndim == 4
         and not (layer.renorm or layer.synchronized)
@@ -66,7 +76,7 @@ def _call(
     )
     if by_batch:
         # The kernel estimates the variance of all images; Keras keeps that of the batch.
-        count = tf.cast(tf.size(inputs) // inputs.shape[-1], tf.float32)
+        count = tf.cast(tf.size(inputs, tf.int64) // inputs.shape[-1], tf.float32)
         new = mean, variance * ((count - 1) / count)
         for variable, old, value in zip(
             (layer.moving_mean, layer.moving_variance), moving, new, strict=True

@@ -53,6 +53,7 @@ class BatchStatistics:
             for layer in model._flatten_layers()
             if isinstance(layer, keras.layers.BatchNormalization) and layer.trainable
         ]
+        self._model = model
         self._in_training = InTraining(model)
         share(self._in_training)
 
@@ -85,6 +86,7 @@ class BatchStatistics:
         order = train.order(epoch)
         count = min(train.steps_per_epoch, math.ceil(ENOUGH_IMAGES / train.batch_size))
         found = []
+        self._in_training.jit_compile = self._model.jit_compile
         try:
             for layer in self.layers:
                 layer.momentum = 0.0  # Then the average is the last batch's own statistic.

@@ -21,6 +21,7 @@ from dlcv.api import (
 )
 from dlcv_plugins import storage
 from dlcv_plugins.devices.sharing import share
+from dlcv_plugins.training import batch_normalization
 from dlcv_plugins.training.interruption import Interrupted, Interruption
 from dlcv_plugins.training.stage import Stage
 
@@ -53,6 +54,9 @@ def on_features(stage: Stage) -> Iterator[Stage]:
             _room((len(loader.images), *network.body.output.shape[1:]), stage.folder, name, stack)
             for name, loader in (("train", stage.train), ("val", stage.val))
         ]
+        # As within the network: by XLA or not, and by the same operations.
+        network.body.jit_compile = network.model.jit_compile
+        batch_normalization.fuse(network.model)
         train, val = (
             FeatureLoader(loader, _computed(network.body, loader, room, stage.asked))
             for loader, room in zip((stage.train, stage.val), rooms, strict=True)

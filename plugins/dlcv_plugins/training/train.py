@@ -10,7 +10,7 @@ import numpy as np
 from dlcv import files
 from dlcv.api import Checkpoint, Position, best_row, checkpoints, notifier
 from dlcv.errors import DlcvError
-from dlcv_plugins.training import averages, class_weights
+from dlcv_plugins.training import averages, batch_normalization, class_weights
 from dlcv_plugins.training.callbacks import CheckpointWriter, FiniteLoss, Progress, Recorder
 from dlcv_plugins.training.compiling import compile_stage
 from dlcv_plugins.training.feed import Feed
@@ -95,6 +95,7 @@ def _train_stage(stage: Stage, start: Position, checkpoint: Checkpoint | None, s
     if writer.position.epoch < last and not stage.is_over:
         _fit(stage, writer.position, last, [*own, writer])
     _end(stage)
+    batch_normalization.restore(stage.network.model)
     return writer.position.step
 
 

@@ -144,6 +144,19 @@ def test_one_before_a_damaged_one_is_used_and_said(
     assert "trying the one before" in caplog.text
 
 
+def test_the_newest_is_that_of_the_most_steps_however_many_digits_they_have(tmp_path: Path) -> None:
+    counts = [(9_999, 999_999_999, 9), (10_000, 1_000_000_000, 9), (10_000, 1_000_000_000, 10)]
+    for epochs, step, stage in counts[::-1]:
+        (tmp_path / f"epoch_{epochs:04d}_step_{step:09d}_stage_{stage}.checkpoint").touch()
+    (tmp_path / "epoch_20000.checkpoint").touch()
+    found = [path.name.split("_")[1::2] for path in checkpoints.newest_first(tmp_path)]
+    assert found == [
+        ["10000", "1000000000", "10.checkpoint"],
+        ["10000", "1000000000", "9.checkpoint"],
+        ["9999", "999999999", "9.checkpoint"],
+    ]
+
+
 def test_no_checkpoint_is_not_an_error_but_only_damaged_ones_are(tmp_path: Path) -> None:
     assert checkpoints.load_newest(tmp_path / "nowhere") is None
     write(tmp_path / "epoch_0001_step_000000011_stage_0.checkpoint")

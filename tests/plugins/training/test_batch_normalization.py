@@ -1,9 +1,13 @@
 """Batch normalization by one kernel: the same numbers as Keras's own, in a graph that has it."""
 
+import contextlib
+
 import keras
 import numpy as np
 import pytest
 
+import dlcv
+from dlcv_plugins.training import batch_normalization
 from dlcv_plugins.training.batch_normalization import fuse
 
 SHAPE = (6, 5, 3)
@@ -127,9 +131,65 @@ def test_leaves_what_the_kernel_does_not_compute(layer):
 
 
 def test_leaves_a_network_that_xla_compiles():
-    model = network(jit_compile=True)
+    model = network()
+    fuse(model)
+    assert has_kernel(model)
+    model.compile("sgd", "categorical_crossentropy", jit_compile=True)
     fuse(model)
     assert not has_kernel(model)
+
+
+@pytest.mark.parametrize("jit_compile", ["auto", "on"])
+def test_a_run_uses_the_kernel_unless_xla_compiles_the_network(
+    photos, tmp_path, monkeypatch, jit_compile
+):
+    class CalledError(Exception):
+        """The kernel is used."""
+
+    def call(layer, inputs, training=None, mask=None):
+        raise CalledError
+
+    # With XLA, a variance near the rounding of the mean's square would become negative.
+    monkeypatch.setattr(batch_normalization, "_call", call)
+    with contextlib.nullcontext() if jit_compile == "on" else pytest.raises(CalledError):
+        dlcv.run(
+            data=str(photos(size=(8, 8))),
+            architecture="resnet(stages=(1,), filters=(4, 4))",
+            epochs=1,
+            batch_size=8,
+            batch_statistics="precise",
+            jit_compile=jit_compile,
+            runs=tmp_path / "runs",
+        )
+
+
+def test_the_layers_of_a_trained_run_are_keras_own(photos, tmp_path):
+    run = dlcv.run(
+        data=str(photos(size=(8, 8))),
+        architecture="resnet(stages=(1,), filters=(4, 4))",
+        epochs=1,
+        runs=tmp_path / "runs",
+    )
+    assert all("call" not in vars(layer) for layer in run.model.layers)
+
+
+class Unused(keras.layers.Layer):
+    """A layer with batch normalization that it has no use for, and so never builds."""
+
+    def __init__(self):
+        super().__init__()
+        self.shortcut = keras.layers.BatchNormalization()
+
+    def call(self, inputs):
+        """Returns what it is given."""
+        return inputs
+
+
+def test_a_layer_that_was_never_built_stays():
+    model = keras.Sequential([keras.layers.Input(SHAPE), Unused()])
+    model.compile("sgd", "mse", jit_compile=False)
+    fuse(model)
+    assert "call" not in vars(model.layers[0].shortcut)
 
 
 def test_a_saved_network_is_keras_own(tmp_path):

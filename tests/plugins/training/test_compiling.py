@@ -1,5 +1,9 @@
 """Optimizers and losses by Keras's names."""
 
+import os
+import subprocess
+import sys
+
 import keras
 import numpy as np
 import pytest
@@ -171,6 +175,20 @@ def test_losses_and_gradients_are_those_of_the_probabilities(activation: str, lo
         step[place] = 1e-5
         slope = (by_hand(kernel + step) - by_hand(kernel - step)) / 2e-5
         assert moved[place] == pytest.approx(slope, rel=1e-3, abs=1e-5)
+
+
+def test_losses_and_gradients_are_the_same_on_the_other_back_end() -> None:
+    other = {"tensorflow": "jax", "jax": "tensorflow"}[keras.backend.backend()]
+    test = f"{__file__}::test_losses_and_gradients_are_those_of_the_probabilities"
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-o", "addopts=", "-p", "no:xdist", test],
+        env={**os.environ, "KERAS_BACKEND": other},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert "6 passed" in done.stdout, done.stdout
 
 
 def test_a_training_leaves_no_graph_behind() -> None:

@@ -83,15 +83,17 @@ def lr_search(
     limits = {"highest": highest, "lowest": lowest, "epochs": epochs, "steps": steps}
     found = search_learning_rate(config, method=method, **limits, **options)  # type: ignore[arg-type]
     if known := bool(found.losses if isinstance(found, RangeTest) else found.tries):
-        out.parent.mkdir(parents=True, exist_ok=True)
-        draw_search(out, found)
         click.echo(_range_table(found) if isinstance(found, RangeTest) else _tries_table(found))
-        click.echo(f"\npicture     {out}")
+        click.echo()
     if found.stopped_by:
         click.echo("stopped     " + ("this is what is known so far" if known else "too early"))
     click.echo(f"suggestion  {_suggestion(found)}")
     if found.suggestion is not None:
         click.echo(f"\n{_next(config, options, found.suggestion)}")
+    if known:  # Last, since a disk that is full must not take the figures with it.
+        out.parent.mkdir(parents=True, exist_ok=True)
+        draw_search(out, found)
+        click.echo(f"picture     {out}")
     if found.stopped_by:
         sys.exit(128 + found.stopped_by)
 

@@ -88,7 +88,8 @@ def _trials(experiment: Experiment) -> Iterator["Trials"]:
 
     freeze(network, stage.trainable)
     with deferred_signals() as asked:
-        yield Trials(network.model, stage, train, val, asked, experiment.config.jit_compile)
+        model, jit_compile = network.for_training(), experiment.config.jit_compile
+        yield Trials(model, stage, train, val, asked, jit_compile)
 
 
 def _check_least(name: str, value: int, least: int) -> None:

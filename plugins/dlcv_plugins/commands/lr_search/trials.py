@@ -48,6 +48,7 @@ class Trials:
         val: The validation batches.
         asked: Whether somebody asked to stop.
         jit_compile: Whether XLA compiles the network: `auto`, `on` or `off`.
+        statistics: What estimates those of batch normalization.
     """
 
     model: keras.Model
@@ -56,6 +57,11 @@ class Trials:
     val: Loader
     asked: Interruption
     jit_compile: str
+    statistics: BatchStatistics = attrs.field(init=False)
+
+    @statistics.default
+    def _statistics(self) -> BatchStatistics:
+        return BatchStatistics(self.model)
 
     def search(self, highest: float, lowest: float, epochs: int) -> StepSearch:
         """Tries the highest rate, a tenth of it, and so on, until the loss falls steadily.
@@ -150,9 +156,8 @@ class Trials:
 
     def _validate(self) -> float:
         """Returns the mean loss over the validation images, with statistics as in training."""
-        statistics = BatchStatistics(self.model)
-        if statistics.are_wanted(self.stage.batch_statistics, self.train.steps_per_epoch):
-            statistics.estimate(self.train, 0)
+        if self.statistics.are_wanted(self.stage.batch_statistics, self.train.steps_per_epoch):
+            self.statistics.estimate(self.train, 0)
         losses, sizes = [], []
         with closing(self.val.epoch()) as batches:
             for pixels, labels in batches:

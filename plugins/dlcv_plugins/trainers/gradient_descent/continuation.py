@@ -126,9 +126,10 @@ def remove_newer(checkpoint: Path) -> None:
     """Removes the checkpoints that came after one, the newest first."""
     from dlcv.api import checkpoints
 
-    for path in sorted(checkpoint.parent.glob(f"epoch_*{checkpoints.SUFFIX}"), reverse=True):
-        if path.name > checkpoint.name:
-            path.unlink()
+    for path in checkpoints.newest_first(checkpoint.parent):
+        if path.name == checkpoint.name:
+            break
+        path.unlink()
 
 
 def _refuse_unknown(changes: dict[str, Any]) -> None:

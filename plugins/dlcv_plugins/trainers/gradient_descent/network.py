@@ -106,7 +106,7 @@ def _check_stages(experiment: Experiment, network: "Network") -> None:
     for stage, schedule in reversed(list(stages)):
         freeze(network, stage.trainable)
         steps = loader.with_batch_size(stage.batch_size).steps_per_epoch
-        compile_stage(network.model, stage, schedule, steps)
+        compile_stage(network.model, stage, schedule, steps, experiment.config.jit_compile)
 
 
 def _log_network(experiment: Experiment, network: "Network") -> None:

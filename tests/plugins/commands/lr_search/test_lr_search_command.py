@@ -88,8 +88,17 @@ def test_each_try_starts_from_the_same_weights(photos):
     assert after_another.tries[0].losses != alone.tries[0].losses
 
 
-def test_losses_are_those_of_a_run(photos, tmp_path):
-    options = {"data": str(photos(size=(8, 8))), "epochs": 2, **SMALL}
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        # Dropout in a body that is frozen drops nothing.
+        {"architecture": "gap_head(base=minivggnet(width=0.1))", "trainable": "head"},
+    ],
+    ids=["all", "head"],
+)
+def test_losses_are_those_of_a_run(photos, tmp_path, changes):
+    options = {"data": str(photos(size=(8, 8))), "epochs": 2, **SMALL, **changes}
     run = dlcv.run(
         learning_rate=0.01, schedule="constant", runs=tmp_path / "runs",
         **options,
