@@ -200,8 +200,8 @@ RULES: tuple[Rule[ImageCounts], ...] = (
     Rule(
         "first network",
         large,
-        "a small pretrained one, such as efficientnet_lite0, resnet18 or resnet34; from scratch, "
-        "minivggnet, then resnet",
+        "a small pretrained one, such as efficientnet_lite0, or resnet18 or resnet34 with a file "
+        "of weights; from scratch, minivggnet, then resnet",
         "the smallest network that works comes first; weights trained on scenes suit scenes "
         "better. On CIFAR-10, with 5,000 images a class, minivggnet and resnet reached 82 % and "
         "93.58 %",
@@ -211,8 +211,8 @@ RULES: tuple[Rule[ImageCounts], ...] = (
     Rule(
         "first network",
         always,
-        "a small pretrained one, such as efficientnet_lite0, resnet18 or resnet34; minivggnet from "
-        "scratch only to compare",
+        "a small pretrained one, such as efficientnet_lite0, or resnet18 or resnet34 with a file "
+        "of weights; minivggnet from scratch only to compare",
         "the smallest network that works comes first; weights trained on scenes suit scenes better",
         [GUIDE],
         options={"--arch": "minivggnet"},
