@@ -45,7 +45,7 @@ class Files(Dataset):
 
 
 def matrix(width: int, height: int) -> tuple[float, ...]:
-    """Returns Pillow's six numbers, from output to input, about the centre."""
+    """Returns Pillow's six numbers, from output to input, about the center."""
     turn = math.radians(random.uniform(-ROTATION, ROTATION))
     slant = math.radians(random.uniform(-SHEAR, SHEAR))
     wide, high = random.uniform(1 - ZOOM, 1 + ZOOM), random.uniform(1 - ZOOM, 1 + ZOOM)

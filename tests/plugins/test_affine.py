@@ -54,7 +54,7 @@ class TestWarpByHand:
             # To the right and down.
             (translation(1, 0), [[0, *row[:3]] for row in SQUARE.tolist()]),
             (translation(0, 2), [[0] * 4, [0] * 4, *SQUARE[:2].tolist()]),
-            # The rows lie 1.5 and 0.5 above and below the centre.
+            # The rows lie 1.5 and 0.5 above and below the center.
             (
                 shear_x(2),
                 [[0, 0, 0, 11], [0, 21, 22, 23], [32, 33, 34, 0], [44, 0, 0, 0]],
@@ -126,7 +126,7 @@ class TestWarpByHand:
     ids=str,
 )
 def test_it_is_the_warp_of_keras(changes, fill_mode):
-    # Keras takes the centre of a square; that of other images it mistakes. For the colors between
+    # Keras takes the center of a square; that of other images it mistakes. For the colors between
     # the edge and what is outside, SciPy has modes of other names.
     image = smooth_image(60, 60)
     reference = {"constant": "grid-constant", "wrap": "grid-wrap"}.get(fill_mode, fill_mode)
@@ -181,12 +181,12 @@ def test_images_that_are_no_squares_turn_about_their_centre(size):
     matrix = compose(rotation(33), zoom(1.2, 0.9))
     # SciPy counts rows first.
     by_rows = matrix[0, ::-1, 1::-1]
-    centre = (np.array(size) - 1) / 2
+    center = (np.array(size) - 1) / 2
     expected = [
         ndimage.affine_transform(
             image[..., channel].astype(float),
             by_rows,
-            centre - by_rows @ centre,
+            center - by_rows @ center,
             order=1,
             mode="nearest",
         )
@@ -197,14 +197,14 @@ def test_images_that_are_no_squares_turn_about_their_centre(size):
 
 
 def blob(x, y, size=65, width=3.0):
-    """A round spot, `(x, y)` from the centre."""
+    """A round spot, `(x, y)` from the center."""
     rows, columns = np.mgrid[:size, :size] - (size - 1) / 2
     spot = np.exp(-((columns - x) ** 2 + (rows - y) ** 2) / (2 * width**2))
     return np.rint(255 * spot).astype(np.uint8)[..., np.newaxis]
 
 
 def places(step, image, draws=600):
-    """Where a spot is after each of many draws: `(x, y)` from the centre, two arrays."""
+    """Where a spot is after each of many draws: `(x, y)` from the center, two arrays."""
     batch = np.repeat(image[np.newaxis], draws, axis=0)
     pixels = step(batch, np.random.default_rng(0))[..., 0].astype(float)
     total = pixels.sum(axis=(1, 2))

@@ -64,7 +64,7 @@ def minigooglenet(classes: int) -> int:
 
 
 def airbench(classes: int) -> int:
-    """Convolutions and a dense layer without bias, and normalisation without scale."""
+    """Convolutions and a dense layer without bias, and normalization without scale."""
     pairs = ((3, 64), (64, 64), (64, 256), (256, 256), (256, 256), (256, 256))
     return sum(conv(3, *p, bias=False) + 3 * p[1] for p in pairs) + 256 * classes
 
@@ -95,7 +95,7 @@ def bottleneck(source: int, filters: int, *, reduce: bool) -> int:
 
 
 def resnet(stages: tuple[int, ...], filters: tuple[int, ...], stem: int, classes: int) -> int:
-    """`stem` is the number of parameters of the stem's convolution and its normalisation."""
+    """`stem` is the number of parameters of the stem's convolution and its normalization."""
     count = norm(3) + stem
     source = filters[0]
     for modules, width in zip(stages, filters[1:], strict=True):

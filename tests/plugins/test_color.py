@@ -131,7 +131,7 @@ def test_hues_turn_to_both_sides_by_at_most_the_fraction():
 def test_the_usual_amounts_are_moderate():
     image = FLOWER[np.newaxis].repeat(50, axis=0)
     changed = Color()(image, rng())
-    # Every image changes, and stays recognisable.
+    # Every image changes, and stays recognizable.
     correlation = [np.corrcoef(FLOWER.ravel(), one.ravel())[0, 1] for one in changed]
     assert min(correlation) > 0.9
     assert all((one != FLOWER).mean() > 0.3 for one in changed)

@@ -59,7 +59,7 @@ def find_store(data: str) -> DatasetStore:
     Its paths are absolute, so that what is written down holds from any working directory.
 
     Raises:
-        DlcvError: it is neither, or nothing recognises the path.
+        DlcvError: it is neither, or nothing recognizes the path.
     """
     store = _find_store(data)
     paths = {k: v for k, v in store.options().items() if isinstance(v, Path)}

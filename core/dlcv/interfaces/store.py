@@ -109,9 +109,9 @@ class DatasetStore(Plugin, ABC):
     def recognise(cls, path: Path) -> Self | None:
         """Returns a store for `path` where the path alone tells that it holds one, else None.
 
-        No image is decoded for it. A path that two stores recognise is refused, so be strict. The
+        No image is decoded for it. A path that two stores recognize is refused, so be strict. The
         first line of its docstring, `Recognises` and a phrase, is shown to users whose path nobody
-        recognises.
+        recognizes.
         """
         return None
 

@@ -1,4 +1,4 @@
-"""AlexNet with batch normalisation."""
+"""AlexNet with batch normalization."""
 
 from typing import TYPE_CHECKING
 
@@ -29,8 +29,8 @@ CONVOLUTIONS = (
 class AlexNet(Architecture):
     """Five convolutions and two wide dense layers, after Krizhevsky et al. (2012).
 
-    The layers are those of Rosebrock (2017), chapter 10: one column, batch normalisation after each
-    ReLU instead of local response normalisation, and an L2 penalty on all kernels.
+    The layers are those of Rosebrock (2017), chapter 10: one column, batch normalization after each
+    ReLU instead of local response normalization, and an L2 penalty on all kernels.
     """
 
     default_size = (227, 227)

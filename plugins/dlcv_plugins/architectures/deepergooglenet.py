@@ -27,14 +27,14 @@ class DeeperGoogLeNet(Architecture):
     """Inception modules of four branches for 64 x 64 images, after Szegedy et al. (2014).
 
     The layers are those of Rosebrock (2017), chapter 11. Its experiments 1 and 2 are without the
-    modules 4a to 4e; batch normalisation after the activation and ELU are suggested there.
+    modules 4a to 4e; batch normalization after the activation and ELU are suggested there.
     """
 
     default_size = (64, 64)
 
     stage4: bool = option(True, help="whether the modules 4a to 4e are there")
     normalise: Literal["before", "after"] = option(
-        "before", help="batch normalisation before or after each activation"
+        "before", help="batch normalization before or after each activation"
     )
     activation: Literal["relu", "elu"] = option("relu", help="the activation")
     l2: float = option(5e-4, help="factor of the L2 penalty on all kernels", ge=0)

@@ -12,13 +12,13 @@ if TYPE_CHECKING:
 
 @attrs.frozen
 class Convolutions:
-    """Adds convolutions that are each normalised and activated.
+    """Adds convolutions that are each normalized and activated.
 
     Attributes:
         width: A factor on the number of filters.
         l2: The factor of the L2 penalty on kernels.
         activation: Its name; `elu` in place of `relu` may score a little higher.
-        normalise: Whether batch normalisation stands before or after the activation.
+        normalise: Whether batch normalization stands before or after the activation.
     """
 
     width: float = 1.0

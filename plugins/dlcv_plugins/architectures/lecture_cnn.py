@@ -21,7 +21,7 @@ class LectureCNN(Architecture):
     """Three blocks of two linear 3 x 3 convolutions, for 32 x 32 images, from a lecture on CNNs.
 
     `dropout` drops a fifth after the first two poolings and both hidden dense layers, and doubles
-    the filters of the last block; `batch_normalised` is that, with batch normalisation after each
+    the filters of the last block; `batch_normalised` is that, with batch normalization after each
     block's second convolution.
     """
 

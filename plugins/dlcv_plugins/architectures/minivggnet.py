@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @plugin
 class MiniVGGNet(Architecture):
-    """Two blocks of two 3 x 3 convolutions, after VGG, with batch normalisation and dropout."""
+    """Two blocks of two 3 x 3 convolutions, after VGG, with batch normalization and dropout."""
 
     width: float = option(1.0, help="factor on the number of filters and units", gt=0)
 

@@ -19,8 +19,8 @@ class Modules:
 
     Attributes:
         l2: The factor of the L2 penalty on kernels.
-        epsilon: That of the batch normalisations.
-        momentum: That of the batch normalisations.
+        epsilon: That of the batch normalizations.
+        momentum: That of the batch normalizations.
         pytorch: Whether strided convolutions are padded alike on both sides, and a bottleneck
             halves the image in its 3 x 3 convolution, as in PyTorch's networks.
     """
@@ -58,13 +58,13 @@ class Modules:
         return add(x, filters, name, strides, reduce)
 
     def normalise_activate(self, x: "keras.KerasTensor", name: str) -> "keras.KerasTensor":
-        """Batch normalisation and ReLU; `{}` in the name stands for `bn` and `relu`."""
+        """Batch normalization and ReLU; `{}` in the name stands for `bn` and `relu`."""
         from keras import layers
 
         return layers.ReLU(name=name.format("relu"))(self.normalise(x, name.format("bn")))
 
     def normalise(self, x: "keras.KerasTensor", name: str) -> "keras.KerasTensor":
-        """Batch normalisation."""
+        """Batch normalization."""
         from keras import layers
 
         return layers.BatchNormalization(

@@ -38,7 +38,7 @@ def _pool_size(default: int | None) -> Any:
 class ResNet(Architecture):
     """A residual network of pre-activation bottleneck modules (He et al., 2016).
 
-    The layers are those of Rosebrock (2017), chapter 12: batch normalisation on the input, a stem,
+    The layers are those of Rosebrock (2017), chapter 12: batch normalization on the input, a stem,
     stages of modules that each halve the image but the first, and a pooled softmax. The default is
     small, for small images and a CPU. As printed there, the L2 penalty that is asked for reaches
     only the stem and the last layer, and the modules keep 1e-4: `module_l2=1e-4` does that.

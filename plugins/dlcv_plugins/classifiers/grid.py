@@ -1,4 +1,4 @@
-"""The search for a regularisation strength by cross-validation, which linear classifiers share."""
+"""The search for a regularization strength by cross-validation, which linear classifiers share."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any

@@ -20,7 +20,7 @@ class LinearSVM(Classifier):
 
     C: float | tuple[float, ...] = option(
         (0.001, 0.01, 0.1, 1.0, 10.0),
-        help="inverse strengths of the regularisation to try, or one; larger fits the data closer",
+        help="inverse strengths of the regularization to try, or one; larger fits the data closer",
         gt=0,
     )
     folds: int = option(3, help="parts of the cross-validation and of the calibration", ge=2)

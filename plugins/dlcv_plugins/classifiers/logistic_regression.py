@@ -21,7 +21,7 @@ class LogisticRegression(Classifier):
 
     C: float | tuple[float, ...] = option(
         (0.1, 1.0, 10.0, 100.0, 1000.0, 10000.0),
-        help="inverse strengths of the regularisation to try, or one; larger fits the data closer",
+        help="inverse strengths of the regularization to try, or one; larger fits the data closer",
         gt=0,
     )
     folds: int = option(3, help="parts of the cross-validation, where there are several C", ge=2)

@@ -108,7 +108,7 @@ def warp(
 ) -> Images:
     """Warps each image by a matrix of its own; sizes stay.
 
-    Coordinates are in pixels, x to the right, y down, from the image's centre, which for an image
+    Coordinates are in pixels, x to the right, y down, from the image's center, which for an image
     of width W lies at column `(W - 1) / 2`: between the two middle pixels where W is even. So a
     turn by 90 degrees moves every pixel of a square exactly onto another.
 
@@ -180,17 +180,17 @@ def shear(degrees: "ArrayLike") -> "np.ndarray":
 
 
 def shear_x(factors: "ArrayLike") -> "np.ndarray":
-    """Returns matrices by which row `y` below centre shows what was `factor * y` right."""
+    """Returns matrices by which row `y` below center shows what was `factor * y` right."""
     return _matrices(1, factors, 0, 0, 1, 0)
 
 
 def shear_y(factors: "ArrayLike") -> "np.ndarray":
-    """Returns matrices by which column `x` right of centre shows what was `factor * x` lower."""
+    """Returns matrices by which column `x` right of center shows what was `factor * x` lower."""
     return _matrices(1, 0, 0, factors, 1, 0)
 
 
 def zoom(horizontally: "ArrayLike", vertically: "ArrayLike") -> "np.ndarray":
-    """Returns matrices that enlarge pictures by `(N,)` factors about their centre."""
+    """Returns matrices that enlarge pictures by `(N,)` factors about their center."""
     import numpy as np
 
     return _matrices(np.divide(1, horizontally), 0, 0, 0, np.divide(1, vertically), 0)
@@ -217,10 +217,10 @@ def _matrices(*entries: "ArrayLike") -> "np.ndarray":
 
 
 def _from_corner(matrices: "np.ndarray", sizes: "np.ndarray") -> "np.ndarray":
-    """Returns matrices for coordinates from the first pixel's centre, as OpenCV has them."""
-    centres = (sizes - 1) / 2
+    """Returns matrices for coordinates from the first pixel's center, as OpenCV has them."""
+    centers = (sizes - 1) / 2
     moved = matrices.astype("float64")
-    moved[:, :, 2] += centres - (matrices[:, :, :2] @ centres[:, :, None])[:, :, 0]
+    moved[:, :, 2] += centers - (matrices[:, :, :2] @ centers[:, :, None])[:, :, 0]
     return moved
 
 

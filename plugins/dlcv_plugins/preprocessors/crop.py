@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 @plugin
 class Crop(Regions):
-    """Cuts the four corners and the centre out of each image, for predictions averaged over them.
+    """Cuts the four corners and the center out of each image, for predictions averaged over them.
 
     With their mirror images these are ten views of an image (Krizhevsky, Sutskever, Hinton 2012).
     They are for a network that is trained already: `dlcv evaluate RUN --preproc crop`. With
@@ -29,11 +29,11 @@ class Crop(Regions):
     def process(self, image: "np.ndarray", rng: "np.random.Generator | None") -> "np.ndarray":
         """Cuts one image, `(H, W, C)` uint8.
 
-        Where the centre can't lie in the middle, it is cut one pixel larger and resized.
+        Where the center can't lie in the middle, it is cut one pixel larger and resized.
 
         Returns:
             `(views, height, width, C)` uint8: top left, top right, bottom right, bottom left,
-            centre, and then the mirror of each.
+            center, and then the mirror of each.
 
         Raises:
             DlcvError: the image is smaller than the crops.
@@ -44,15 +44,15 @@ class Crop(Regions):
         assert self.size is not None
         height, width = images.pair(self.size)
         down, right = image.shape[0] - height, image.shape[1] - width
-        centre = image[down // 2 : down // 2 + height + down % 2]
-        centre = centre[:, right // 2 : right // 2 + width + right % 2]
+        center = image[down // 2 : down // 2 + height + down % 2]
+        center = center[:, right // 2 : right // 2 + width + right % 2]
         crops = np.stack(
             [
                 image[:height, :width],
                 image[:height, right:],
                 image[down:, right:],
                 image[down:, :width],
-                images.resize(centre, (height, width), self.interpolation),
+                images.resize(center, (height, width), self.interpolation),
             ]
         )
         return np.concatenate([crops, crops[:, :, ::-1]]) if self.mirror else crops

@@ -15,7 +15,7 @@ SLICE = re.compile(r"(-?\d*):(-?\d*)")
 def freeze(network: Network, trainable: str) -> None:
     """Lets some of a network's layers be trained, and no others.
 
-    Batch normalisation in a frozen layer works as in prediction, and keeps its statistics. What
+    Batch normalization in a frozen layer works as in prediction, and keeps its statistics. What
     the architecture itself keeps from being trained stays so. A network must be compiled after it.
 
     Args:

@@ -309,7 +309,7 @@ class TestViews:
                 process_batch(numbered(6), np.array([0, 3, 4, 5]), Pipeline(tuple(made), ()), None)
 
     def test_a_mean_is_that_of_all_views(self):
-        # The corner pixels of a 2 x 2 image are its crops; the centre is their mean.
+        # The corner pixels of a 2 x 2 image are its crops; the center is their mean.
         image = np.array([[[10], [20]], [[30], [60]]], np.uint8)
         pipeline = prepared("crop(size=1), mean", InMemory([image]))
         (mean,) = (step.state_dict()["values"] for step in pipeline.value_steps)

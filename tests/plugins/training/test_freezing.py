@@ -15,7 +15,7 @@ from dlcv_plugins.training.freezing import chosen_layers, freeze, trained_parame
 
 @plugin
 class Net(Architecture):
-    """Conv (3 x 3 x 1 x 2 + 2 = 20), batch normalisation (4 + 4), and a head with two layers."""
+    """Conv (3 x 3 x 1 x 2 + 2 = 20), batch normalization (4 + 4), and a head with two layers."""
 
     def features(self, x: keras.KerasTensor) -> keras.KerasTensor:
         x = keras.layers.Conv2D(2, 3, name="stage1_conv")(x)

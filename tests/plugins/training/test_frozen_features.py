@@ -42,7 +42,7 @@ class Noise(keras.layers.Layer):
 
 @plugin
 class Net(Architecture):
-    """A body with batch normalisation, and a head with dropout."""
+    """A body with batch normalization, and a head with dropout."""
 
     dropout: float = option(0.0, help="dropout in the body")
     noise: bool = option(False, help="whether the body is random in prediction, too")

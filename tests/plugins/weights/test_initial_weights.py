@@ -26,7 +26,7 @@ from dlcv_plugins.weights.initial_weights import load_into, open_source
 
 @plugin
 class Net(Architecture):
-    """A body with batch normalisation, and a head with dropout."""
+    """A body with batch normalization, and a head with dropout."""
 
     filters: int = option(2, help="filters")
     deeper: bool = option(False, help="one convolution more")

@@ -98,7 +98,7 @@ class Layout:
     """Where things stand, in inches; the first row is at 0, and y falls.
 
     Attributes:
-        places: The centre of each layer's box, by its name.
+        places: The center of each layer's box, by its name.
         lines: The corners of each line from a layer to one that takes its output.
         rows: The number of rows.
         width: The width of the widest row.

@@ -41,7 +41,7 @@ EVEN = 100.0  # The loss of an even guess; so the tolerance is 2, and very high 
         ([2.2, 2.1, 2.1], [60] * 3, "the loss hardly falls: from 2.2 to 2.1"),
         ([math.nan], [math.nan], "the loss is no number in epoch 1"),
         ([90, math.inf], [80, 80], "the loss is no number in epoch 2"),
-        # Only the second half of the epochs counts: averages of batch normalisation come late.
+        # Only the second half of the epochs counts: averages of batch normalization come late.
         ([90, 70, 50, 40], [9e9, 9e9, 500, 999], ""),
         ([90, 70, 50, 40], [90, 90, 501, 999], "the validation loss is very high: 501, and an"),
         ([90, 70], [90, math.nan], "the validation loss is very high: inf, and an even guess has"),

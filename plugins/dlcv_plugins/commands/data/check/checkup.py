@@ -38,7 +38,7 @@ class Checkup:
 
     Attributes:
         data: The data set, as the person named it.
-        store: The name of the store that it was recognised as.
+        store: The name of the store that it was recognized as.
         facts: What the pass over it collected.
         classes: Figures about its classes.
         sizes: Figures about its images' sizes; None if no image can be read.
