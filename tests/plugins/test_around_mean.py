@@ -1,5 +1,6 @@
 """Augmentation around the mean image: that of images from which the mean is subtracted first."""
 
+import cv2
 import numpy as np
 import pytest
 from keras.src.legacy.preprocessing.image import apply_affine_transform
@@ -109,10 +110,20 @@ def test_steps_with_a_mean_or_a_size_of_their_own_are_refused(text, problem):
         prepared(f"around_mean(step={text})", photographs())
 
 
-def test_images_of_another_size_are_an_error_with_its_cure():
+def test_images_of_another_size_get_the_mean_image_in_theirs():
     step = prepared("around_mean(step=flip)", photographs())
-    with pytest.raises(DlcvError, match="resize images before"):
-        step([np.zeros((SIZE, SIZE + 1, 3), np.uint8)], np.random.default_rng(0))
+    large = cv2.resize(step.mean, (2 * SIZE, SIZE), interpolation=cv2.INTER_LINEAR)
+    brighter = np.repeat(large[np.newaxis] + np.uint8(7), 9, axis=0)
+    np.testing.assert_array_equal(step(brighter, np.random.default_rng(0)), brighter)
+    both = [brighter[0], photographs()[0]]
+    assert [i.shape for i in step(both, np.random.default_rng(0))] == [i.shape for i in both]
+
+
+def test_what_it_cannot_do_is_an_error_with_its_cure():
+    with pytest.raises(DlcvError, match="images of 1 channels do not fit a mean image of 3"):
+        prepared("around_mean(step=flip)", photographs())(
+            photographs()[..., :1], np.random.default_rng(0)
+        )
     with pytest.raises(DlcvError, match="call prepare with training images"):
         registry.create("preprocessor", "around_mean(step=flip)")(
             photographs(), np.random.default_rng(0)

@@ -4,6 +4,7 @@ import copy
 from typing import TYPE_CHECKING, Self
 
 from dlcv.errors import DlcvError
+from dlcv.images import resize
 from dlcv.interfaces import (
     Images,
     OptionError,
@@ -13,12 +14,14 @@ from dlcv.interfaces import (
     is_value_step,
     option,
     plugin,
+    stack,
     state,
 )
 from dlcv_plugins.preprocessors.mean import mean_image
 
 if TYPE_CHECKING:
     import numpy as np
+    from numpy.typing import ArrayLike
 
 
 @plugin
@@ -29,7 +32,8 @@ class AroundMean(Preprocessor):
     stays where it is when images move. Here the mean is subtracted last; so this step moves the
     image, adds the mean image, and subtracts the mean image moved alike. Followed by
     `mean(per=pixel)`, that is the book's order up to the rounding of grey levels. It is right for
-    steps that move pixels, such as `affine` and `flip`; several are written as several of this.
+    steps that move pixels, such as `affine` and `flip`; several are written as several of this. The
+    mean image is resized for an image of another size.
     """
 
     step: Preprocessor = option(
@@ -46,18 +50,18 @@ class AroundMean(Preprocessor):
         """Moves images in training; otherwise they stay as they are.
 
         Raises:
-            DlcvError: the mean is not known yet, or the images are of another size.
+            DlcvError: the mean is not known yet, or is one of other channels.
         """
         if rng is None or len(images) == 0:
             return images
         import numpy as np
 
-        mean = self._known(images)
-        means = np.broadcast_to(mean, (len(images), *mean.shape))
-        moved_means = self.step(np.ascontiguousarray(means), copy.deepcopy(rng))
+        means = self._means(images)
+        moved_means = self.step(means, copy.deepcopy(rng))
         moved = self.step(images, rng)
-        rest = np.subtract(moved, moved_means, dtype=np.int16)
-        return np.clip(rest + mean, 0, 255).astype(np.uint8)
+        if isinstance(moved, np.ndarray) and isinstance(means, np.ndarray):
+            return _sum(moved, moved_means, means)
+        return stack([*map(_sum, moved, moved_means, means)])
 
     def prepare(self, context: PreparationContext) -> Self:
         """Takes the mean image of the training images; one that is known already stays.
@@ -71,19 +75,34 @@ class AroundMean(Preprocessor):
             return self
         import numpy as np
 
-        found = evolve(self, mean=np.rint(mean_image(context)).astype(np.uint8))
-        shape = found.mean.shape
-        if self.step.output_shape(shape) != shape:
+        mean = np.rint(mean_image(context)).astype(np.uint8)
+        height, width, channels = mean.shape
+        if self.step.output_shape((height, width, channels)) != mean.shape:
             raise DlcvError(f"around_mean: {self.step} changes the size of images")
-        return found
+        return evolve(self, mean=mean)
 
-    def _known(self, images: Images) -> "np.ndarray":
+    def _means(self, images: Images) -> Images:
+        """Returns the mean image for each image, in its size."""
+        import numpy as np
+
         if self.mean is None:
             raise DlcvError(
                 "around_mean: the mean is not known yet; call prepare with training images"
             )
-        if any(image.shape != self.mean.shape for image in images):
+        if images[0].shape[-1] != self.mean.shape[-1]:
             raise DlcvError(
-                "around_mean: an image is not as large as the mean image; resize images before"
+                f"around_mean: images of {images[0].shape[-1]} channels do not fit a mean image of "
+                f"{self.mean.shape[-1]}"
             )
-        return self.mean
+        if isinstance(images, np.ndarray) and images.shape[1:] == self.mean.shape:
+            return np.repeat(self.mean[np.newaxis], len(images), axis=0)
+        return stack([resize(self.mean, image.shape[:2], "linear") for image in images])
+
+
+def _sum(moved: "ArrayLike", moved_mean: "ArrayLike", mean: "ArrayLike") -> "np.ndarray":
+    """Returns `moved - moved_mean + mean`, within the grey levels."""
+    import numpy as np
+
+    rest = np.subtract(moved, moved_mean, dtype=np.int16)
+    rest += mean
+    return np.clip(rest, 0, 255, out=rest).astype(np.uint8)
