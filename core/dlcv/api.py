@@ -74,7 +74,6 @@ if TYPE_CHECKING:
     from dlcv.evaluation.predict import save_predictions as save_predictions
     from dlcv.packages import enabled_entry_points as enabled_entry_points
     from dlcv.progress import Advance as Advance
-    from dlcv.progress import duration as duration
     from dlcv.progress import track as track
     from dlcv.progress import waiting as waiting
     from dlcv.registry.defaults import default_or_none as default_or_none
@@ -119,7 +118,6 @@ if TYPE_CHECKING:
     from dlcv.training.checkpoints import Checkpoint as Checkpoint
     from dlcv.training.checkpoints import Position as Position
     from dlcv.training.history import History as History
-    from dlcv.training.history import best_epochs as best_epochs
     from dlcv.training.history import best_row as best_row
     from dlcv.training.history import of_stage as of_stage
     from dlcv.training.network import Network as Network
@@ -142,6 +140,7 @@ if TYPE_CHECKING:
     train: Callable[..., Any]
     BatchStatistics: Any
     EVALUATOR: str
+    best_epochs: Callable[..., set[int]]
     Ensemble: Any
     FEWEST_TRAINING: int
     FEWEST_VALIDATION: int
@@ -153,6 +152,7 @@ if TYPE_CHECKING:
     compare_with_record: Callable[..., dict[str, Any]]
     data_name: Callable[..., str]
     default_name: Callable[..., str]
+    duration: Callable[[float], str]
     deferred_signals: Callable[..., AbstractContextManager[Any]]
     figure: Callable[..., Any]
     find_recipe: Callable[..., Any]

@@ -297,8 +297,8 @@ class RunConfig:
         own = {k: v for k, v in given.items() if k in options_of(RunConfig)}
         stage = {k: v for k, v in given.items() if k in stage_options and k not in own}
         split = {k: v for k, v in given.items() if k in SPLIT_OPTIONS}
-        if "batch_size" in own and len(self.stages) == 1:
-            own["stages"] = (evolve(self.stages[0], batch_size=None),)
+        if "batch_size" in own:
+            own["stages"] = tuple(evolve(stage, batch_size=None) for stage in self.stages)
         if "classifier" in own:
             own["stages"] = ()
         with _naming_options():

@@ -116,7 +116,7 @@ def write_atomically(path: Path, content: bytes | str) -> None:
 def sweep(folder: Path) -> None:
     """Removes what killed processes left half-written; nobody else may be writing there."""
     for leftover in folder.glob(".*.tmp*"):
-        leftover.unlink()
+        remove(leftover)
 
 
 def refuse_existing(path: Path, *, force: bool) -> None:

@@ -62,13 +62,6 @@ def waiting(description: str) -> Iterator[None]:
         print(" " * len(text), end="\r", file=sys.stderr, flush=True)
 
 
-def duration(seconds: float) -> str:
-    """Returns a time in words: `48 s`, `7.4 min`, `6.8 h`."""
-    if seconds < 120:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.1f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
-
-
 @contextmanager
 def track(description: str, total: int, unit: str, *, done: int = 0) -> Iterator[Advance]:
     """Shows how far a piece of work is; the value of the block is called with what was done.

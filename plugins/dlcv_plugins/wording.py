@@ -18,3 +18,10 @@ def words(name: str) -> str:
     """
     text = re.sub("^val_", "validation_", name).replace("_", " ")
     return CAPITALS.sub(lambda found: found[0].upper(), RANK.sub(r"rank-\1", text))
+
+
+def duration(seconds: float) -> str:
+    """Returns a time in words: `48 s`, `7.4 min`, `6.8 h`."""
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.1f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"

@@ -190,6 +190,18 @@ class TestKeptPredictions:
         before, after = (np.load(path)["probabilities"] for path in (first, second))
         assert (before != after).any()
 
+    def test_corrected_labels_are_not_those_of_before(self, run: Path, tmp_path: Path) -> None:
+        import cv2
+
+        # Two files of one class each: the codes of labels and the images stay the same.
+        cv2.imwrite(str(tmp_path / "a.png"), np.full((8, 8), 9, np.uint8))
+        rank1 = []
+        data = f'csv(path="{tmp_path}/t.csv", color_mode=grayscale)'
+        for label in map(str, range(10)):
+            (tmp_path / "t.csv").write_text(f"file,label\na.png,{label}\n")
+            rank1.append(self.figures(run, "--data", data)["rank1"])
+        assert sorted(rank1) == [0.0] * 9 + [1.0]
+
 
 class TestRefusals:
     @pytest.mark.parametrize(

@@ -171,13 +171,13 @@ def test_options_go_before_the_configuration(changes: dict[str, Any], expected: 
     assert RunConfig().with_options(**changes) == expected
 
 
-def test_batch_size_is_that_of_the_run_and_of_its_only_stage() -> None:
+def test_batch_size_is_that_of_the_run_and_of_all_its_stages() -> None:
     own = StageConfig(batch_size=8)
     for config in (RunConfig(stages=[own]), RunConfig(stages=[own]).with_options(epochs=3)):
         changed = config.with_options(batch_size=64)
         assert (changed.batch_size, changed.stages[0].batch_size) == (64, None)
     several = RunConfig(stages=[own, own]).with_options(batch_size=64)
-    assert [stage.batch_size for stage in several.stages] == [8, 8]
+    assert [stage.batch_size for stage in several.stages] == [None, None]
 
 
 def test_stage_ends_where_it_is_to_stop() -> None:

@@ -148,7 +148,10 @@ def _as_json(predictions: "Sequence[Prediction]", top: int) -> str:
         {
             "image": p.id,
             "label": p.label,
-            "classes": [{"label": n, "probability": _finite(v)} for n, v in p.top(top)],
+            "classes": [
+                {"label": name, "probability": value if math.isfinite(value) else None}
+                for name, value in p.top(top)
+            ],
         }
         for p in predictions
     ]
@@ -184,8 +187,3 @@ FORMS: dict[str | None, Callable[["Sequence[Prediction]", int], str]] = {
     "csv": _as_csv,
 }
 """How predictions are printed."""
-
-
-def _finite(value: float) -> float | None:
-    """Returns a number as JSON can hold it: None for one that is not finite."""
-    return value if math.isfinite(value) else None

@@ -3,6 +3,7 @@
 import itertools
 import logging
 import os
+import re
 from pathlib import Path
 
 import attrs
@@ -73,7 +74,7 @@ def _find_store(data: str) -> DatasetStore:
     exists = os.path.exists(path)
     stores = registry.descriptors("store")
     named = data.strip() in {name for d in stores for name in (d.name, d.qualified_name)}
-    if named or ("(" in data and not exists):
+    if named or (re.match(r"\s*[\w.-]+\(", data) and not exists):
         return registry.create("store", data)
     if not exists:
         if "://" in data:
@@ -260,15 +261,19 @@ def open_split(
     if is_chosen:
         # Of images of many sizes `open_dataset` chooses among those that can be read, so that the
         # split's fingerprint is that of a subset.
-        whole = name if name in opened else "train" if "train" in opened else UNSPLIT
+        divided = "train" if "train" in opened else UNSPLIT
+        whole = name if name in opened else divided
         images = opened[whole]
         if skip:
-            checked = survey(images, skip=True, threads=threads)
-            opened[whole], skipped = checked.images, checked.skipped
+            for each in opened.keys() & {divided, whole}:
+                checked = survey(opened[each], skip=True, threads=threads)
+                opened[each] = checked.images
+                skipped += checked.skipped if each == whole else []
         elif None in images.image_shape:
             opened[whole] = Subset(images, np.arange(len(images)))
-    settled = settle(split, opened)
-    splits = divide(_checked(opened, settled), settled, groups, announce=False)
+    splits = _checked(opened, settled := settle(split, opened))
+    if name not in opened or split.small_classes != "error":
+        splits = divide(splits, settled, groups, announce=False)
     if name not in splits:
         known = ", ".join(each for each in SPLITS if each in splits)
         raise DlcvError(f'the run has no split "{name}"; it has {known}')

@@ -127,7 +127,7 @@ class RunDirectory:
         if not directory.path.is_dir():
             raise DlcvError(f"no such run: {path}")
         if not directory.config.is_file():
-            raise DlcvError(f"{path} is no run: it holds no run.toml")
+            raise DlcvError(f"{directory.path} is no run: it holds no run.toml")
         return cls(directory.path.resolve())
 
     @property
@@ -224,8 +224,8 @@ class RunDirectory:
         return before
 
     def settle(self) -> None:
-        """Removes the run that this one replaced, once this one has a checkpoint."""
-        if self.has_checkpoint:
+        """Removes the run that this one replaced, once this one has a checkpoint or is finished."""
+        if self.has_checkpoint or self.is_finished:
             shutil.rmtree(self.replaced, ignore_errors=True)
 
     def discard(self, latest: str | None) -> None:
@@ -237,6 +237,8 @@ class RunDirectory:
         self._remove()
         self.put_back()
         link = self.path.parent / LATEST
+        if link.is_symlink() and os.readlink(link) != self.path.name:
+            return  # Another run has begun since.
         if latest is not None and (link.parent / latest).exists():
             _point(link, latest, link.with_name(f".{LATEST}.{os.getpid()}"))
         else:
@@ -244,10 +246,11 @@ class RunDirectory:
 
     def put_back(self) -> None:
         """Puts back the run that this one was to replace, if a kill left neither in its place."""
-        # A link such as `latest` leads to the run's own name.
-        place = RunDirectory(self.path.resolve() if self.path.is_symlink() else self.path)
-        if place.replaced.exists() and not os.path.lexists(place.path):
-            os.replace(place.replaced, place.path)
+        # A link such as `latest` leads to the run's own name; `.` and `/` have none.
+        path = self.path.resolve() if self.path.is_symlink() else Path(os.path.abspath(self.path))
+        replaced = RunDirectory(path).replaced if path.name else path
+        if (replaced / "run.toml").is_file() and not os.path.lexists(path):
+            os.replace(replaced, path)
 
     def _put_aside(self) -> None:
         """Frees the directory's name; the run that was there is kept until `settle`.

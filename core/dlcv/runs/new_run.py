@@ -48,6 +48,7 @@ def new_directory(
         before = directory.point_latest_here()
         try:
             yield directory
+            directory.settle()
         except BaseException:
             if not is_worth_keeping(directory):
                 directory.discard(before)

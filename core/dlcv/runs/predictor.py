@@ -175,12 +175,12 @@ class Predictor(ABC):
         return found
 
     def _prediction(self, name: str, row: np.ndarray, threshold: float) -> Prediction:
-        order = np.argsort(-row, kind="stable")
-        probabilities = {self.label_names[i]: float(row[i]) for i in order}
-        label, probability = next(iter(probabilities.items()))
+        best = np.argsort(-row, kind="stable")[0]
+        label, probability = self.label_names[best], float(row[best])
         # What is not a number, from a network that diverged, is not as probable as anything.
         is_known = not threshold or probability >= threshold
-        return Prediction(name, label if is_known else UNKNOWN, probability, probabilities)
+        named = label if is_known else UNKNOWN
+        return Prediction(name, named, probability, row, self.label_names)
 
 
 def warn_of(skipped: list[str]) -> None:

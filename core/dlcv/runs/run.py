@@ -175,7 +175,7 @@ class Run(Trained):
         preprocessors: PixelSteps = None,
     ) -> LabelledPredictions:
         """Returns what `predictions` does, with the images that were left out."""
-        steps = self._pixel_steps(preprocessors)
+        steps = None if preprocessors is None else chosen_pixel_steps(self.pipeline, preprocessors)
         if data is None and self.finished and split in (None, self._held_out):
             if steps is None and self.checkpoint == "last":
                 try:
@@ -212,6 +212,7 @@ class Run(Trained):
         return {
             "images": images.fingerprint(),
             "samples": [images.sample_id(i) for i in range(len(images))],
+            "labels": images.labels.tolist(),  # They are kept, too, and may be corrected.
             "pixel_steps": None if steps is None else [str(registry.spec_of(s)) for s in steps],
             "checkpoint": self.checkpoint,
             "checkpoints": [(name, found.st_size, found.st_mtime_ns) for name, found in files],
@@ -252,9 +253,6 @@ class Run(Trained):
     def threads(self) -> int:
         """How many threads read images."""
         return self.config.threads or backend.available_threads()
-
-    def _pixel_steps(self, preprocessors: PixelSteps) -> list[Preprocessor] | None:
-        return None if preprocessors is None else chosen_pixel_steps(self.pipeline, preprocessors)
 
     def loader(self, opened: LabelledImages, preprocessors: PixelSteps = None) -> Loader:
         """Returns images in batches as the network takes them.

@@ -2,7 +2,6 @@
 
 import csv
 import io
-import itertools
 import math
 import time
 from collections.abc import Callable
@@ -82,12 +81,6 @@ def best_row(rows: list[dict[str, float]]) -> dict[str, float]:
 def of_stage(rows: list[dict[str, float]], stage: int) -> list[dict[str, float]]:
     """Returns the rows of a stage, which counts from 0."""
     return [row for row in rows if row["stage"] == stage + 1]
-
-
-def best_epochs(rows: list[dict[str, float]]) -> set[int]:
-    """Returns the best epoch of each stage."""
-    stages = itertools.groupby(rows, key=lambda row: row["stage"])
-    return {int(best_row(list(group))["epoch"]) for _, group in stages}
 
 
 def write_csv(path: Path, rows: list[dict[str, float]]) -> None:

@@ -2,11 +2,10 @@
 
 from typing import ClassVar
 
-from dlcv.api import duration
 from dlcv.interfaces import plugin
 from dlcv_plugins.kinds.finished_run import FinishedRun
 from dlcv_plugins.kinds.section import Highlight, Highlights, Section, SectionContent
-from dlcv_plugins.wording import percent
+from dlcv_plugins.wording import duration, percent
 
 
 @plugin

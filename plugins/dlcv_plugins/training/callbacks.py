@@ -11,11 +11,11 @@ import attrs
 import keras
 import numpy as np
 
-from dlcv.api import Position, best_epochs, checkpoints, track
+from dlcv.api import Position, checkpoints, track
 from dlcv.errors import DlcvError
 from dlcv_plugins.training import averages
 from dlcv_plugins.training.interruption import Interrupted
-from dlcv_plugins.training.stage import Stage
+from dlcv_plugins.training.stage import Stage, best_epochs
 
 logger = logging.getLogger(__name__)
 

@@ -1,5 +1,6 @@
 """What a training is about, and what each of its stages trains."""
 
+import itertools
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
@@ -14,7 +15,6 @@ from dlcv.api import (
     Loader,
     Network,
     StageConfig,
-    best_epochs,
     best_row,
     checkpoints,
     of_stage,
@@ -187,3 +187,9 @@ class Stage:
     def restore(self, checkpoint: Checkpoint, source: str) -> None:
         """Restores weights, optimizer and metrics; raises `DlcvError` if they do not fit."""
         checkpoints.restore(checkpoint, self.variables(), source)
+
+
+def best_epochs(rows: list[dict[str, float]]) -> set[int]:
+    """Returns the best epoch of each stage."""
+    stages = itertools.groupby(rows, key=lambda row: row["stage"])
+    return {int(best_row(list(group))["epoch"]) for _, group in stages}

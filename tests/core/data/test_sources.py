@@ -381,3 +381,24 @@ def test_a_split_opened_alone_is_that_of_the_whole_data_set(photos, name, bad_im
     assert [alone.sample_id(i) for i in range(len(alone))] == [
         whole.sample_id(i) for i in range(len(whole))
     ]
+
+
+@pytest.mark.parametrize("small_classes", ["error", "skip"])
+def test_a_test_part_of_its_own_opens_beside_an_unreadable_training_image(photos, small_classes):
+    root = photos(count=12, name="data/train").parent
+    photos(count=4, name="data/test")
+    (root / "train" / "red" / "000.png").write_bytes(b"no image")
+    store, split = find_store(str(root)), SplitConfig(small_classes=small_classes)
+    images = len(open_dataset(store, split, bad_images="skip").splits["train"])
+    groups = np.arange(images + len(open_dataset(store, split, bad_images="skip").splits["val"]))
+    groups[0] = groups[1]
+    options = {"bad_images": "skip", "threads": 1, "groups": groups}
+    found = open_split(store, split, "test", **options)
+    assert (len(found.images), found.skipped) == (12, [])
+    assert len(open_split(store, split, "val", **options).images) > 0
+
+
+@pytest.mark.parametrize("name", ["Downloads/photos (1)", "photos (copy)", "photos (1)/"])
+def test_a_folder_with_parentheses_that_is_not_there_is_no_spec(name):
+    with pytest.raises(DlcvError, match="no such file or folder: "):
+        find_store(name)

@@ -98,6 +98,50 @@ def test_run_that_comes_to_nothing_gives_its_place_back(runs: Path) -> None:
     assert (runs / "old" / "run.toml").read_text() == "old"
 
 
+def test_latest_stays_where_another_run_has_begun_since(runs: Path) -> None:
+    first = create(runs, "first")
+    before = first.point_latest_here()
+    create(runs, "second").point_latest_here()
+
+    first.discard(before)
+
+    assert os.readlink(runs / "latest") == "second"
+
+
+def test_a_finished_run_without_checkpoints_replaces_for_good(runs: Path) -> None:
+    new = create(runs, "old", force=True)
+    (new.path / "metrics.json").write_text("{}")
+
+    new.settle()
+
+    assert names(runs) == ["old"]
+
+
+def test_a_hidden_folder_that_is_no_run_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / ".photos.old").mkdir()
+    (tmp_path / ".photos.old" / "mine").touch()
+
+    with pytest.raises(DlcvError, match="no such run: "):
+        RunDirectory.existing(tmp_path / "photos")
+    assert names(tmp_path) == [".photos.old"]
+
+
+@pytest.mark.parametrize("path", ["", ".", "/", "..", "./"])
+def test_a_folder_without_a_name_of_its_own_is_no_run(
+    tmp_path: Path, path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(DlcvError, match="is no run: it holds no run.toml"):
+        RunDirectory.existing(path)
+
+
+def test_the_folder_that_one_is_in_may_be_the_run(
+    runs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(runs / "old")
+    assert RunDirectory.existing(".").path == runs / "old"
+
+
 @pytest.mark.parametrize(("trained", "kept"), [(False, "old"), (True, "new")])
 def test_run_whose_successor_was_killed_is_kept_unless_that_had_a_checkpoint(
     runs: Path, trained: bool, kept: str
@@ -244,6 +288,14 @@ def test_a_kill_while_latest_is_made_leaves_nothing_beside_the_runs(
     assert os.listdir(new.path) == []
     new.point_latest_here()
     assert os.readlink(runs / "latest") == "new"
+
+
+def test_what_a_killed_export_left_is_swept_away(runs: Path) -> None:
+    (runs / "old" / ".onnx.tmp").mkdir()
+    (runs / "old" / ".onnx.tmp" / "model.onnx").touch()
+    (runs / "old" / ".model.keras.tmp").touch()
+    files.sweep(runs / "old")
+    assert names(runs / "old") == ["run.toml"]
 
 
 def test_a_file_system_without_links_has_runs_and_no_latest(

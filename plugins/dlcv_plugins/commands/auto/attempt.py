@@ -7,7 +7,7 @@ from typing import Any
 
 import attrs
 
-from dlcv.api import RunConfig, backend, configured, duration, find_store
+from dlcv.api import RunConfig, backend, configured, find_store
 from dlcv.errors import DlcvError
 from dlcv.interfaces import LabelledImages, evolve
 from dlcv.registry import Spec
@@ -16,6 +16,7 @@ from dlcv_plugins.commands.auto.beforehand import advise, check
 from dlcv_plugins.commands.auto.candidates import Candidate
 from dlcv_plugins.commands.auto.clock import OutOfTimeError, StoppedError
 from dlcv_plugins.commands.auto.ladder import Ladder, Rung, failure
+from dlcv_plugins.wording import duration
 
 EXTRACTING, PROBING = 0.4, 0.5
 """Shares of the time: for the first features, and for the features of all."""

@@ -12,12 +12,12 @@ from dlcv.api import (
     SplitConfig,
     config_options,
     directory_options,
-    duration,
     printed_alone,
     shown_path,
     table,
     with_verbosity,
 )
+from dlcv_plugins.wording import duration
 
 
 @click.command(

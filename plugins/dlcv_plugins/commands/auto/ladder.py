@@ -8,10 +8,10 @@ from typing import Any
 
 import attrs
 
-from dlcv.api import duration
 from dlcv.errors import DlcvError, first_line
 from dlcv_plugins.commands.auto.candidates import Candidate
 from dlcv_plugins.commands.auto.clock import Clock, OutOfTimeError, StoppedError
+from dlcv_plugins.wording import duration
 
 logger = logging.getLogger(__name__)
 END_SECONDS = 8.0

@@ -3,13 +3,13 @@
 from typing import Any
 
 from dlcv import files
-from dlcv.api import duration
 from dlcv.errors import json_text
 from dlcv_plugins import pages
 from dlcv_plugins.commands.auto.auto import Auto
 from dlcv_plugins.commands.auto.ladder import Rung
 from dlcv_plugins.evaluators.intervals import wilson
 from dlcv_plugins.recorded_metrics import from_json
+from dlcv_plugins.wording import duration
 
 PAGE, LADDER = "auto.html", "auto.json"
 COLUMNS = ("tried", "time", "validation", "95 % interval", "loss", "remarks")

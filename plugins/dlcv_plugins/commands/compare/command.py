@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from dlcv.api import duration, table, with_verbosity
+from dlcv.api import table, with_verbosity
+from dlcv_plugins.wording import duration
 
 if TYPE_CHECKING:
     from dlcv_plugins.commands.compare.rows import Row

@@ -7,12 +7,12 @@ from typing import Any
 
 from optuna.trial import FrozenTrial, TrialState
 
-from dlcv.api import duration
 from dlcv.errors import first_line
 from dlcv_plugins import pages
 from dlcv_plugins.commands.search.results import optimism, rows
 from dlcv_plugins.commands.search.search import Found
 from dlcv_plugins.commands.search.storage import shown
+from dlcv_plugins.wording import duration
 
 logger = logging.getLogger(__name__)
 PLOTS = {

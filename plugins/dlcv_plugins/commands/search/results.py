@@ -2,10 +2,10 @@
 
 from optuna.trial import FrozenTrial, TrialState
 
-from dlcv.api import duration
 from dlcv_plugins.commands.search.search import Found
 from dlcv_plugins.commands.search.storage import loss_of, shown
 from dlcv_plugins.recorded_metrics import from_json
+from dlcv_plugins.wording import duration
 
 SHOWN_TRIALS = 15
 """So many are listed on the terminal; the page has all of them."""

@@ -17,7 +17,6 @@ from dlcv.api import (
     RunDirectory,
     backend,
     configured,
-    duration,
     find_store,
     load_trained,
 )
@@ -30,6 +29,7 @@ from dlcv_plugins.ensembles.ensemble import logged_once
 from dlcv_plugins.executors.current import executor, results_of
 from dlcv_plugins.executors.stopping import signal_of
 from dlcv_plugins.kinds.executor import Needs, Report
+from dlcv_plugins.wording import duration
 
 if TYPE_CHECKING:
     from dlcv.api import Trained
