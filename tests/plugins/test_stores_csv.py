@@ -98,6 +98,9 @@ def test_tables_of_all_programs_are_read(table, separator, line_end, mark):
 def test_labels_that_are_numbers_are_in_their_order(table):
     path = table("path,label\na/1.png,10\na/2.png,9\nb/3.png,-1\n")
     assert Csv(path=path).open("all").label_names == ("-1", "9", "10")
+    long = "1" * 5000  # More digits than Python converts.
+    path = table(f"path,label\na/1.png,10\na/2.png,9\nb/3.png,{long}\n")
+    assert Csv(path=path).open("all").label_names == ("10", long, "9")
     path = table("path,label\na/1.png,10\na/2.png,9\nb/3.png,x\n")
     assert Csv(path=path).open("all").label_names == ("10", "9", "x")
 

@@ -1,6 +1,7 @@
 """The store `parquet`: files as the Hugging Face hub has them, written by pyarrow itself."""
 
 import json
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -117,6 +118,18 @@ def test_a_split_whose_labels_are_secret_is_left_out(tmp_path, caplog):
     assert f"{tmp_path}: test is left out: it has no labels" in caplog.messages
 
 
+@pytest.mark.parametrize("names", [NAMES, ()])
+def test_a_file_without_labels_among_others_is_refused(tmp_path, names):
+    write(tmp_path / "train-0.parquet", [0, 1, 2], names=names)
+    write(tmp_path / "train-1.parquet", [], names=names)
+    write(tmp_path / "train-2.parquet", [-1, -1], names=names)
+    message = r"train-2\.parquet has no labels, others of the split do; move it away"
+    with pytest.raises(DlcvError, match=message):
+        Parquet(path=tmp_path).open("train")
+    (tmp_path / "train-2.parquet").unlink()
+    assert len(Parquet(path=tmp_path).open("train")) == 3
+
+
 def test_one_of_several_columns_is_named(tmp_path):
     path = tmp_path / "x.parquet"
     features = {
@@ -161,6 +174,24 @@ class TestMistakes:
         with pytest.raises(DlcvError, match=message):
             divide(names, "set", ".p")
 
+    @pytest.mark.parametrize(
+        ("names", "message"),
+        [
+            (["train-20240101000000.p", "train-20240301000000.p"],
+             r"\(199999999 of 200000001; the first is number 20240101000001\), as train-20240301"),
+            (["train-0-of-99999999999.p"], r"\(99999999998 of .* is number 1\)"),
+            (["train-1-of-99999999999.p"], r"\(99999999998 of .* is number 0\)"),
+        ],
+    )  # fmt: skip
+    def test_missing_parts_are_counted_without_listing_them(self, names, message):
+        tracemalloc.start()
+        try:
+            with pytest.raises(DlcvError, match=message):
+                divide(names, "set", ".p")
+            assert tracemalloc.get_traced_memory()[1] < 1_000_000
+        finally:
+            tracemalloc.stop()
+
     def test_files_are_divided_by_their_names(self):
         names = ["imagenet-train-000001.p", "imagenet-train-000000.p", "imagenet-val-000000.p"]
         assert divide(names, "set", ".p") == {"train": [names[1], names[0]], "val": [names[2]]}
@@ -202,6 +233,11 @@ class TestMistakes:
         write(tmp_path / "y.parquet", [0, None])
         with pytest.raises(DlcvError, match="1 rows have no label"):
             Parquet(path=tmp_path / "y.parquet").splits()
+
+    def test_a_name_that_is_not_utf8(self, tmp_path):
+        write(tmp_path / "x.parquet", [0, 1], names=("a", "\ud800"))
+        with pytest.raises(DlcvError, match=r'x\.parquet: the metadata "huggingface" is damaged'):
+            Parquet(path=tmp_path / "x.parquet").splits()
 
     def test_an_image_that_is_only_named(self, tmp_path):
         table = pa.table(

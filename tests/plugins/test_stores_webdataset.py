@@ -3,6 +3,7 @@
 import io
 import json
 import tarfile
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -116,6 +117,13 @@ def test_long_names_and_padding_are_read(tmp_path):
     assert images.content(0) == png()
 
 
+def test_a_file_is_read_to_its_end_whatever_length_is_asked_for(tmp_path):
+    (tmp_path / "x").write_bytes(b"0123456789")
+    file = byte_files.LocalFile(tmp_path / "x")
+    assert file.read_at(8, 2**60) == b"89"
+    assert file.read_at(10, 5) == file.read_at(2**70, 5) == file.read_at(5, -1) == b""
+
+
 def test_an_index_is_made_once(tmp_path, monkeypatch):
     monkeypatch.setenv("DLCV_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr(user_cache, "WORTH_KEEPING_SECONDS", -1)
@@ -141,6 +149,14 @@ class TestMistakes:
             ({"1.png": png(), "1.cls": b" "}, r"1 has no label in \.cls"),
             ({"1.png": png(), "1.json": b"{", "1.cls": b"\xff"}, "the label of 1 is not UTF-8"),
             ({"1.png": png(), "1.json": b"{"}, r"1\.json is no JSON"),
+            (
+                {"1.png": png(), "1.json": b"3"},
+                r"1 has no label \(png, json\); labels are in files",
+            ),
+            ({"1.png": png(), "1.json": b"null"}, r"1 has no label \(png, json\); labels are in"),
+            ({"1.png": png(), "1.json": b'"a label"'}, r"1 has no label \(png, json\); labels are"),
+            ({"1.png": png(), "1.json": b'{"label": "\\ud800"}'}, "the label of 1 is not UTF-8"),
+            ({"1.png": png(), "1.cls": b"1" * 5000}, "of 1 has 5,000 digits; at most 640 are read"),
             ({}, "holds no files"),
         ],
     )
@@ -148,6 +164,45 @@ class TestMistakes:
         path = archive(tmp_path / "x.tar", files)
         with pytest.raises(DlcvError, match=message):
             WebDataset(path=path).open("all")
+
+    def test_numbers_have_many_digits(self, tmp_path):
+        long = b"0" * 9 + b"9" * 600
+        files = {"1.png": png(), "1.cls": long, "2.png": png(), "2.cls": b"02"}
+        images = WebDataset(path=archive(tmp_path / "x.tar", files)).open("all")
+        assert images.label_names == ("2", "9" * 600)
+
+    @pytest.mark.parametrize(
+        ("kind", "size"),
+        [
+            (tarfile.XHDTYPE, 2**60),
+            (tarfile.GNUTYPE_LONGNAME, 2**60),
+            (tarfile.GNUTYPE_LONGNAME, 30_000_000),
+            (tarfile.REGTYPE, 2**63),
+            (tarfile.REGTYPE, 2**80),
+            (tarfile.REGTYPE, -5),
+            (b"?", -1024),  # Back to the second header, to be read forever.
+        ],
+    )
+    def test_a_length_that_no_file_has(self, tmp_path, kind, size):
+        path = archive(tmp_path / "x.tar", {"1.png": png(), "1.cls": b"0"})
+        empty, member = tarfile.TarInfo(".empty"), tarfile.TarInfo(".member")
+        member.type, member.size = kind, size
+        headers = empty.tobuf() * 2 + member.tobuf(tarfile.GNU_FORMAT)
+        path.write_bytes(headers + path.read_bytes() + bytes(40_000_000 if 0 < size < 2**30 else 0))
+        tracemalloc.start()
+        try:
+            with pytest.raises(DlcvError, match=r"x\.tar is no tar archive, or damaged or cut off"):
+                WebDataset(path=path).open("all")
+            assert tracemalloc.get_traced_memory()[1] < 5_000_000
+        finally:
+            tracemalloc.stop()
+
+    def test_headers_without_end(self, tmp_path):
+        header = tarfile.TarInfo(".hidden")
+        header.type, header.size = tarfile.XHDTYPE, 0
+        (tmp_path / "x.tar").write_bytes(header.tobuf(tarfile.GNU_FORMAT) * 3000)
+        with pytest.raises(DlcvError, match=r"x\.tar is no tar archive, or damaged or cut off"):
+            WebDataset(path=tmp_path / "x.tar").open("all")
 
     def test_names_that_do_not_fit(self, shards):
         with pytest.raises(DlcvError, match="labels go up to 10, and there are 2 names"):

@@ -3,6 +3,7 @@
 import io
 import struct
 import zipfile
+import zlib
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -205,6 +206,45 @@ class TestDamage:
         path.write_bytes(content)
         with pytest.raises(DlcvError, match="overlap, as in zip bombs"):
             Zip(path=path).splits()
+
+    @pytest.mark.parametrize(
+        "stated",
+        [
+            {"compressed": 2**64 - 1},
+            {"compressed": 2**62},
+            {"compressed": 10_000},
+            {"size": 2**64 - 1},
+            {"start": 2**63},
+            {"start": 2**40},
+        ],
+    )
+    def test_places_beyond_the_archive_are_refused(self, tmp_path, stated):
+        path = archive_of(tmp_path / "x.zip", ["a/1.png", "b/1.png"])
+        with zipfile.ZipFile(path) as opened:
+            second = opened.getinfo("b/1.png")
+        second.compress_size = stated.get("compressed", second.compress_size)
+        second.file_size = stated.get("size", second.file_size)
+        second.header_offset = stated.get("start", second.header_offset)
+        with zipfile.ZipFile(path, "a") as opened:
+            opened.filelist[1] = second
+            opened._didModify = True  # So that the directory is written anew.
+        with pytest.raises(
+            DlcvError, match=r"b/1\.png is not where the archive's directory states"
+        ):
+            Zip(path=path).splits()
+
+    def test_a_content_is_packed_in_no_more_bytes_than_an_image_has(self, tmp_path, monkeypatch):
+        path = tmp_path / "x.zip"
+        packed = bytes.fromhex("000000ffff") * 300_000 + zlib.compress(png(), wbits=-15)
+        with zipfile.ZipFile(path, "w") as opened:
+            opened.writestr("a/1.png", packed)
+            opened.writestr("b/1.png", png())
+            first = opened.getinfo("a/1.png")
+            first.compress_type, first.file_size = zipfile.ZIP_DEFLATED, len(png())
+            first.CRC = zlib.crc32(png())
+        monkeypatch.setenv("DLCV_MAX_IMAGE_PIXELS", "1000")
+        with pytest.raises(ImageError, match=r"has 1,500,[0-9]+ bytes; at most 1,008,000 are read"):
+            Zip(path=path).open("all").read([0])
 
 
 @pytest.mark.parametrize(

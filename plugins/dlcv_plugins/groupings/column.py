@@ -20,6 +20,8 @@ class Column(NamedGrouping):
         Raises:
             DlcvError: the images are not listed in a CSV file, or it has no such column.
         """
+        if not self.name:
+            raise DlcvError("column: the name is empty; name a column, as in column(name=patient)")
         if not isinstance(store, Csv):
             raise DlcvError(
                 f"column: the data is no CSV file, so it has no column {self.name}; use pattern "

@@ -29,6 +29,23 @@ class NamedGrouping(Grouping):
 
 def paths_below(images: LabelledImages, store: DatasetStore) -> list[Path]:
     """Returns the images' names, as paths below the data set's folder where they lie in one."""
-    root = next((value for value in store.options().values() if isinstance(value, Path)), Path())
+    roots = _roots(store)
     paths = [Path(images.sample_id(index)) for index in range(len(images))]
-    return [path.relative_to(root) if path.is_relative_to(root) else path for path in paths]
+    return [_below(path, roots) for path in paths]
+
+
+def _roots(store: DatasetStore) -> list[Path]:
+    """Returns the folder of a data set, or its file and then the folder that this lies in.
+
+    The names in an archive go on from the archive's; a table names images beside it.
+    """
+    paths = {name: value for name, value in store.options().items() if isinstance(value, Path)}
+    root = paths.get("root") or next(iter(paths.values()), Path())
+    found = [root] if root.is_dir() else [root, root.parent]
+    return [path.absolute() for path in found]
+
+
+def _below(path: Path, roots: Sequence[Path]) -> Path:
+    absolute = path.absolute()  # A table in the working directory may name absolute paths.
+    root = next((root for root in roots if absolute.is_relative_to(root)), None)
+    return absolute.relative_to(root) if root else path

@@ -9,6 +9,7 @@ import functools
 import struct
 import zipfile
 import zlib
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,6 +27,8 @@ HEADER = struct.Struct("<4s22xHH")
 """What goes before a content: a signature, and the lengths of a name and of extra fields."""
 SIGNATURE = b"PK\3\4"
 ENCRYPTED = 0x1
+LARGEST_NUMBER = 2**63 - 1
+"""Of an int64; a directory may state numbers of 64 bits without sign."""
 
 
 @attrs.frozen(eq=False)
@@ -52,6 +55,8 @@ class Archive:
         start, compressed, size, crc, is_deflated = self.places[index].tolist()
         if size > (limit := largest_content()):
             raise ImageError(f"has {size:,} bytes unpacked; at most {limit:,} are read")
+        if compressed > limit:
+            raise ImageError(f"has {compressed:,} bytes; at most {limit:,} are read")
         header = self.file.read_at(start, HEADER.size)
         if len(header) < HEADER.size or not header.startswith(SIGNATURE):
             raise ImageError("is not where the archive's directory states; the archive is damaged")
@@ -89,15 +94,18 @@ def _open(path: Path, identity: str) -> Archive:
         raise files.unreadable(path, error, problem) from None
     names = tuple(_checked_name(path, entry) for entry in entries)
     if len(set(names)) < len(names):
-        twice = next(name for name in names if names.count(name) > 1)
+        twice = next(name for name, count in Counter(names).items() if count > 1)
         raise DlcvError(f"{path} holds {twice} twice; pack the archive anew")
+    file = LocalFile(path)
+    for entry in entries:
+        _check_place(file, entry)
     places = [
         (e.header_offset, e.compress_size, e.file_size, e.CRC, e.compress_type != 0)
         for e in entries
     ]
     table = np.array(places, np.int64).reshape(-1, 5)
     _refuse_overlap(path, table)
-    return Archive(LocalFile(path), names, table)
+    return Archive(file, names, table)
 
 
 def _checked_name(path: Path, entry: zipfile.ZipInfo) -> str:
@@ -117,6 +125,16 @@ def _checked_name(path: Path, entry: zipfile.ZipInfo) -> str:
             "archive and name the folder"
         )
     return name
+
+
+def _check_place(file: LocalFile, entry: zipfile.ZipInfo) -> None:
+    """Refuses an entry that lies beyond the archive, or is longer than any file."""
+    end = entry.header_offset + HEADER.size + entry.compress_size
+    if entry.header_offset < 0 or end > file.size or entry.file_size > LARGEST_NUMBER:
+        raise DlcvError(
+            f"{file.name}: {entry.filename} is not where the archive's directory states; the "
+            "archive is damaged or cut off, copy or download it again"
+        )
 
 
 def _refuse_overlap(path: Path, places: "np.ndarray") -> None:

@@ -67,6 +67,10 @@ class LocalFile:
 
     def read_at(self, position: int, length: int) -> bytes:
         """Reads from the disk."""
+        # Python reserves memory for all that is asked for, and a damaged file may state any length.
+        length = min(length, self.size - position)
+        if length <= 0:
+            return b""
         try:
             if self._descriptor is not None:
                 return os.pread(self._descriptor, length, position)

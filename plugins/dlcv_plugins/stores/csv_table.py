@@ -62,7 +62,8 @@ class Table:
     def label_names(self) -> list[str]:
         """The labels, sorted: by value if all are whole numbers."""
         names = {row.label for row in self.rows}
-        are_numbers = all(re.fullmatch("-?[0-9]+", name) for name in names)
+        # Python converts numbers of 640 digits, however its limit is set; longer ones are texts.
+        are_numbers = all(re.fullmatch("-?[0-9]{1,640}", name) for name in names)
         return sorted(names, key=lambda name: (int(name), name)) if are_numbers else sorted(names)
 
 

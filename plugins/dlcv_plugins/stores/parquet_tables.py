@@ -56,8 +56,8 @@ def read_table(files: Sequence[ByteFile], image_column: str, label_column: str) 
         label_column: The column of labels; empty to find it.
 
     Raises:
-        DlcvError: pyarrow is not installed; a file is damaged, has other columns than the first,
-            or a label is missing.
+        DlcvError: pyarrow is not installed; a file is damaged, or has other columns than the
+            first; or some labels are missing, and not all.
     """
     import numpy as np
 
@@ -78,6 +78,7 @@ def read_table(files: Sequence[ByteFile], image_column: str, label_column: str) 
             metadata.append(opened.metadata)
             column = opened.read([label]).column(0)
         labels.append(_labels(file, column, names))
+    _refuse_unlabelled(files, labels)
     table = Table(files, metadata, image, np.concatenate(labels), names)
     if not len(table.labels):
         raise DlcvError(f"{files[0].name} holds no rows")
@@ -229,8 +230,9 @@ def _names(file: ByteFile, schema: "pa.Schema") -> dict[str, tuple[str, ...]]:
     text = (schema.metadata or {}).get(b"huggingface", b"{}")
     try:
         features = json.loads(text).get("info", {}).get("features", {})
+        # JSON can hold half a character, as "\ud800", which `encode` refuses.
         return {
-            column: tuple(map(str, feature["names"]))
+            column: tuple(str(name).encode().decode() for name in feature["names"])
             for column, feature in features.items()
             if isinstance(feature, dict) and feature.get("_type") == "ClassLabel"
         }
@@ -257,3 +259,12 @@ def _labels(file: ByteFile, column: "pa.ChunkedArray", names: Sequence[str]) -> 
             else f"{file.name}: labels go from {low}; they count from 0"
         )
     return labels
+
+
+def _refuse_unlabelled(files: Sequence[ByteFile], labels: "Sequence[np.ndarray]") -> None:
+    """Refuses files of -1 beside others with labels: it would index the last class."""
+    filled = [(file, of) for file, of in zip(files, labels, strict=True) if len(of)]
+    # `_labels` has -1 in all rows of a file, or in none.
+    secret = [file for file, of in filled if of.dtype.kind == "i" and of[0] < 0]
+    if 0 < len(secret) < len(filled):
+        raise DlcvError(f"{secret[0].name} has no labels, others of the split do; move it away")

@@ -120,14 +120,20 @@ def in_order(names: Iterable[str], place: object, ending: str) -> list[str]:
 def _refuse_gaps(numbers: Mapping[int, str], count: int, place: object) -> None:
     if not numbers:
         return
-    first, last = (0, count - 1) if count else (min(numbers), max(numbers))
-    missing = [number for number in range(first, last + 1) if number not in numbers]
-    if missing or max(numbers) > last:
-        known = numbers[max(numbers)]
-        parts = f"{len(missing)} of {last - first + 1}" if missing else "too many"
+    ordered = sorted(numbers)
+    first, last = (0, count - 1) if count else (ordered[0], ordered[-1])
+    within = [number for number in ordered if number <= last]
+    # Counted, not listed: numbers may be time stamps, with billions between two.
+    missing = last - first + 1 - len(within)
+    known = numbers[ordered[-1]]
+    if missing:
+        expected = enumerate(within, first)
+        gap = next((at for at, number in expected if at != number), first + len(within))
         raise DlcvError(
-            f"{place}: parts are missing ({parts}; the first is number {missing[0]}), as "
-            f"{known} tells; copy or download them again"
-            if missing
-            else f"{place}: {known} is a part too many of {count}; remove what is of another set"
+            f"{place}: parts are missing ({missing} of {last - first + 1}; the first is number "
+            f"{gap}), as {known} tells; copy or download them again"
+        )
+    if ordered[-1] > last:
+        raise DlcvError(
+            f"{place}: {known} is a part too many of {count}; remove what is of another set"
         )

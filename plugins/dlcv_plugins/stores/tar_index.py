@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from dlcv import images
-from dlcv.errors import DlcvError
+from dlcv.errors import DlcvError, is_utf8
 from dlcv_plugins import user_cache
 from dlcv_plugins.stores import remote_files
 from dlcv_plugins.stores.byte_files import ByteFile, LastBlock, LocalFile, Readable
@@ -18,6 +18,10 @@ LABELS = ("cls", "json.label", "json.cls", "json.class", "txt")
 """Where labels are looked for, in this order."""
 LARGEST_LABEL = 1_000_000
 """Bytes of a file that holds a label."""
+MOST_DIGITS = 640
+"""Of a label that is a number; Python converts as many, however its limit is set."""
+LARGEST_HEADER = 10_000_000
+"""Bytes of a tar archive's header of a file, with its extensions."""
 MOST_KEPT = 10_000
 """Indices in the user's cache."""
 BLOCK = 512
@@ -79,19 +83,34 @@ def _samples(file: ByteFile) -> dict[str, Sample]:
     if file.read_at(0, 2) == GZIP:
         raise DlcvError(f"{file.name} is compressed, so that no image can be read alone; gunzip it")
     try:
-        with tarfile.open(fileobj=Readable(file), mode="r:") as archive:
+        with tarfile.open(fileobj=_Headers(file), mode="r:") as archive:
             while (member := archive.next()) is not None:
                 archive.members = []  # type: ignore[attr-defined]  # They would fill the memory.
+                rest = file.size - member.offset_data
+                if member.size < 0 or (member.isreg() and member.size > rest):
+                    # After a negative length the same headers would be read again, forever.
+                    raise ValueError(f"{member.name} has {member.size:,} bytes")
                 if member.isreg():
                     _add(file, samples, member)
             end = archive.offset
-    except (tarfile.TarError, OSError, ValueError) as error:
+    except (tarfile.TarError, OSError, ValueError, RecursionError) as error:
         raise DlcvError(f"{file.name} is no tar archive, or damaged or cut off ({error})") from None
     if len(file.read_at(end, BLOCK)) < BLOCK:
         raise DlcvError(f"{file.name} is cut off: it lacks its end; copy or download it again")
     if not samples:
         raise DlcvError(f"{file.name} holds no files")
     return samples
+
+
+class _Headers(Readable):
+    """An archive of which only headers are read, and so no more than they may have."""
+
+    def read(self, size: int | None = -1) -> bytes:
+        """Returns the next bytes; refuses to read more than a header has."""
+        length = -1 if size is None else size
+        if not 0 <= length <= LARGEST_HEADER:
+            raise ValueError(f"a header has {length:,} bytes")
+        return super().read(length)
 
 
 def _add(file: ByteFile, samples: dict[str, Sample], member: tarfile.TarInfo) -> None:
@@ -119,7 +138,10 @@ def _has_label(file: ByteFile, samples: dict[str, Sample], where: str) -> bool:
     ending, _, name = where.partition(".")
     if ending not in sample:
         return False
-    return not name or name in _parsed(file, key, sample[ending])
+    if not name:
+        return True
+    parsed = _parsed(file, key, sample[ending])
+    return isinstance(parsed, dict) and name in parsed
 
 
 def _label(file: ByteFile, key: str, sample: Sample, where: str) -> str:
@@ -136,7 +158,17 @@ def _label(file: ByteFile, key: str, sample: Sample, where: str) -> str:
         text = str(value).strip() if isinstance(value, str | int) else ""
     if not text:
         raise DlcvError(f"{file.name}: {key} has no label in .{where}")
-    return str(int(text)) if text.isascii() and text.isdigit() else text
+    if not is_utf8(text):
+        # JSON can hold half a character, as "\ud800".
+        raise DlcvError(f"{file.name}: the label of {key} is not UTF-8")
+    if not (text.isascii() and text.isdigit()):
+        return text
+    if len(text) > MOST_DIGITS:
+        raise DlcvError(
+            f"{file.name}: the label of {key} has {len(text):,} digits; at most {MOST_DIGITS} are "
+            "read"
+        )
+    return str(int(text))
 
 
 def _parsed(file: ByteFile, key: str, place: tuple[int, int]) -> Any:

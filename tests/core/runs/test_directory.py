@@ -131,7 +131,7 @@ def test_a_folder_without_a_name_of_its_own_is_no_run(
     tmp_path: Path, path: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(DlcvError, match="is no run: it holds no run.toml"):
+    with pytest.raises(DlcvError, match=r"is no run: it holds no run\.toml"):
         RunDirectory.existing(path)
 
 

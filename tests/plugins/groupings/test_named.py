@@ -7,6 +7,7 @@ from dlcv import registry
 from dlcv.api import open_dataset
 from dlcv.config import SplitConfig
 from dlcv.errors import DlcvError, SpecError
+from dlcv_plugins.groupings.named import paths_below
 
 PIXELS = np.random.default_rng(0)
 
@@ -77,6 +78,7 @@ def test_several_groupings_hold_together(patients):
     ("data", "groups", "message"),
     [
         ("csv(path='{0}/scans.csv')", "column(name=patents)", 'no column "patents"; did you mean'),
+        ("csv(path='{0}/scans.csv')", 'column(name="")', "column: the name is empty; name a col"),
         ("folder(path='{0}/scans')", "column(name=patient)", "is no CSV file, so it has no column"),
         ("folder(path='{0}/scans')", "folder(level=3)", "so none is at level 3"),
         (
@@ -91,6 +93,68 @@ def test_several_groupings_hold_together(patients):
 def test_what_gives_no_groups_is_an_error(patients, data, groups, message):
     with pytest.raises(DlcvError, match=message):
         parts(data.format(patients), groups)
+
+
+def write_shots(folder):
+    """Four images of each of eight patients, in one folder: their paths below the given one."""
+    from conftest import write_image
+
+    names = [f"img/p{number}_{shot}.png" for number in range(8) for shot in range(4)]
+    for name in names:
+        write_image(folder / name, PIXELS.integers(0, 256, (4, 4, 3), np.uint8))
+    return names
+
+
+def write_table(path, names):
+    """Lists images; those of patients of odd numbers are ill."""
+    path.parent.mkdir(exist_ok=True)
+    rows = [f"{name},{'ill' if int(name.split('/p')[-1][0]) % 2 else 'well'}" for name in names]
+    path.write_text("\n".join(["path,label", *rows]))
+
+
+@pytest.mark.parametrize("where", ["beside", "root", "absolute"])
+def test_a_pattern_is_searched_below_the_folder_that_a_table_starts_from(
+    tmp_path, monkeypatch, where
+):
+    folder = tmp_path / "scan_2024_set"
+    names = write_shots(folder)
+    data = f"csv(path='{folder}/t.csv')" if where == "beside" else "csv(path='t.csv')"
+    if where == "root":
+        write_table(tmp_path / "lists" / "t.csv", names)
+        data = f"csv(path='{tmp_path}/lists/t.csv', root='{folder}')"
+    else:
+        start = f"{folder}/" if where == "absolute" else ""
+        write_table(folder / "t.csv", [start + name for name in names])
+    monkeypatch.chdir(folder)
+    found = parts(data, "pattern(regex='^img/(p[0-9]+)_')")
+    patients = {split: {name.split("/p")[-1][0] for name in of} for split, of in found.items()}
+    assert sum(map(len, patients.values())) == len(set().union(*patients.values())) == 8
+    with pytest.raises(DlcvError, match=r"pattern: scan matches nothing in img/p0_0\.png"):
+        parts(data, "pattern(regex=scan)")
+    message = r"folder: img/p0_0\.png lies in 1 folders below the data set's, so none is at level 2"
+    with pytest.raises(DlcvError, match=message):
+        parts(data, "folder(level=2)")
+
+
+@pytest.mark.parametrize(
+    ("data", "name", "below"),
+    [
+        ("zip(path='{0}/x.zip')", "x.zip/img/p0.png", "img/p0.png"),
+        ("parquet(path='{0}/x.parquet')", "x.parquet[3]", "x.parquet[3]"),
+        ("webdataset(path='{0}/{{0..3}}.tar')", "2.tar/p0.png", "2.tar/p0.png"),
+        ("folder(path='{0}')", "ill/p0.png", "ill/p0.png"),
+    ],
+)
+def test_names_go_on_from_the_archive_or_from_the_folder_of_a_file(tmp_path, data, name, below):
+    class OneImage:
+        def __len__(self):
+            return 1
+
+        def sample_id(self, index):
+            return f"{tmp_path}/{name}"
+
+    store = registry.create("store", data.format(tmp_path))
+    assert [path.as_posix() for path in paths_below(OneImage(), store)] == [below]
 
 
 def test_a_grouping_that_is_not_there_is_named_before_the_data_is_read():
