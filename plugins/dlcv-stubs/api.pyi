@@ -53,7 +53,6 @@ from dlcv.evaluation.predict import predict_labelled as predict_labelled
 from dlcv.evaluation.predict import save_predictions as save_predictions
 from dlcv.packages import enabled_entry_points as enabled_entry_points
 from dlcv.progress import Advance as Advance
-from dlcv.progress import duration as duration
 from dlcv.progress import track as track
 from dlcv.progress import waiting as waiting
 from dlcv.registry.defaults import default_or_none as default_or_none
@@ -98,7 +97,6 @@ from dlcv.training import checkpoints as checkpoints
 from dlcv.training.checkpoints import Checkpoint as Checkpoint
 from dlcv.training.checkpoints import Position as Position
 from dlcv.training.history import History as History
-from dlcv.training.history import best_epochs as best_epochs
 from dlcv.training.history import best_row as best_row
 from dlcv.training.history import of_stage as of_stage
 from dlcv.training.network import Network as Network
@@ -117,6 +115,7 @@ from dlcv_plugins.training.interruption import Interrupted as Interrupted
 from dlcv_plugins.training.interruption import Interruption as Interruption
 from dlcv_plugins.training.stage import Stage as Stage
 from dlcv_plugins.training.stage import Training as Training
+from dlcv_plugins.training.stage import best_epochs as best_epochs
 from dlcv_plugins.trainers.gradient_descent.network import build_new as build_new
 from dlcv_plugins.drawings.epochs import by_epoch as by_epoch
 from dlcv_plugins.training.compiling import check_stage as check_stage
@@ -126,6 +125,7 @@ from dlcv_plugins.training.compiling import compile_stage as compile_stage
 from dlcv_plugins.trainers.names import data_name as data_name
 from dlcv_plugins.trainers.names import default_name as default_name
 from dlcv_plugins.training.interruption import deferred_signals as deferred_signals
+from dlcv_plugins.wording import duration as duration
 from dlcv_plugins.drawings.figures import figure as figure
 from dlcv_plugins.commands.recipes.find import find_recipe as find_recipe
 from dlcv_plugins.training.freezing import freeze as freeze

@@ -9,11 +9,15 @@ from dlcv.errors import DlcvError, printable
 
 if TYPE_CHECKING:
     import numpy as np
+    from matplotlib.axes import Axes
 
 Cell = TypeVar("Cell")
 CELL_INCHES = 1.6
 FORMATS = (".png", ".jpg", ".jpeg", ".webp", ".pdf", ".svg")
 """The extensions that pictures can have."""
+TITLE_POINTS = 8
+CELL_MARGIN_POINTS = 6
+"""What stays free between the titles of two cells."""
 COLUMNS = 6
 """As many cells of a single row, or of a single column, stand side by side."""
 
@@ -33,7 +37,8 @@ def draw_grid(
         path: The picture's file; its extension decides the format.
         rows: The images of each row, `(H, W, 3)` or `(H, W, 1)` uint8, or None for an empty place;
             rows may differ in length.
-        titles: A text above each image, in the same rows.
+        titles: A text above each image, in the same rows; what is wider than the cell is cut out of
+            the middle of its lines.
         heading: A text above all.
         cell_inches: The height and width of a cell.
         scale: A color map of Matplotlib's and what it stands for, from 0 to 1, drawn at the side.
@@ -57,28 +62,59 @@ def draw_grid(
         axes.set_axis_off()
     for i, row in enumerate(rows):
         for j, image in enumerate(row):
-            if image is None:
-                continue
-            # Squared pixels where there are few: what the network sees, not a blur of it.
-            interpolation = "nearest" if max(image.shape[:2]) < 100 else "antialiased"
-            grey = image.shape[2] == 1
-            panels[i, j].imshow(
-                image[..., 0] if grey else image,
-                cmap="gray" if grey else None,
-                vmin=0,
-                vmax=255,
-                interpolation=interpolation,
-            )
-            if titles:
-                # A dollar in a file's name is no formula.
-                title = "\n".join(map(printable, titles[i][j].split("\n")))
-                panels[i, j].set_title(title, fontsize=8, pad=3, parse_math=False)
+            if image is not None:
+                _draw(panels[i, j], image)
+                if titles:
+                    _write_title(panels[i, j], titles[i][j], cell_inches)
     if scale is not None:
         colors = figure.colorbar(ScalarMappable(cmap=scale[0]), ax=panels, shrink=0.9, pad=0.01)
         colors.set_label(scale[1], fontsize=8)
         colors.set_ticks([0, 1], labels=["least", "most"], fontsize=8)
     with files.atomic_path(path) as temporary:
         figure.savefig(temporary, dpi=120)
+
+
+def _draw(axes: "Axes", image: "np.ndarray") -> None:
+    """Draws an image: squared pixels where there are few, what the network sees, not a blur."""
+    interpolation = "nearest" if max(image.shape[:2]) < 100 else "antialiased"
+    grey = image.shape[2] == 1
+    axes.imshow(
+        image[..., 0] if grey else image,
+        cmap="gray" if grey else None,
+        vmin=0,
+        vmax=255,
+        interpolation=interpolation,
+    )
+
+
+def _write_title(axes: "Axes", title: str, cell_inches: float) -> None:
+    """Writes a text above an image; lines that would reach into the next cell are shortened."""
+    from matplotlib.font_manager import FontProperties
+    from matplotlib.textpath import text_to_path
+
+    font, most = FontProperties(size=TITLE_POINTS), 72 * cell_inches - CELL_MARGIN_POINTS
+
+    def width(text: str) -> float:
+        return text_to_path.get_text_width_height_descent(text, font, ismath=False)[0]
+
+    def fitting(line: str) -> str:
+        length = len(line)
+        if (whole := width(line)) > most:
+            length = 2 + int(length * most / whole)
+            while length > 1 and width(shortened(line, length)) > most:
+                length -= 1
+        return shortened(line, length)
+
+    lines = [fitting(printable(line)) for line in title.split("\n")]
+    # A dollar in a file's name is no formula.
+    axes.set_title("\n".join(lines), fontsize=TITLE_POINTS, pad=3, parse_math=False)
+
+
+def shortened(text: str, length: int) -> str:
+    """Returns a text whose middle is cut out where it is longer than `length` characters."""
+    if len(text) <= length:
+        return text
+    return f"{text[: (length - 1) // 2]}…{text[len(text) - length // 2 :]}"
 
 
 def wrapped(rows: Sequence[Sequence[Cell]]) -> list[list[Cell]]:

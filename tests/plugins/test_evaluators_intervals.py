@@ -9,6 +9,7 @@ from dlcv_plugins.evaluators.intervals import (
     bootstrap,
     difference,
     is_clearly_above,
+    mean_is_clearly_above,
     paired_difference,
     wilson,
 )
@@ -81,6 +82,15 @@ def test_draws_without_a_figure_are_left_out(recwarn):
 def test_intervals_of_differences_are_the_published_ones(first, second, low, high):
     assert difference(first, second) == pytest.approx((low, high), abs=5e-5)
     assert difference(second, first) == pytest.approx((-high, -low), abs=5e-5)
+
+
+def test_a_mean_of_shares_is_clearly_above_by_agresti_and_coulls_variance():
+    """Both shares become 59 / 104, with a variance of 0.00236; the interval begins at 0.49998."""
+    assert not mean_is_clearly_above([(57, 100), (57, 100)], 0.5)
+    assert mean_is_clearly_above([(57, 100), (58, 100)], 0.5)
+    # One lucky sample is no proof; neither is all of one class at the cost of the others.
+    assert not mean_is_clearly_above([(1, 1), (95, 190)], 0.5)
+    assert not mean_is_clearly_above([(100, 100), *[(0, 100)] * 9], 0.1)
 
 
 def test_a_network_is_clearly_above_guessing_by_wilsons_interval():

@@ -39,6 +39,8 @@ TOO_FEW_TO_TELL = 100
 """On fewer images, an accuracy above guessing may not differ from it clearly."""
 RARE = 0.2
 """A class with less than this share of the training images of a usual class is rare."""
+LITTLE_DIFFERENCE = 0.005
+"""Copies that change the accuracy by less are no reason to doubt it."""
 LITTLE_GAIN = 0.005
 """Members that gain less by being combined make the same mistakes."""
 
@@ -65,9 +67,12 @@ def forgets(facts: TrainingFacts) -> bool:
 
 
 def guesses(facts: TrainingFacts) -> bool:
-    """Neither validation nor test images are recognized better than by guessing."""
-    known = (facts.validation, facts.train_validation, facts.test)
-    return not any(one and one.is_clearly_above(facts.largest_class) for one in known)
+    """Neither validation nor test images are recognized better than by guessing.
+
+    Where most images are of one class, a good classifier may have no higher accuracy than always
+    guessing that class; it still recognizes each class better than a guess does.
+    """
+    return not (_beats_largest_class(facts) or facts.tells_classes_apart)
 
 
 def may_be_chance(facts: TrainingFacts) -> bool:
@@ -77,8 +82,13 @@ def may_be_chance(facts: TrainingFacts) -> bool:
 
 
 def predicts_one_class(facts: TrainingFacts) -> bool:
-    """Most images are of one class, and nearly all are predicted to be of it."""
-    return guesses(facts) and facts.largest_class >= 0.5 and facts.favorite >= MOSTLY
+    """Most images are of one class, nearly all are predicted to be of it, and others are missed."""
+    return (
+        facts.largest_class >= 0.5
+        and facts.favorite >= MOSTLY
+        and not _beats_largest_class(facts)
+        and (guesses(facts) or facts.misses_most_classes)
+    )
 
 
 def learns_nothing_general(facts: TrainingFacts) -> bool:
@@ -196,10 +206,24 @@ def has_copies(facts: TrainingFacts) -> bool:
     return facts.copies > 0
 
 
+def copies_matter(facts: TrainingFacts) -> bool:
+    """Without the test images that have copies, the accuracy is another, or there is none."""
+    without = facts.without_copies
+    return has_copies(facts) and (
+        without is None or facts.held_out.accuracy - without >= LITTLE_DIFFERENCE
+    )
+
+
 def combining_gains_little(facts: TrainingFacts) -> bool:
     """The members predict hardly better together than alone, and do err."""
     found = facts.members
     return found is not None and found.gain < LITTLE_GAIN and 1 - found.together >= GOOD
+
+
+def _beats_largest_class(facts: TrainingFacts) -> bool:
+    """New images are recognized clearly more often than always guessing the largest class would."""
+    known = (facts.validation, facts.train_validation, facts.test)
+    return any(one and one.is_clearly_above(facts.largest_class) for one in known)
 
 
 def _usual(facts: TrainingFacts) -> int:

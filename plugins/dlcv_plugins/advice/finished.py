@@ -26,7 +26,7 @@ from dlcv_plugins.kinds.finished_run import FinishedRun
 logger = logging.getLogger(__name__)
 TRAIN_VALIDATION = "train_val"
 AUGMENTATIONS = {
-    *("affine", "color", "cutmix", "elastic", "erase", "flip"),
+    *("affine", "alternating_flip", "color", "cutmix", "elastic", "erase", "flip"),
     *("mixup", "noise", "patch", "rand_augment", "trivial_augment"),
 }
 """The preprocessors that ship and change images at random in training."""
@@ -60,7 +60,7 @@ def facts_of(run: FinishedRun) -> TrainingFacts | None:
         copies=found.metrics.get("copies_in_training", 0.0),
         without_copies=found.metrics.get("accuracy_without_copies"),
         per_class=run.images("train") / len(run.label_names) or float("inf"),
-        run=shlex.quote(shown_path(run.path)),
+        run=_quoted(run.path),
         data=shlex.quote(_data(run.config.data)),
         **known,
     )
@@ -106,11 +106,17 @@ def _way(run: FinishedRun) -> Way:
         pretrained=bool(run.environment.get("initial_weights") or _names_weights(config)),
         classifier="" if config.classifier is None else config.classifier.name,
         frozen=stage is not None and stage.trainable != "all",
-        augments=any(spec.name in AUGMENTATIONS for spec in config.preprocessors),
+        augments=any(map(_augments, config.preprocessors)),
         stops_early=stage is not None and stage.ends_with_best,
         color=run.environment["data"].get("channels") == 3,
         **grid_end(run.results.get("fit", {}).get("scores", {})),
     )
+
+
+def _augments(spec: Spec) -> bool:
+    """Returns whether a step changes images at random, or holds one that does."""
+    nested = [value for value in spec.options.values() if isinstance(value, Spec)]
+    return spec.name.removeprefix("dlcv.") in AUGMENTATIONS or any(map(_augments, nested))
 
 
 def _names_weights(config: Any) -> bool:
@@ -125,19 +131,23 @@ def grid_end(scores: Mapping[str, float]) -> dict[str, str]:
     """Returns at which end of the values that were tried the best one lies, if it is clearly so.
 
     Args:
-        scores: The accuracy in the cross-validation by value, as `C=0.1`, in rising order.
+        scores: The accuracy in the cross-validation by value, as `C=0.1`, in any order.
 
     Returns:
-        `{"grid_end": "lowest", "beyond": "C=(0.001, 0.01)"}`, or nothing.
+        `{"grid_end": "lowest", "beyond": "C=(0.001, 0.01)"}`, or nothing, as where several options
+        were tried together.
     """
-    values = list(scores.values())
+    if any(each.count("=") > 1 for each in scores):
+        return {}
+    tried = sorted(scores, key=lambda each: float(each.partition("=")[2]))
+    values = [scores[each] for each in tried]
     for end, last, neighbor, factors in (
         ("lowest", 0, 1, (0.01, 0.1)),
         ("highest", -1, -2, (10, 100)),
     ):
         is_best = len(values) > 1 and values[last] == max(values)
         if is_best and values[last] > values[neighbor] + CLEARLY_BETTER:
-            name, _, value = list(scores)[last].partition("=")
+            name, _, value = tried[last].partition("=")
             beyond = ", ".join(f"{float(value) * factor:g}" for factor in factors)
             return {"grid_end": end, "beyond": f"{name}=({beyond})"}
     return {}
@@ -187,6 +197,11 @@ def _classes(run: FinishedRun) -> tuple[ClassCount, ...]:
     )
 
 
+def _quoted(path: Path) -> str:
+    """Returns a path as it is written in a command."""
+    return shlex.quote(shown_path(path))
+
+
 def _data(data: str) -> str:
     """Returns what names the data in a command: a path alone, where nothing else is to be said."""
     spec = Spec.parse(data)
@@ -211,4 +226,4 @@ def _facts_of_members(run: FinishedRun) -> TrainingFacts | None:
     if facts is None:
         return None
     members = Members(len(each), float(each.mean()), together)
-    return attrs.evolve(facts, members=members)
+    return attrs.evolve(facts, members=members, run=_quoted(run.path))

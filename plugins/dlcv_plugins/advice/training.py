@@ -5,7 +5,11 @@ from collections.abc import Sequence
 
 import attrs
 
-from dlcv_plugins.evaluators.intervals import difference, is_clearly_above
+from dlcv_plugins.evaluators.intervals import (
+    difference,
+    is_clearly_above,
+    mean_is_clearly_above,
+)
 
 WINDOW_SHARE = 5
 """The end of the curves is the last of so many equal parts; it is compared with the one before."""
@@ -149,7 +153,7 @@ class TrainingFacts:
         without_copies: The accuracy on the others; None where there are no copies.
         way: How the network was trained.
         members: The members, where there are several; the other facts are then those of one.
-        run: The run's path, for commands.
+        run: The run's path, for commands; of several members, that of the whole run.
         data: The data, for commands.
     """
 
@@ -210,6 +214,26 @@ class TrainingFacts:
         """Whether the schedule has brought the learning rate to a tenth of its largest."""
         rates = [epoch.rate for epoch in self.epochs]
         return bool(rates) and rates[-1] <= max(rates) / 10
+
+    @property
+    def tells_classes_apart(self) -> bool:
+        """Whether the mean recall of the classes is clearly above that of any way of guessing.
+
+        Guessing has a mean recall of one by the number of classes, whichever class it prefers.
+        """
+        counts = [(one.right, one.held_out) for one in self.classes if one.held_out]
+        return bool(counts) and mean_is_clearly_above(counts, 1 / len(counts))
+
+    @property
+    def misses_most_classes(self) -> bool:
+        """Whether the mean recall of the classes is nearer to that of guessing than to 1."""
+        recalls = [one.recall for one in self.classes if one.held_out]
+        return bool(recalls) and 2 * sum(recalls) < len(recalls) + 1
+
+    @property
+    def may_be_resumed(self) -> bool:
+        """Whether more epochs can be added; members would have to be resumed one by one."""
+        return not self.rate_is_spent and self.members is None
 
     @property
     def rarest(self) -> ClassCount | None:

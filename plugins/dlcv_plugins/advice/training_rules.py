@@ -21,9 +21,9 @@ OTHER_RATE = Remedy(f"the learning rate that {SEARCH} finds")
 LONGER = Remedy(
     "train longer with dlcv resume {f.run} --epochs COUNT",
     "+length",
-    lambda f: not f.rate_is_spent,
+    lambda f: f.may_be_resumed,
 )
-ANEW = Remedy("a new run with more epochs", "+length", lambda f: f.rate_is_spent)
+ANEW = Remedy("a new run with more epochs", "+length", lambda f: not f.may_be_resumed)
 LARGER = Remedy("a larger network", "+size")
 LABELS = Remedy(
     "look at the images with their labels: dlcv data check {f.data}, dlcv data show {f.data}"
@@ -39,7 +39,7 @@ LARGER_BASE = Remedy(
     "a larger pretrained network: --base, see dlcv plugins list architecture", "+base"
 )
 MORE_IMAGES = Remedy("more images")
-OTHER_NETWORK = Remedy("another architecture")
+OTHER_NETWORK = Remedy("another architecture", "+architecture")
 
 BROKEN = (
     Diagnosis(
@@ -131,21 +131,23 @@ BROKEN = (
 )
 """Where one of these holds, the others have nothing to go by."""
 
-FIRST = (
-    Diagnosis(
-        "images",
-        are.has_copies,
-        "The accuracy is partly that on images which were trained on.",
-        reasons.of_copies,
-        (
-            Remedy("report the accuracy without them"),
-            Remedy(
-                "take the copies out of the training images: dlcv data build {f.data} --out NEW "
-                "--drop-duplicates"
-            ),
+COPIES = Diagnosis(
+    "copies",
+    are.has_copies,
+    "The accuracy is partly that on images which were trained on.",
+    reasons.of_copies,
+    (
+        Remedy("report the accuracy without them"),
+        Remedy(
+            "take the copies out of the training images: dlcv data build {f.data} --out NEW "
+            "--drop-duplicates"
         ),
-        (GUIDE,),
     ),
+    (GUIDE,),
+)
+"""It comes first where the copies make a difference, and last where they do not."""
+
+FIRST = (
     Diagnosis(
         "classes",
         are.has_rare_class,
@@ -357,4 +359,6 @@ def next_steps(facts: TrainingFacts) -> list[NextStep]:
         return broken
     sizes = facts.parts
     parts = sorted((one for one in PARTS if one.topic in sizes), key=lambda one: -sizes[one.topic])
-    return diagnosis.next_steps(facts, (*FIRST, *parts, *CURVES), MOST, MOST)
+    rules = (*FIRST, *parts, *CURVES)
+    rules = (COPIES, *rules) if are.copies_matter(facts) else (*rules, COPIES)
+    return diagnosis.next_steps(facts, rules, MOST, MOST)

@@ -11,6 +11,7 @@ from dlcv import files
 from dlcv.errors import printable
 from dlcv.interfaces import Curves, Matrix
 from dlcv_plugins.drawings.epochs import arrange
+from dlcv_plugins.pictures import shortened
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -23,10 +24,16 @@ CLASSES_WITH_NAMES = 50
 """More classes leave no room for a name at each row."""
 LONGEST_NAME = 24
 """Longer names are cut, in characters."""
+SHARE_OF_CELL = 0.95
+"""Of its width, names have as much, so that two do not run into each other."""
+LINE_STYLES = "-", "--", ":", "-."
+"""One after the other, whenever the colors are used up."""
 UNSAFE = re.compile(r"[^\w.-]+")
 """What no file's name should hold."""
 LINES_IN_LEGEND = 20
 POINTS_WITH_MARKERS = 20
+COLORS = 10
+"""So many lines have a color of their own, in Matplotlib's order of colors."""
 
 
 def figure(drawing: Curves | Matrix) -> "Figure":
@@ -71,9 +78,10 @@ def _figure_of_curves(curves: Curves) -> "Figure":
     axes = drawn.subplots()
     if curves.has_diagonal:
         axes.axline((0, 0), slope=1, color="grey", linestyle="--", linewidth=1)
-    for line in curves.lines.values():
+    for number, line in enumerate(curves.lines.values()):
         marker = "o" if len(line) <= POINTS_WITH_MARKERS else ""
-        axes.plot(*np.asarray(line).T, marker=marker, markersize=4)
+        style = LINE_STYLES[number // COLORS % len(LINE_STYLES)]
+        axes.plot(*np.asarray(line).T, linestyle=style, marker=marker, markersize=4)
     points = np.concatenate([np.empty((0, 2)), *curves.lines.values()])
     points = points[np.isfinite(points).all(axis=1)]
     if len(points) and points.min() >= 0 and points.max() <= 1:
@@ -126,20 +134,30 @@ def _figure_of(matrix: Matrix) -> "Figure":
     if classes <= CLASSES_WITH_COUNTS:
         _write_counts(axes, np.asarray(matrix.values), shares)
     _write_labels(axes, matrix.title, matrix.column_label, matrix.row_label)
+    _turn_names(drawn, axes)
     return drawn
 
 
 def _write_names(axes: "Axes", names: tuple[str, ...]) -> None:
     """Writes the classes at the rows and columns."""
-    shown = [printable(name) for name in names]
-    shown = [n if len(n) <= LONGEST_NAME else f"{n[: LONGEST_NAME - 1]}…" for n in shown]
+    shown = [shortened(printable(name), LONGEST_NAME) for name in names]
     fontsize = 9 if len(names) <= CLASSES_WITH_COUNTS else 6
     places = range(len(names))
     axes.set_yticks(places, shown, fontsize=fontsize, parse_math=False)
-    upright = max(map(len, shown), default=0) > 4 and len(names) > 2
-    axes.set_xticks(
-        places, shown, fontsize=fontsize, rotation=90 if upright else 0, parse_math=False
-    )
+    axes.set_xticks(places, shown, fontsize=fontsize, parse_math=False)
+
+
+def _turn_names(drawn: "Figure", axes: "Axes") -> None:
+    """Turns the columns' names upright where the longest is wider than a cell."""
+    labels = axes.get_xticklabels()
+    if labels:
+        # What remains for a cell is known once all else has its place.
+        drawn.draw_without_rendering()
+        cell = axes.get_window_extent().width / len(labels)
+        if max(label.get_window_extent().width for label in labels) > SHARE_OF_CELL * cell:
+            axes.tick_params(axis="x", labelrotation=90)
+            # The layout begins at the last one, and needs a second pass to make room for them.
+            drawn.draw_without_rendering()
 
 
 def _write_counts(axes: "Axes", counts: np.ndarray, shares: np.ndarray) -> None:

@@ -44,6 +44,22 @@ def is_clearly_above(right: int, samples: int, share: float) -> bool:
     return wilson(right, samples)[0] > share
 
 
+def mean_is_clearly_above(counts: Sequence[tuple[int, int]], share: float) -> bool:
+    """Returns whether the mean of independent shares is above a share by more than chance explains.
+
+    Four samples with that share are added to each, so that shares of few samples are not taken for
+    certain: for a half, that is the interval of Agresti and Coull (Approximate is better than
+    "exact" for interval estimation of binomial proportions, The American Statistician 52, 1998).
+
+    Args:
+        counts: How many samples count, and how many there are, at least one, for each share.
+        share: What to compare the mean with, from 0 to 1.
+    """
+    adjusted = [((right + 4 * share) / (samples + 4), samples + 4) for right, samples in counts]
+    spread = math.sqrt(sum(p * (1 - p) / samples for p, samples in adjusted))
+    return (sum(p for p, _ in adjusted) - Z * spread) / len(counts) > share
+
+
 def difference(first: tuple[int, int], second: tuple[int, int]) -> tuple[float, float]:
     """Returns the interval of the difference of two independent shares, from -1 to 1.
 

@@ -8,8 +8,10 @@ import attrs
 from dlcv.errors import printable
 from dlcv.interfaces import Table
 
-NUMBER = re.compile(r"-?[\d,]+(\.\d+)?( %)?")
+NUMBER = re.compile(r"-?[\d,]+(\.\d+)?(e-\d+)?( %)?")
 SHARE = re.compile(r"(100|\d{1,2})(\.\d+)? %")
+SMALL = 0.001
+"""Of smaller values, such as learning rates, four decimals would leave nothing to see."""
 LONG = 25
 """Tables with more rows are shown in a box that scrolls."""
 WIDE = 16
@@ -64,7 +66,7 @@ def shown_table(table: Table) -> ShownTable:
 
 
 def cell_text(value: Any) -> str:
-    """Returns a value of a table as text: four decimals, separated thousands."""
+    """Returns a value of a table as text: four decimals, or four digits where it is very small."""
     if isinstance(value, float):
-        return f"{value:.4f}"
+        return f"{value:.4g}" if 0 < abs(value) < SMALL else f"{value:.4f}"
     return f"{value:,}" if isinstance(value, int) else printable(str(value))

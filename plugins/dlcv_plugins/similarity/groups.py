@@ -99,6 +99,8 @@ class _Compared:
         self._threads = threads
         self._hashes = np.array([s.hash for s in summaries], np.uint64)
         self._mirrored = np.array([s.mirrored_hash for s in summaries], np.uint64)
+        self._order = np.argsort(self._hashes, kind="stable")
+        self._sorted = self._hashes[self._order]
         side = PixelSummary.signature_side
         pixels = np.frombuffer(b"".join(s.signature for s in summaries), np.uint8)
         self._pixels = pixels.reshape(len(summaries), side, side, 3)
@@ -110,21 +112,39 @@ class _Compared:
         # Where most are the same, this leaves few pairs to look at.
         groups.join(*self._alike(*self._first_of_hash(), 1, correlation))
 
-        def compare(rows: range) -> list[Pairs]:
-            return list(self._near_pairs(rows, distance, correlation, groups.known()))
+        def compare(rows: range) -> Pairs:
+            return self._near_pairs(rows, distance, correlation, groups.known())
 
+        at_once = ROWS_AT_ONCE if distance else COLUMNS_AT_ONCE
         with track("comparing", count, unit="images") as progress:
-            parts = chunks(count, ROWS_AT_ONCE)
-            for found in read_ahead(compare, parts, self._threads):
-                for firsts, seconds in found:
-                    groups.join(firsts, seconds)
-                progress(min(ROWS_AT_ONCE, count))
+            for found in read_ahead(compare, chunks(count, at_once), self._threads):
+                # Once for all pairs of the rows, for each call looks at all images.
+                groups.join(*found)
+                progress(min(at_once, count))
         return groups.members()
 
     def _near_pairs(
         self, rows: range, distance: int, correlation: float, known: np.ndarray
-    ) -> Iterator[Pairs]:
-        """Yields pairs of some images with all later ones; `known` are the groups so far."""
+    ) -> Pairs:
+        """Returns pairs of some images with all later ones; `known` are the groups so far."""
+        found: list[Pairs] = []
+        propose = self._of_near_hashes(rows, distance) if distance else self._of_equal_hashes(rows)
+        for firsts, seconds, step in propose:
+            is_new = (firsts < seconds) & (known[firsts] != known[seconds])
+            found.append(self._alike(firsts[is_new], seconds[is_new], step, correlation))
+        firsts, seconds = (
+            np.concatenate([np.empty(0, int), *side]) for side in zip(*found, strict=True)
+        )
+        return firsts, seconds
+
+    def _of_near_hashes(
+        self, rows: range, distance: int
+    ) -> Iterator[tuple[np.ndarray, np.ndarray, int]]:
+        """Yields pairs whose hashes differ in few bits, and a step of -1 for mirrored first ones.
+
+        Every hash is compared with every other; pairs of an image with an earlier one are left out
+        as far as that costs nothing.
+        """
         for of_rows, step in ((self._hashes, 1), (self._mirrored, -1)):
             for columns in chunks(len(self._hashes), COLUMNS_AT_ONCE):
                 if columns.stop <= rows.start:
@@ -136,9 +156,25 @@ class _Compared:
                 # Of one axis, NumPy finds what is not zero four times faster than of two.
                 found = np.flatnonzero(bits <= distance)
                 firsts, seconds = found // len(columns) + rows.start, found % len(columns)
-                seconds += columns.start
-                is_new = (firsts < seconds) & (known[firsts] != known[seconds])
-                yield self._alike(firsts[is_new], seconds[is_new], step, correlation)
+                yield firsts, seconds + columns.start, step
+
+    def _of_equal_hashes(self, rows: range) -> Iterator[tuple[np.ndarray, np.ndarray, int]]:
+        """Yields all pairs of equal hashes, and a step of -1 for mirrored first ones.
+
+        Equal hashes lie side by side in sorted ones, so that not every pair has to be compared.
+        """
+        for of_rows, step in ((self._hashes, 1), (self._mirrored, -1)):
+            searched = of_rows[rows.start : rows.stop]
+            starts = np.searchsorted(self._sorted, searched, "left")
+            counts = np.searchsorted(self._sorted, searched, "right") - starts
+            # Many equal hashes are more pairs than memory holds.
+            parts = 1 + int(counts.sum()) // (ROWS_AT_ONCE * COLUMNS_AT_ONCE)
+            for part in np.array_split(np.arange(len(rows)), parts):
+                repeats = counts[part]
+                ends = np.cumsum(repeats)
+                offsets = np.arange(repeats.sum()) - np.repeat(ends - repeats, repeats)
+                seconds = self._order[np.repeat(starts[part], repeats) + offsets]
+                yield np.repeat(part + rows.start, repeats), seconds, step
 
     def _first_of_hash(self) -> Pairs:
         """Returns pairs of each image with the first one of its hash."""
@@ -165,11 +201,19 @@ class Groups:
         self._above = np.arange(count)
 
     def known(self) -> np.ndarray:
-        """Returns a number for each thing; where two are equal, the things are in one group."""
-        return self.leaders().copy()
+        """Returns a number for each thing; where two are equal, the things are in one group.
+
+        It changes nothing, so that another thread may join meanwhile.
+        """
+        above = self._above[self._above]
+        while not np.array_equal(further := above[above], above):
+            above = further
+        return above
 
     def join(self, firsts: np.ndarray, seconds: np.ndarray) -> None:
         """Joins pairs of things."""
+        if not len(firsts):
+            return
         leaders = self.leaders()
         pairs = np.stack([leaders[firsts], leaders[seconds]], axis=1)
         for first, second in np.unique(pairs[pairs[:, 0] != pairs[:, 1]], axis=0).tolist():

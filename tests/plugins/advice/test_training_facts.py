@@ -100,6 +100,10 @@ def test_classes_have_counts_where_they_were_recorded(tmp_path):
     [
         ({}, {}),
         ({"preprocessors": "flip, scale"}, {"augments": True}),
+        ({"preprocessors": "dlcv.flip, scale"}, {"augments": True}),
+        ({"preprocessors": "alternating_flip, scale"}, {"augments": True}),
+        ({"preprocessors": "around_mean(step=affine(rotation=5)), mean"}, {"augments": True}),
+        ({"preprocessors": "simple(size=16), mean"}, {}),
         ({"architecture": "fc_head(base=vgg16(weights=imagenet))"}, {"pretrained": True}),
         ({"early_stopping": 3, "trainable": "head"}, {"stops_early": True, "frozen": True}),
     ],
@@ -132,12 +136,28 @@ def test_data_is_named_by_its_path_where_that_is_enough(tmp_path, monkeypatch):
         ({"C=0.1": 0.7, "C=1": 0.8, "C=10": 0.9}, "highest", "C=(100, 1000)"),
         ({"C=0.1": 0.9, "C=1": 0.897, "C=10": 0.7}, None, None),
         ({"C=0.1": 0.8, "C=1": 0.9, "C=10": 0.7}, None, None),
+        ({"C=10": 0.9, "C=1": 0.8, "C=0.1": 0.7}, "highest", "C=(100, 1000)"),
+        ({"C=1, gamma=2": 0.9, "C=10, gamma=2": 0.7}, None, None),
+        ({"C=1": 0.9, "C=0.01": 0.8, "C=0.1": 0.85}, "highest", "C=(10, 100)"),
         ({}, None, None),
     ],
 )
 def test_the_end_of_a_grid_counts_if_it_is_clearly_the_best(scores, end, beyond):
     found = grid_end(scores)
     assert (found.get("grid_end"), found.get("beyond")) == (end, beyond)
+
+
+def test_facts_of_members_name_the_whole_run(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    paths = ["1", "2", "3", "4"]
+    whole = predicted([True, True, True, False], paths, members=2)
+    path = write_run(tmp_path / "all", predictions=whole, rows=[], members=2)
+    for number in (1, 2):
+        each = predicted([True, number == 1, True, False], paths)
+        write_run(path / "members" / str(number), predictions=each, rows=history())
+    found = facts(path)
+    assert found.run == "all"
+    assert found.members.count == 2
 
 
 def test_an_older_run_without_counts_has_facts(tmp_path):

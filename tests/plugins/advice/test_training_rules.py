@@ -173,6 +173,13 @@ def test_a_schedule_that_has_ended_wants_a_new_run():
     assert "resume" in found.remedies[0]
 
 
+def test_members_want_a_new_run_rather_than_one_of_them_resumed():
+    given = facts(0.6, 0.6, 0.6, epochs=FALLING, members=Members(3, 0.6, 0.7))
+    remedies = [r for step in next_steps(given) for r in step.remedies]
+    assert "a new run with more epochs" in remedies
+    assert not any("dlcv resume" in r for r in remedies)
+
+
 def test_more_epochs_are_advised_once():
     """The training error is high, so the rule for it says what the curves say."""
     assert topics(facts(0.6, 0.6, 0.6, epochs=FALLING)) == ["bias"]
@@ -311,6 +318,42 @@ def test_what_is_broken_comes_alone(given, finding, remedy):
     assert found.remedies[0].startswith(remedy)
 
 
+def of_common_and_rare(common, rare):
+    """90 % of 950 and 50 images are right, say: an accuracy below that of the largest class."""
+    right = (round(950 * common), round(50 * rare))
+    classes = (ClassCount("common", 9500, 950, right[0]), ClassCount("rare", 500, 50, right[1]))
+    accuracy = sum(right) / 1000
+    favorite = (right[0] + 50 - right[1]) / 1000
+    return facts(
+        accuracy, accuracy, accuracy, images=1000, guess=0.95, favorite=favorite, classes=classes
+    )
+
+
+def test_a_classifier_that_recognizes_a_rare_class_does_not_guess():
+    (found,) = next_steps(of_common_and_rare(0.9, 0.9))
+    assert found.finding == "Many training images are misclassified."
+    (found,) = next_steps(of_common_and_rare(0.9, 0.1))
+    assert "It learns nothing" in found.finding
+
+
+def test_a_rare_class_that_is_mostly_missed_wants_class_weights():
+    """A recall of 20 % is clearly above chance; the network favors the largest class still."""
+    (found,) = next_steps(of_common_and_rare(0.998, 0.2))
+    assert "predicts the largest class" in found.finding
+    assert not any(
+        "predicts the largest class" in step.finding
+        for step in next_steps(of_common_and_rare(0.998, 0.8))
+    )
+
+
+def test_one_lucky_image_of_a_rare_class_does_not_hide_that_it_guesses():
+    classes = (ClassCount("common", 99, 19, 19), ClassCount("rare", 10, 1, 1))
+    given = facts(0.5, 0.5, 0.5, images=20, guess=0.95, classes=classes)
+    assert "It learns nothing" not in next_steps(given)[0].finding
+    lucky = attrs.evolve(given, classes=(attrs.evolve(classes[0], right=10), classes[1]))
+    assert "It learns nothing" in next_steps(lucky)[0].finding
+
+
 SCRATCH = {"per_class": 60, "data": "photos"}
 
 
@@ -358,7 +401,17 @@ def test_copies_among_the_training_images_come_first(without, told):
     assert first.finding == "The accuracy is partly that on images which were trained on."
     assert first.reason.startswith("25.00 % of the test images are copies of training images")
     assert first.reason.endswith(told)
-    assert "images" not in topics(facts(0.99, 0.95, 0.95))
+    assert "copies" not in topics(facts(0.99, 0.95, 0.95))
+
+
+@pytest.mark.parametrize(
+    ("without", "expected"),
+    [(0.696, ["images", "variance", "copies"]), (0.694, ["copies", "images", "variance"])],
+)
+def test_copies_that_change_little_hide_no_other_advice(without, expected):
+    """A single copy among hundreds of test images comes last; half a point comes first."""
+    given = facts(0.99, 0.7, 0.7, copies=0.002, without_copies=without, **SCRATCH)
+    assert topics(given) == expected
 
 
 def test_members_that_gain_nothing_are_named():
@@ -435,6 +488,11 @@ def test_no_advice_contradicts_another(training, val, test, train_val, rows, way
         assert step.topic == "classifier" or any(map(str.isdigit, step.reason))
 
 
+def test_another_architecture_is_advised_once():
+    remedies = [r for step in next_steps(facts(0.5, 0.25)) for r in step.remedies]
+    assert remedies.count("another architecture") == 1
+
+
 def test_a_remedy_gives_way_to_what_was_advised_before():
     def diagnosis(topic, *remedies):
         return Diagnosis(topic, lambda f: True, topic, lambda f: "1", remedies, (GUIDE,))
@@ -463,7 +521,7 @@ def test_an_error_that_was_measured_with_augmentation_says_so():
 
 def test_every_source_can_be_looked_up():
     rules = (
-        *training_rules.BROKEN, *training_rules.FIRST, *training_rules.PARTS,
+        *training_rules.BROKEN, training_rules.COPIES, *training_rules.FIRST, *training_rules.PARTS,
         *training_rules.CURVES,
     )  # fmt: skip
     listed = bibliography(source for rule in rules for source in rule.sources)

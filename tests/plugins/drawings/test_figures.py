@@ -1,5 +1,7 @@
 """Drawings of evaluators: what is written at the axes, in the cells, and into the file."""
 
+import itertools
+
 import matplotlib.image
 import numpy as np
 import pytest
@@ -42,7 +44,39 @@ def test_a_large_matrix_leaves_out_what_could_not_be_read(classes, counts, names
 def test_long_names_and_unprintable_ones_are_made_to_fit():
     names = ["a" * 24, "b" * 300, "line\nbreak"]
     labels = texts(figure(confusion(3, names)).axes[0].get_yticklabels())
-    assert labels == ["a" * 24, "b" * 23 + "…", "line\ufffdbreak"]
+    assert labels == ["a" * 24, "b" * 11 + "…" + "b" * 12, "line\ufffdbreak"]
+
+
+@pytest.mark.parametrize(
+    ("names", "rotation"),
+    [
+        (["cat", "dog"], 0),
+        (["airplane", "automobile", "bird"], 0),
+        (["Tomato___Tomato_Yellow_Leaf_Curl_Virus", "Tomato___healthy"], 90),
+        ([f"automobile {i}" for i in range(6)], 90),
+        ([str(i) for i in range(10)], 0),
+    ],
+)
+def test_names_of_columns_stand_upright_where_they_are_wider_than_a_cell(names, rotation, tmp_path):
+    drawn = figure(confusion(len(names), names))
+    drawn.savefig(tmp_path / "picture.png")
+    axes = drawn.axes[0]
+    labels = axes.get_xticklabels()
+    assert {label.get_rotation() for label in labels} == {rotation}
+    boxes = sorted((label.get_window_extent() for label in labels), key=lambda box: box.x0)
+    assert all(one.x1 < other.x0 for one, other in itertools.pairwise(boxes))
+    # All that is written lies within the picture.
+    for text in (*labels, *axes.get_yticklabels(), axes.title, axes.xaxis.label):
+        low, high = text.get_window_extent().get_points()
+        assert (low >= 0).all()
+        assert (high <= drawn.bbox.max).all()
+
+
+def test_lines_of_the_same_color_differ_in_style():
+    lines = {f"run {i}": np.full((2, 2), i) for i in range(20)}
+    drawn = figure(Curves("Loss", "epoch", "loss", lines)).axes[0].lines
+    assert len({(line.get_color(), line.get_linestyle()) for line in drawn}) == 20
+    assert {line.get_linestyle() for line in drawn[:10]} == {"-"}
 
 
 def test_shares_are_drawn_between_nothing_and_all():

@@ -10,7 +10,9 @@ from PIL import Image, ImageEnhance
 
 from dlcv import registry
 from dlcv.images import decode
-from dlcv_plugins.similarity.groups import Groups, correlations, similar_groups
+from dlcv_plugins.kinds.check import PixelSummary
+from dlcv_plugins.similarity import groups as of_groups
+from dlcv_plugins.similarity.groups import Groups, correlations, groups_within, similar_groups
 from dlcv_plugins.similarity.summaries import perceptual_hashes
 from dlcv_plugins.similarity.summaries import summarize as summarize_all
 
@@ -103,6 +105,62 @@ def test_groups_are_those_that_a_walk_over_the_pairs_finds(pairs):
                 reached.add(place)
                 waiting += neighbours[place]
         assert leaders[start] == min(reached)
+
+
+SIGNATURES = np.random.default_rng(0).integers(0, 256, (2, 16, 16, 3), np.uint8)
+SIGNATURES = np.concatenate([SIGNATURES, SIGNATURES[:, :, ::-1]])
+HASHES = st.sampled_from([0, 1, 3, 2**63, 2**64 - 1])
+MADE = st.builds(
+    lambda upright, mirrored, picture: PixelSummary(
+        16, 16, b"", upright, mirrored, SIGNATURES[picture].tobytes(), False, False
+    ),
+    HASHES,
+    HASHES,
+    st.integers(0, 3),
+)
+
+
+def pair_by_pair(images, distance):
+    """The groups, with each image compared with each later one."""
+    groups = Groups(len(images))
+    pixels = [np.frombuffer(i.signature, np.uint8).reshape(1, 16, 16, 3) for i in images]
+    for second in range(len(images)):
+        for first in range(second):
+            for of_first, step in ((images[first].hash, 1), (images[first].mirrored_hash, -1)):
+                near = (of_first ^ images[second].hash).bit_count() <= distance
+                alike = correlations(pixels[first][:, :, ::step], pixels[second])[0] >= 0.94
+                if near and alike:
+                    groups.join(np.array([first]), np.array([second]))
+    return groups.members()
+
+
+@pytest.mark.parametrize("sizes", [(64, 4096), (1, 2)])
+@pytest.mark.parametrize("distance", [0, 1])
+def test_groups_are_those_that_comparing_each_pair_finds(monkeypatch, sizes, distance):
+    monkeypatch.setattr(of_groups, "ROWS_AT_ONCE", sizes[0])
+    monkeypatch.setattr(of_groups, "COLUMNS_AT_ONCE", sizes[1])
+
+    @settings(max_examples=60, deadline=None)
+    @given(st.lists(MADE, max_size=12))
+    def compare(images):
+        assert groups_within(images, distance, 0.94, 1) == pair_by_pair(images, distance)
+
+    compare()
+
+
+def test_equal_hashes_are_found_without_comparing_every_pair(monkeypatch):
+    def refuse(_):
+        raise AssertionError("every hash is compared with every other")
+
+    monkeypatch.setattr(of_groups.np, "bitwise_count", refuse)
+    image = summarize(np.asarray(defective.picture(0)))
+    assert groups_within([image, image], 0, 0.94) == [[0, 1]]
+
+
+def test_joining_no_pairs_costs_no_walk_over_all_things(monkeypatch):
+    groups = Groups(3)
+    monkeypatch.setattr(groups, "leaders", lambda: pytest.fail("all things are looked at"))
+    groups.join(np.array([], int), np.array([], int))
 
 
 def test_a_summary_tells_exact_copies_greys_and_blanks_apart():

@@ -23,6 +23,7 @@ from dlcv.api import (
 )
 from dlcv.errors import DlcvError
 from dlcv.interfaces import LabelledImages, Preprocessor, Size
+from dlcv_plugins.pictures import shortened
 
 logger = logging.getLogger(__name__)
 LONGEST_TITLE = 26
@@ -179,9 +180,9 @@ def _mixture(shares: np.ndarray, label_names: tuple[str, ...]) -> str:
     """Returns the two largest classes of a mixed image with their shares, or its only class."""
     first, second = np.argsort(-shares, kind="stable")[:2]
     if round(100 * shares[second]) == 0:
-        return _short(label_names[first], LONGEST_TITLE)
+        return shortened(label_names[first], LONGEST_TITLE)
     return ", ".join(
-        f"{_short(label_names[i], 9)} {100 * shares[i]:.0f} %" for i in (first, second)
+        f"{shortened(label_names[i], 9)} {100 * shares[i]:.0f} %" for i in (first, second)
     )
 
 
@@ -189,12 +190,5 @@ def _name(shown: LabelledImages, index: int) -> str:
     """Returns an image's class and the end of its name, in short."""
     label = shown.label_names[shown.labels[index]]
     name = Path(shown.sample_id(index)).name
-    first = f"{_short(label, 12)}: " if label else ""
-    return first + _short(name, LONGEST_TITLE - len(first))
-
-
-def _short(text: str, length: int) -> str:
-    """Returns a text whose middle is cut out where it is longer than `length` characters."""
-    if len(text) <= length:
-        return text
-    return f"{text[: (length - 1) // 2]}…{text[len(text) - length // 2 :]}"
+    first = f"{shortened(label, 12)}: " if label else ""
+    return first + shortened(name, LONGEST_TITLE - len(first))

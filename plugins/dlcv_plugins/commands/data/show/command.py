@@ -1,6 +1,7 @@
 """`dlcv data show`: what a data set holds."""
 
 import itertools
+import re
 import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 
 ROWS = COLUMNS = 3
 NOT_DRAWN = "not drawn: in this folder it would become part of the data; use --out"
+UNSAFE = re.compile(r"[^\w. +-]+")
+"""What no file's name should hold."""
 SHOWN_CLASSES = 20
 """The classes that are listed on a terminal; JSON has them all."""
 
@@ -61,7 +64,7 @@ def show(
 
 def _default_picture(data: str) -> Path | None:
     """Returns the picture's default place, None where it would become part of the data."""
-    if Path.cwd().is_relative_to(Path(data).absolute()):
+    if Path.cwd().is_relative_to(Path(data).resolve()):
         return None
     return Path(f"{_name(data)}-images.png")
 
@@ -81,9 +84,12 @@ def _draw(path: Path, found: "Overview", seed: int) -> None:
 
 
 def _name(data: str) -> str:
-    """Returns a file name that recalls a data set: a path's last part, or a plugin's name."""
-    name = Path(data).absolute().name if Path(data).exists() else data.partition("(")[0].strip()
-    return name.removesuffix(".hdf5") or "data"
+    """Returns a file name that recalls a data set: a path's last part, or a plugin's name.
+
+    An address is a path, too, though it is none here, and so is a pattern of shards' names.
+    """
+    path = Path(data).absolute() if Path(data).exists() else Path(data.partition("(")[0].strip())
+    return UNSAFE.sub("_", path.name.removesuffix(".hdf5")) or "data"
 
 
 def _text(found: "Overview") -> str:
