@@ -673,6 +673,8 @@ def test_two_recipes_of_one_name_are_named(tmp_path):
     (tmp_path / "acme_recipes" / "__init__.py").touch()
     (tmp_path / "acme_recipes" / f"{NAMES[0]}.toml").write_text('architecture = "lenet"\n')
 
-    done = run_python(tmp_path, "-m", "dlcv", "recipes")
+    done = run_python(tmp_path, "-m", "dlcv", "recipes", "show", NAMES[0])
     assert done.returncode == 2
     assert f'there are two recipes "{NAMES[0]}"' in done.stderr
+    for name in ([], ["show", NAMES[1]]):
+        assert run_python(tmp_path, "-m", "dlcv", "recipes", *name).returncode == 0

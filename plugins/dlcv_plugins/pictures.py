@@ -129,3 +129,8 @@ def check_format(path: Path) -> None:
     """Raises a `DlcvError` if a path's extension is not one of `FORMATS`."""
     if path.suffix.lower() not in FORMATS:
         raise DlcvError(f"{path}: pictures are written as {', '.join(FORMATS)}; use one of these")
+
+
+def is_within(data: str) -> bool:
+    """Returns whether what is written here would become part of a folder of images."""
+    return Path.cwd().is_relative_to(Path(data).resolve())

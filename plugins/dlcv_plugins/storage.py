@@ -32,6 +32,8 @@ def atomic_folder(path: Path, *, force: bool = False) -> Iterator[Path]:
         DlcvError: the folder exists already, or another process is making it.
         WriteError: its files can't be written.
     """
+    if not path.name:
+        raise DlcvError(f"{path} has no name of its own; name the folder to write")
     temporary, old = (path.with_name(f".{path.name}.{suffix}") for suffix in ("tmp", "old"))
     lock = path.with_name(f".{path.name}.lock")
     with ExitStack() as stack:

@@ -59,7 +59,9 @@ def _packages() -> list[tuple[str, str, int, str]]:
         points = [ep for ep in distribution.entry_points if ep.group.startswith("dlcv.")]
         if points:
             place = _source(distribution) or str(Path(str(distribution.locate_file(""))).resolve())
-            found.add((distribution.name, distribution.version, len(points), place))
+            # A half-removed package has no metadata any more.
+            name, version = distribution.name or "unknown", distribution.version or "unknown"
+            found.add((name, version, len(points), place))
     return sorted(found)
 
 

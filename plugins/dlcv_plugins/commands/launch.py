@@ -18,6 +18,8 @@ from dlcv_plugins.devices.processes import ADDRESS, COUNT, INDEX, LOCAL_DEVICES
 
 TOGETHER = ("run", "resume", "finetune")
 """The commands of which several processes train together."""
+KILLED = 128 + 9
+"""The exit code of a process that was killed, as the system does where memory is used up."""
 SECONDS_ALONE = 5.0
 """How long the others may take to end by themselves once one has failed."""
 
@@ -66,6 +68,8 @@ def run_together(command: list[str], count: int) -> int:
         codes = _codes_of_started(command, outputs)
         for index, (code, output) in enumerate(zip(codes, outputs, strict=True)):
             lines = output.read_text(errors="replace").splitlines() if index and code else []
+            if code == KILLED:
+                lines.append("killed by signal 9; too little memory may be why")
             for line in lines[-1:]:
                 click.echo(f"process {index + 1} of {count}: {line}", err=True)
     return max(codes)

@@ -85,7 +85,9 @@ def decode(content: bytes, *, channels: int, bit_depth: BitDepth = ALL_BITS) -> 
         ) from None
     if samples.dtype not in (np.uint8, np.uint16):
         raise ImageError("has floating-point samples, which are not read; convert it to 8 bits")
-    image = Image.fromarray(to_bytes(np.squeeze(samples), bit_depth))
+    if samples.ndim == 3 and samples.shape[-1] == 1:
+        samples = samples[..., 0]
+    image = Image.fromarray(to_bytes(samples, bit_depth))
     return pixels_of(image, channels)
 
 

@@ -285,6 +285,9 @@ def test_a_folder_that_is_there_is_not_replaced(run, saved, tmp_path):
     with pytest.raises(DlcvError, match="mine holds no exported model, so --force does not"):
         dlcv.export_run(run.path, "saved_model", tmp_path / "mine", force=True)
     assert (tmp_path / "mine" / "thesis.tex").exists()
+    (tmp_path / "mine" / "model.json").write_text('{"format": "layers-model"}')  # TensorFlow.js
+    with pytest.raises(DlcvError, match="mine holds no exported model, so --force does not"):
+        dlcv.export_run(run.path, "saved_model", tmp_path / "mine", force=True)
 
 
 def test_only_a_finished_run_is_exported(run, saved, tmp_path):

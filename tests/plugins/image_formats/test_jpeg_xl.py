@@ -41,6 +41,13 @@ def test_lossless_pixels_are_read_without_alpha(channels: int) -> None:
         np.testing.assert_array_equal(images.decode(content, "grayscale"), stored[..., :1])
 
 
+@pytest.mark.parametrize("shape", [(1, 40, 3), (40, 1, 3), (1, 1, 3), (1, 40, 1)])
+def test_a_side_of_one_pixel_stays_a_side(shape: tuple[int, int, int]) -> None:
+    stored = pixels(*shape)
+    content = bytes(imagecodecs.jpegxl_encode(stored, lossless=True))
+    np.testing.assert_array_equal(images.decode(content), np.broadcast_to(stored, (*shape[:2], 3)))
+
+
 def test_lossy_pixels_are_those_of_the_library() -> None:
     content = bytes(imagecodecs.jpegxl_encode(pixels(40, 24), distance=2.0))
     np.testing.assert_array_equal(images.decode(content), imagecodecs.jpegxl_decode(content))

@@ -44,7 +44,7 @@ def _missing(name: str) -> DlcvError:
     """Returns the error that there is nothing of a name to be checked."""
     for descriptor in registry.descriptors(None, name):
         return DlcvError(f"there are no checks of a {descriptor.kind}, as {name} is")
-    if name.lower() in {d.name.lower() for d in importlib.metadata.distributions()}:
+    if name.lower() in {(d.name or "").lower() for d in importlib.metadata.distributions()}:
         return DlcvError(f"{name} offers no plugins; `dlcv plugins doctor {name}` shows its groups")
     distributions = {d.distribution for d in registry.descriptors()}
     known = [*distributions, *(each for k in INTERFACES for each in registry.names(k))]

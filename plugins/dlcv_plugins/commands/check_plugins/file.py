@@ -91,7 +91,9 @@ def _run(path: Path) -> ModuleType:
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None or not path.is_file():
         raise DlcvError(f"no such file with Python code: {path}")
-    if name in sys.modules:
+    if loaded := sys.modules.get(name):
+        if getattr(loaded, "__file__", None) == str(path):
+            return loaded  # Another class of it was named before.
         raise DlcvError(f"{path} has the name of a module that is in use; give it another")
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module

@@ -1,6 +1,7 @@
 """Exporting a run: convert, describe, compare; the folder is whole or not there."""
 
 import errno
+import json
 import logging
 import os
 import signal
@@ -127,8 +128,17 @@ def _member(ensemble: Predictor) -> Path:
 
 def _refuse_existing(folder: Path, *, force: bool) -> None:
     files.refuse_existing(folder, force=force)
-    if os.path.lexists(folder) and not is_export(folder):
+    if os.path.lexists(folder) and not (is_export(folder) and _is_ours(folder / DESCRIPTION)):
         raise DlcvError(f"{folder} holds no exported model, so --force does not replace it")
+
+
+def _is_ours(description: Path) -> bool:
+    """Returns whether a description is of an exported model: other programs have a model.json."""
+    try:
+        content = json.loads(files.read(description))
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(content, dict) and "dlcv_export" in content
 
 
 @contextmanager

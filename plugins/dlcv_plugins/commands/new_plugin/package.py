@@ -74,7 +74,7 @@ class NewPackage:
                 f'"{distribution}" is no name for a package and a plugin; use small letters, '
                 "digits and single dashes, and begin with a letter: dlcv-tinyvit"
             )
-        if distribution in {d.name.lower() for d in importlib.metadata.distributions()}:
+        if distribution in {(d.name or "").lower() for d in importlib.metadata.distributions()}:
             raise DlcvError(f"{distribution} is installed already; choose another name")
         if any(d.distribution == "dlcv" for d in registry.descriptors(kind, name)):
             raise DlcvError(

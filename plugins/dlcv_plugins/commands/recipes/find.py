@@ -35,15 +35,18 @@ class Recipe:
 
 def recipes() -> list[Recipe]:
     """Returns all recipes, sorted by name."""
-    return [_read(path) for _, path in sorted(_paths().items())]
+    return [_read(path) for _, paths in sorted(_paths().items()) for path in paths]
 
 
 def find_recipe(name: str) -> Recipe:
-    """Returns a recipe by its name; raises `DlcvError` if there is none."""
-    paths = _paths()
-    if name not in paths:
+    """Returns a recipe by its name; raises `DlcvError` if there is none, or more than one."""
+    paths = _paths().get(name, [])
+    if not paths:
         raise DlcvError(f'no recipe "{name}"{_hint(name)}')
-    return _read(paths[name])
+    if len(paths) > 1:
+        named = " and ".join(map(str, paths))
+        raise DlcvError(f'there are two recipes "{name}": {named}; name the file of one')
+    return _read(paths[0])
 
 
 def file_of(name: str) -> Path | None:
@@ -69,19 +72,12 @@ def _read(path: Path) -> Recipe:
     return Recipe(path.stem, path, RecipeConfig.of(read_toml(path), str(path)))
 
 
-def _paths() -> dict[str, Path]:
-    """Returns the recipes' files by name.
-
-    Raises:
-        DlcvError: two packages have a recipe of one name.
-    """
-    paths: dict[str, Path] = {}
-    for folder in _folders():
+def _paths() -> dict[str, list[Path]]:
+    """Returns the recipes' files by name; several where packages have a recipe of one name."""
+    paths: dict[str, list[Path]] = {}
+    for folder in dict.fromkeys(_folders()):
         for path in folder.glob(f"*{ENDING}"):
-            if (other := paths.setdefault(path.stem, path)) != path:
-                raise DlcvError(
-                    f'there are two recipes "{path.stem}": {other} and {path}; rename one of them'
-                )
+            paths.setdefault(path.stem, []).append(path)
     return paths
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from dlcv.api import RunConfig, config_options, is_quiet, with_verbosity
-from dlcv.errors import count, printable, some
+from dlcv.errors import DlcvError, count, printable, some
 from dlcv_plugins.executors.option import on_option
 
 if TYPE_CHECKING:
@@ -60,6 +60,8 @@ def check(
 
     if report is not None:
         files.refuse_existing(report, force=force)
+        if report.is_dir():
+            raise DlcvError(f"{report} is a folder; name the page's file")
     checkup = checking.check_data(data, checks=checks, threads=threads)
     if report is not None:
         write_page(checkup, report, force=force)

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -23,13 +23,17 @@ from dlcv.api import (
     track,
     with_cure,
 )
-from dlcv.errors import DlcvError, ImageError
+from dlcv.errors import DlcvError, ImageError, printable
 from dlcv.interfaces import DESCRIPTION, Shape
 from dlcv_plugins import storage
 from dlcv_plugins.commands.data.pack.distinct import Dropped, without_copies
 from dlcv_plugins.commands.data.pack.forms import AllWritten, Files, Form, Pixels
 from dlcv_plugins.commands.data.pack.parts import parts_of, work_folder, write_parts
-from dlcv_plugins.commands.data.packed_description import describe, with_means
+from dlcv_plugins.commands.data.packed_description import (
+    describe,
+    recorded_files,
+    with_means,
+)
 from dlcv_plugins.executors.current import executor
 from dlcv_plugins.image_states import is_of_files, state_of
 from dlcv_plugins.stores.hdf5_records import START, start_sha256
@@ -171,7 +175,8 @@ def _write_description(
         files.save_arrays(folder / MEAN_IMAGE, {"mean": mean})
         records[MEAN_IMAGE] = storage.record(folder / MEAN_IMAGE)
     means = mean if mean.ndim == 1 else mean.mean(axis=(0, 1))
-    left_out = {"dropped": [attrs.asdict(each) for each in dropped]} if dropped else {}
+    names = [{k: printable(v) for k, v in attrs.asdict(each).items()} for each in dropped]
+    left_out = {"dropped": names} if names else {}
     content = {**described, **with_means(means), **left_out, "files": records}
     files.write_atomically(folder / DESCRIPTION, tomli_w.dumps(content))
     return records
@@ -200,6 +205,19 @@ def _refuse_existing(out: Path, force: bool) -> None:
         raise DlcvError(
             f"{out} is not a packed data set, so --force doesn't replace it; use another name"
         )
+    if out.is_dir() and (strange := _strangers(out)):
+        raise DlcvError(
+            f"{out} holds {printable(strange[0])}, which is no part of the packed data set and "
+            "would be lost; move it away, or use another name"
+        )
+
+
+def _strangers(out: Path) -> list[str]:
+    """Returns what is in a folder besides the files of the data set that is packed there."""
+    recorded: dict[str, Any] = {}
+    with suppress(DlcvError):  # Of a damaged one, all is refused.
+        recorded = recorded_files(out)
+    return sorted({path.name for path in out.iterdir()} - {DESCRIPTION, *recorded})
 
 
 def _is_empty(path: Path) -> bool:

@@ -42,9 +42,7 @@ Examples:
 @click.option(
     "--out",
     type=Path,
-    default=Path("preview.png"),
-    show_default=True,
-    help="The picture; its extension decides the format.",
+    help="The picture; its extension decides the format.  [default: preview.png, here]",
 )
 @click.option("--save-to", type=Path, help="A folder for the single images as JPEG files, too.")
 @click.option("--prefix", help="What their names begin with.  [default: image]")
@@ -55,7 +53,7 @@ def preview(
     count: int | None,
     draws: int | None,
     split: str | None,
-    out: Path,
+    out: Path | None,
     save_to: Path | None,
     prefix: str | None,
     force: bool,
@@ -68,8 +66,12 @@ def preview(
     """
     from dlcv import files
     from dlcv_plugins.commands.data.preview.network_input import preview_images
-    from dlcv_plugins.pictures import check_format, draw_grid, wrapped
+    from dlcv_plugins.pictures import check_format, draw_grid, is_within, wrapped
 
+    if out is None:
+        if is_within(data):
+            raise DlcvError("preview.png would become part of the data; name a place with --out")
+        out = Path("preview.png")
     _check_names(save_to, prefix)
     files.refuse_existing(out, force=force)
     check_format(out)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from dlcv.api import is_quiet, table, with_verbosity
-from dlcv.errors import from_here, json_text, printable
+from dlcv.errors import DlcvError, from_here, json_text, printable
 
 if TYPE_CHECKING:
     from dlcv_plugins.commands.data.show.overview import Overview, Pixels
@@ -64,7 +64,9 @@ def show(
 
 def _default_picture(data: str) -> Path | None:
     """Returns the picture's default place, None where it would become part of the data."""
-    if Path.cwd().is_relative_to(Path(data).resolve()):
+    from dlcv_plugins.pictures import is_within
+
+    if is_within(data):
         return None
     return Path(f"{_name(data)}-images.png")
 
@@ -114,14 +116,17 @@ def _text(found: "Overview") -> str:
 
 
 def _packed(packed: dict[str, Any]) -> dict[str, str]:
-    """Returns how packed data was made, in words."""
-    facts = {
-        "packed from": packed.get("source"),
-        "through": packed.get("preprocessors"),
-        "divided by": ", ".join(f"{k} {v}" for k, v in packed.get("split", {}).items()),
-        "training mean": _means(packed.get("training_mean", {})),
-        "left out": f"{len(packed['skipped'])} images" if packed.get("skipped") else None,
-    }
+    """Returns how packed data was made, in words; raises `DlcvError` if that is damaged."""
+    try:
+        facts = {
+            "packed from": packed.get("source"),
+            "through": packed.get("preprocessors"),
+            "divided by": ", ".join(f"{k} {v}" for k, v in packed.get("split", {}).items()),
+            "training mean": _means(packed.get("training_mean", {})),
+            "left out": f"{len(packed['skipped'])} images" if packed.get("skipped") else None,
+        }
+    except (AttributeError, TypeError, ValueError) as error:
+        raise DlcvError(f"dataset.toml is damaged: {error}; pack the data set again") from None
     return {name: str(value) for name, value in facts.items() if value}
 
 

@@ -89,3 +89,14 @@ def test_the_command_names_and_counts_them_and_warns_of_other_classes(tmp_path):
     done = forked.dlcv("data", "build", "set", "--out", "again", "--size", "16", "--test", "0",
                        "--drop-duplicates", folder=tmp_path)  # fmt: skip
     assert "dropped  no copies" in done.stdout
+
+
+def test_names_that_are_not_utf8_are_written_as_far_as_they_can_be(tmp_path):
+    root = tmp_path / "set"
+    write(root, {f"{'ab'[n % 2]}/{n:02}": n for n in range(30)})
+    write(root, {"a/copy": 0})
+    (root / "a" / "copy.png").rename(root / "a" / "caf\udce9.png")
+    packed(root, tmp_path / "out")
+    content = tomllib.loads((tmp_path / "out" / "dataset.toml").read_text())
+    names = [name for dropped in content["dropped"] for name in dropped.values()]
+    assert any(name.endswith("caf\N{REPLACEMENT CHARACTER}.png") for name in names), names

@@ -6,6 +6,7 @@ import shutil
 import time
 import tomllib
 from collections import Counter
+from pathlib import Path
 
 import cv2
 import h5py
@@ -256,10 +257,8 @@ class TestExisting:
     def test_force_replaces_a_packed_data_set(self, photos, tmp_path):
         root, out = photos(), tmp_path / "out"
         packed(root, out)
-        (out / "old-file").touch()
         packed(root, out, "aspect_aware(size=9)", force=True)
         assert description(out)["image_shape"] == [9, 9, 3]
-        assert not (out / "old-file").exists()
         assert sorted(path.name for path in tmp_path.iterdir()) == ["out", "photos"]
 
     def test_a_packed_data_set_can_be_packed_again_into_its_own_place(self, photos, tmp_path):
@@ -275,6 +274,26 @@ class TestExisting:
         with pytest.raises(DlcvError, match="is not a packed data set, so --force doesn't replace"):
             packed(root, root, force=True)
         assert sorted(root.rglob("*")) == before
+
+    @pytest.mark.parametrize("is_damaged", [False, True])
+    def test_force_never_replaces_what_else_is_in_the_folder(self, photos, tmp_path, is_damaged):
+        out = tmp_path / "out"
+        packed(photos(), out)
+        (out / "photos").mkdir()
+        (out / "photos" / "mine.png").touch()
+        if is_damaged:
+            (out / "dataset.toml").write_text("files = 3")
+        before = sorted(out.rglob("*"))
+        with pytest.raises(DlcvError, match="which is no part of the packed data set and would be"):
+            packed(tmp_path / "photos", out, force=True)
+        assert sorted(out.rglob("*")) == before
+
+    def test_a_folder_without_a_name_is_refused(self, photos, tmp_path, monkeypatch):
+        root = photos()
+        (tmp_path / "empty").mkdir()
+        monkeypatch.chdir(tmp_path / "empty")
+        with pytest.raises(DlcvError, match="has no name of its own; name the folder to write"):
+            packed(root, Path(), force=True)
 
     def test_force_takes_an_empty_folder(self, photos, tmp_path):
         (tmp_path / "out").mkdir()

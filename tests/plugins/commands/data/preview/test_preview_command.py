@@ -15,6 +15,15 @@ def preview(folder, *arguments):
     return dlcv("data", "preview", *arguments, folder=folder)
 
 
+def test_no_picture_becomes_part_of_the_data(photos, tmp_path):
+    root = photos()
+    done = preview(root, ".")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "preview.png would become part of the data; name a place with --out" in done.stderr
+    assert not (root / "preview.png").exists()
+    assert preview(root, ".", "--out", str(tmp_path / "p.png")).returncode == 0
+
+
 def test_it_draws_and_names_the_next_command(photos, tmp_path):
     photos(name="my photos")
     done = preview(
