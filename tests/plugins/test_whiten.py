@@ -35,7 +35,8 @@ def test_components_are_those_of_scikit_learn_and_their_negatives(size):
 
     assert values.dtype == np.float32
     assert values.shape == (40, 10 - size, 8 - size, 2 * count)
-    np.testing.assert_array_equal(values[..., count:], -values[..., :count])
+    # Processors may compute the two halves of the channels in another order.
+    np.testing.assert_allclose(values[..., count:], -values[..., :count], rtol=1e-4, atol=1e-5)
     found = values[..., :count].reshape(-1, count)[:, ::-1]  # There, the largest come first.
     signs = np.sign((found * expected).sum(axis=0))
     np.testing.assert_allclose(found * signs, expected, atol=2e-3)
