@@ -257,22 +257,22 @@ def open_split(
     skip = bad_images == "skip"
     opened = {each: store.open(each) for each in store.splits()}
     skipped: list[str] = []
-    is_chosen = fraction == 1 and (name not in opened or split.small_classes != "error")
+    depends_on_others = name not in opened or split.small_classes != "error"
+    is_chosen = fraction == 1 and depends_on_others
     if is_chosen:
         # Of images of many sizes `open_dataset` chooses among those that can be read, so that the
         # split's fingerprint is that of a subset.
         divided = "train" if "train" in opened else UNSPLIT
         whole = name if name in opened else divided
-        images = opened[whole]
         if skip:
             for each in opened.keys() & {divided, whole}:
                 checked = survey(opened[each], skip=True, threads=threads)
                 opened[each] = checked.images
                 skipped += checked.skipped if each == whole else []
-        elif None in images.image_shape:
-            opened[whole] = Subset(images, np.arange(len(images)))
+        elif None in opened[whole].image_shape:
+            opened[whole] = Subset(opened[whole], np.arange(len(opened[whole])))
     splits = _checked(opened, settled := settle(split, opened))
-    if name not in opened or split.small_classes != "error":
+    if depends_on_others:
         splits = divide(splits, settled, groups, announce=False)
     if name not in splits:
         known = ", ".join(each for each in SPLITS if each in splits)

@@ -2,7 +2,7 @@
 
 import logging
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -115,16 +115,20 @@ def _way(run: FinishedRun) -> Way:
 
 def _augments(spec: Spec) -> bool:
     """Returns whether a step changes images at random, or holds one that does."""
-    nested = [value for value in spec.options.values() if isinstance(value, Spec)]
-    return spec.name.removeprefix("dlcv.") in AUGMENTATIONS or any(map(_augments, nested))
+    return any(each.name.removeprefix("dlcv.") in AUGMENTATIONS for each in _with_nested(spec))
 
 
 def _names_weights(config: Any) -> bool:
-    def named(spec: Spec) -> bool:
-        nested = [value for value in spec.options.values() if isinstance(value, Spec)]
-        return spec.options.get("weights") is not None or any(map(named, nested))
+    specs = _with_nested(config.architecture)
+    return any(spec.options.get("weights") is not None for spec in specs)
 
-    return named(config.architecture)
+
+def _with_nested(spec: Spec) -> Iterator[Spec]:
+    """Yields a spec, and those among its options and theirs."""
+    yield spec
+    for value in spec.options.values():
+        if isinstance(value, Spec):
+            yield from _with_nested(value)
 
 
 def grid_end(scores: Mapping[str, float]) -> dict[str, str]:
